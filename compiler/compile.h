@@ -1,0 +1,42 @@
+/* compile: libdlgc, the compiler as a library. One call from source text to program text. It prints
+ * nothing, keeps no state between calls and may be called from several threads at once. */
+#ifndef DLG_COMPILE_H
+#define DLG_COMPILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum Emit {
+    EMIT_CL,    /* the program: plan and kernels */
+    EMIT_GRAPH, /* the graph after differentiation, as .dlg */
+    EMIT_DOT,   /* the graph for graphviz */
+    EMIT_PLAN,  /* the plan alone */
+} Emit;
+
+/* Zeroed means defaults. */
+typedef struct CompileOptions {
+    Emit emit;
+    const char *target;         /* a name of target.def; NULL: "cpu" */
+    const char *const *defines; /* "name=value" */
+    size_t define_count;
+    const char *dump_after;     /* a pass's name: the graph after it, instead of `emit` */
+    int opt_level;              /* 0: -O2 (the default), 1: -O0, 2: -O1 */
+    bool color;                 /* ANSI colours in diagnostics */
+    size_t memory_limit_bytes;  /* 0: 1 GB */
+} CompileOptions;
+
+/* What a compilation gave. Owned by the caller, freed by compile_free. */
+typedef struct CompileResult {
+    int status;        /* 0 done; 1 the input is wrong; 3 the system failed */
+    char *text;        /* what was asked for, NUL-terminated; NULL unless status is 0 */
+    size_t text_len;
+    char *diagnostics; /* rendered; "" when there were none; warnings may come with status 0 */
+} CompileResult;
+
+/* `name` is the file's name as the user gave it; it appears in diagnostics and in the program. */
+CompileResult compile_text(const char *name, const char *source, size_t len,
+                           const CompileOptions *options);
+CompileResult compile_file(const char *path, const CompileOptions *options);
+void compile_free(CompileResult *result);
+
+#endif

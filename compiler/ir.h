@@ -1,0 +1,193 @@
+/* ir: the graph and the program. A Graph is an array of nodes, each after its operands, addressed by
+ * index; shapes and types are static. Nodes are hash-consed: two equal nodes are one.
+ *
+ * Requires of callers: operands exist and fit (lower checks in the user's terms first; the builders
+ * assert the same through graph_verify). Establishes: every node is after its operands. */
+#ifndef DLG_IR_H
+#define DLG_IR_H
+
+#include "diag.h"
+#include "util.h"
+
+#define MAX_RANK 8
+#define MAX_ELEMS 2147483647 /* of one tensor: its index is an i32 */
+
+typedef enum DType { DT_F32, DT_I32, DT_BOOL, DT_COUNT } DType;
+const char *dtype_name(DType t);      /* "f32" */
+uint32_t dtype_bytes(DType t);        /* in memory: 4, 4, 1 */
+
+typedef struct Shape {
+    uint8_t rank;
+    int32_t dim[MAX_RANK];
+} Shape;
+
+bool shape_equal(const Shape *a, const Shape *b);
+int64_t shape_elems(const Shape *s); /* 1 for rank 0; -1 when above MAX_ELEMS */
+void text_shape(Text *t, const Shape *s); /* "64x300", "scalar" */
+
+typedef enum Op {
+#define ELEMENTWISE(NAME, ...) OP_##NAME,
+#define STRUCTURED(NAME, ...) OP_##NAME,
+#include "ops.def"
+    OP_COUNT
+} Op;
+
+typedef struct OpInfo {
+    const char *name;
+    int arity; /* -1: any */
+    bool elementwise;
+    bool to_bool;
+    const char *cl; /* ELEMENTWISE only */
+    double test_lo, test_hi;
+    const char *doc;
+} OpInfo;
+extern const OpInfo op_info[OP_COUNT];
+double op_host(Op op, double x, double y, double z); /* ELEMENTWISE only: the value in double */
+
+typedef uint32_t NodeId;
+#define NO_NODE UINT32_MAX
+
+typedef struct Node {
+    uint8_t op;    /* Op */
+    uint8_t dtype; /* DType */
+    Shape shape;
+    uint32_t argc;
+    NodeId *args;
+    /* Attributes, by op:
+     *   VAR      attr[0] the variable's index in Program.vars
+     *   CONST    value
+     *   LITERAL  values (row-major, shape_elems of them)
+     *   PERMUTE  attr[i]: the operand's axis that becomes axis i
+     *   SLICE    attr[3i], attr[3i+1]: start and stride of axis i (count is the shape); attr[3i+2] 0
+     *   PAD      attr[3i..]: zeros before, zeros after, zeros between neighbours, of axis i
+     *   CONCAT   attr[0] axis
+     *   DOT      attr[0] batch axes, attr[1] contracted axes (both operands: batch, free, contracted)
+     *   SUM, RMAX  attr: the axes reduced, ascending
+     *   ARGMAX   attr[0] axis */
+    uint32_t attrc;
+    int32_t *attr;
+    double value;
+    const double *values;
+    Span span;        /* the source it came from (the first of hash-consed equals) */
+    const char *name; /* a hint for printing: the binding's name; may be NULL */
+} Node;
+
+typedef struct Graph {
+    Arena *arena;
+    VEC(Node) nodes;
+    uint32_t *table; /* hash-consing */
+    uint32_t table_cap;
+    Span span;        /* given to nodes that are made now */
+} Graph;
+
+void graph_init(Graph *g, Arena *arena);
+#define node_at(g, id) (&(g)->nodes.at[id])
+
+/* Builders. Elementwise ones fold constants and apply identities that hold for NaN and infinity.
+ * Operands of elementwise builders have one shape; node_broadcast makes it so. */
+NodeId node_var(Graph *g, uint32_t var, DType t, const Shape *s);
+NodeId node_const(Graph *g, DType t, double value); /* rank 0 */
+NodeId node_full(Graph *g, DType t, double value, const Shape *s);
+NodeId node_literal(Graph *g, DType t, const Shape *s, const double *values);
+NodeId node_iota(Graph *g, int32_t n);
+NodeId node_ew(Graph *g, Op op, NodeId x, NodeId y, NodeId z); /* NO_NODE beyond the arity */
+NodeId node_cast(Graph *g, NodeId x, DType t);
+NodeId node_gradsum(Graph *g, const NodeId *x, uint32_t n);
+NodeId node_stop(Graph *g, NodeId x);
+NodeId node_reshape(Graph *g, NodeId x, const Shape *s);
+NodeId node_permute(Graph *g, NodeId x, const int32_t *axes);
+NodeId node_expand(Graph *g, NodeId x, const Shape *s);
+NodeId node_broadcast(Graph *g, NodeId x, const Shape *s); /* NumPy's rule: reshape, then expand */
+NodeId node_slice(Graph *g, NodeId x, const int32_t *start, const int32_t *count, const int32_t *stride);
+NodeId node_pad(Graph *g, NodeId x, const int32_t *before, const int32_t *after, const int32_t *between);
+NodeId node_concat(Graph *g, const NodeId *x, uint32_t n, int32_t axis);
+NodeId node_dot(Graph *g, NodeId a, NodeId b, int32_t batch, int32_t contracted);
+NodeId node_reduce(Graph *g, Op op, NodeId x, const int32_t *axes, uint32_t n); /* SUM, RMAX */
+NodeId node_argmax(Graph *g, NodeId x, int32_t axis);
+NodeId node_take(Graph *g, NodeId table, NodeId index);
+
+/* ---- Program ---------------------------------------------------------------------------------- */
+
+typedef enum VarKind { VAR_INPUT, VAR_PARAM, VAR_STATE } VarKind;
+typedef enum InitKind { INIT_CONSTANT, INIT_UNIFORM, INIT_NORMAL, INIT_LITERAL } InitKind;
+
+typedef struct DataSource { /* of an input: what its `from` said */
+    const char *path;       /* NULL: none */
+    const char *what;       /* "", "columns", "chars", "bytes" */
+    int32_t begin, end;     /* columns begin:end; one column: end = begin + 1 */
+    bool single;            /* `columns 64`, not `64:65`: the sample has no column axis */
+    int32_t axis;           /* the sample axis, default 0 */
+} DataSource;
+
+typedef struct Variable {
+    VarKind kind;
+    const char *name;    /* full path, "h.w", "h.w:adam.m" */
+    const char *variant; /* NULL, or what follows '@' in the program: the entry it belongs to alone */
+    DType dtype;
+    Shape shape;
+    InitKind init;
+    double a, b;          /* constant a; uniform a..b; normal mean a, std b */
+    const double *values; /* INIT_LITERAL, row-major */
+    DataSource source;
+    Span span;
+} Variable;
+
+typedef struct Output {
+    const char *name;
+    NodeId node;
+} Output;
+
+typedef struct Update {
+    uint32_t var;
+    NodeId node; /* of the variable's type and shape */
+} Update;
+
+typedef struct Entry {
+    const char *name;
+    const char *variant; /* NULL, or "1" for the batch-1 variant: written NAME@1 */
+    Graph graph;
+    VEC(Output) outputs;
+    VEC(Update) updates;
+    Span span;
+} Entry;
+
+typedef struct ConstValue {
+    const char *name;
+    double value;
+} ConstValue;
+
+typedef struct Program {
+    Arena *arena;
+    const char *model; /* the file's name without directory and ending */
+    const char *path;  /* as the user gave it */
+    VEC(ConstValue) consts;
+    VEC(Variable) vars;
+    VEC(Entry *) entries; /* a batch-1 variant follows its entry */
+} Program;
+
+/* ---- The passes over a graph, by file ---------------------------------------------------------- */
+
+/* lower.c: checks the tree against the rules of the language and elaborates it, entry by entry.
+ * Returns NULL when there were errors (all of them are in diags). `defines`: -D name=value. */
+struct Ast;
+struct CompileOptions;
+Program *lower_program(Arena *arena, Names *names, Diags *diags, const struct Ast *prelude,
+                       const struct Ast *ast, const struct CompileOptions *options);
+
+/* grad.c: d y / d wrt[i] for each i, as new nodes of the graph; NO_NODE where there is no path.
+ * Requires: y has rank 0 and is f32. One GRADSUM where a node has more than one contribution. */
+void grad_build(Graph *g, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out);
+
+/* graph.c: what holds of every graph between passes. NULL, or what is wrong (in the arena). */
+const char *graph_verify(const Graph *g, Arena *arena);
+
+/* graph_print.c: the graph as .dlg text (--emit graph), and for graphviz (--emit dot). */
+void graph_print(const Program *p, Text *out);
+void graph_print_dot(const Program *p, Text *out);
+
+/* interp.c: the reference, in double precision. `vars[i]` holds the elements of variable i (may be
+ * NULL if the graph does not read it); results[id] is set for every node, in the arena. f32 values
+ * are not rounded. */
+void interp_run(const Graph *g, Arena *arena, double *const *vars, double **results);
+
+#endif
