@@ -1,0 +1,268 @@
+/* dlg: runs compiled tensor programs (.cl files made by dlgc) on any OpenCL device, training
+ * included. This header is all that a program needs; link with libdlg.
+ *
+ *     dlg_device *dev;
+ *     dlg_program *xor_net;
+ *     if (dlg_device_open(&dev, NULL) < 0 ||
+ *         dlg_program_load_file(&xor_net, dev, "xor.cl", NULL) < 0 ||
+ *         dlg_set(xor_net, "x", x, sizeof x) < 0 || dlg_set(xor_net, "y", y, sizeof y) < 0)
+ *         return puts(dlg_error_text(dev)), 1;
+ *     for (int i = 0; i < 2000; i++)
+ *         dlg_run(xor_net, "train");
+ *     dlg_get(xor_net, "loss", &loss, sizeof loss);
+ *
+ * Status: functions that can fail return DLG_OK (0) or a negative DLG_ERR_...; what failed is told
+ * in words by dlg_error_text of the device. Nothing here prints, exits or keeps global state.
+ * Results: the first parameter is where the result goes; on failure it is set to NULL (except by
+ * dlg_device_open, which see) and nothing else changed.
+ * Ownership: what an _open or _load gave is ended by its _close, which takes NULL. Pointers that
+ * other functions return belong to the handle they were asked of and live as long as it does. A
+ * device is closed after its programs. What the caller passes is copied or used only during the
+ * call. Options: a NULL or zeroed options struct means defaults. Threads: a device and its programs
+ * are used by one thread at a time; several devices opened separately may be used by several
+ * threads at once. */
+#ifndef DLG_H
+#define DLG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define DLG_API __attribute__((visibility("default")))
+#else
+#define DLG_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DLG_VERSION "0.1.0"
+
+DLG_API const char *dlg_version(void); /* of the library that is linked: DLG_VERSION then */
+
+/* ---- Status ---------------------------------------------------------------------------------- */
+
+/* Every status, its number and what it says when nothing more is known: the one table. */
+#define DLG_STATUS_TABLE(X)                                                                        \
+    X(DLG_OK, 0, "done")                                                                           \
+    X(DLG_ERR_USAGE, -1, "the library was used wrongly")                                           \
+    X(DLG_ERR_MEMORY, -2, "out of memory")                                                         \
+    X(DLG_ERR_FILE, -3, "a file cannot be read or written")                                        \
+    X(DLG_ERR_PROGRAM, -4, "the program is malformed")                                             \
+    X(DLG_ERR_NAME, -5, "there is nothing of that name")                                           \
+    X(DLG_ERR_SIZE, -6, "the size does not match")                                                 \
+    X(DLG_ERR_UNSET, -7, "an input was not set")                                                   \
+    X(DLG_ERR_WEIGHTS, -8, "the weights file is malformed or does not match")                      \
+    X(DLG_ERR_DATA, -9, "the data is malformed or does not match")                                 \
+    X(DLG_ERR_DEVICE, -10, "there is no such device")                                              \
+    X(DLG_ERR_OPENCL, -11, "OpenCL failed")                                                        \
+    X(DLG_ERR_BUILD, -12, "the kernels do not compile on this device")                             \
+    X(DLG_ERR_LIMIT, -13, "the program needs more than the device has")                            \
+    X(DLG_ERR_UNSUPPORTED, -14, "this is not supported")                                           \
+    X(DLG_ERR_STOPPED, -15, "stopped as asked")
+
+typedef enum dlg_status {
+#define DLG_STATUS_ROW(name, number, text) name = number,
+    DLG_STATUS_TABLE(DLG_STATUS_ROW)
+#undef DLG_STATUS_ROW
+        DLG_STATUS_END_ = 0x7fffffff
+} dlg_status;
+
+DLG_API const char *dlg_status_text(int status); /* the table's text; never NULL */
+
+/* ---- Devices --------------------------------------------------------------------------------- */
+
+typedef struct dlg_device dlg_device;
+
+/* What is known of a device without opening it. */
+typedef struct dlg_device_info {
+    int number; /* from 0, in the order of the platforms: what a selector may say */
+    char platform[128], name[128], driver[64];
+    char type[16]; /* "cpu", "gpu", "accelerator" or "other" */
+    unsigned compute_units;
+    uint64_t memory_bytes, max_buffer_bytes, local_memory_bytes;
+    size_t max_group; /* the most work-items in a group */
+} dlg_device_info;
+
+/* Lists the devices of all platforms; no device at all is an empty list, not an error. The list is
+ * freed by dlg_device_list_free. Errors: MEMORY, OPENCL. */
+DLG_API int dlg_device_list(dlg_device_info **list, size_t *count);
+DLG_API void dlg_device_list_free(dlg_device_info *list);
+
+/* Opens a device. The selector is a number of the list or a part of "PLATFORM: NAME" in any case
+ * (the first that matches); NULL: the first CPU, otherwise the first device. "none" is a handle
+ * without a device: programs loaded on it are checked and can be inspected but not run.
+ * *dev is a handle in every case but MEMORY, so that dlg_error_text can say what failed and
+ * dlg_device_close end it. Errors: DEVICE, OPENCL, MEMORY. */
+DLG_API int dlg_device_open(dlg_device **dev, const char *selector);
+DLG_API void dlg_device_close(dlg_device *dev);
+DLG_API const dlg_device_info *dlg_device_get_info(const dlg_device *dev); /* NULL for "none" */
+
+/* The message of the last error of the device or of a program on it, without a newline at the end;
+ * it is kept until the next error. "" when there was none; a NULL device: out of memory. */
+DLG_API const char *dlg_error_text(const dlg_device *dev);
+
+/* ---- Programs -------------------------------------------------------------------------------- */
+
+typedef struct dlg_program dlg_program;
+
+typedef struct dlg_program_options {
+    uint64_t seed; /* of the values that params and states start with */
+} dlg_program_options;
+
+/* Loads a compiled program: checks the whole plan, builds the kernels, allocates the tensors and
+ * gives params and states the values that they start with. `name` stands in messages for the file.
+ * Errors: FILE, PROGRAM (the message says "FILE:LINE: ..."), BUILD, LIMIT, OPENCL, MEMORY. */
+DLG_API int dlg_program_load_file(dlg_program **prog, dlg_device *dev, const char *path,
+                                  const dlg_program_options *options);
+DLG_API int dlg_program_load_text(dlg_program **prog, dlg_device *dev, const char *name,
+                                  const char *text, size_t len, const dlg_program_options *options);
+DLG_API void dlg_program_close(dlg_program *prog);
+
+DLG_API dlg_device *dlg_program_device(const dlg_program *prog);
+DLG_API const char *dlg_program_model(const dlg_program *prog);  /* the model's name */
+DLG_API const char *dlg_program_target(const dlg_program *prog); /* "cpu", "gpu" */
+DLG_API const char *dlg_program_source(const dlg_program *prog); /* the .dlg it came from */
+DLG_API const char *
+dlg_program_file(const dlg_program *prog); /* the path or name it was loaded by */
+DLG_API uint64_t dlg_program_arena_bytes(const dlg_program *prog);
+/* The OpenCL text, NUL-terminated, *len bytes (len may be NULL). */
+DLG_API const char *dlg_program_kernels(const dlg_program *prog, size_t *len);
+DLG_API size_t dlg_program_kernel_count(const dlg_program *prog);
+/* A constant of the model; *value is left alone when there is none. Errors: NAME. */
+DLG_API int dlg_program_const(dlg_program *prog, const char *name, double *value);
+
+/* ---- Tensors --------------------------------------------------------------------------------- */
+
+typedef enum dlg_type { DLG_F32, DLG_I32, DLG_BOOL /* one byte, 0 or 1 */ } dlg_type;
+
+typedef enum dlg_kind {
+    DLG_INPUT,  /* set by the caller before an entry that reads it runs */
+    DLG_PARAM,  /* trained; kept between runs */
+    DLG_STATE,  /* kept between runs */
+    DLG_ARENA,  /* an intermediate of a run: cannot be set or got */
+    DLG_OUTPUT, /* written by an entry */
+} dlg_kind;
+
+typedef enum dlg_source_form {
+    DLG_SOURCE_NONE,    /* no source: only dlg_set fills the input */
+    DLG_SOURCE_WHOLE,   /* the file as it is */
+    DLG_SOURCE_COLUMN,  /* column `first` of a table: no column axis in a sample */
+    DLG_SOURCE_COLUMNS, /* columns first..last-1: an axis of last - first */
+    DLG_SOURCE_CHARS,   /* text */
+    DLG_SOURCE_BYTES,
+} dlg_source_form;
+
+/* The `from` clause of an input: where its values come from unless the caller says otherwise. */
+typedef struct dlg_source {
+    dlg_source_form form;
+    const char *path; /* as the model wrote it; NULL when form is NONE */
+    int64_t first, last;
+    int axis; /* the sample axis */
+} dlg_source;
+
+typedef struct dlg_tensor {
+    size_t index;          /* of dlg_tensor_at */
+    const char *name;      /* unique: "h.w", "loss@1" */
+    const char *user_name; /* what the model calls it: `name` up to the '@' */
+    dlg_type type;
+    dlg_kind kind;
+    int rank; /* 0: a scalar */
+    int64_t shape[8];
+    uint64_t elems, bytes; /* row-major, without padding */
+    uint64_t arena_offset; /* of kind ARENA */
+    dlg_source source;     /* of kind INPUT */
+} dlg_tensor;
+
+DLG_API size_t dlg_tensor_count(const dlg_program *prog);
+DLG_API const dlg_tensor *dlg_tensor_at(const dlg_program *prog, size_t index); /* NULL beyond */
+/* The tensor of that name, or else the only one whose user name it is; not those of kind ARENA.
+ * NULL when there is none (or several). */
+DLG_API const dlg_tensor *dlg_tensor_find(const dlg_program *prog, const char *name);
+DLG_API const char *dlg_type_name(dlg_type type); /* "f32", "i32", "bool" */
+DLG_API size_t dlg_type_bytes(dlg_type type);
+
+/* Copies the whole tensor in or out: `bytes` must be its size. Names as for dlg_tensor_find. What
+ * was enqueued before comes first: dlg_set does not disturb runs before it, and dlg_get waits for
+ * them. Errors: NAME, SIZE, USAGE (an arena tensor; a bool that is not 0 or 1; device "none"),
+ * OPENCL. */
+DLG_API int dlg_set(dlg_program *prog, const char *name, const void *data, size_t bytes);
+DLG_API int dlg_get(dlg_program *prog, const char *name, void *data, size_t bytes);
+
+/* Params and states to the values of this seed; the step counter to 0. */
+DLG_API int dlg_init(dlg_program *prog, uint64_t seed);
+DLG_API uint64_t dlg_seed(const dlg_program *prog);
+/* How many runs counted as training steps since the values at the start (or the checkpoint's). */
+DLG_API uint64_t dlg_step(const dlg_program *prog);
+
+/* ---- Entries --------------------------------------------------------------------------------- */
+
+typedef struct dlg_arg {
+    const dlg_tensor *tensor; /* NULL: the number */
+    int32_t number;
+} dlg_arg;
+
+typedef struct dlg_launch {
+    const char *kernel;
+    size_t global, local;
+    const dlg_arg *args;
+    size_t arg_count;
+    const char *source; /* the .dlg and the line it came from; NULL when the plan does not say */
+    int64_t line;
+} dlg_launch;
+
+typedef struct dlg_entry {
+    const char *name;
+    const dlg_tensor *const *reads; /* inputs that must be set */
+    size_t read_count;
+    const dlg_tensor *const *updates; /* params and states that it writes */
+    size_t update_count;
+    const dlg_tensor *const *returns; /* in the model's order */
+    size_t return_count;
+    int trains; /* 1: a run counts as a training step */
+    const dlg_launch *launches;
+    size_t launch_count;
+    const struct dlg_entry *single; /* its variant for a batch of 1 (NAME@1), or NULL */
+} dlg_entry;
+
+DLG_API size_t dlg_entry_count(const dlg_program *prog);
+DLG_API const dlg_entry *dlg_entry_at(const dlg_program *prog, size_t index); /* NULL beyond */
+DLG_API const dlg_entry *dlg_entry_find(const dlg_program *prog, const char *name);
+
+/* Enqueues one run of an entry and returns; dlg_get or dlg_finish wait for it.
+ * Errors: NAME, UNSET, USAGE (device "none"), OPENCL. */
+DLG_API int dlg_run(dlg_program *prog, const char *entry);
+DLG_API int dlg_finish(dlg_program *prog); /* waits until all that was enqueued is done */
+
+/* ---- Weights --------------------------------------------------------------------------------- */
+
+typedef struct dlg_weights_options {
+    int checkpoint; /* 1: every param and state, and the step; 0: params and the states that an
+                       entry which does not train uses */
+} dlg_weights_options;
+
+/* Writes a safetensors file: complete or not at all (a temporary file beside it, synced and
+ * renamed). Its metadata are "format", "model", "seed", "step" and those of dlg_meta_set. Errors:
+ * FILE, USAGE (device "none"), OPENCL, MEMORY. */
+DLG_API int dlg_weights_save(dlg_program *prog, const char *path,
+                             const dlg_weights_options *options);
+/* Reads one, all checked first: on failure nothing changed. The file must hold every tensor that
+ * dlg_weights_save with these options would write, in its type and shape. Without `checkpoint`
+ * other tensors that belong to the program are ignored, and step and seed stay as they are; with it
+ * they become the file's. The file's other metadata replace the program's. Errors: FILE, WEIGHTS,
+ * USAGE, OPENCL, MEMORY. */
+DLG_API int dlg_weights_load(dlg_program *prog, const char *path,
+                             const dlg_weights_options *options);
+/* Metadata kept with the weights. The names of dlg_weights_save are the library's: USAGE.
+ * A NULL value removes. dlg_meta_get: NULL when there is none; valid until the next change. */
+DLG_API int dlg_meta_set(dlg_program *prog, const char *name, const char *value);
+DLG_API const char *dlg_meta_get(const dlg_program *prog, const char *name);
+
+/* ---- Data and training ----------------------------------------------------------------------- */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

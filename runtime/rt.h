@@ -1,0 +1,187 @@
+/* rt: what the files of libdlg share. Sections are in the order of the files.
+ *
+ * Errors: a function that can fail returns a dlg_status and has put its message into the device
+ * with rt_fail. Ownership: every _open, _load, _read has a _close or _free that takes NULL or
+ * zeroed. The runtime never includes the compiler. */
+#ifndef DLG_RT_H
+#define DLG_RT_H
+
+#define CL_TARGET_OPENCL_VERSION 120
+#include <CL/cl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include "dlg.h"
+
+#ifdef __GNUC__
+#define RT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define RT_PRINTF(fmt, args)
+#endif
+
+/* ---- error.c: messages ------------------------------------------------------------------------
+ */
+
+/* Puts the message into the device (which may be NULL) and returns the status. */
+int rt_fail(dlg_device *dev, int status, const char *fmt, ...) RT_PRINTF(3, 4);
+/* rt_fail(dev, DLG_ERR_MEMORY, ...) with the number of bytes that were wanted. */
+int rt_no_memory(dlg_device *dev, uint64_t bytes);
+/* rt_fail(dev, DLG_ERR_OPENCL, "WHAT: CL_..."); CL's memory errors become DLG_ERR_MEMORY. */
+int rt_cl_fail(dlg_device *dev, cl_int code, const char *what);
+const char *rt_cl_name(cl_int code); /* "CL_INVALID_VALUE"; never NULL */
+/* Of `count` names the one that is nearest to `name` (edit distance at most a third of its length,
+ * at least 1), or NULL. at(list, i) gives the i-th. */
+const char *rt_nearest(const char *name, const void *list, size_t count,
+                       const char *(*at)(const void *list, size_t i));
+/* a * b, a + b; false when it does not fit 64 bits. */
+bool rt_mul(uint64_t a, uint64_t b, uint64_t *out);
+bool rt_add(uint64_t a, uint64_t b, uint64_t *out);
+
+/* ---- file.c: whole files ----------------------------------------------------------------------
+ */
+
+/* Reads a file into *data, which the caller frees; a NUL follows its *len bytes.
+ * Errors: FILE (missing, a directory, longer than limit_bytes), MEMORY. */
+int rt_file_read(dlg_device *dev, const char *path, uint64_t limit_bytes, char **data, size_t *len);
+
+/* Writes a file completely or not at all: to a temporary file beside it, synced, then renamed.
+ * rt_file_begin; any number of rt_file_write; then rt_file_commit or rt_file_drop, either of
+ * which ends it. After a failed write or commit the old file is as it was. Errors: FILE, MEMORY. */
+typedef struct RtFile {
+    dlg_device *dev;
+    FILE *stream;
+    char *path, *temporary;
+} RtFile;
+int rt_file_begin(RtFile *f, dlg_device *dev, const char *path);
+int rt_file_write(RtFile *f, const void *data, size_t bytes);
+int rt_file_commit(RtFile *f);
+void rt_file_drop(RtFile *f); /* also after commit, and of a zeroed one */
+
+/* ---- number.c: numbers in text, in no locale --------------------------------------------------
+ */
+
+/* The longest prefix of s..end that is a number, `[+-]digits[.digits][e[+-]digits]`, "inf", "-inf"
+ * or "nan", correctly rounded. Returns where it ends, or NULL when there is none. */
+const char *rt_parse_f32(const char *s, const char *end, float *value);
+const char *rt_parse_f64(const char *s, const char *end, double *value);
+
+/* ---- init.c: random bits and the values at the start ------------------------------------------
+ */
+
+/* Philox4x32-10 (Salmon et al. 2011). */
+void rt_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+/* The key of a name under a seed: (low, high) of XXH64(name, seed). */
+void rt_key(const char *name, uint64_t seed, uint32_t key[2]);
+uint64_t rt_hash(const void *data, size_t bytes, uint64_t seed); /* XXH64 */
+
+typedef enum InitKind { INIT_CONSTANT, INIT_UNIFORM, INIT_NORMAL, INIT_LITERAL } InitKind;
+
+typedef struct Init {
+    InitKind kind;
+    double a, b;    /* the constant; lo, hi; mean, std. f32 or i32 values, exact */
+    size_t literal; /* where the values begin in Plan.literals */
+} Init;
+
+/* ---- plan.c, plan_check.c: the plan of a program ----------------------------------------------
+ */
+
+typedef struct PlanEntry {
+    size_t launch, launch_count; /* in Plan.launches */
+} PlanEntry;
+
+/* A checked plan. All strings are in `text`, a copy of the file. */
+typedef struct Plan {
+    char *text, *file;
+    const char *model, *target, *source;
+    const char *kernels; /* the OpenCL text, NUL-terminated */
+    size_t kernels_len, kernel_count;
+    int64_t kernels_line; /* of the file: where the OpenCL text begins */
+    uint64_t arena_bytes, arena_align;
+    struct PlanConst {
+        const char *name;
+        double value;
+    } * consts;
+    dlg_tensor *tensors;
+    Init *inits; /* one a tensor */
+    double *literals;
+    dlg_arg *args;
+    const dlg_tensor **lists; /* the entries' reads, updates and returns */
+    dlg_launch *launches;
+    dlg_entry *entries;
+    PlanEntry *entry_launches; /* one an entry */
+    size_t const_count, tensor_count, literal_count, arg_count, list_count, launch_count,
+        entry_count;
+    uint32_t *by_name; /* hash table of tensors: index + 1 */
+    size_t by_name_cap;
+} Plan;
+
+/* Parses and checks everything that can be checked without a device. `text` is copied. On failure
+ * *plan is zeroed. Errors: PROGRAM ("FILE:LINE: ..."), MEMORY. */
+int plan_read(Plan *plan, dlg_device *dev, const char *file, const char *text, size_t len);
+void plan_free(Plan *plan);
+const dlg_tensor *plan_tensor(const Plan *plan, const char *name, size_t len); /* exact name */
+
+/* ---- device.c ----------------------------------------------------------------------------------
+ */
+
+struct dlg_device {
+    char *error;         /* the last message, or NULL */
+    const char *message; /* the same, or a constant when there was no memory for it */
+    bool real;           /* false: "none" */
+    bool host_memory;    /* the device works in the host's memory (a CPU) */
+    dlg_device_info info;
+    cl_device_id id;
+    cl_context context;
+    cl_command_queue queue; /* in order */
+    uint64_t base_align;    /* of sub-buffers, bytes */
+    unsigned enqueued;      /* launches since the last mark */
+    cl_event mark;          /* of the mark before; bounds how far the host runs ahead */
+};
+
+/* Builds OpenCL C. `line` is the line of `file` where the text begins, for messages. The
+ * caller releases *built. Errors: BUILD with the driver's log and the lines that it names. */
+int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, size_t len,
+             cl_program *built);
+/* A buffer of at least `bytes` (padded to 64), zeroed. The caller releases it. */
+int rt_buffer(dlg_device *dev, uint64_t bytes, const char *what, cl_mem *buffer);
+/* Enqueues a launch, one-dimensional; flushes now and then and keeps the host from running ahead
+ * without bound. No waits otherwise. */
+int rt_launch(dlg_device *dev, cl_kernel kernel, const char *name, size_t global, size_t local);
+/* Blocking copies, after all that was enqueued before. */
+int rt_write(dlg_device *dev, cl_mem buffer, uint64_t offset, const void *data, uint64_t bytes);
+int rt_read(dlg_device *dev, cl_mem buffer, uint64_t offset, void *data, uint64_t bytes);
+int rt_finish(dlg_device *dev);
+
+/* ---- program.c, run.c ---------------------------------------------------------------------------
+ */
+
+typedef struct Meta {
+    char *name, *value;
+} Meta;
+
+struct dlg_program {
+    dlg_device *dev;
+    Plan plan;
+    cl_program built;
+    cl_mem arena;
+    cl_mem *buffers;    /* one a tensor */
+    cl_kernel *kernels; /* one a launch, arguments bound */
+    bool *set;          /* one a tensor: an input that was set */
+    uint64_t seed, step;
+    Meta *meta; /* sorted by name */
+    size_t meta_count;
+};
+
+/* Enqueues an entry after checking that its inputs were set; counts the step. */
+int rt_run_entry(dlg_program *prog, const dlg_entry *entry);
+/* dlg_set and dlg_get by tensor. */
+int rt_set(dlg_program *prog, const dlg_tensor *t, const void *data);
+int rt_get(dlg_program *prog, const dlg_tensor *t, void *data);
+/* Errors as dlg_set: the tensor of that name, or NAME with the nearest. */
+int rt_find(dlg_program *prog, const char *name, const dlg_tensor **t);
+int rt_find_entry(dlg_program *prog, const char *name, const dlg_entry **e);
+/* The values at the start of tensor t under a seed, into `data` (t->bytes). */
+void rt_init_values(const Plan *plan, const dlg_tensor *t, uint64_t seed, void *data);
+/* Whether a params-and-states file without `checkpoint` holds the tensor. */
+bool rt_in_weights(const dlg_program *prog, const dlg_tensor *t);
+
+#endif
