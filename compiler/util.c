@@ -1,0 +1,252 @@
+/* util: arenas, text and interned strings (util.h).
+ *
+ * Requires: arenas are initialised with a limit whose `failed` point is set before the first
+ * allocation. Establishes: memory from an arena is zeroed, aligned to 16 and within the limit. */
+#include "util.h"
+
+#include <math.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* Under AddressSanitizer the unused part of a chunk is poisoned and allocations are kept apart, so
+ * that a write beyond one of them is found although its chunk goes on. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_POISON 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_POISON 1
+#endif
+#ifdef ARENA_POISON
+#include <sanitizer/asan_interface.h>
+#define poison(p, n)   ASAN_POISON_MEMORY_REGION(p, n)
+#define unpoison(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#define REDZONE_BYTES  16
+#else
+#define poison(p, n)   ((void)0)
+#define unpoison(p, n) ((void)0)
+#define REDZONE_BYTES  0
+#endif
+
+/* ---- Arena ---------------------------------------------------------------------------------- */
+
+#define ARENA_ALIGN     ((size_t)16)
+#define CHUNK_MIN_BYTES ((size_t)32 << 10)
+#define CHUNK_MAX_BYTES ((size_t)1 << 20)
+
+struct ArenaChunk {
+    ArenaChunk *next;
+    size_t bytes; /* of data */
+    alignas(16) char data[];
+};
+
+void arena_init(Arena *a, ArenaLimit *limit) {
+    *a = (Arena){.limit = limit};
+}
+
+static NORETURN void arena_fail(Arena *a) {
+    longjmp(a->limit->failed, 1);
+}
+
+static ArenaChunk *chunk_new(Arena *a, size_t bytes) {
+    size_t total = sizeof(ArenaChunk) + bytes;
+    ArenaLimit *limit = a->limit;
+    if (limit->used_bytes > limit->limit_bytes || total > limit->limit_bytes - limit->used_bytes)
+        arena_fail(a);
+    ArenaChunk *c = calloc(1, total);
+    if (!c) arena_fail(a);
+    limit->used_bytes += total;
+    c->bytes = bytes;
+    poison(c->data, bytes);
+    return c;
+}
+
+void *arena_alloc(Arena *a, size_t bytes) {
+    if (bytes > SIZE_MAX / 4) arena_fail(a);
+    size_t room = ((bytes ? bytes : 1) + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+    room += REDZONE_BYTES;
+    char *p;
+    if (room <= (size_t)(a->end - a->at)) {
+        p = a->at;
+        a->at += room;
+    } else {
+        size_t grown = a->chunks ? a->chunks->bytes * 2 : CHUNK_MIN_BYTES;
+        size_t chunk = grown < CHUNK_MIN_BYTES   ? CHUNK_MIN_BYTES
+                       : grown > CHUNK_MAX_BYTES ? CHUNK_MAX_BYTES
+                                                 : grown;
+        if (room > chunk / 4 && a->chunks) {
+            /* A large one gets a chunk of its own, behind the current one. */
+            ArenaChunk *c = chunk_new(a, room);
+            c->next = a->chunks->next;
+            a->chunks->next = c;
+            p = c->data;
+        } else {
+            ArenaChunk *c = chunk_new(a, room > chunk ? room : chunk);
+            c->next = a->chunks;
+            a->chunks = c;
+            p = c->data;
+            a->at = c->data + room;
+            a->end = c->data + c->bytes;
+        }
+    }
+    unpoison(p, bytes);
+    return p;
+}
+
+void *arena_grow(Arena *a, void *old, size_t old_bytes, size_t new_bytes) {
+    if (old && new_bytes <= old_bytes) return old;
+    void *p = arena_alloc(a, new_bytes);
+    if (old && old_bytes) memcpy(p, old, old_bytes);
+    return p;
+}
+
+char *arena_strndup(Arena *a, const char *s, size_t n) {
+    char *p = arena_alloc(a, n + 1);
+    if (n) memcpy(p, s, n);
+    return p;
+}
+
+void arena_free(Arena *a) {
+    for (ArenaChunk *c = a->chunks, *next; c; c = next) {
+        next = c->next;
+        a->limit->used_bytes -= sizeof(ArenaChunk) + c->bytes;
+        unpoison(c->data, c->bytes);
+        free(c);
+    }
+    *a = (Arena){.limit = a->limit};
+}
+
+/* ---- Text ------------------------------------------------------------------------------------ */
+
+void text_init(Text *t, Arena *arena) {
+    *t = (Text){.arena = arena};
+}
+
+static void text_room(Text *t, size_t more) {
+    if (more > SIZE_MAX / 8 || t->len > SIZE_MAX / 8) arena_fail(t->arena);
+    size_t need = t->len + more + 1;
+    if (need <= t->cap) return;
+    size_t cap = t->cap ? t->cap * 2 : 64;
+    if (cap < need) cap = need;
+    t->at = arena_grow(t->arena, t->at, t->cap, cap);
+    t->cap = cap;
+}
+
+void text_add(Text *t, const char *s, size_t n) {
+    text_room(t, n);
+    if (n) memcpy(t->at + t->len, s, n);
+    t->len += n;
+    t->at[t->len] = 0;
+}
+
+void text_puts(Text *t, const char *s) {
+    text_add(t, s, strlen(s));
+}
+
+void text_vprintf(Text *t, const char *fmt, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    text_room(t, 0);
+    int n = vsnprintf(t->at + t->len, t->cap - t->len, fmt, args);
+    if (n > 0 && (size_t)n >= t->cap - t->len) {
+        text_room(t, (size_t)n);
+        vsnprintf(t->at + t->len, t->cap - t->len, fmt, again);
+    }
+    if (n > 0) t->len += (size_t)n;
+    t->at[t->len] = 0;
+    va_end(again);
+}
+
+void text_printf(Text *t, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    text_vprintf(t, fmt, args);
+    va_end(args);
+}
+
+static bool text_special(Text *t, double value) {
+    if (isnan(value))
+        text_puts(t, "nan");
+    else if (isinf(value))
+        text_puts(t, value > 0 ? "inf" : "-inf");
+    else
+        return false;
+    return true;
+}
+
+void text_f32(Text *t, float value) {
+    char s[48] = "";
+    if (text_special(t, (double)value)) return;
+    for (int digits = 1; digits <= 9; digits++) {
+        snprintf(s, sizeof s, "%.*g", digits, (double)value);
+        if (strtof(s, NULL) == value) break;
+    }
+    text_puts(t, s);
+}
+
+void text_f64(Text *t, double value) {
+    char s[48] = "";
+    if (text_special(t, value)) return;
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(s, sizeof s, "%.*g", digits, value);
+        if (strtod(s, NULL) == value) break;
+    }
+    text_puts(t, s);
+}
+
+char *arena_printf(Arena *a, const char *fmt, ...) {
+    Text t;
+    text_init(&t, a);
+    va_list args;
+    va_start(args, fmt);
+    text_vprintf(&t, fmt, args);
+    va_end(args);
+    return t.at;
+}
+
+/* ---- Interned strings -------------------------------------------------------------------------
+ */
+
+uint64_t hash_bytes(const void *data, size_t len, uint64_t seed) {
+    return XXH64(data, len, seed);
+}
+
+void names_init(Names *n, Arena *arena) {
+    *n = (Names){.arena = arena};
+}
+
+static uint32_t names_place(const Names *n, const char *s, size_t len) {
+    uint32_t i = (uint32_t)hash_bytes(s, len, 0) & (n->cap - 1);
+    while (n->slot[i] && (strncmp(n->slot[i], s, len) || n->slot[i][len]))
+        i = (i + 1) & (n->cap - 1);
+    return i;
+}
+
+const char *names_add(Names *n, const char *s, size_t len) {
+    /* A name ends at its first NUL: C strings are what everyone else compares. */
+    const char *nul = len ? memchr(s, 0, len) : NULL;
+    if (nul) len = (size_t)(nul - s);
+    if ((n->count + 1) * 4 > n->cap * 3) {
+        Names grown = {.arena = n->arena, .cap = n->cap ? n->cap * 2 : 256, .count = n->count};
+        grown.slot = NEW_ARRAY(n->arena, const char *, grown.cap);
+        for (uint32_t i = 0; i < n->cap; i++)
+            if (n->slot[i])
+                grown.slot[names_place(&grown, n->slot[i], strlen(n->slot[i]))] = n->slot[i];
+        *n = grown;
+    }
+    uint32_t i = names_place(n, s, len);
+    if (!n->slot[i]) {
+        n->slot[i] = arena_strndup(n->arena, s, len);
+        n->count++;
+    }
+    return n->slot[i];
+}
+
+const char *names_str(Names *n, const char *s) {
+    return names_add(n, s, strlen(s));
+}
