@@ -19,16 +19,16 @@ typedef struct CompileOptions {
     const char *target;         /* a name of target.def; NULL: "cpu" */
     const char *const *defines; /* "name=value" */
     size_t define_count;
-    const char *dump_after;     /* a pass's name: the graph after it, instead of `emit` */
-    int opt_level;              /* 0: -O2 (the default), 1: -O0, 2: -O1 */
-    bool color;                 /* ANSI colours in diagnostics */
-    size_t memory_limit_bytes;  /* 0: 1 GB */
+    const char *dump_after;    /* a pass's name: the graph after it, instead of `emit` */
+    int opt_level;             /* 0: -O2 (the default), 1: -O0, 2: -O1 */
+    bool color;                /* ANSI colours in diagnostics */
+    size_t memory_limit_bytes; /* 0: 1 GB */
 } CompileOptions;
 
 /* What a compilation gave. Owned by the caller, freed by compile_free. */
 typedef struct CompileResult {
-    int status;        /* 0 done; 1 the input is wrong; 3 the system failed */
-    char *text;        /* what was asked for, NUL-terminated; NULL unless status is 0 */
+    int status; /* 0 done; 1 the input is wrong; 3 the system failed */
+    char *text; /* what was asked for, NUL-terminated; NULL unless status is 0 */
     size_t text_len;
     char *diagnostics; /* rendered; "" when there were none; warnings may come with status 0 */
 } CompileResult;

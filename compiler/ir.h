@@ -1,5 +1,5 @@
-/* ir: the graph and the program. A Graph is an array of nodes, each after its operands, addressed by
- * index; shapes and types are static. Nodes are hash-consed: two equal nodes are one.
+/* ir: the graph and the program. A Graph is an array of nodes, each after its operands, addressed
+ * by index; shapes and types are static. Nodes are hash-consed: two equal nodes are one.
  *
  * Requires of callers: operands exist and fit (lower checks in the user's terms first; the builders
  * assert the same through graph_verify). Establishes: every node is after its operands. */
@@ -9,12 +9,12 @@
 #include "diag.h"
 #include "util.h"
 
-#define MAX_RANK 8
+#define MAX_RANK  8
 #define MAX_ELEMS 2147483647 /* of one tensor: its index is an i32 */
 
 typedef enum DType { DT_F32, DT_I32, DT_BOOL, DT_COUNT } DType;
-const char *dtype_name(DType t);      /* "f32" */
-uint32_t dtype_bytes(DType t);        /* in memory: 4, 4, 1 */
+const char *dtype_name(DType t); /* "f32" */
+uint32_t dtype_bytes(DType t);   /* in memory: 4, 4, 1 */
 
 typedef struct Shape {
     uint8_t rank;
@@ -22,12 +22,12 @@ typedef struct Shape {
 } Shape;
 
 bool shape_equal(const Shape *a, const Shape *b);
-int64_t shape_elems(const Shape *s); /* 1 for rank 0; -1 when above MAX_ELEMS */
+int64_t shape_elems(const Shape *s);      /* 1 for rank 0; -1 when above MAX_ELEMS */
 void text_shape(Text *t, const Shape *s); /* "64x300", "scalar" */
 
 typedef enum Op {
 #define ELEMENTWISE(NAME, ...) OP_##NAME,
-#define STRUCTURED(NAME, ...) OP_##NAME,
+#define STRUCTURED(NAME, ...)  OP_##NAME,
 #include "ops.def"
     OP_COUNT
 } Op;
@@ -58,12 +58,10 @@ typedef struct Node {
      *   CONST    value
      *   LITERAL  values (row-major, shape_elems of them)
      *   PERMUTE  attr[i]: the operand's axis that becomes axis i
-     *   SLICE    attr[3i], attr[3i+1]: start and stride of axis i (count is the shape); attr[3i+2] 0
-     *   PAD      attr[3i..]: zeros before, zeros after, zeros between neighbours, of axis i
-     *   CONCAT   attr[0] axis
-     *   DOT      attr[0] batch axes, attr[1] contracted axes (both operands: batch, free, contracted)
-     *   SUM, RMAX  attr: the axes reduced, ascending
-     *   ARGMAX   attr[0] axis */
+     *   SLICE    attr[3i], attr[3i+1]: start and stride of axis i (count is the shape); attr[3i+2]
+     * 0 PAD      attr[3i..]: zeros before, zeros after, zeros between neighbours, of axis i CONCAT
+     * attr[0] axis DOT      attr[0] batch axes, attr[1] contracted axes (both operands: batch,
+     * free, contracted) SUM, RMAX  attr: the axes reduced, ascending ARGMAX   attr[0] axis */
     uint32_t attrc;
     int32_t *attr;
     double value;
@@ -77,7 +75,7 @@ typedef struct Graph {
     VEC(Node) nodes;
     uint32_t *table; /* hash-consing */
     uint32_t table_cap;
-    Span span;        /* given to nodes that are made now */
+    Span span; /* given to nodes that are made now */
 } Graph;
 
 void graph_init(Graph *g, Arena *arena);
@@ -98,15 +96,17 @@ NodeId node_reshape(Graph *g, NodeId x, const Shape *s);
 NodeId node_permute(Graph *g, NodeId x, const int32_t *axes);
 NodeId node_expand(Graph *g, NodeId x, const Shape *s);
 NodeId node_broadcast(Graph *g, NodeId x, const Shape *s); /* NumPy's rule: reshape, then expand */
-NodeId node_slice(Graph *g, NodeId x, const int32_t *start, const int32_t *count, const int32_t *stride);
-NodeId node_pad(Graph *g, NodeId x, const int32_t *before, const int32_t *after, const int32_t *between);
+NodeId node_slice(Graph *g, NodeId x, const int32_t *start, const int32_t *count,
+                  const int32_t *stride);
+NodeId node_pad(Graph *g, NodeId x, const int32_t *before, const int32_t *after,
+                const int32_t *between);
 NodeId node_concat(Graph *g, const NodeId *x, uint32_t n, int32_t axis);
 NodeId node_dot(Graph *g, NodeId a, NodeId b, int32_t batch, int32_t contracted);
 NodeId node_reduce(Graph *g, Op op, NodeId x, const int32_t *axes, uint32_t n); /* SUM, RMAX */
 NodeId node_argmax(Graph *g, NodeId x, int32_t axis);
 NodeId node_take(Graph *g, NodeId table, NodeId index);
 
-/* ---- Program ---------------------------------------------------------------------------------- */
+/* ---- Program ------------------------------------------------------------------------------- */
 
 typedef enum VarKind { VAR_INPUT, VAR_PARAM, VAR_STATE } VarKind;
 typedef enum InitKind { INIT_CONSTANT, INIT_UNIFORM, INIT_NORMAL, INIT_LITERAL } InitKind;
@@ -121,8 +121,9 @@ typedef struct DataSource { /* of an input: what its `from` said */
 
 typedef struct Variable {
     VarKind kind;
-    const char *name;    /* full path, "h.w", "h.w:adam.m" */
-    const char *variant; /* NULL, or what follows '@' in the program: the entry it belongs to alone */
+    const char *name; /* full path, "h.w", "h.w:adam.m" */
+    const char
+        *variant; /* NULL, or what follows '@' in the program: the entry it belongs to alone */
     DType dtype;
     Shape shape;
     InitKind init;
@@ -165,7 +166,7 @@ typedef struct Program {
     VEC(Entry *) entries; /* a batch-1 variant follows its entry */
 } Program;
 
-/* ---- The passes over a graph, by file ---------------------------------------------------------- */
+/* ---- The passes over a graph, by file ------------------------------------------------------ */
 
 /* lower.c: checks the tree against the rules of the language and elaborates it, entry by entry.
  * Returns NULL when there were errors (all of them are in diags). `defines`: -D name=value. */

@@ -1,0 +1,20 @@
+/* codegen: from a Program to OpenCL text with its plan. The one door to fuse, schedule and print.
+ */
+#ifndef DLG_CODEGEN_H
+#define DLG_CODEGEN_H
+
+#include "compile.h"
+#include "ir.h"
+
+/* Removes the nodes that no output and no update needs. */
+void simplify_program(Program *p);
+
+/* Appends the whole program (EMIT_CL) or the plan alone (EMIT_PLAN) to `out`.
+ * Requires: graphs verified; options->target, if given, is one that target_find knows. */
+void emit_program(const Program *p, const CompileOptions *options, Text *out);
+
+/* Whether there is such a target; the names of all, for a message. NULL asks for the default. */
+bool target_known(const char *name);
+const char *target_names(Arena *arena);
+
+#endif

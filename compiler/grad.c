@@ -1,0 +1,246 @@
+/* grad: differentiation, graph to graph. One reverse sweep over the nodes that both depend on a
+ * wanted variable and reach y. A gradient that does not exist is absent (NO_NODE), not zero. Where
+ * a node is used more than once its contributions meet in one GRADSUM, in the order of the uses.
+ *
+ * Requires: y is f32 of rank 0. Establishes: the rules are written in the operators themselves, so
+ * the result can be differentiated again. Ties of max share evenly.
+ * Source: Griewank & Walther, Evaluating Derivatives, 2008, chapter 3. */
+#include "ir.h"
+
+/* Short names for the rules in ops.def. */
+#define NONE NO_NODE
+static NodeId ew1(Graph *G, Op op, NodeId x) {
+    return node_ew(G, op, x, NO_NODE, NO_NODE);
+}
+static NodeId ew2(Graph *G, Op op, NodeId x, NodeId y) {
+    return node_ew(G, op, x, y, NO_NODE);
+}
+static NodeId neg(Graph *G, NodeId x) {
+    return ew1(G, OP_NEG, x);
+}
+static NodeId exp_(Graph *G, NodeId x) {
+    return ew1(G, OP_EXP, x);
+}
+static NodeId log_(Graph *G, NodeId x) {
+    return ew1(G, OP_LOG, x);
+}
+static NodeId sin_(Graph *G, NodeId x) {
+    return ew1(G, OP_SIN, x);
+}
+static NodeId cos_(Graph *G, NodeId x) {
+    return ew1(G, OP_COS, x);
+}
+static NodeId sub(Graph *G, NodeId x, NodeId y) {
+    return ew2(G, OP_SUB, x, y);
+}
+static NodeId mul(Graph *G, NodeId x, NodeId y) {
+    return ew2(G, OP_MUL, x, y);
+}
+static NodeId div_(Graph *G, NodeId x, NodeId y) {
+    return ew2(G, OP_DIV, x, y);
+}
+static NodeId pow_(Graph *G, NodeId x, NodeId y) {
+    return ew2(G, OP_POW, x, y);
+}
+static NodeId where(Graph *G, NodeId c, NodeId x, NodeId y) {
+    return node_ew(G, OP_WHERE, c, x, y);
+}
+
+static NodeId num(Graph *G, double value, NodeId like) {
+    const Node *n = node_at(G, like);
+    return node_full(G, n->dtype, value, &n->shape);
+}
+
+/* What x gets of max(x, y): 1, 1/2 at a tie, 0. */
+static NodeId share(Graph *G, NodeId x, NodeId y) {
+    NodeId tie = where(G, ew2(G, OP_EQ, x, y), num(G, 0.5, x), num(G, 0, x));
+    return where(G, ew2(G, OP_LT, y, x), num(G, 1, x), tie);
+}
+
+static void grad_elementwise(Graph *G, const Node *n, NodeId r, NodeId g, NodeId out[3]) {
+    NodeId x = n->args[0], y = n->argc > 1 ? n->args[1] : NO_NODE,
+           z = n->argc > 2 ? n->args[2] : NO_NODE;
+    (void)x, (void)y, (void)z, (void)r;
+    switch (n->op) {
+#define ELEMENTWISE(NAME, name, arity, result, cl, host, d0, d1, d2, ...)                          \
+    case OP_##NAME:                                                                                \
+        out[0] = d0, out[1] = d1, out[2] = d2;                                                     \
+        break;
+#include "ops.def"
+    default: break;
+    }
+}
+
+/* ---- Views --------------------------------------------------------------------------------- */
+
+static NodeId grad_permute(Graph *G, const Node *n, NodeId g) {
+    int32_t back[MAX_RANK];
+    for (int i = 0; i < n->shape.rank; i++) back[n->attr[i]] = i;
+    return node_permute(G, g, back);
+}
+
+static NodeId grad_expand(Graph *G, const Node *n, NodeId g) {
+    const Shape in = node_at(G, n->args[0])->shape;
+    int32_t axes[MAX_RANK];
+    uint32_t count = 0;
+    for (int i = 0; i < in.rank; i++) {
+        if (in.dim[i] != n->shape.dim[i]) axes[count++] = i;
+    }
+    return node_reshape(G, node_reduce(G, OP_SUM, g, axes, count), &in);
+}
+
+static NodeId grad_slice(Graph *G, const Node *n, NodeId g) {
+    const Shape in = node_at(G, n->args[0])->shape;
+    int32_t start[MAX_RANK], count[MAX_RANK], flip[MAX_RANK];
+    int32_t before[MAX_RANK], after[MAX_RANK], between[MAX_RANK];
+    for (int i = 0; i < in.rank; i++) {
+        int32_t stride = n->attr[3 * i + 1], last = n->attr[3 * i] + (n->shape.dim[i] - 1) * stride;
+        bool down = stride < 0;
+        start[i] = down ? n->shape.dim[i] - 1 : 0; /* put a reversed axis upright first */
+        count[i] = n->shape.dim[i];
+        flip[i] = down ? -1 : 1;
+        before[i] = down ? last : n->attr[3 * i];
+        after[i] = in.dim[i] - 1 - (down ? n->attr[3 * i] : last);
+        between[i] = (down ? -stride : stride) - 1;
+    }
+    return node_pad(G, node_slice(G, g, start, count, flip), before, after, between);
+}
+
+static NodeId grad_pad(Graph *G, const Node *n, NodeId g) {
+    const Shape in = node_at(G, n->args[0])->shape;
+    int32_t start[MAX_RANK], stride[MAX_RANK];
+    for (int i = 0; i < in.rank; i++) {
+        start[i] = n->attr[3 * i];
+        stride[i] = n->attr[3 * i + 2] + 1;
+    }
+    return node_slice(G, g, start, in.dim, stride);
+}
+
+static NodeId grad_concat(Graph *G, const Node *n, NodeId g, uint32_t k) {
+    int32_t start[MAX_RANK] = {0}, stride[MAX_RANK];
+    for (int i = 0; i < n->shape.rank; i++) stride[i] = 1;
+    for (uint32_t i = 0; i < k; i++)
+        start[n->attr[0]] += node_at(G, n->args[i])->shape.dim[n->attr[0]];
+    const Shape count = node_at(G, n->args[k])->shape;
+    return node_slice(G, g, start, count.dim, stride);
+}
+
+/* ---- Contraction, reductions, gather
+ * -------------------------------------------------------------- */
+
+/* x[batch, p, q] -> x[batch, q, p], where p has `p` axes. */
+static NodeId swap_groups(Graph *G, NodeId x, int batch, int p) {
+    int rank = node_at(G, x)->shape.rank, k = 0;
+    int32_t axes[MAX_RANK];
+    for (int i = 0; i < batch; i++) axes[k++] = i;
+    for (int i = batch + p; i < rank; i++) axes[k++] = i;
+    for (int i = batch; i < batch + p; i++) axes[k++] = i;
+    return node_permute(G, x, axes);
+}
+
+/* r[B,m,n] = a[B,m,k] b[B,n,k]: da[B,m,k] = g[B,m,n] b'[B,k,n]; db[B,n,k] = g'[B,n,m] a'[B,k,m]. */
+static NodeId grad_dot(Graph *G, const Node *n, NodeId g, uint32_t which) {
+    int batch = n->attr[0], contracted = n->attr[1];
+    int m = node_at(G, n->args[0])->shape.rank - batch - contracted;
+    int nn = node_at(G, n->args[1])->shape.rank - batch - contracted;
+    if (which == 0) return node_dot(G, g, swap_groups(G, n->args[1], batch, nn), batch, nn);
+    return node_dot(G, swap_groups(G, g, batch, m), swap_groups(G, n->args[0], batch, m), batch, m);
+}
+
+/* x of a reduction's result, repeated along the axes that it reduced. */
+static NodeId spread(Graph *G, const Node *n, NodeId x) {
+    const Shape in = node_at(G, n->args[0])->shape;
+    Shape keep = in;
+    for (uint32_t i = 0; i < n->attrc; i++) keep.dim[n->attr[i]] = 1;
+    return node_expand(G, node_reshape(G, x, &keep), &in);
+}
+
+static NodeId grad_reduce_max(Graph *G, const Node *n, NodeId r, NodeId g) {
+    NodeId best = ew2(G, OP_EQ, n->args[0], spread(G, n, r));
+    NodeId one = where(G, best, num(G, 1, n->args[0]), num(G, 0, n->args[0]));
+    NodeId count = node_reduce(G, OP_SUM, one, n->attr, n->attrc);
+    return where(G, best, spread(G, n, div_(G, g, count)), num(G, 0, n->args[0]));
+}
+
+/* d table[v, rest] = the sum over i of g[i, rest] where index[i] == v: a masked sum, so that a
+ * gradient that is not finite stays in its own row. */
+static NodeId grad_take(Graph *G, const Node *n, NodeId g) {
+    const Shape table = node_at(G, n->args[0])->shape, index = node_at(G, n->args[1])->shape;
+    int32_t count = (int32_t)shape_elems(&index);
+    int32_t rest = (int32_t)(shape_elems(&table) / table.dim[0]);
+    Shape cube = {3, {table.dim[0], count, rest}};
+    Shape rows = {3, {table.dim[0], 1, 1}}, cols = {3, {1, count, 1}},
+          values = {3, {1, count, rest}};
+    NodeId v = node_expand(G, node_reshape(G, node_iota(G, table.dim[0]), &rows), &cube);
+    NodeId i = node_expand(G, node_reshape(G, n->args[1], &cols), &cube);
+    NodeId gi = node_expand(G, node_reshape(G, g, &values), &cube);
+    NodeId picked = where(G, ew2(G, OP_EQ, v, i), gi, num(G, 0, gi));
+    return node_reshape(G, node_reduce(G, OP_SUM, picked, &(int32_t){1}, 1), &table);
+}
+
+/* What operand k of n gets of g. */
+static NodeId grad_operand(Graph *G, const Node *n, NodeId r, NodeId g, uint32_t k) {
+    switch (n->op) {
+    case OP_GRADSUM: return g;
+    case OP_RESHAPE: return node_reshape(G, g, &node_at(G, n->args[0])->shape);
+    case OP_PERMUTE: return grad_permute(G, n, g);
+    case OP_EXPAND: return grad_expand(G, n, g);
+    case OP_SLICE: return grad_slice(G, n, g);
+    case OP_PAD: return grad_pad(G, n, g);
+    case OP_CONCAT: return grad_concat(G, n, g, k);
+    case OP_DOT: return grad_dot(G, n, g, k);
+    case OP_SUM: return spread(G, n, g);
+    case OP_RMAX: return grad_reduce_max(G, n, r, g);
+    case OP_TAKE: return k == 0 ? grad_take(G, n, g) : NO_NODE;
+    default: {
+        NodeId out[3] = {NO_NODE, NO_NODE, NO_NODE}; /* CAST, STOP, ARGMAX and leaves: none */
+        if (op_info[n->op].elementwise) grad_elementwise(G, n, r, g, out);
+        return out[k];
+    }
+    }
+}
+
+typedef VEC(NodeId) NodeIds;
+
+void grad_build(Graph *G, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out) {
+    uint32_t count = y + 1;
+    bool *depends = NEW_ARRAY(G->arena, bool, count);
+    NodeIds *parts = NEW_ARRAY(G->arena, NodeIds, count);
+    NodeId *grad = NEW_ARRAY(G->arena, NodeId, count);
+    Span span = G->span;
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (wrt[i] < count) depends[wrt[i]] = true;
+    }
+    for (NodeId id = 0; id < count; id++) {
+        const Node *node = node_at(G, id);
+        grad[id] = NO_NODE;
+        for (uint32_t i = 0; i < node->argc && node->dtype == DT_F32; i++) {
+            depends[id] = depends[id] || depends[node->args[i]];
+        }
+    }
+    if (depends[y]) {
+        NodeId one = node_full(G, DT_F32, 1, &node_at(G, y)->shape);
+        vec_push(G->arena, &parts[y], one);
+    }
+    for (NodeId id = count; id-- > 0;) {
+        if (!depends[id] || parts[id].len == 0) continue;
+        /* Uses were met from the last to the first: put them in the order of the program. */
+        for (uint32_t i = 0, j = parts[id].len - 1; i < j; i++, j--) {
+            NodeId t = parts[id].at[i];
+            parts[id].at[i] = parts[id].at[j];
+            parts[id].at[j] = t;
+        }
+        const Node node = *node_at(G, id);
+        G->span = node.span;
+        grad[id] = node_gradsum(G, parts[id].at, parts[id].len);
+        for (uint32_t k = node.argc; k-- > 0;) {
+            NodeId x = node.args[k];
+            if (!depends[x] || node_at(G, x)->dtype != DT_F32) continue;
+            NodeId part = grad_operand(G, &node, id, grad[id], k);
+            if (part != NO_NODE) vec_push(G->arena, &parts[x], part);
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) out[i] = wrt[i] < count ? grad[wrt[i]] : NO_NODE;
+    G->span = span;
+}

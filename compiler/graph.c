@@ -1,0 +1,430 @@
+/* graph: making nodes. Every node goes through intern(), which returns the node that exists already
+ * when an equal one does; so common subexpressions vanish as they are made.
+ *
+ * Requires: operands exist and fit. Establishes: args precede their node; constants are folded;
+ * a node with one value everywhere is an EXPAND of a RESHAPE of a CONST (see node_full). */
+#include "ir.h"
+
+#include <math.h>
+
+void graph_init(Graph *g, Arena *arena) {
+    *g = (Graph){.arena = arena};
+}
+
+static uint64_t node_hash(const Node *n) {
+    uint64_t h = hash_bytes(n->args, n->argc * sizeof(NodeId), n->op * 8u + n->dtype);
+    h = hash_bytes(n->attr, n->attrc * sizeof(int32_t), h);
+    h = hash_bytes(n->shape.dim, n->shape.rank * sizeof(int32_t), h);
+    h = hash_bytes(&n->value, sizeof(n->value), h);
+    if (n->values) h = hash_bytes(n->values, (size_t)shape_elems(&n->shape) * sizeof(double), h);
+    return h;
+}
+
+static bool node_same(const Node *a, const Node *b) {
+    return a->op == b->op && a->dtype == b->dtype && a->argc == b->argc && a->attrc == b->attrc &&
+           shape_equal(&a->shape, &b->shape) && !memcmp(&a->value, &b->value, sizeof(double)) &&
+           (!a->argc || !memcmp(a->args, b->args, a->argc * sizeof(NodeId))) &&
+           (!a->attrc || !memcmp(a->attr, b->attr, a->attrc * sizeof(int32_t))) &&
+           !a->values == !b->values &&
+           (!a->values ||
+            !memcmp(a->values, b->values, (size_t)shape_elems(&a->shape) * sizeof(double)));
+}
+
+static void table_grow(Graph *g) {
+    uint32_t cap = g->table_cap ? g->table_cap * 2 : 256;
+    uint32_t *table = NEW_ARRAY(g->arena, uint32_t, cap); /* holds id + 1; 0 is free */
+    for (uint32_t id = 0; id < g->nodes.len; id++) {
+        uint64_t h = node_hash(node_at(g, id));
+        while (table[h & (cap - 1)]) h++;
+        table[h & (cap - 1)] = id + 1;
+    }
+    g->table = table;
+    g->table_cap = cap;
+}
+
+/* The id of a node equal to *n, or NO_NODE. */
+static NodeId lookup(const Graph *g, const Node *n) {
+    if (!g->table_cap) return NO_NODE;
+    for (uint64_t h = node_hash(n);; h++) {
+        uint32_t slot = g->table[h & (g->table_cap - 1)];
+        if (!slot) return NO_NODE;
+        if (node_same(node_at(g, slot - 1), n)) return slot - 1;
+    }
+}
+
+static NodeId intern(Graph *g, Node n) {
+    NodeId found = lookup(g, &n);
+    if (found != NO_NODE) return found;
+    if ((g->nodes.len + 1) * 2 > g->table_cap) table_grow(g);
+    /* n's lists may be on the caller's stack. */
+    if (n.argc)
+        n.args = memcpy(NEW_ARRAY(g->arena, NodeId, n.argc), n.args, n.argc * sizeof(NodeId));
+    if (n.attrc) {
+        n.attr = memcpy(NEW_ARRAY(g->arena, int32_t, n.attrc), n.attr, n.attrc * sizeof(int32_t));
+    }
+    n.span = g->span;
+    uint64_t h = node_hash(&n);
+    while (g->table[h & (g->table_cap - 1)]) h++;
+    g->table[h & (g->table_cap - 1)] = g->nodes.len + 1;
+    vec_push(g->arena, &g->nodes, n);
+    return g->nodes.len - 1;
+}
+
+/* Whether every element of x is one number, and which. */
+static bool uniform(const Graph *g, NodeId x, double *value) {
+    for (;;) {
+        const Node *n = node_at(g, x);
+        if (n->op == OP_CONST) return *value = n->value, true;
+        if (n->op != OP_RESHAPE && n->op != OP_EXPAND) return false;
+        x = n->args[0];
+    }
+}
+
+static bool is_uniform(const Graph *g, NodeId x, double want) {
+    double v;
+    return uniform(g, x, &v) && v == want;
+}
+
+static double round_to(DType t, double v) {
+    if (t == DT_F32) return (double)(float)v;
+    if (t == DT_BOOL) return v != 0;
+    /* i32 wraps, as the device does; a double holds sums and products of two i32 well enough that
+     * only those beyond 2^53 would differ, and those are left to the device (see fold). */
+    if (!(v >= -9007199254740992.0 && v <= 9007199254740992.0)) return 0;
+    return (double)(int32_t)(uint32_t)(int64_t)v;
+}
+
+NodeId node_var(Graph *g, uint32_t var, DType t, const Shape *s) {
+    int32_t attr[1] = {(int32_t)var};
+    return intern(g, (Node){.op = OP_VAR, .dtype = t, .shape = *s, .attrc = 1, .attr = attr});
+}
+
+NodeId node_const(Graph *g, DType t, double value) {
+    value = round_to(t, value);
+    if (value == 0 && t != DT_F32) value = 0; /* no -0 among integers */
+    return intern(g, (Node){.op = OP_CONST, .dtype = t, .value = value});
+}
+
+NodeId node_full(Graph *g, DType t, double value, const Shape *s) {
+    return node_broadcast(g, node_const(g, t, value), s);
+}
+
+NodeId node_literal(Graph *g, DType t, const Shape *s, const double *values) {
+    size_t n = (size_t)shape_elems(s);
+    double *copy = NEW_ARRAY(g->arena, double, n);
+    bool same = true;
+    for (size_t i = 0; i < n; i++) {
+        copy[i] = round_to(t, values[i]);
+        same = same && !memcmp(&copy[i], &copy[0], sizeof(double));
+    }
+    if (same) return node_full(g, t, copy[0], s);
+    return intern(g, (Node){.op = OP_LITERAL, .dtype = t, .shape = *s, .values = copy});
+}
+
+NodeId node_iota(Graph *g, int32_t n) {
+    if (n == 1) return node_full(g, DT_I32, 0, &(Shape){1, {1}});
+    return intern(g, (Node){.op = OP_IOTA, .dtype = DT_I32, .shape = {1, {n}}});
+}
+
+/* ---- Elementwise --------------------------------------------------------------------------- */
+
+static NodeId fold(Graph *g, Op op, DType t, const NodeId *x, uint32_t argc) {
+    double v[3] = {0, 0, 0};
+    for (uint32_t i = 0; i < argc; i++) {
+        if (!uniform(g, x[i], &v[i])) return NO_NODE;
+    }
+    double r = op_host(op, v[0], v[1], v[2]);
+    if (t == DT_I32 && !(fabs(r) <= 2147483647.0)) return NO_NODE;
+    return node_full(g, t, r, &node_at(g, x[0])->shape);
+}
+
+/* Identities that hold for NaN and infinity too; NO_NODE when none applies. */
+static NodeId identity(Graph *g, Op op, NodeId x, NodeId y, NodeId z) {
+    const Node *nx = node_at(g, x);
+    switch (op) {
+    case OP_NEG:
+    case OP_NOT: return nx->op == op ? nx->args[0] : NO_NODE;
+    case OP_ADD:
+        if (is_uniform(g, y, 0)) return x;
+        if (is_uniform(g, x, 0)) return y;
+        if (node_at(g, y)->op == OP_NEG)
+            return node_ew(g, OP_SUB, x, node_at(g, y)->args[0], NO_NODE);
+        if (nx->op == OP_NEG) return node_ew(g, OP_SUB, y, nx->args[0], NO_NODE);
+        return NO_NODE;
+    case OP_SUB:
+        if (is_uniform(g, y, 0)) return x;
+        if (node_at(g, y)->op == OP_NEG)
+            return node_ew(g, OP_ADD, x, node_at(g, y)->args[0], NO_NODE);
+        return NO_NODE;
+    case OP_MUL:
+        if (is_uniform(g, y, 1)) return x;
+        if (is_uniform(g, x, 1)) return y;
+        if (is_uniform(g, y, -1)) return node_ew(g, OP_NEG, x, NO_NODE, NO_NODE);
+        if (is_uniform(g, x, -1)) return node_ew(g, OP_NEG, y, NO_NODE, NO_NODE);
+        return NO_NODE;
+    case OP_DIV: return is_uniform(g, y, 1) ? x : NO_NODE;
+    case OP_POW: return is_uniform(g, y, 1) ? x : NO_NODE;
+    case OP_MAX:
+    case OP_MIN:
+    case OP_AND:
+    case OP_OR: return x == y ? x : NO_NODE;
+    case OP_WHERE: {
+        double c;
+        if (uniform(g, x, &c)) return c != 0 ? y : z;
+        return y == z ? y : NO_NODE;
+    }
+    default: return NO_NODE;
+    }
+}
+
+static bool commutes(Op op) {
+    return op == OP_ADD || op == OP_MUL || op == OP_EQ || op == OP_NE || op == OP_AND ||
+           op == OP_OR || op == OP_MAX || op == OP_MIN;
+}
+
+NodeId node_ew(Graph *g, Op op, NodeId x, NodeId y, NodeId z) {
+    NodeId args[3] = {x, y, z};
+    uint32_t argc = (uint32_t)op_info[op].arity;
+    const Node *last = node_at(g, args[argc - 1]);
+    DType t = op_info[op].to_bool ? DT_BOOL : (DType)last->dtype;
+    Shape shape = last->shape;
+    NodeId known = fold(g, op, t, args, argc);
+    if (known == NO_NODE) known = identity(g, op, x, y, z);
+    if (known != NO_NODE) return known;
+    Node n = {.op = (uint8_t)op, .dtype = (uint8_t)t, .shape = shape, .argc = argc, .args = args};
+    if (commutes(op)) {
+        NodeId swapped[2] = {y, x};
+        Node other = n;
+        other.args = swapped;
+        known = lookup(g, &other);
+        if (known != NO_NODE) return known;
+    }
+    return intern(g, n);
+}
+
+NodeId node_cast(Graph *g, NodeId x, DType t) {
+    const Node *n = node_at(g, x);
+    double v;
+    if (n->dtype == t) return x;
+    if (uniform(g, x, &v) && (t != DT_I32 || fabs(v) < 2147483648.0)) {
+        return node_full(g, t, t == DT_I32 ? trunc(v) : v, &n->shape);
+    }
+    return intern(
+        g, (Node){.op = OP_CAST, .dtype = (uint8_t)t, .shape = n->shape, .argc = 1, .args = &x});
+}
+
+NodeId node_gradsum(Graph *g, const NodeId *x, uint32_t n) {
+    if (n == 1) return x[0];
+    const Node *first = node_at(g, x[0]);
+    return intern(g, (Node){.op = OP_GRADSUM,
+                            .dtype = first->dtype,
+                            .shape = first->shape,
+                            .argc = n,
+                            .args = (NodeId *)(uintptr_t)x});
+}
+
+NodeId node_stop(Graph *g, NodeId x) {
+    const Node *n = node_at(g, x);
+    return intern(
+        g, (Node){.op = OP_STOP, .dtype = n->dtype, .shape = n->shape, .argc = 1, .args = &x});
+}
+
+/* ---- Views --------------------------------------------------------------------------------- */
+
+NodeId node_reshape(Graph *g, NodeId x, const Shape *s) {
+    const Node *n = node_at(g, x);
+    if (shape_equal(&n->shape, s)) return x;
+    if (n->op == OP_RESHAPE) return node_reshape(g, n->args[0], s);
+    double v;
+    if (n->op == OP_EXPAND && uniform(g, x, &v)) return node_full(g, n->dtype, v, s);
+    return intern(g,
+                  (Node){.op = OP_RESHAPE, .dtype = n->dtype, .shape = *s, .argc = 1, .args = &x});
+}
+
+NodeId node_permute(Graph *g, NodeId x, const int32_t *axes) {
+    const Node *n = node_at(g, x);
+    int32_t attr[MAX_RANK];
+    Shape s = {.rank = n->shape.rank};
+    bool same = true;
+    for (int i = 0; i < s.rank; i++) {
+        s.dim[i] = n->shape.dim[axes[i]];
+        same = same && axes[i] == i;
+        attr[i] = axes[i];
+    }
+    double v;
+    if (same) return x;
+    if (uniform(g, x, &v)) return node_full(g, n->dtype, v, &s);
+    if (n->op == OP_PERMUTE) {
+        for (int i = 0; i < s.rank; i++) attr[i] = n->attr[axes[i]];
+        return node_permute(g, n->args[0], attr);
+    }
+    return intern(g, (Node){.op = OP_PERMUTE,
+                            .dtype = n->dtype,
+                            .shape = s,
+                            .argc = 1,
+                            .args = &x,
+                            .attrc = s.rank,
+                            .attr = attr});
+}
+
+NodeId node_expand(Graph *g, NodeId x, const Shape *s) {
+    const Node *n = node_at(g, x);
+    if (shape_equal(&n->shape, s)) return x;
+    if (n->op == OP_EXPAND) return node_expand(g, n->args[0], s);
+    return intern(g,
+                  (Node){.op = OP_EXPAND, .dtype = n->dtype, .shape = *s, .argc = 1, .args = &x});
+}
+
+NodeId node_broadcast(Graph *g, NodeId x, const Shape *s) {
+    Shape ones = node_at(g, x)->shape;
+    int lead = s->rank - ones.rank;
+    Shape wide = {.rank = s->rank};
+    for (int i = 0; i < s->rank; i++) wide.dim[i] = i < lead ? 1 : ones.dim[i - lead];
+    return node_expand(g, node_reshape(g, x, &wide), s);
+}
+
+NodeId node_slice(Graph *g, NodeId x, const int32_t *start, const int32_t *count,
+                  const int32_t *stride) {
+    const Node *n = node_at(g, x);
+    int32_t attr[3 * MAX_RANK] = {0};
+    Shape s = {.rank = n->shape.rank};
+    bool whole = true;
+    for (int i = 0; i < s.rank; i++) {
+        s.dim[i] = count[i];
+        whole = whole && start[i] == 0 && count[i] == n->shape.dim[i] &&
+                (stride[i] == 1 || count[i] == 1);
+        attr[3 * i] = start[i];
+        attr[3 * i + 1] = count[i] == 1 ? 1 : stride[i];
+    }
+    double v;
+    if (whole) return x;
+    if (uniform(g, x, &v)) return node_full(g, n->dtype, v, &s);
+    return intern(g, (Node){.op = OP_SLICE,
+                            .dtype = n->dtype,
+                            .shape = s,
+                            .argc = 1,
+                            .args = &x,
+                            .attrc = 3u * s.rank,
+                            .attr = attr});
+}
+
+NodeId node_pad(Graph *g, NodeId x, const int32_t *before, const int32_t *after,
+                const int32_t *between) {
+    const Node *n = node_at(g, x);
+    int32_t attr[3 * MAX_RANK];
+    Shape s = {.rank = n->shape.rank};
+    bool none = true;
+    for (int i = 0; i < s.rank; i++) {
+        int32_t gap = n->shape.dim[i] == 1 ? 0 : between[i];
+        s.dim[i] = before[i] + after[i] + n->shape.dim[i] + (n->shape.dim[i] - 1) * gap;
+        none = none && s.dim[i] == n->shape.dim[i];
+        attr[3 * i] = before[i];
+        attr[3 * i + 1] = after[i];
+        attr[3 * i + 2] = gap;
+    }
+    if (none) return x;
+    if (is_uniform(g, x, 0)) return node_full(g, n->dtype, 0, &s);
+    return intern(g, (Node){.op = OP_PAD,
+                            .dtype = n->dtype,
+                            .shape = s,
+                            .argc = 1,
+                            .args = &x,
+                            .attrc = 3u * s.rank,
+                            .attr = attr});
+}
+
+NodeId node_concat(Graph *g, const NodeId *x, uint32_t n, int32_t axis) {
+    if (n == 1) return x[0];
+    const Node *first = node_at(g, x[0]);
+    Shape s = first->shape;
+    s.dim[axis] = 0;
+    for (uint32_t i = 0; i < n; i++) s.dim[axis] += node_at(g, x[i])->shape.dim[axis];
+    return intern(g, (Node){.op = OP_CONCAT,
+                            .dtype = first->dtype,
+                            .shape = s,
+                            .argc = n,
+                            .args = (NodeId *)(uintptr_t)x,
+                            .attrc = 1,
+                            .attr = &axis});
+}
+
+/* ---- Contraction, reductions, gather ------------------------------------------------------- */
+
+/* a[batch, m] * b[batch, n] for every pair: a DOT that contracts nothing. */
+static NodeId outer_product(Graph *g, NodeId a, NodeId b, int32_t batch, const Shape *out) {
+    Shape sa = node_at(g, a)->shape;
+    Shape wide_a = *out, wide_b = *out;
+    for (int i = sa.rank; i < out->rank; i++) wide_a.dim[i] = 1;
+    for (int i = batch; i < sa.rank; i++) wide_b.dim[i] = 1;
+    a = node_expand(g, node_reshape(g, a, &wide_a), out);
+    b = node_expand(g, node_reshape(g, b, &wide_b), out);
+    return node_ew(g, OP_MUL, a, b, NO_NODE);
+}
+
+NodeId node_dot(Graph *g, NodeId a, NodeId b, int32_t batch, int32_t contracted) {
+    const Node *na = node_at(g, a), *nb = node_at(g, b);
+    Shape s = {0};
+    for (int i = 0; i < na->shape.rank - contracted; i++) s.dim[s.rank++] = na->shape.dim[i];
+    for (int i = batch; i < nb->shape.rank - contracted; i++) s.dim[s.rank++] = nb->shape.dim[i];
+    if (contracted == 0) return outer_product(g, a, b, batch, &s);
+    return intern(g, (Node){.op = OP_DOT,
+                            .dtype = na->dtype,
+                            .shape = s,
+                            .argc = 2,
+                            .args = (NodeId[]){a, b},
+                            .attrc = 2,
+                            .attr = (int32_t[]){batch, contracted}});
+}
+
+NodeId node_reduce(Graph *g, Op op, NodeId x, const int32_t *axes, uint32_t n) {
+    const Node *nx = node_at(g, x);
+    bool gone[MAX_RANK] = {false};
+    int64_t elems = 1;
+    for (uint32_t i = 0; i < n; i++) gone[axes[i]] = true;
+    Shape s = {0};
+    int32_t attr[MAX_RANK];
+    uint32_t attrc = 0;
+    for (int i = 0; i < nx->shape.rank; i++) {
+        if (!gone[i])
+            s.dim[s.rank++] = nx->shape.dim[i];
+        else
+            attr[attrc++] = i, elems *= nx->shape.dim[i];
+    }
+    double v;
+    if (elems == 1) return node_reshape(g, x, &s);
+    if (uniform(g, x, &v)) return node_full(g, nx->dtype, op == OP_SUM ? v * (double)elems : v, &s);
+    return intern(g, (Node){.op = (uint8_t)op,
+                            .dtype = nx->dtype,
+                            .shape = s,
+                            .argc = 1,
+                            .args = &x,
+                            .attrc = attrc,
+                            .attr = attr});
+}
+
+NodeId node_argmax(Graph *g, NodeId x, int32_t axis) {
+    const Node *n = node_at(g, x);
+    Shape s = {0};
+    for (int i = 0; i < n->shape.rank; i++) {
+        if (i != axis) s.dim[s.rank++] = n->shape.dim[i];
+    }
+    if (n->shape.dim[axis] == 1) return node_full(g, DT_I32, 0, &s);
+    return intern(g, (Node){.op = OP_ARGMAX,
+                            .dtype = DT_I32,
+                            .shape = s,
+                            .argc = 1,
+                            .args = &x,
+                            .attrc = 1,
+                            .attr = &axis});
+}
+
+NodeId node_take(Graph *g, NodeId table, NodeId index) {
+    const Node *nt = node_at(g, table), *ni = node_at(g, index);
+    Shape s = ni->shape;
+    for (int i = 1; i < nt->shape.rank; i++) s.dim[s.rank++] = nt->shape.dim[i];
+    return intern(g, (Node){.op = OP_TAKE,
+                            .dtype = nt->dtype,
+                            .shape = s,
+                            .argc = 2,
+                            .args = (NodeId[]){table, index}});
+}

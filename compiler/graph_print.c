@@ -1,0 +1,313 @@
+/* graph_print: the graph as .dlg text and as a drawing for graphviz. The text is a program again:
+ * every operator is called by its name, numbers print exactly, and a node that has one value
+ * everywhere is written as that number.
+ *
+ * A node is called after the binding that it came from where that is unique, else tN. */
+#include "ir.h"
+
+typedef struct Printer {
+    const Program *p;
+    const Graph *g;
+    Text *out;
+    const char **name; /* of each node of the graph at hand */
+    Names *taken;      /* names in use, over all entries */
+    uint32_t serial;
+} Printer;
+
+static bool uniform_value(const Graph *g, NodeId x, double *value) {
+    for (;;) {
+        const Node *n = node_at(g, x);
+        if (n->op == OP_CONST) return *value = n->value, true;
+        if (n->op != OP_RESHAPE && n->op != OP_EXPAND) return false;
+        x = n->args[0];
+    }
+}
+
+static void print_number(Text *out, DType t, double v) {
+    if (t == DT_BOOL)
+        text_puts(out, v != 0 ? "true" : "false");
+    else if (t == DT_I32)
+        text_printf(out, "%d", (int32_t)v);
+    else
+        text_f32(out, (float)v);
+}
+
+static void print_operand(Printer *pr, NodeId x) {
+    const Node *n = node_at(pr->g, x);
+    double v;
+    if (!uniform_value(pr->g, x, &v)) {
+        text_puts(pr->out, pr->name[x]);
+        return;
+    }
+    /* A number takes its shape and type from its neighbours; where it has none to take, full(). */
+    print_number(pr->out, (DType)n->dtype, v);
+}
+
+static void print_shape_args(Text *out, const Shape *s) {
+    for (int i = 0; i < s->rank; i++) text_printf(out, ", %d", s->dim[i]);
+}
+
+/* A number as an operand loses its shape; these operators would then not know theirs. */
+static void print_shaped(Printer *pr, NodeId x) {
+    const Node *n = node_at(pr->g, x);
+    double v;
+    if (!uniform_value(pr->g, x, &v)) {
+        print_operand(pr, x);
+        return;
+    }
+    text_puts(pr->out, "full(");
+    print_number(pr->out, (DType)n->dtype, v);
+    if (n->dtype == DT_F32)
+        text_puts(pr->out, ", f32");
+    else
+        text_printf(pr->out, ", %s", dtype_name((DType)n->dtype));
+    print_shape_args(pr->out, &n->shape);
+    text_puts(pr->out, ")");
+}
+
+static void print_literal(Printer *pr, const Node *n, int axis, size_t *at) {
+    if (axis == n->shape.rank) {
+        print_number(pr->out, (DType)n->dtype, n->values[(*at)++]);
+        return;
+    }
+    text_puts(pr->out, "[");
+    for (int i = 0; i < n->shape.dim[axis]; i++) {
+        if (i) text_puts(pr->out, ", ");
+        print_literal(pr, n, axis + 1, at);
+    }
+    text_puts(pr->out, "]");
+}
+
+static void print_value(Printer *pr, const Node *n) {
+    Text *out = pr->out;
+    size_t at = 0;
+    if (n->op == OP_LITERAL) {
+        if (n->dtype != DT_F32) text_puts(out, "cast(");
+        print_literal(pr, n, 0, &at);
+        if (n->dtype != DT_F32) text_printf(out, ", %s)", dtype_name((DType)n->dtype));
+        return;
+    }
+    if (n->op == OP_IOTA) {
+        text_printf(out, "iota(%d)", n->shape.dim[0]);
+        return;
+    }
+    text_printf(out, "%s(", op_info[n->op].name);
+    bool any_shape = false; /* one operand with a shape is enough to give it to the numbers */
+    double v;
+    for (uint32_t i = 0; i < n->argc; i++)
+        any_shape = any_shape || !uniform_value(pr->g, n->args[i], &v);
+    bool numbers_fit = op_info[n->op].elementwise && any_shape;
+    for (uint32_t i = 0; i < n->argc; i++) {
+        if (i) text_puts(out, ", ");
+        if (numbers_fit)
+            print_operand(pr, n->args[i]);
+        else
+            print_shaped(pr, n->args[i]);
+    }
+    switch (n->op) {
+    case OP_CAST: text_printf(out, ", %s", dtype_name((DType)n->dtype)); break;
+    case OP_RESHAPE:
+    case OP_EXPAND: print_shape_args(out, &n->shape); break;
+    case OP_SLICE:
+        for (int i = 0; i < n->shape.rank; i++)
+            text_printf(out, ", %d, %d, %d", n->attr[3 * i], n->shape.dim[i], n->attr[3 * i + 1]);
+        break;
+    case OP_CONCAT: text_printf(out, ", axis = %d", n->attr[0]); break;
+    case OP_DOT: text_printf(out, ", batch = %d, contract = %d", n->attr[0], n->attr[1]); break;
+    default:
+        for (uint32_t i = 0; i < n->attrc; i++) text_printf(out, ", %d", n->attr[i]);
+    }
+    text_puts(out, ")");
+}
+
+static const char *unique_name(Printer *pr, const char *hint) {
+    Arena *a = pr->out->arena;
+    uint32_t before = pr->taken->count;
+    if (hint) {
+        const char *name = names_str(pr->taken, hint);
+        if (pr->taken->count != before) return name;
+    }
+    for (;;) {
+        const char *name = names_str(pr->taken, arena_printf(a, "t%u", pr->serial++));
+        if (pr->taken->count != before) return name;
+    }
+}
+
+/* Nodes that the outputs and updates need, in program order. */
+static bool *needed_nodes(const Entry *e, Arena *a) {
+    const Graph *g = &e->graph;
+    bool *need = NEW_ARRAY(a, bool, g->nodes.len + 1);
+    for (uint32_t i = 0; i < e->outputs.len; i++) need[e->outputs.at[i].node] = true;
+    for (uint32_t i = 0; i < e->updates.len; i++) need[e->updates.at[i].node] = true;
+    for (NodeId id = g->nodes.len; id-- > 0;) {
+        const Node *n = node_at(g, id);
+        for (uint32_t i = 0; i < n->argc && need[id]; i++) need[n->args[i]] = true;
+    }
+    return need;
+}
+
+static void print_entry(Printer *pr, const Entry *e) {
+    Text *out = pr->out;
+    Arena *a = out->arena;
+    const Graph *g = pr->g = &e->graph;
+    bool *need = needed_nodes(e, a);
+    double v;
+    pr->name = NEW_ARRAY(a, const char *, g->nodes.len + 1);
+    text_printf(out, "\n# entry %s%s%s\n", e->name, e->variant ? "@" : "",
+                e->variant ? e->variant : "");
+    for (NodeId id = 0; id < g->nodes.len; id++) {
+        const Node *n = node_at(g, id);
+        if (!need[id]) continue;
+        if (n->op == OP_VAR) {
+            pr->name[id] = pr->p->vars.at[n->attr[0]].name;
+            continue;
+        }
+        if (uniform_value(g, id, &v)) continue;
+        pr->name[id] = unique_name(pr, n->name);
+        text_printf(out, "%s = ", pr->name[id]);
+        print_value(pr, n);
+        text_puts(out, "  # ");
+        text_puts(out, dtype_name((DType)n->dtype));
+        text_puts(out, " ");
+        text_shape(out, &n->shape);
+        text_puts(out, "\n");
+    }
+    if (e->variant) {
+        text_puts(out, "# made by the compiler for the rows that do not fill a batch\n");
+        return;
+    }
+    text_printf(out, "entry %s", e->name);
+    for (uint32_t i = 0; i < e->outputs.len; i++) {
+        text_printf(out, "%s%s = ", i ? ", " : " -> ", e->outputs.at[i].name);
+        print_shaped(pr, e->outputs.at[i].node);
+    }
+    if (e->updates.len) text_puts(out, " {\n");
+    for (uint32_t i = 0; i < e->updates.len; i++) {
+        text_printf(out, "    %s <- ", pr->p->vars.at[e->updates.at[i].var].name);
+        print_shaped(pr, e->updates.at[i].node);
+        text_puts(out, "\n");
+    }
+    text_puts(out, e->updates.len ? "}\n" : "\n");
+}
+
+static void print_variable(Text *out, const Variable *v) {
+    static const char *const kind[] = {"input", "param", "state"};
+    if (v->variant) text_puts(out, "# ");
+    text_printf(out, "%s %s : %s", kind[v->kind], v->name, dtype_name(v->dtype));
+    for (int i = 0; i < v->shape.rank; i++)
+        text_printf(out, "%s%d", i ? ", " : "[", v->shape.dim[i]);
+    if (v->shape.rank) text_puts(out, "]");
+    if (v->kind == VAR_INPUT) {
+        const DataSource *s = &v->source;
+        if (s->path) {
+            text_printf(out, " from \"%s\"", s->path);
+            if (s->what && !strcmp(s->what, "columns")) {
+                if (s->single)
+                    text_printf(out, " columns %d", s->begin);
+                else
+                    text_printf(out, " columns %d:%d", s->begin, s->end);
+            } else if (s->what && s->what[0]) {
+                text_printf(out, " %s", s->what);
+            }
+            if (s->axis) text_printf(out, " axis %d", s->axis);
+        }
+    } else if (v->init == INIT_UNIFORM || v->init == INIT_NORMAL) {
+        text_printf(out, " ~ %s(", v->init == INIT_UNIFORM ? "uniform" : "normal");
+        text_f64(out, v->a);
+        text_puts(out, ", ");
+        text_f64(out, v->b);
+        text_puts(out, ")");
+    } else if (v->init == INIT_CONSTANT) {
+        text_puts(out, " = ");
+        print_number(out, v->dtype, v->a);
+    } else {
+        Node n = {.dtype = (uint8_t)v->dtype, .shape = v->shape, .values = v->values};
+        Printer pr = {.out = out};
+        size_t at = 0;
+        text_puts(out, " = ");
+        print_literal(&pr, &n, 0, &at);
+    }
+    if (v->variant) text_printf(out, "  (of %s alone)", v->variant);
+    text_puts(out, "\n");
+}
+
+void graph_print(const Program *p, Text *out) {
+    Names taken;
+    names_init(&taken, out->arena);
+    Printer pr = {.p = p, .out = out, .taken = &taken};
+    text_printf(out, "# the graph of %s\n", p->path);
+    for (uint32_t i = 0; i < p->consts.len; i++) {
+        text_printf(out, "const %s = ", p->consts.at[i].name);
+        text_f64(out, p->consts.at[i].value);
+        text_puts(out, "\n");
+        names_str(&taken, p->consts.at[i].name);
+    }
+    for (uint32_t i = 0; i < p->vars.len; i++) {
+        print_variable(out, &p->vars.at[i]);
+        names_str(&taken, p->vars.at[i].name);
+    }
+    for (uint32_t i = 0; i < p->entries.len; i++) print_entry(&pr, p->entries.at[i]);
+}
+
+/* ---- graphviz
+ * ------------------------------------------------------------------------------------ */
+
+static void dot_quote(Text *out, const char *s) {
+    for (; *s; s++) {
+        if (*s == '"' || *s == '\\') text_add(out, "\\", 1);
+        text_add(out, s, 1);
+    }
+}
+
+static void dot_entry(const Program *p, const Entry *e, uint32_t index, Text *out) {
+    const Graph *g = &e->graph;
+    bool *need = needed_nodes(e, out->arena);
+    double v;
+    text_printf(out, "  subgraph cluster_%u {\n    label=\"entry %s%s%s\";\n", index, e->name,
+                e->variant ? "@" : "", e->variant ? e->variant : "");
+    for (NodeId id = 0; id < g->nodes.len; id++) {
+        const Node *n = node_at(g, id);
+        if (!need[id] || uniform_value(g, id, &v)) continue;
+        const char *style = n->op == OP_VAR ? "shape=box, style=filled, fillcolor=\"#dde8f8\""
+                            : n->op == OP_GRADSUM
+                                ? "shape=circle, style=filled, fillcolor=\"#f8dddd\""
+                            : n->op == OP_DOT ? "shape=box, style=rounded"
+                                              : "shape=plain";
+        text_printf(out, "    n%u_%u [%s, label=\"", index, id, style);
+        if (n->op == OP_VAR)
+            dot_quote(out, p->vars.at[n->attr[0]].name);
+        else if (n->op == OP_GRADSUM)
+            text_printf(out, "gradsum %u", n->argc);
+        else
+            text_puts(out, op_info[n->op].name);
+        if (n->name && n->op != OP_VAR) text_puts(out, " "), dot_quote(out, n->name);
+        text_puts(out, "\\n");
+        text_shape(out, &n->shape);
+        text_puts(out, "\"];\n");
+        for (uint32_t i = 0; i < n->argc; i++) {
+            if (uniform_value(g, n->args[i], &v)) continue;
+            text_printf(out, "    n%u_%u -> n%u_%u;\n", index, n->args[i], index, id);
+        }
+    }
+    for (uint32_t i = 0; i < e->outputs.len + e->updates.len; i++) {
+        bool update = i >= e->outputs.len;
+        NodeId from = update ? e->updates.at[i - e->outputs.len].node : e->outputs.at[i].node;
+        text_printf(out, "    out%u_%u [shape=box, style=bold, label=\"", index, i);
+        if (update)
+            dot_quote(out, p->vars.at[e->updates.at[i - e->outputs.len].var].name);
+        else
+            dot_quote(out, e->outputs.at[i].name);
+        text_puts(out, update ? " <-\"];\n" : "\"];\n");
+        if (!uniform_value(g, from, &v))
+            text_printf(out, "    n%u_%u -> out%u_%u;\n", index, from, index, i);
+    }
+    text_puts(out, "  }\n");
+}
+
+void graph_print_dot(const Program *p, Text *out) {
+    text_puts(out, "digraph \"");
+    dot_quote(out, p->model);
+    text_puts(out, "\" {\n  rankdir=TB;\n  node [fontname=\"sans-serif\", fontsize=10];\n");
+    for (uint32_t i = 0; i < p->entries.len; i++) dot_entry(p, p->entries.at[i], i, out);
+    text_puts(out, "}\n");
+}

@@ -1,0 +1,162 @@
+/* verify: what holds of every graph between passes. Run after each pass; a violation is a fault of
+ * the compiler, reported as E0901 with what is said here. */
+#include "ir.h"
+
+typedef struct Check {
+    const Graph *g;
+    const Node *n;
+    const Node *x, *y; /* the first two operands, if any */
+} Check;
+
+static const char *check_elementwise(const Check *c) {
+    for (uint32_t i = 0; i < c->n->argc; i++) {
+        const Node *arg = node_at(c->g, c->n->args[i]);
+        if (!shape_equal(&arg->shape, &c->n->shape)) return "an operand has another shape";
+        bool condition = c->n->op == OP_WHERE && i == 0;
+        if (condition ? arg->dtype != DT_BOOL
+                      : arg->dtype != node_at(c->g, c->n->args[c->n->argc - 1])->dtype)
+            return "an operand has another type";
+    }
+    return NULL;
+}
+
+static const char *check_view(const Check *c) {
+    const Shape *in = &c->x->shape, *out = &c->n->shape;
+    if (c->x->dtype != c->n->dtype) return "a view changes the type";
+    if (c->n->op == OP_RESHAPE) {
+        return shape_elems(in) == shape_elems(out) ? NULL
+                                                   : "a reshape changes the count of elements";
+    }
+    if (in->rank != out->rank) return "a view changes the rank";
+    uint32_t seen = 0;
+    for (int i = 0; i < in->rank; i++) {
+        const int32_t *attr = c->n->attr;
+        int64_t want = in->dim[i];
+        switch (c->n->op) {
+        case OP_PERMUTE:
+            if (attr[i] < 0 || attr[i] >= in->rank || (seen >> attr[i] & 1))
+                return "not a permutation";
+            seen |= 1u << attr[i];
+            want = in->dim[attr[i]];
+            break;
+        case OP_EXPAND:
+            if (want == 1) want = out->dim[i];
+            break;
+        case OP_SLICE: {
+            int64_t last = attr[3 * i] + (int64_t)(out->dim[i] - 1) * attr[3 * i + 1];
+            if (attr[3 * i] < 0 || attr[3 * i] >= want || last < 0 || last >= want ||
+                attr[3 * i + 1] == 0)
+                return "a slice reaches outside";
+            want = out->dim[i];
+            break;
+        }
+        case OP_PAD:
+            if (attr[3 * i] < 0 || attr[3 * i + 1] < 0 || attr[3 * i + 2] < 0)
+                return "negative padding";
+            want += attr[3 * i] + attr[3 * i + 1] + (want - 1) * (int64_t)attr[3 * i + 2];
+            break;
+        default: break;
+        }
+        if (want != out->dim[i]) return "a view's shape is wrong";
+    }
+    return NULL;
+}
+
+static const char *check_reduce(const Check *c) {
+    Shape s = {0};
+    uint32_t k = 0;
+    for (int i = 0; i < c->x->shape.rank; i++) {
+        if (k < c->n->attrc && c->n->attr[k] == i)
+            k++;
+        else
+            s.dim[s.rank++] = c->x->shape.dim[i];
+    }
+    if (k != c->n->attrc || !shape_equal(&s, &c->n->shape)) return "a reduction's shape is wrong";
+    if (c->n->dtype != (c->n->op == OP_ARGMAX ? DT_I32 : c->x->dtype))
+        return "a reduction's type is wrong";
+    return NULL;
+}
+
+static const char *check_dot(const Check *c) {
+    int batch = c->n->attr[0], contracted = c->n->attr[1];
+    const Shape *a = &c->x->shape, *b = &c->y->shape;
+    Shape s = {0};
+    if (c->x->dtype != c->n->dtype || c->y->dtype != c->n->dtype) return "a dot's types differ";
+    if (batch + contracted > a->rank || batch + contracted > b->rank)
+        return "a dot has too few axes";
+    for (int i = 0; i < batch; i++) {
+        if (a->dim[i] != b->dim[i]) return "a dot's batch axes differ";
+    }
+    for (int i = 1; i <= contracted; i++) {
+        if (a->dim[a->rank - i] != b->dim[b->rank - i]) return "a dot's contracted axes differ";
+    }
+    for (int i = 0; i < a->rank - contracted; i++) s.dim[s.rank++] = a->dim[i];
+    for (int i = batch; i < b->rank - contracted; i++) s.dim[s.rank++] = b->dim[i];
+    return shape_equal(&s, &c->n->shape) ? NULL : "a dot's shape is wrong";
+}
+
+static const char *check_concat(const Check *c) {
+    Shape s = c->x->shape;
+    int axis = c->n->attr[0];
+    s.dim[axis] = 0;
+    for (uint32_t i = 0; i < c->n->argc; i++) {
+        const Node *arg = node_at(c->g, c->n->args[i]);
+        if (arg->dtype != c->n->dtype || arg->shape.rank != s.rank)
+            return "a concat's operands differ";
+        for (int k = 0; k < s.rank; k++) {
+            if (k != axis && arg->shape.dim[k] != s.dim[k]) return "a concat's operands differ";
+        }
+        s.dim[axis] += arg->shape.dim[axis];
+    }
+    return shape_equal(&s, &c->n->shape) ? NULL : "a concat's shape is wrong";
+}
+
+static const char *check_node(const Check *c) {
+    const Node *n = c->n;
+    if (op_info[n->op].elementwise) return check_elementwise(c);
+    switch (n->op) {
+    case OP_VAR: return n->attrc == 1 ? NULL : "a variable without its index";
+    case OP_CONST: return n->shape.rank == 0 ? NULL : "a constant with a shape";
+    case OP_LITERAL: return n->values ? NULL : "a literal without values";
+    case OP_IOTA: return n->shape.rank == 1 && n->dtype == DT_I32 ? NULL : "iota is i32 of rank 1";
+    case OP_CAST: return shape_equal(&c->x->shape, &n->shape) ? NULL : "a cast changes the shape";
+    case OP_GRADSUM:
+    case OP_STOP: return n->argc ? check_elementwise(c) : "a sum of nothing";
+    case OP_RESHAPE:
+    case OP_PERMUTE:
+    case OP_EXPAND:
+    case OP_SLICE:
+    case OP_PAD: return check_view(c);
+    case OP_CONCAT: return check_concat(c);
+    case OP_DOT: return check_dot(c);
+    case OP_SUM:
+    case OP_RMAX:
+    case OP_ARGMAX: return check_reduce(c);
+    case OP_TAKE:
+        return c->y->dtype == DT_I32 && c->x->shape.rank > 0 ? NULL : "take wants an i32 index";
+    default: return "an operator without a rule";
+    }
+}
+
+const char *graph_verify(const Graph *g, Arena *arena) {
+    for (NodeId id = 0; id < g->nodes.len; id++) {
+        Check c = {.g = g, .n = node_at(g, id)};
+        const char *wrong = NULL;
+        if (c.n->op >= OP_COUNT) return arena_printf(arena, "node %u: no such operator", id);
+        const OpInfo *info = &op_info[c.n->op];
+        if (info->arity >= 0 && c.n->argc != (uint32_t)info->arity)
+            wrong = "the count of operands is wrong";
+        for (uint32_t i = 0; i < c.n->argc && !wrong; i++) {
+            if (c.n->args[i] >= id) wrong = "an operand does not come before it";
+        }
+        if (c.n->shape.rank > MAX_RANK || shape_elems(&c.n->shape) < 1)
+            wrong = "its shape is not allowed";
+        if (!wrong) {
+            if (c.n->argc > 0) c.x = node_at(g, c.n->args[0]);
+            if (c.n->argc > 1) c.y = node_at(g, c.n->args[1]);
+            wrong = check_node(&c);
+        }
+        if (wrong) return arena_printf(arena, "node %u (%s): %s", id, info->name, wrong);
+    }
+    return NULL;
+}
