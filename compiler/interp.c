@@ -1,0 +1,236 @@
+/* interp: the reference interpreter. The value of every node of a graph in double precision, by the
+ * plainest code that computes it: what kernels and gradients are held against.
+ *
+ * Requires: the graph passes graph_verify; vars[i] has the elements of each variable that it reads.
+ * Establishes: results[id] holds the elements of node id, row-major. f32 values are not rounded, i32
+ * values wrap as on a device (exactly up to 2^53), bools are 0 or 1. */
+#include "ir.h"
+
+#include <math.h>
+
+/* What evaluating one node needs. */
+typedef struct Eval {
+    const Graph *g;
+    const Node *n;
+    const Shape *in;       /* the first operand's shape; NULL for leaves */
+    const double *x;       /* the operands' elements; NULL beyond the arity */
+    const double *y, *z;   /* */
+    double *const *values; /* of all nodes before this one */
+    double *out;
+    int64_t elems; /* of out */
+} Eval;
+
+/* The coordinates of element i of a tensor. */
+static void unravel(const Shape *s, int64_t i, int64_t *at) {
+    for (int axis = s->rank; axis-- > 0;) {
+        at[axis] = i % s->dim[axis];
+        i /= s->dim[axis];
+    }
+}
+
+/* The place of the element at these coordinates. */
+static int64_t ravel(const Shape *s, const int64_t *at) {
+    int64_t i = 0;
+    for (int axis = 0; axis < s->rank; axis++) i = i * s->dim[axis] + at[axis];
+    return i;
+}
+
+/* The product of `count` dimensions from axis `first`. */
+static int64_t extent(const Shape *s, int first, int count) {
+    int64_t n = 1;
+    for (int i = first; i < first + count; i++) n *= s->dim[i];
+    return n;
+}
+
+/* A number as its type holds it. */
+static double as_type(uint8_t type, double v) {
+    if (type != DT_I32) return v;
+    if (isnan(v)) return 0;
+    if (fabs(v) > 9007199254740992.0) return v < 0 ? INT32_MIN : INT32_MAX;
+    return (double)(int32_t)(uint32_t)(int64_t)v;
+}
+
+static double greater(double a, double b) {
+    if (isnan(a) || isnan(b)) return NAN;
+    return a > b ? a : b;
+}
+
+/* ---- One function an operator or family ------------------------------------------------------ */
+
+static void eval_elementwise(const Eval *e) {
+    for (int64_t i = 0; i < e->elems; i++) {
+        double v = op_host((Op)e->n->op, e->x[i], e->y ? e->y[i] : 0, e->z ? e->z[i] : 0);
+        e->out[i] = as_type(e->n->dtype, v);
+    }
+}
+
+static void eval_cast(const Eval *e) {
+    for (int64_t i = 0; i < e->elems; i++) {
+        switch (e->n->dtype) {
+        case DT_I32: e->out[i] = as_type(DT_I32, trunc(e->x[i])); break;
+        case DT_BOOL: e->out[i] = e->x[i] != 0; break;
+        default: e->out[i] = e->x[i]; break;
+        }
+    }
+}
+
+static void eval_gradsum(const Eval *e) {
+    for (int64_t i = 0; i < e->elems; i++) {
+        double sum = 0;
+        for (uint32_t k = 0; k < e->n->argc; k++) sum += e->values[e->n->args[k]][i];
+        e->out[i] = as_type(e->n->dtype, sum);
+    }
+}
+
+/* out[at] = x[from], from a function of at. */
+static void eval_view(const Eval *e) {
+    const int32_t *attr = e->n->attr;
+    int64_t at[MAX_RANK], from[MAX_RANK];
+    for (int64_t i = 0; i < e->elems; i++) {
+        unravel(&e->n->shape, i, at);
+        for (int axis = 0; axis < e->n->shape.rank; axis++) {
+            switch (e->n->op) {
+            case OP_PERMUTE: from[attr[axis]] = at[axis]; break;
+            case OP_EXPAND: from[axis] = e->in->dim[axis] == 1 ? 0 : at[axis]; break;
+            default: /* SLICE */ from[axis] = attr[3 * axis] + at[axis] * attr[3 * axis + 1]; break;
+            }
+        }
+        e->out[i] = e->x[ravel(e->in, from)];
+    }
+}
+
+/* Each element of x goes to its place among zeros. */
+static void eval_pad(const Eval *e) {
+    const int32_t *attr = e->n->attr;
+    int64_t at[MAX_RANK];
+    for (int64_t i = 0; i < shape_elems(e->in); i++) {
+        unravel(e->in, i, at);
+        for (int axis = 0; axis < e->in->rank; axis++) {
+            at[axis] = attr[3 * axis] + at[axis] * (1 + attr[3 * axis + 2]);
+        }
+        e->out[ravel(&e->n->shape, at)] = e->x[i];
+    }
+}
+
+static void eval_concat(const Eval *e) {
+    int axis = e->n->attr[0];
+    int64_t begin = 0, at[MAX_RANK];
+    for (uint32_t k = 0; k < e->n->argc; k++) {
+        const Shape *part = &node_at(e->g, e->n->args[k])->shape;
+        for (int64_t i = 0; i < shape_elems(part); i++) {
+            unravel(part, i, at);
+            at[axis] += begin;
+            e->out[ravel(&e->n->shape, at)] = e->values[e->n->args[k]][i];
+        }
+        begin += part->dim[axis];
+    }
+}
+
+/* out[b, m, n] = the sum over k of x[b, m, k] * y[b, n, k]; each letter stands for a group of axes. */
+static void eval_dot(const Eval *e) {
+    const Shape *sx = e->in, *sy = &node_at(e->g, e->n->args[1])->shape;
+    int batch = e->n->attr[0], contracted = e->n->attr[1];
+    int64_t B = extent(sx, 0, batch), K = extent(sx, sx->rank - contracted, contracted);
+    int64_t M = extent(sx, batch, sx->rank - batch - contracted);
+    int64_t N = extent(sy, batch, sy->rank - batch - contracted);
+    for (int64_t b = 0; b < B; b++) {
+        for (int64_t m = 0; m < M; m++) {
+            for (int64_t n = 0; n < N; n++) {
+                double sum = 0;
+                for (int64_t k = 0; k < K; k++) {
+                    sum += e->x[(b * M + m) * K + k] * e->y[(b * N + n) * K + k];
+                }
+                e->out[(b * M + m) * N + n] = as_type(e->n->dtype, sum);
+            }
+        }
+    }
+}
+
+static bool is_reduced(const Node *n, int axis) {
+    for (uint32_t i = 0; i < n->attrc; i++) {
+        if (n->attr[i] == axis) return true;
+    }
+    return false;
+}
+
+static void eval_reduce(const Eval *e) {
+    bool max = e->n->op == OP_RMAX;
+    int64_t at[MAX_RANK], kept[MAX_RANK];
+    double least = e->n->dtype == DT_I32 ? INT32_MIN : e->n->dtype == DT_BOOL ? 0 : -INFINITY;
+    for (int64_t i = 0; i < e->elems; i++) e->out[i] = max ? least : 0;
+    for (int64_t i = 0; i < shape_elems(e->in); i++) {
+        int rank = 0;
+        unravel(e->in, i, at);
+        for (int axis = 0; axis < e->in->rank; axis++) {
+            if (!is_reduced(e->n, axis)) kept[rank++] = at[axis];
+        }
+        double *out = &e->out[ravel(&e->n->shape, kept)];
+        *out = as_type(e->n->dtype, max ? greater(*out, e->x[i]) : *out + e->x[i]);
+    }
+}
+
+/* The first of the greatest; a NaN is greater than nothing, and nothing is greater than a NaN. */
+static void eval_argmax(const Eval *e) {
+    int axis = e->n->attr[0];
+    int64_t count = e->in->dim[axis];
+    int64_t inner = extent(e->in, axis + 1, e->in->rank - axis - 1);
+    for (int64_t i = 0; i < e->elems; i++) {
+        const double *line = e->x + i / inner * count * inner + i % inner;
+        int64_t best = 0;
+        for (int64_t k = 1; k < count; k++) {
+            if (line[k * inner] > line[best * inner]) best = k;
+        }
+        e->out[i] = (double)best;
+    }
+}
+
+/* out[index..., rest...] = x[y[index...], rest...]. */
+static void eval_take(const Eval *e) {
+    int64_t rows = e->in->dim[0], rest = extent(e->in, 1, e->in->rank - 1);
+    for (int64_t i = 0; i < e->elems; i++) {
+        double row = e->y[i / rest];
+        bool inside = row >= 0 && row < (double)rows;
+        double outside = e->n->dtype == DT_F32 ? NAN : 0;
+        e->out[i] = inside ? e->x[(int64_t)row * rest + i % rest] : outside;
+    }
+}
+
+static void eval(const Eval *e, double *const *vars) {
+    size_t bytes = (size_t)e->elems * sizeof(double);
+    switch ((Op)e->n->op) {
+    case OP_VAR: memcpy(e->out, vars[e->n->attr[0]], bytes); break;
+    case OP_CONST: e->out[0] = e->n->value; break;
+    case OP_LITERAL: memcpy(e->out, e->n->values, bytes); break;
+    case OP_IOTA:
+        for (int64_t i = 0; i < e->elems; i++) e->out[i] = (double)i;
+        break;
+    case OP_CAST: eval_cast(e); break;
+    case OP_GRADSUM: eval_gradsum(e); break;
+    case OP_STOP:
+    case OP_RESHAPE: memcpy(e->out, e->x, bytes); break;
+    case OP_PERMUTE:
+    case OP_EXPAND:
+    case OP_SLICE: eval_view(e); break;
+    case OP_PAD: eval_pad(e); break;
+    case OP_CONCAT: eval_concat(e); break;
+    case OP_DOT: eval_dot(e); break;
+    case OP_SUM:
+    case OP_RMAX: eval_reduce(e); break;
+    case OP_ARGMAX: eval_argmax(e); break;
+    case OP_TAKE: eval_take(e); break;
+    default: eval_elementwise(e); break;
+    }
+}
+
+void interp_run(const Graph *g, Arena *arena, double *const *vars, double **results) {
+    for (NodeId id = 0; id < g->nodes.len; id++) {
+        const Node *n = node_at(g, id);
+        Eval e = {.g = g, .n = n, .values = results, .elems = shape_elems(&n->shape)};
+        if (n->argc > 0) e.in = &node_at(g, n->args[0])->shape;
+        if (n->argc > 0) e.x = results[n->args[0]];
+        if (n->argc > 1) e.y = results[n->args[1]];
+        if (n->argc > 2) e.z = results[n->args[2]];
+        e.out = results[id] = NEW_ARRAY(arena, double, e.elems);
+        eval(&e, vars);
+    }
+}

@@ -1,0 +1,81 @@
+/* graph_fixture: what the tests of graphs share: an arena with its limit, a graph whose variables have
+ * values, and the values of nodes through the reference interpreter. */
+#ifndef DLG_GRAPH_FIXTURE_H
+#define DLG_GRAPH_FIXTURE_H
+
+#include "ir.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FIXTURE_VARS 8
+
+typedef struct Fixture {
+    ArenaLimit limit;
+    Arena arena;
+    Graph g;
+    double *vars[FIXTURE_VARS];
+    NodeId node[FIXTURE_VARS]; /* the VAR nodes */
+    uint32_t var_count;
+} Fixture;
+
+static inline void fixture_open(Fixture *f) {
+    memset(f, 0, sizeof(*f));
+    f->limit.limit_bytes = (size_t)1 << 30;
+    if (setjmp(f->limit.failed)) {
+        fprintf(stderr, "the test ran out of its arena\n");
+        exit(1);
+    }
+    arena_init(&f->arena, &f->limit);
+    graph_init(&f->g, &f->arena);
+}
+
+static inline void fixture_close(Fixture *f) {
+    arena_free(&f->arena);
+}
+
+static inline Shape shape(int rank, ...) {
+    Shape s = {.rank = (uint8_t)rank};
+    va_list dims;
+    va_start(dims, rank);
+    for (int i = 0; i < rank; i++) s.dim[i] = va_arg(dims, int);
+    va_end(dims);
+    return s;
+}
+
+/* A new variable with zeros for values, which the test sets in f->vars[f->var_count - 1]. */
+static inline NodeId fixture_zeros(Fixture *f, DType t, Shape s) {
+    uint32_t var = f->var_count++;
+    f->vars[var] = NEW_ARRAY(&f->arena, double, shape_elems(&s));
+    f->node[var] = node_var(&f->g, var, t, &s);
+    return f->node[var];
+}
+
+static inline NodeId fixture_var(Fixture *f, DType t, Shape s, const double *values) {
+    NodeId id = fixture_zeros(f, t, s);
+    memcpy(f->vars[f->var_count - 1], values, (size_t)shape_elems(&s) * sizeof(double));
+    return id;
+}
+
+/* The elements of node id, in the arena. */
+static inline const double *fixture_value(Fixture *f, NodeId id) {
+    double **results = NEW_ARRAY(&f->arena, double *, f->g.nodes.len);
+    interp_run(&f->g, &f->arena, f->vars, results);
+    return results[id];
+}
+
+/* A test driver of one suite: runs `tests`, returns main's exit status. Needs CUnit/Basic.h. */
+#define RUN_SUITE(name, ...)                                                                       \
+    int main(void) {                                                                               \
+        CU_TestInfo tests[] = {__VA_ARGS__, CU_TEST_INFO_NULL};                                    \
+        CU_SuiteInfo suites[] = {{name, NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};       \
+        if (CU_initialize_registry() != CUE_SUCCESS) return 1;                                     \
+        if (CU_register_suites(suites) != CUE_SUCCESS) return 1;                                   \
+        CU_basic_set_mode(CU_BRM_VERBOSE);                                                         \
+        CU_basic_run_tests();                                                                      \
+        unsigned failures = CU_get_number_of_failures();                                           \
+        CU_cleanup_registry();                                                                     \
+        return failures != 0;                                                                      \
+    }
+
+#endif
