@@ -82,11 +82,13 @@ typedef struct SourceOption {
     bool range;       /* a ':' was written: `columns :64` has to, no value */
 } SourceOption;
 
+typedef VEC(SourceOption) SourceOptions;
+
 typedef struct SourceClause {
     bool present;
     const char *path;
     Span span;
-    VEC(SourceOption) options;
+    SourceOptions options;
 } SourceClause;
 
 typedef struct Param { /* a formal parameter of fn or optimizer */
@@ -98,6 +100,10 @@ typedef struct NamedValue { /* const a = 1; with h = h0; entry outputs */
     Ident name;     /* entry outputs: NULL when not written */
     Expr *value;
 } NamedValue;
+
+typedef VEC(Ident) Idents;
+typedef VEC(Param) Params;
+typedef VEC(NamedValue) NamedValues;
 
 typedef enum StmtKind {
     STMT_CONST,    /* values */
@@ -126,13 +132,14 @@ struct Stmt {
     StmtKind kind;
     Span span; /* the whole statement; its head only where it has a body */
     Ident name;
-    VEC(Ident) targets;
+    uint32_t depth; /* like Expr's: 1 + the deepest of its parts */
+    Idents targets;
     TypeExpr type;
     SourceClause source;
-    VEC(Param) params;
-    VEC(NamedValue) values;
-    VEC(NamedValue) outputs;
-    VEC(Ident) over;
+    Params params;
+    NamedValues values;
+    NamedValues outputs;
+    Idents over;
     Expr *value, *from, *to, *by;
     bool tilde;
     const char *path;

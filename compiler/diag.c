@@ -237,24 +237,6 @@ static const Style plain_style = {"", "", "", "", "", ""};
 static const Style color_style = {"\033[1;31m", "\033[1;33m", "\033[1m",
                                   "\033[1;34m", "\033[1;36m", "\033[0m"};
 
-/* The length of the UTF-8 character at p, 1 for a byte that starts none; *code its number or -1. */
-static uint32_t utf8_char(const char *p, const char *end, int32_t *code) {
-    const unsigned char *u = (const unsigned char *)p;
-    uint32_t n = u[0] < 0x80 ? 1 : u[0] < 0xC2 ? 0 : u[0] < 0xE0 ? 2 : u[0] < 0xF0 ? 3 : 4;
-    *code = -1;
-    if (n == 0 || u[0] > 0xF4 || (uint32_t)(end - p) < n) return 1;
-    int32_t c = n == 1 ? u[0] : u[0] & (0x7F >> n);
-    for (uint32_t i = 1; i < n; i++) {
-        if ((u[i] & 0xC0) != 0x80) return 1;
-        c = c << 6 | (u[i] & 0x3F);
-    }
-    if ((n == 3 && (c < 0x800 || (c >= 0xD800 && c < 0xE000))) ||
-        (n == 4 && (c < 0x10000 || c > 0x10FFFF)))
-        return 1;
-    *code = c;
-    return n;
-}
-
 /* Columns a character takes; -1: it must not reach a terminal (controls, direction overrides). */
 static int cell_width(int32_t c) {
     static const struct {

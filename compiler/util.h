@@ -85,6 +85,10 @@ void text_f32(Text *t, float value);
 void text_f64(Text *t, double value);
 char *arena_printf(Arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* The length of the UTF-8 character at p < end, *code its number; for a byte that starts no
+ * well-formed character 1, and *code -1. */
+uint32_t utf8_char(const char *p, const char *end, int32_t *code);
+
 /* ---- Interned strings: equal text, equal pointer ---------------------------------------------- */
 
 typedef struct Names {
