@@ -1,0 +1,390 @@
+/* Every operator's gradient against central differences, to the second derivative.
+ *
+ * The loop is over ops.def: an elementwise operator is tested by its row; a structured one must have a
+ * function case_NAME here, or this file does not compile. */
+#include "graph_fixture.h"
+
+#include <CUnit/Basic.h>
+#include <math.h>
+
+/* ---- Making cases ---------------------------------------------------------------------------- */
+
+/* An operator applied to variables. Cases are numbered from 0; NO_NODE ends them. */
+typedef struct Case {
+    NodeId result;
+    bool absent; /* the operator passes no gradient on, though its value changes */
+} Case;
+
+static const Case no_case = {NO_NODE, false};
+
+/* The same numbers everywhere, in lo..hi, from Knuth's linear congruence. */
+static double next_number(uint64_t *state, double lo, double hi) {
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return lo + (hi - lo) * (double)(*state >> 11) / 9007199254740992.0;
+}
+
+static void fill(double *values, int64_t count, uint64_t seed, double lo, double hi) {
+    for (int64_t i = 0; i < count; i++) values[i] = next_number(&seed, lo, hi);
+}
+
+static NodeId random_var(Fixture *f, DType t, Shape s, double lo, double hi) {
+    NodeId id = fixture_zeros(f, t, s);
+    double *values = f->vars[f->var_count - 1];
+    fill(values, shape_elems(&s), f->var_count * 977u, lo, hi);
+    for (int64_t i = 0; i < shape_elems(&s) && t != DT_F32; i++) {
+        values[i] = t == DT_BOOL ? values[i] > (lo + hi) / 2 : floor(values[i]);
+    }
+    return id;
+}
+
+static NodeId x23(Fixture *f) {
+    return random_var(f, DT_F32, shape(2, 2, 3), -2, 2);
+}
+
+static NodeId times(Fixture *f, NodeId x, NodeId y) {
+    return node_ew(&f->g, OP_MUL, x, y, NO_NODE);
+}
+
+static Case elementwise_case(Fixture *f, Op op, int k) {
+    const Shape shapes[] = {shape(0), shape(1, 5), shape(2, 2, 3), shape(3, 2, 1, 2)};
+    if ((size_t)k >= COUNT_OF(shapes)) return no_case;
+    const OpInfo *info = &op_info[op];
+    bool logic = op == OP_NOT || op == OP_AND || op == OP_OR;
+    NodeId x[3] = {NO_NODE, NO_NODE, NO_NODE};
+    for (int i = 0; i < info->arity; i++) {
+        bool condition = logic || (op == OP_WHERE && i == 0);
+        x[i] = random_var(f, condition ? DT_BOOL : DT_F32, shapes[k], info->test_lo, info->test_hi);
+    }
+    NodeId r = node_ew(&f->g, op, x[0], x[1], x[2]);
+    bool whole = op == OP_IDIV || op == OP_MOD || op == OP_FLOOR;
+    return (Case){node_cast(&f->g, r, DT_F32), whole || logic || info->to_bool};
+}
+
+static Case case_VAR(Fixture *f, int k) {
+    return k ? no_case : (Case){x23(f), false};
+}
+
+static Case case_CONST(Fixture *f, int k) {
+    Shape s = shape(2, 2, 3);
+    return k ? no_case : (Case){times(f, x23(f), node_full(&f->g, DT_F32, 2.5, &s)), false};
+}
+
+static Case case_LITERAL(Fixture *f, int k) {
+    Shape s = shape(2, 2, 3);
+    NodeId literal = node_literal(&f->g, DT_F32, &s, (double[]){1, -2, 3, 0.5, 0, 6});
+    return k ? no_case : (Case){times(f, x23(f), literal), false};
+}
+
+static Case case_IOTA(Fixture *f, int k) {
+    NodeId x = random_var(f, DT_F32, shape(1, 4), -2, 2);
+    return k ? no_case : (Case){times(f, x, node_cast(&f->g, node_iota(&f->g, 4), DT_F32)), false};
+}
+
+static Case case_CAST(Fixture *f, int k) {
+    if (k > 1) return no_case;
+    NodeId there = node_cast(&f->g, x23(f), k ? DT_BOOL : DT_I32);
+    return (Case){node_cast(&f->g, there, DT_F32), true};
+}
+
+static Case case_GRADSUM(Fixture *f, int k) {
+    NodeId x = x23(f), y = x23(f);
+    NodeId terms[4] = {x, y, times(f, x, y), x};
+    return k > 2 ? no_case : (Case){node_gradsum(&f->g, terms, 2 + (uint32_t)k), false};
+}
+
+static Case case_STOP(Fixture *f, int k) {
+    return k ? no_case : (Case){node_stop(&f->g, x23(f)), true};
+}
+
+static Case case_RESHAPE(Fixture *f, int k) {
+    const Shape to[] = {shape(1, 6), shape(2, 3, 2), shape(4, 1, 2, 1, 3)};
+    if ((size_t)k >= COUNT_OF(to)) return no_case;
+    return (Case){node_reshape(&f->g, x23(f), &to[k]), false};
+}
+
+static Case case_PERMUTE(Fixture *f, int k) {
+    static const int32_t axes[][4] = {{1, 0, 2, 3}, {3, 1, 0, 2}, {1, 2, 3, 0}};
+    if ((size_t)k >= COUNT_OF(axes)) return no_case;
+    NodeId x = random_var(f, DT_F32, shape(4, 2, 3, 1, 2), -2, 2);
+    return (Case){node_permute(&f->g, x, axes[k]), false};
+}
+
+static Case case_EXPAND(Fixture *f, int k) {
+    const Shape from[] = {shape(0), shape(1, 3), shape(2, 2, 1), shape(3, 1, 1, 3)};
+    const Shape to[] = {shape(2, 2, 3), shape(2, 4, 3), shape(2, 2, 3), shape(3, 2, 2, 3)};
+    if ((size_t)k >= COUNT_OF(from)) return no_case;
+    return (Case){node_broadcast(&f->g, random_var(f, DT_F32, from[k], -2, 2), &to[k]), false};
+}
+
+static Case case_SLICE(Fixture *f, int k) {
+    static const int32_t start[][2] = {{1, 0}, {0, 1}, {3, 4}, {2, 0}};
+    static const int32_t count[][2] = {{2, 5}, {2, 2}, {2, 3}, {1, 1}};
+    static const int32_t stride[][2] = {{1, 1}, {2, 3}, {-2, -1}, {1, 1}};
+    if ((size_t)k >= COUNT_OF(start)) return no_case;
+    NodeId x = random_var(f, DT_F32, shape(2, 4, 5), -2, 2);
+    return (Case){node_slice(&f->g, x, start[k], count[k], stride[k]), false};
+}
+
+static Case case_PAD(Fixture *f, int k) {
+    static const int32_t before[][2] = {{1, 0}, {0, 2}, {2, 1}};
+    static const int32_t after[][2] = {{0, 2}, {1, 0}, {0, 0}};
+    static const int32_t between[][2] = {{0, 0}, {2, 0}, {1, 3}};
+    if ((size_t)k >= COUNT_OF(before)) return no_case;
+    return (Case){node_pad(&f->g, x23(f), before[k], after[k], between[k]), false};
+}
+
+static Case case_CONCAT(Fixture *f, int k) {
+    if (k > 1) return no_case;
+    NodeId a = x23(f), b = random_var(f, DT_F32, k ? shape(2, 2, 1) : shape(2, 4, 3), -2, 2);
+    return (Case){node_concat(&f->g, (NodeId[]){a, b, a}, 3, k), false};
+}
+
+static Case case_DOT(Fixture *f, int k) {
+    const Shape left[] = {shape(2, 2, 3),    shape(1, 3),          shape(3, 2, 2, 3),
+                          shape(3, 2, 3, 2), shape(4, 2, 2, 3, 2), shape(2, 1, 1)};
+    const Shape right[] = {shape(2, 4, 3),    shape(1, 3),       shape(3, 2, 4, 3),
+                           shape(3, 4, 3, 2), shape(3, 2, 4, 2), shape(2, 3, 1)};
+    static const int32_t batch[] = {0, 0, 1, 0, 1, 0}, contracted[] = {1, 1, 1, 2, 1, 1};
+    if ((size_t)k >= COUNT_OF(left)) return no_case;
+    NodeId a = random_var(f, DT_F32, left[k], -2, 2), b = random_var(f, DT_F32, right[k], -2, 2);
+    return (Case){node_dot(&f->g, a, b, batch[k], contracted[k]), false};
+}
+
+static Case reduce_case(Fixture *f, Op op, int k) {
+    static const int32_t axes[][3] = {{0, 0, 0}, {2, 0, 0}, {0, 2, 0}, {0, 1, 2}};
+    static const uint32_t count[] = {1, 1, 2, 3};
+    if ((size_t)k >= COUNT_OF(axes)) return no_case;
+    NodeId x = random_var(f, DT_F32, shape(3, 2, 3, 4), -2, 2);
+    return (Case){node_reduce(&f->g, op, x, axes[k], count[k]), false};
+}
+
+static Case case_SUM(Fixture *f, int k) {
+    return reduce_case(f, OP_SUM, k);
+}
+
+static Case case_RMAX(Fixture *f, int k) {
+    return reduce_case(f, OP_RMAX, k);
+}
+
+static Case case_ARGMAX(Fixture *f, int k) {
+    if (k > 1) return no_case;
+    return (Case){node_cast(&f->g, node_argmax(&f->g, x23(f), k), DT_F32), true};
+}
+
+static Case case_TAKE(Fixture *f, int k) {
+    const Shape table[] = {shape(1, 4), shape(2, 3, 2), shape(3, 3, 2, 2)};
+    const Shape index[] = {shape(1, 6), shape(2, 2, 2), shape(0)};
+    if ((size_t)k >= COUNT_OF(table)) return no_case;
+    NodeId x = random_var(f, DT_F32, table[k], -2, 2);
+    return (Case){node_take(&f->g, x, random_var(f, DT_I32, index[k], 0, 3)), false};
+}
+
+static Case make_case(Fixture *f, Op op, int k) {
+    switch (op) {
+/* clang-format off */
+#define STRUCTURED(NAME, ...) case OP_##NAME: return case_##NAME(f, k);
+#include "ops.def"
+        /* clang-format on */
+    default: return elementwise_case(f, op, k);
+    }
+}
+
+/* ---- Checking them --------------------------------------------------------------------------- */
+
+/* The elements of node id, in a scratch arena that the caller frees. */
+static const double *value_of(Fixture *f, Arena *scratch, NodeId id) {
+    double **results = NEW_ARRAY(scratch, double *, f->g.nodes.len);
+    interp_run(&f->g, scratch, f->vars, results);
+    return results[id];
+}
+
+static double number_of(Fixture *f, NodeId id) {
+    Arena scratch;
+    arena_init(&scratch, &f->limit);
+    double v = value_of(f, &scratch, id)[0];
+    arena_free(&scratch);
+    return v;
+}
+
+/* A number that depends on every element of x in its own measure: the sum of x * weights. */
+static NodeId weighted_sum(Fixture *f, NodeId x, uint64_t seed) {
+    const Shape s = node_at(&f->g, x)->shape;
+    double *weights = NEW_ARRAY(&f->arena, double, shape_elems(&s));
+    int32_t axes[MAX_RANK];
+    for (int i = 0; i < s.rank; i++) axes[i] = i;
+    fill(weights, shape_elems(&s), seed, 0.5, 1.5);
+    NodeId product = times(f, x, node_literal(&f->g, DT_F32, &s, weights));
+    return node_reduce(&f->g, OP_SUM, product, axes, s.rank);
+}
+
+/* dy/dv of every element of variable v against central differences; whether all agree. `got` NULL: 0. */
+static bool agrees(Fixture *f, NodeId y, uint32_t v, const double *got, const char *what) {
+    const double h = 1e-5;
+    const Shape s = node_at(&f->g, f->node[v])->shape;
+    for (int64_t i = 0; i < shape_elems(&s); i++) {
+        double *x = &f->vars[v][i], at = *x;
+        *x = at + h;
+        double above = number_of(f, y);
+        *x = at - h;
+        double below = number_of(f, y);
+        *x = at;
+        double numeric = (above - below) / (2 * h), symbolic = got ? got[i] : 0;
+        if (!(fabs(numeric - symbolic) <= 2e-6 * (1 + fabs(numeric)))) {
+            fprintf(stderr, "%s: operand %u element %d: %.9g, by differences %.9g\n", what, v,
+                    (int)i, symbolic, numeric);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Checks dy/d(every f32 variable). Returns a number made of those gradients, whose gradients are the
+ * second derivatives, or NO_NODE when there are none. */
+static NodeId check_gradients(Fixture *f, NodeId y, bool absent, const char *what) {
+    NodeId grad[FIXTURE_VARS], sums[FIXTURE_VARS];
+    uint32_t count = 0;
+    grad_build(&f->g, y, f->node, f->var_count, grad);
+    const char *wrong = graph_verify(&f->g, &f->arena);
+    if (wrong) fprintf(stderr, "%s: %s\n", what, wrong);
+    CU_ASSERT_PTR_NULL_FATAL(wrong);
+    for (uint32_t v = 0; v < f->var_count; v++) {
+        if (node_at(&f->g, f->node[v])->dtype != DT_F32 || absent) {
+            CU_ASSERT_EQUAL(grad[v], NO_NODE);
+            continue;
+        }
+        Arena scratch;
+        arena_init(&scratch, &f->limit);
+        const double *got = grad[v] == NO_NODE ? NULL : value_of(f, &scratch, grad[v]);
+        bool same = agrees(f, y, v, got, what);
+        arena_free(&scratch);
+        CU_ASSERT(same);
+        if (got) sums[count++] = weighted_sum(f, grad[v], 31 + v);
+    }
+    return count ? node_gradsum(&f->g, sums, count) : NO_NODE;
+}
+
+static void test_all_operators(void) {
+    for (int op = 0; op < OP_COUNT; op++) {
+        int k = 0;
+        for (;; k++) {
+            Fixture f;
+            char what[64];
+            fixture_open(&f);
+            Case c = make_case(&f, (Op)op, k);
+            if (c.result != NO_NODE) {
+                snprintf(what, sizeof(what), "%s, case %d", op_info[op].name, k);
+                NodeId y = weighted_sum(&f, c.result, 7);
+                NodeId second = check_gradients(&f, y, c.absent, what);
+                snprintf(what, sizeof(what), "%s, case %d, second", op_info[op].name, k);
+                if (second != NO_NODE) check_gradients(&f, second, false, what);
+            }
+            fixture_close(&f);
+            if (c.result == NO_NODE) break;
+        }
+        CU_ASSERT(k > 0);
+    }
+}
+
+/* A chain as models have it: softmax cross-entropy of a dense layer, max-shifted. */
+static void test_softmax_cross_entropy(void) {
+    Fixture f;
+    fixture_open(&f);
+    Graph *g = &f.g;
+    NodeId x = random_var(&f, DT_F32, shape(2, 4, 3), -1, 1);
+    NodeId w = random_var(&f, DT_F32, shape(2, 5, 3), -1, 1);
+    NodeId b = random_var(&f, DT_F32, shape(1, 5), -1, 1);
+    const Shape s = shape(2, 4, 5), col = shape(2, 4, 1);
+    const int32_t last = 1, all[] = {0, 1};
+    NodeId z = node_ew(g, OP_ADD, node_dot(g, x, w, 0, 1), node_broadcast(g, b, &s), NO_NODE);
+    NodeId top = node_stop(g, node_reduce(g, OP_RMAX, z, &last, 1));
+    NodeId shifted = node_ew(g, OP_SUB, z, node_expand(g, node_reshape(g, top, &col), &s), NO_NODE);
+    NodeId sum = node_reduce(g, OP_SUM, node_ew(g, OP_EXP, shifted, NO_NODE, NO_NODE), &last, 1);
+    NodeId log_sum = node_ew(g, OP_LOG, sum, NO_NODE, NO_NODE);
+    NodeId picked = node_slice(g, shifted, (int32_t[]){0, 2}, (int32_t[]){4, 1}, (int32_t[]){1, 1});
+    NodeId losses = node_ew(g, OP_SUB, node_reshape(g, log_sum, &col), picked, NO_NODE);
+    NodeId second = check_gradients(&f, node_reduce(g, OP_SUM, losses, all, 2), false, "softmax");
+    CU_ASSERT(second != NO_NODE);
+    check_gradients(&f, second, false, "softmax, second");
+    fixture_close(&f);
+}
+
+static void gradient_is(Fixture *f, NodeId y, NodeId x, const double *want, int count) {
+    NodeId grad;
+    int32_t axis = 0;
+    if (node_at(&f->g, y)->shape.rank) y = node_reduce(&f->g, OP_SUM, y, &axis, 1);
+    grad_build(&f->g, y, &x, 1, &grad);
+    const double *got = fixture_value(f, grad);
+    for (int i = 0; i < count; i++) CU_ASSERT_DOUBLE_EQUAL(got[i], want[i], 1e-12);
+}
+
+/* Where a function has no derivative the rules say what to take. */
+static void test_ties(void) {
+    Fixture f;
+    fixture_open(&f);
+    Graph *g = &f.g;
+    const Shape s = shape(1, 3);
+    NodeId zero = node_full(g, DT_F32, 0, &s);
+    NodeId x = fixture_var(&f, DT_F32, s, (double[]){-1, 0, 2});
+    NodeId relu = node_ew(g, OP_WHERE, node_ew(g, OP_LE, x, zero, NO_NODE), zero, x);
+    gradient_is(&f, relu, x, (double[]){0, 0, 1}, 3);
+    gradient_is(&f, node_ew(g, OP_MAX, x, zero, NO_NODE), x, (double[]){0, 0.5, 1}, 3);
+    gradient_is(&f, node_ew(g, OP_MIN, x, zero, NO_NODE), x, (double[]){1, 0.5, 0}, 3);
+    NodeId t = fixture_var(&f, DT_F32, s, (double[]){2, 1, 2});
+    gradient_is(&f, node_reduce(g, OP_RMAX, t, (int32_t[]){0}, 1), t, (double[]){0.5, 0, 0.5}, 3);
+    fixture_close(&f);
+}
+
+static uint32_t count_of(const Graph *g, Op op, NodeId *last) {
+    uint32_t count = 0;
+    for (NodeId id = 0; id < g->nodes.len; id++) {
+        if (node_at(g, id)->op == op) *last = id, count++;
+    }
+    return count;
+}
+
+/* A variable used k > 1 times has one gradient-sum of k operands; one used once has none. */
+static void test_gradient_sums(void) {
+    for (uint32_t uses = 1; uses <= 5; uses++) {
+        Fixture f;
+        fixture_open(&f);
+        static const Op op[5] = {OP_EXP, OP_TANH, OP_SIN, OP_COS, OP_SQRT};
+        NodeId x = fixture_var(&f, DT_F32, shape(0), (double[]){0.75}), y = NO_NODE, grad, last = 0;
+        double want = 0;
+        const double d[5] = {exp(0.75), 1 - tanh(0.75) * tanh(0.75), cos(0.75), -sin(0.75),
+                             0.5 / sqrt(0.75)};
+        for (uint32_t i = 0; i < uses; i++) {
+            NodeId term = node_ew(&f.g, op[i], x, NO_NODE, NO_NODE);
+            y = i ? node_ew(&f.g, OP_ADD, y, term, NO_NODE) : term;
+            want += d[i];
+        }
+        grad_build(&f.g, y, &x, 1, &grad);
+        CU_ASSERT_EQUAL(count_of(&f.g, OP_GRADSUM, &last), uses > 1);
+        if (uses > 1) {
+            CU_ASSERT_EQUAL(grad, last);
+            CU_ASSERT_EQUAL(node_at(&f.g, last)->argc, uses);
+        }
+        CU_ASSERT_DOUBLE_EQUAL(fixture_value(&f, grad)[0], want, 1e-12);
+        fixture_close(&f);
+    }
+}
+
+/* A gradient that does not exist is absent, not zero; asking for it twice gives the same node. */
+static void test_absent_and_repeated(void) {
+    Fixture f;
+    fixture_open(&f);
+    NodeId x = fixture_var(&f, DT_F32, shape(0), (double[]){2});
+    NodeId other = fixture_var(&f, DT_F32, shape(0), (double[]){3});
+    NodeId y = times(&f, x, x), grad[2], again[2];
+    grad_build(&f.g, y, (NodeId[]){x, other}, 2, grad);
+    grad_build(&f.g, y, (NodeId[]){x, other}, 2, again);
+    CU_ASSERT_EQUAL(grad[1], NO_NODE);
+    CU_ASSERT_EQUAL(grad[0], again[0]);
+    CU_ASSERT_DOUBLE_EQUAL(fixture_value(&f, grad[0])[0], 4, 0);
+    grad_build(&f.g, x, &x, 1, grad);
+    CU_ASSERT_DOUBLE_EQUAL(fixture_value(&f, grad[0])[0], 1, 0);
+    fixture_close(&f);
+}
+
+RUN_SUITE("grad", {"every operator, to the second derivative", test_all_operators},
+          {"softmax cross-entropy", test_softmax_cross_entropy}, {"ties", test_ties},
+          {"gradient sums", test_gradient_sums}, {"absent and repeated", test_absent_and_repeated})
