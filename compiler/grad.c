@@ -181,6 +181,7 @@ static NodeId grad_take(Graph *G, const Node *n, NodeId g) {
 /* What operand k of n gets of g. */
 static NodeId grad_operand(Graph *G, const Node *n, NodeId r, NodeId g, uint32_t k) {
     switch (n->op) {
+    case OP_COPY:
     case OP_GRADSUM: return g;
     case OP_RESHAPE: return node_reshape(G, g, &node_at(G, n->args[0])->shape);
     case OP_PERMUTE: return grad_permute(G, n, g);

@@ -229,6 +229,12 @@ NodeId node_stop(Graph *g, NodeId x) {
         g, (Node){.op = OP_STOP, .dtype = n->dtype, .shape = n->shape, .argc = 1, .args = &x});
 }
 
+NodeId node_copy(Graph *g, NodeId x) {
+    const Node *n = node_at(g, x);
+    return intern(
+        g, (Node){.op = OP_COPY, .dtype = n->dtype, .shape = n->shape, .argc = 1, .args = &x});
+}
+
 /* ---- Views --------------------------------------------------------------------------------- */
 
 NodeId node_reshape(Graph *g, NodeId x, const Shape *s) {

@@ -92,6 +92,7 @@ NodeId node_ew(Graph *g, Op op, NodeId x, NodeId y, NodeId z); /* NO_NODE beyond
 NodeId node_cast(Graph *g, NodeId x, DType t);
 NodeId node_gradsum(Graph *g, const NodeId *x, uint32_t n);
 NodeId node_stop(Graph *g, NodeId x);
+NodeId node_copy(Graph *g, NodeId x);
 NodeId node_reshape(Graph *g, NodeId x, const Shape *s);
 NodeId node_permute(Graph *g, NodeId x, const int32_t *axes);
 NodeId node_expand(Graph *g, NodeId x, const Shape *s);

@@ -121,6 +121,7 @@ static const char *check_node(const Check *c) {
     case OP_IOTA: return n->shape.rank == 1 && n->dtype == DT_I32 ? NULL : "iota is i32 of rank 1";
     case OP_CAST: return shape_equal(&c->x->shape, &n->shape) ? NULL : "a cast changes the shape";
     case OP_GRADSUM:
+    case OP_COPY:
     case OP_STOP: return n->argc ? check_elementwise(c) : "a sum of nothing";
     case OP_RESHAPE:
     case OP_PERMUTE:

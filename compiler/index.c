@@ -1,0 +1,261 @@
+/* index: normal forms of address expressions; see index.h. */
+#include "index.h"
+
+void index_init(IndexTable *t, Arena *arena) {
+    *t = (IndexTable){.arena = arena};
+}
+
+static uint64_t form_hash(int64_t constant, const Term *terms, uint32_t count) {
+    uint64_t h = hash_bytes(&constant, sizeof(constant), count);
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t pair[2] = {terms[i].atom, terms[i].coef};
+        h = hash_bytes(pair, sizeof(pair), h);
+    }
+    return h;
+}
+
+static bool form_same(const Form *f, int64_t constant, const Term *terms, uint32_t count) {
+    if (f->constant != constant || f->count != count) return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (f->terms[i].atom != terms[i].atom || f->terms[i].coef != terms[i].coef) return false;
+    }
+    return true;
+}
+
+static void slots_grow(IndexTable *t) {
+    uint32_t cap = t->slot_cap ? t->slot_cap * 2 : 128;
+    uint32_t *slots = NEW_ARRAY(t->arena, uint32_t, cap);
+    for (uint32_t i = 0; i < t->forms.len; i++) {
+        const Form *f = &t->forms.at[i];
+        uint64_t h = form_hash(f->constant, f->terms, f->count);
+        while (slots[h & (cap - 1)]) h++;
+        slots[h & (cap - 1)] = i + 1;
+    }
+    t->slots = slots;
+    t->slot_cap = cap;
+}
+
+static Idx intern(IndexTable *t, int64_t constant, const Term *terms, uint32_t count) {
+    if ((t->forms.len + 1) * 2 > t->slot_cap) slots_grow(t);
+    uint64_t h = form_hash(constant, terms, count);
+    for (; t->slots[h & (t->slot_cap - 1)]; h++) {
+        uint32_t id = t->slots[h & (t->slot_cap - 1)] - 1;
+        if (form_same(&t->forms.at[id], constant, terms, count)) return id;
+    }
+    Form f = {.constant = constant, .count = count, .lo = constant, .hi = constant};
+    if (count) f.terms = memcpy(NEW_ARRAY(t->arena, Term, count), terms, count * sizeof(Term));
+    for (uint32_t i = 0; i < count; i++) {
+        const Atom *a = &t->atoms.at[terms[i].atom];
+        int64_t c = terms[i].coef;
+        f.lo += c > 0 ? c * a->lo : c * a->hi;
+        f.hi += c > 0 ? c * a->hi : c * a->lo;
+    }
+    t->slots[h & (t->slot_cap - 1)] = t->forms.len + 1;
+    vec_push(t->arena, &t->forms, f);
+    return t->forms.len - 1;
+}
+
+Idx idx_const(IndexTable *t, int64_t value) {
+    return intern(t, value, NULL, 0);
+}
+
+Idx idx_var(IndexTable *t, const char *name, int64_t lo, int64_t hi, uint32_t value) {
+    Atom a = {.kind = ATOM_VAR, .name = name, .value = value, .lo = lo, .hi = hi};
+    vec_push(t->arena, &t->atoms, a);
+    return intern(t, 0, &(Term){t->atoms.len - 1, 1}, 1);
+}
+
+uint32_t idx_atom(const IndexTable *t, Idx e) {
+    return t->forms.at[e].terms[0].atom;
+}
+
+bool idx_is_const(const IndexTable *t, Idx e, int64_t *value) {
+    *value = t->forms.at[e].constant;
+    return t->forms.at[e].count == 0;
+}
+
+/* c * (e / c) + e % c is e: looks for such a pair among the terms and gives its sum back in place. */
+static Idx join_quotients(IndexTable *t, int64_t constant, Term *terms, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        const Atom *rem = &t->atoms.at[terms[i].atom];
+        if (rem->kind != ATOM_MOD) continue;
+        for (uint32_t k = 0; k < count; k++) {
+            const Atom *quo = &t->atoms.at[terms[k].atom];
+            if (quo->kind != ATOM_DIV || quo->inner != rem->inner || quo->by != rem->by) continue;
+            if (terms[k].coef != terms[i].coef * rem->by) continue;
+            Idx whole = idx_scale(t, rem->inner, terms[i].coef);
+            uint32_t keep = 0;
+            for (uint32_t j = 0; j < count; j++) {
+                if (j != i && j != k) terms[keep++] = terms[j];
+            }
+            return idx_add(t, intern(t, constant, terms, keep), whole);
+        }
+    }
+    return intern(t, constant, terms, count);
+}
+
+Idx idx_add(IndexTable *t, Idx a, Idx b) {
+    const Form fa = t->forms.at[a], fb = t->forms.at[b];
+    if (fa.count == 0 && fa.constant == 0) return b;
+    if (fb.count == 0 && fb.constant == 0) return a;
+    Term small[32];
+    Term *terms = fa.count + fb.count <= COUNT_OF(small)
+                      ? small
+                      : NEW_ARRAY(t->arena, Term, fa.count + fb.count);
+    uint32_t n = 0, i = 0, k = 0;
+    while (i < fa.count || k < fb.count) {
+        if (k == fb.count || (i < fa.count && fa.terms[i].atom < fb.terms[k].atom)) {
+            terms[n++] = fa.terms[i++];
+        } else if (i == fa.count || fb.terms[k].atom < fa.terms[i].atom) {
+            terms[n++] = fb.terms[k++];
+        } else {
+            Term sum = {fa.terms[i].atom, fa.terms[i].coef + fb.terms[k].coef};
+            if (sum.coef) terms[n++] = sum;
+            i++, k++;
+        }
+    }
+    return join_quotients(t, fa.constant + fb.constant, terms, n);
+}
+
+Idx idx_scale(IndexTable *t, Idx a, int64_t by) {
+    const Form f = t->forms.at[a];
+    if (by == 1) return a;
+    if (by == 0) return idx_const(t, 0);
+    Term small[32];
+    Term *terms = f.count <= COUNT_OF(small) ? small : NEW_ARRAY(t->arena, Term, f.count);
+    for (uint32_t i = 0; i < f.count; i++) {
+        terms[i] = (Term){f.terms[i].atom, f.terms[i].coef * by};
+    }
+    return intern(t, f.constant * by, terms, f.count);
+}
+
+Idx idx_sub(IndexTable *t, Idx a, Idx b) {
+    return idx_add(t, a, idx_scale(t, b, -1));
+}
+
+Idx idx_offset(IndexTable *t, Idx a, int64_t by) {
+    return idx_add(t, a, idx_const(t, by));
+}
+
+static Idx quotient_atom(IndexTable *t, AtomKind kind, Idx e, int64_t by) {
+    for (uint32_t i = 0; i < t->atoms.len; i++) {
+        const Atom *a = &t->atoms.at[i];
+        if (a->kind == kind && a->inner == e && a->by == by) {
+            return intern(t, 0, &(Term){i, 1}, 1);
+        }
+    }
+    int64_t lo = idx_lo(t, e), hi = idx_hi(t, e);
+    Atom a = {.kind = kind, .value = UINT32_MAX, .inner = e, .by = by};
+    if (kind == ATOM_DIV) {
+        a.lo = lo >= 0 ? lo / by : -((-lo + by - 1) / by);
+        a.hi = hi / by;
+    } else {
+        a.lo = lo >= 0 ? 0 : 1 - by;
+        a.hi = hi >= 0 && hi < by - 1 ? hi : by - 1;
+    }
+    vec_push(t->arena, &t->atoms, a);
+    return intern(t, 0, &(Term){t->atoms.len - 1, 1}, 1);
+}
+
+/* e = by * q + r, with r in 0..by-1 as far as intervals tell: then e / by is q. Otherwise the part
+ * that is divisible leaves, if the rest cannot be negative. */
+static void split(IndexTable *t, Idx e, int64_t by, Idx *q, Idx *r) {
+    const Form f = t->forms.at[e];
+    Term small[64];
+    Term *whole = f.count <= 32 ? small : NEW_ARRAY(t->arena, Term, 2 * f.count);
+    Term *rest = whole + (f.count <= 32 ? 32 : f.count);
+    uint32_t n = 0, m = 0;
+    for (uint32_t i = 0; i < f.count; i++) {
+        if (f.terms[i].coef % by == 0) {
+            whole[n++] = (Term){f.terms[i].atom, f.terms[i].coef / by};
+        } else {
+            rest[m++] = f.terms[i];
+        }
+    }
+    int64_t c = f.constant % by;
+    if (c < 0) c += by;
+    Idx rr = intern(t, c, rest, m), qq = intern(t, (f.constant - c) / by, whole, n);
+    bool fits = idx_lo(t, rr) >= 0;
+    *q = fits ? qq : idx_const(t, 0);
+    *r = fits ? rr : e;
+}
+
+Idx idx_div(IndexTable *t, Idx e, int64_t by) {
+    if (by == 1) return e;
+    Idx q, r;
+    split(t, e, by, &q, &r);
+    if (idx_lo(t, r) >= 0 && idx_hi(t, r) < by) return q;
+    const Form *f = &t->forms.at[r];
+    /* (x / a) / b is x / (a * b). */
+    if (f->count == 1 && f->constant == 0 && f->terms[0].coef == 1 &&
+        t->atoms.at[f->terms[0].atom].kind == ATOM_DIV) {
+        const Atom a = t->atoms.at[f->terms[0].atom];
+        return idx_add(t, q, idx_div(t, a.inner, a.by * by));
+    }
+    return idx_add(t, q, quotient_atom(t, ATOM_DIV, r, by));
+}
+
+Idx idx_mod(IndexTable *t, Idx e, int64_t by) {
+    if (by == 1) return idx_const(t, 0);
+    Idx q, r;
+    split(t, e, by, &q, &r);
+    if (idx_lo(t, r) >= 0 && idx_hi(t, r) < by) return r;
+    const Form *f = &t->forms.at[r];
+    /* (x % (a * b)) % b is x % b. */
+    if (f->count == 1 && f->constant == 0 && f->terms[0].coef == 1) {
+        const Atom a = t->atoms.at[f->terms[0].atom];
+        if (a.kind == ATOM_MOD && a.by % by == 0) return idx_mod(t, a.inner, by);
+    }
+    return quotient_atom(t, ATOM_MOD, r, by);
+}
+
+Idx idx_subst(IndexTable *t, Idx e, uint32_t atom, Idx by) {
+    if (!idx_uses(t, e, atom)) return e;
+    const Form f = t->forms.at[e];
+    Idx sum = idx_const(t, f.constant);
+    for (uint32_t i = 0; i < f.count; i++) {
+        const Atom a = t->atoms.at[f.terms[i].atom];
+        Idx x;
+        if (f.terms[i].atom == atom) {
+            x = by;
+        } else if (a.kind == ATOM_VAR) {
+            x = intern(t, 0, &(Term){f.terms[i].atom, 1}, 1);
+        } else {
+            Idx inner = idx_subst(t, a.inner, atom, by);
+            x = a.kind == ATOM_DIV ? idx_div(t, inner, a.by) : idx_mod(t, inner, a.by);
+        }
+        sum = idx_add(t, sum, idx_scale(t, x, f.terms[i].coef));
+    }
+    return sum;
+}
+
+bool idx_uses(const IndexTable *t, Idx e, uint32_t atom) {
+    const Form *f = &t->forms.at[e];
+    for (uint32_t i = 0; i < f->count; i++) {
+        const Atom *a = &t->atoms.at[f->terms[i].atom];
+        if (f->terms[i].atom == atom) return true;
+        if (a->kind != ATOM_VAR && idx_uses(t, a->inner, atom)) return true;
+    }
+    return false;
+}
+
+bool idx_stride(const IndexTable *t, Idx e, uint32_t atom, int64_t *stride) {
+    const Form *f = &t->forms.at[e];
+    *stride = 0;
+    for (uint32_t i = 0; i < f->count; i++) {
+        const Atom *a = &t->atoms.at[f->terms[i].atom];
+        if (f->terms[i].atom == atom)
+            *stride = f->terms[i].coef;
+        else if (a->kind != ATOM_VAR && idx_uses(t, a->inner, atom))
+            return false;
+    }
+    return true;
+}
+
+bool idx_has_div(const IndexTable *t, Idx e) {
+    const Form *f = &t->forms.at[e];
+    for (uint32_t i = 0; i < f->count; i++) {
+        if (t->atoms.at[f->terms[i].atom].kind != ATOM_VAR) return true;
+    }
+    return false;
+}

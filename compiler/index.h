@@ -1,0 +1,65 @@
+/* index: integer expressions for addresses, in one normal form: constant + sum of coefficient * atom,
+ * where an atom is a variable, a quotient or a remainder by a constant. Equal expressions are the same
+ * Idx. Every atom has an interval, so that a div or mod that does nothing is never made, and
+ * c * (e / c) + e % c is e again. Quotients and remainders are those of C; they are only formed of
+ * expressions that are not negative wherever the result is used. */
+#ifndef DLG_INDEX_H
+#define DLG_INDEX_H
+
+#include "util.h"
+
+typedef uint32_t Idx;
+
+typedef enum AtomKind { ATOM_VAR, ATOM_DIV, ATOM_MOD } AtomKind;
+
+typedef struct Atom {
+    AtomKind kind;
+    const char *name; /* ATOM_VAR: what it prints as */
+    uint32_t value;   /* ATOM_VAR: the kernel value that it stands for, or UINT32_MAX */
+    Idx inner;        /* ATOM_DIV, ATOM_MOD */
+    int64_t by;
+    int64_t lo, hi; /* inclusive */
+} Atom;
+
+typedef struct Term {
+    uint32_t atom;
+    int64_t coef; /* never 0 */
+} Term;
+
+typedef struct Form {
+    int64_t constant;
+    uint32_t count;
+    Term *terms; /* ascending by atom */
+    int64_t lo, hi;
+} Form;
+
+typedef struct IndexTable {
+    Arena *arena;
+    VEC(Atom) atoms;
+    VEC(Form) forms;
+    uint32_t *slots;
+    uint32_t slot_cap;
+} IndexTable;
+
+void index_init(IndexTable *t, Arena *arena);
+Idx idx_const(IndexTable *t, int64_t value);
+/* A new variable with values lo..hi; `value` as in Atom. Its atom is idx_atom of the result. */
+Idx idx_var(IndexTable *t, const char *name, int64_t lo, int64_t hi, uint32_t value);
+uint32_t idx_atom(const IndexTable *t, Idx e); /* of an Idx that is one variable */
+Idx idx_add(IndexTable *t, Idx a, Idx b);
+Idx idx_sub(IndexTable *t, Idx a, Idx b);
+Idx idx_offset(IndexTable *t, Idx a, int64_t by);
+Idx idx_scale(IndexTable *t, Idx a, int64_t by);
+Idx idx_div(IndexTable *t, Idx a, int64_t by); /* by > 0 */
+Idx idx_mod(IndexTable *t, Idx a, int64_t by);
+/* e with the variable `atom` replaced. */
+Idx idx_subst(IndexTable *t, Idx e, uint32_t atom, Idx by);
+bool idx_uses(const IndexTable *t, Idx e, uint32_t atom); /* anywhere in e */
+bool idx_is_const(const IndexTable *t, Idx e, int64_t *value);
+/* The coefficient of a variable that e is linear in; false when it also stands inside a div or mod. */
+bool idx_stride(const IndexTable *t, Idx e, uint32_t atom, int64_t *stride);
+bool idx_has_div(const IndexTable *t, Idx e); /* any quotient or remainder left? */
+#define idx_lo(t, e) ((t)->forms.at[e].lo)
+#define idx_hi(t, e) ((t)->forms.at[e].hi)
+
+#endif

@@ -1,0 +1,363 @@
+/* kir: building kernels. Values fold and simplify as they are made, so that the printed text has
+ * nothing in it that a reader would strike out. */
+#include "kir.h"
+
+#include <math.h>
+
+void kernel_init(Kernel *k, Arena *arena, uint32_t groups, uint32_t local_size) {
+    *k = (Kernel){.arena = arena, .groups = groups, .local_size = local_size};
+    index_init(&k->index, arena);
+    k->group = idx_var(&k->index, "g", 0, (int64_t)groups - 1, NO_VAL);
+    k->local = idx_var(&k->index, "l", 0, (int64_t)local_size - 1, NO_VAL);
+    k->group_atom = idx_atom(&k->index, k->group);
+    k->local_atom = idx_atom(&k->index, k->local);
+    if (groups == 1) k->group = idx_const(&k->index, 0);
+    if (local_size == 1) k->local = idx_const(&k->index, 0);
+    k->block = &k->body;
+}
+
+uint32_t kernel_buffer(Kernel *k, uint32_t tag, const char *name, DType t, int64_t elems) {
+    for (uint32_t i = 0; i < k->buffers.len; i++) {
+        if (k->buffers.at[i].tag == tag) return i;
+    }
+    KBuffer b = {.name = name, .dtype = t, .elems = elems, .tag = tag};
+    vec_push(k->arena, &k->buffers, b);
+    return k->buffers.len - 1;
+}
+
+uint32_t kernel_local(Kernel *k, const char *name, DType t, int64_t elems) {
+    KLocal l = {name, t, elems};
+    vec_push(k->arena, &k->locals, l);
+    return k->locals.len - 1;
+}
+
+static KStmt *add_stmt(Kernel *k, StmtOp op) {
+    KStmt *s = NEW(k->arena, KStmt);
+    s->op = op;
+    vec_push(k->arena, k->block, s);
+    return s;
+}
+
+static Val add_value(Kernel *k, Value v) {
+    vec_push(k->arena, &k->values, v);
+    KStmt *s = add_stmt(k, S_LET);
+    s->val = k->values.len - 1;
+    return s->val;
+}
+
+#define value_at(k, v) (&(k)->values.at[v])
+
+Val val_const(Kernel *k, DType t, double v) {
+    return add_value(k, (Value){.kind = V_CONST, .dtype = (uint8_t)t, .lanes = 1, .number = v});
+}
+
+Val val_index(Kernel *k, Idx e) {
+    int64_t c;
+    if (idx_is_const(&k->index, e, &c)) return val_const(k, DT_I32, (double)c);
+    return add_value(k, (Value){.kind = V_INDEX, .dtype = DT_I32, .lanes = 1, .index = e});
+}
+
+Val val_lane(Kernel *k, uint8_t lanes) {
+    return add_value(k, (Value){.kind = V_LANE, .dtype = DT_I32, .lanes = lanes});
+}
+
+/* The ranges that intervals do not settle. Returns false when one of them never holds. */
+static bool open_ranges(Kernel *k, Ranges in, Ranges *out) {
+    Range *keep = NEW_ARRAY(k->arena, Range, in.count + 1);
+    *out = (Ranges){0, keep};
+    for (uint32_t i = 0; i < in.count; i++) {
+        int64_t lo = idx_lo(&k->index, in.at[i].e), hi = idx_hi(&k->index, in.at[i].e);
+        if (lo >= in.at[i].lo && hi < in.at[i].hi) continue;
+        if (hi < in.at[i].lo || lo >= in.at[i].hi) return false;
+        keep[out->count++] = in.at[i];
+    }
+    return true;
+}
+
+Val val_load(Kernel *k, uint32_t buffer, Idx e, uint8_t lanes, Ranges ranges, const char *hint) {
+    KBuffer *b = &k->buffers.at[buffer];
+    Ranges open = {0, NULL};
+    if (idx_lo(&k->index, e) < 0 || idx_hi(&k->index, e) + lanes > b->elems) {
+        if (!open_ranges(k, ranges, &open)) return val_const(k, b->dtype, 0);
+    }
+    b->read = true;
+    return add_value(k, (Value){.kind = V_LOAD,
+                                .dtype = (uint8_t)b->dtype,
+                                .lanes = lanes,
+                                .buffer = buffer,
+                                .index = e,
+                                .ranges = open,
+                                .hint = hint});
+}
+
+Val val_local(Kernel *k, uint32_t local, Idx e, uint8_t lanes) {
+    return add_value(k, (Value){.kind = V_LOCAL,
+                                .dtype = (uint8_t)k->locals.at[local].dtype,
+                                .lanes = lanes,
+                                .buffer = local,
+                                .index = e});
+}
+
+Val val_ranges(Kernel *k, Ranges ranges) {
+    Ranges open;
+    if (!open_ranges(k, ranges, &open)) return val_const(k, DT_BOOL, 0);
+    if (open.count == 0) return val_const(k, DT_BOOL, 1);
+    return add_value(k, (Value){.kind = V_RANGES, .dtype = DT_BOOL, .lanes = 1, .ranges = open});
+}
+
+static bool number_of(const Kernel *k, Val x, double *v) {
+    const Value *n = value_at(k, x);
+    if (n->kind == V_SPLAT) n = value_at(k, n->args[0]);
+    *v = n->number;
+    return n->kind == V_CONST;
+}
+
+Val val_splat(Kernel *k, Val x, uint8_t lanes) {
+    if (value_at(k, x)->lanes == lanes) return x;
+    uint8_t t = value_at(k, x)->dtype;
+    return add_value(k,
+                     (Value){.kind = V_SPLAT, .dtype = t, .lanes = lanes, .argc = 1, .args = {x}});
+}
+
+static uint8_t widen(Kernel *k, Val *args, uint32_t argc) {
+    uint8_t lanes = 1;
+    for (uint32_t i = 0; i < argc; i++) {
+        if (value_at(k, args[i])->lanes > lanes) lanes = value_at(k, args[i])->lanes;
+    }
+    for (uint32_t i = 0; i < argc; i++) args[i] = val_splat(k, args[i], lanes);
+    return lanes;
+}
+
+/* floor_div and floor_mod are scalar functions: lane by lane. */
+static Val by_lanes(Kernel *k, Op op, Val x, Val y, uint8_t lanes) {
+    Val parts[MAX_LANES];
+    for (uint8_t i = 0; i < lanes; i++) {
+        parts[i] = val_ew(k, op, val_extract(k, x, i), val_extract(k, y, i), NO_VAL);
+    }
+    return val_pack(k, parts, lanes);
+}
+
+Val val_ew(Kernel *k, Op op, Val x, Val y, Val z) {
+    Value v = {
+        .kind = V_EW, .op = (uint8_t)op, .argc = (uint32_t)op_info[op].arity, .args = {x, y, z}};
+    double c[3] = {0, 0, 0};
+    bool known = true;
+    for (uint32_t i = 0; i < v.argc; i++) known = number_of(k, v.args[i], &c[i]) && known;
+    DType t = op_info[op].to_bool ? DT_BOOL : (DType)value_at(k, v.args[v.argc - 1])->dtype;
+    if (known && t != DT_I32) {
+        double r = op_host(op, c[0], c[1], c[2]);
+        return val_const(k, t, t == DT_F32 ? (double)(float)r : r);
+    }
+    if (op == OP_WHERE && number_of(k, x, &c[0])) return c[0] != 0 ? y : z;
+    v.lanes = widen(k, v.args, v.argc);
+    v.dtype = (uint8_t)t;
+    if ((op == OP_IDIV || op == OP_MOD) && v.lanes > 1)
+        return by_lanes(k, op, v.args[0], v.args[1], v.lanes);
+    return add_value(k, v);
+}
+
+Val val_cast(Kernel *k, Val x, DType t) {
+    const Value *n = value_at(k, x);
+    if (n->dtype == t) return x;
+    if (n->kind == V_CONST && t != DT_I32) {
+        double v = n->number;
+        return val_const(k, t, t == DT_BOOL ? v != 0 : (double)(float)v);
+    }
+    return add_value(
+        k, (Value){.kind = V_CAST, .dtype = (uint8_t)t, .lanes = n->lanes, .argc = 1, .args = {x}});
+}
+
+Val val_fma(Kernel *k, Val x, Val y, Val z) {
+    Value v = {.kind = V_FMA, .dtype = value_at(k, x)->dtype, .argc = 3, .args = {x, y, z}};
+    if (v.dtype != DT_F32) return val_ew(k, OP_ADD, val_ew(k, OP_MUL, x, y, NO_VAL), z, NO_VAL);
+    v.lanes = widen(k, v.args, 3);
+    return add_value(k, v);
+}
+
+Val val_pack(Kernel *k, const Val *x, uint8_t lanes) {
+    bool same = true;
+    for (uint8_t i = 1; i < lanes; i++) same = same && x[i] == x[0];
+    if (lanes == 1 || same) return val_splat(k, x[0], lanes);
+    Val *copy = memcpy(NEW_ARRAY(k->arena, Val, lanes), x, lanes * sizeof(Val));
+    uint8_t t = value_at(k, x[0])->dtype;
+    return add_value(k, (Value){.kind = V_PACK, .dtype = t, .lanes = lanes, .pack = copy});
+}
+
+Val val_extract(Kernel *k, Val x, uint32_t lane) {
+    const Value n = *value_at(k, x);
+    if (n.lanes == 1) return x;
+    if (n.kind == V_SPLAT) return n.args[0];
+    if (n.kind == V_PACK) return n.pack[lane];
+    if (n.kind == V_LANE) return val_const(k, DT_I32, lane);
+    return add_value(k, (Value){.kind = V_EXTRACT,
+                                .dtype = n.dtype,
+                                .lanes = 1,
+                                .number = lane,
+                                .argc = 1,
+                                .args = {x}});
+}
+
+Val val_across(Kernel *k, Op op, Val x) {
+    const Value *n = value_at(k, x);
+    if (n->lanes == 1) return x;
+    return add_value(k, (Value){.kind = V_ACROSS,
+                                .op = (uint8_t)op,
+                                .dtype = n->dtype,
+                                .lanes = 1,
+                                .argc = 1,
+                                .args = {x}});
+}
+
+void val_name(Kernel *k, Val x, const char *hint) {
+    if (hint && !value_at(k, x)->hint) value_at(k, x)->hint = hint;
+}
+
+uint32_t kernel_var(Kernel *k, const char *name, Val start) {
+    KVar v = {name, (DType)value_at(k, start)->dtype, value_at(k, start)->lanes};
+    vec_push(k->arena, &k->vars, v);
+    KStmt *s = add_stmt(k, S_VAR);
+    s->var = k->vars.len - 1;
+    s->val = start;
+    return s->var;
+}
+
+Val val_read(Kernel *k, uint32_t var) {
+    const KVar *v = &k->vars.at[var];
+    return add_value(
+        k, (Value){.kind = V_READ, .dtype = (uint8_t)v->dtype, .lanes = v->lanes, .buffer = var});
+}
+
+void kernel_set(Kernel *k, uint32_t var, Val v) {
+    v = val_splat(k, v, k->vars.at[var].lanes);
+    KStmt *s = add_stmt(k, S_SET);
+    s->var = var;
+    s->val = v;
+}
+
+void kernel_store(Kernel *k, uint32_t buffer, Idx e, Val v) {
+    k->buffers.at[buffer].written = true;
+    KStmt *s = add_stmt(k, S_STORE);
+    s->buffer = buffer;
+    s->index = e;
+    s->val = v;
+}
+
+void kernel_store_local(Kernel *k, uint32_t local, Idx e, Val v) {
+    KStmt *s = add_stmt(k, S_LOCAL);
+    s->buffer = local;
+    s->index = e;
+    s->val = v;
+}
+
+void kernel_barrier(Kernel *k) {
+    add_stmt(k, S_BARRIER);
+}
+
+void kernel_comment(Kernel *k, const char *text) {
+    add_stmt(k, S_COMMENT)->text = text;
+}
+
+static void open_block(Kernel *k, KStmt *s) {
+    vec_push(k->arena, &k->open, k->block);
+    if (s) k->block = &s->body;
+}
+
+void kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *var) {
+    int64_t turns;
+    Idx span = idx_sub(&k->index, hi, lo);
+    if (idx_is_const(&k->index, span, &turns) && turns <= step) {
+        *var = lo;
+        open_block(k, NULL);
+        return;
+    }
+    KStmt *s = add_stmt(k, S_FOR);
+    *var = idx_var(&k->index, name, idx_lo(&k->index, lo), idx_hi(&k->index, hi) - 1, NO_VAL);
+    s->atom = idx_atom(&k->index, *var);
+    s->lo = lo;
+    s->hi = hi;
+    s->step = step;
+    open_block(k, s);
+}
+
+void kernel_if(Kernel *k, Ranges ranges) {
+    Ranges open;
+    if (open_ranges(k, ranges, &open) && open.count == 0) {
+        open_block(k, NULL);
+        return;
+    }
+    KStmt *s = add_stmt(k, S_IF);
+    s->ranges = open.count ? open : ranges;
+    open_block(k, s);
+}
+
+void kernel_end(Kernel *k) {
+    k->block = k->open.at[--k->open.len];
+}
+
+/* ---- Dead values --------------------------------------------------------------------------- */
+
+static void use_index(Kernel *k, Idx e);
+
+static void use(Kernel *k, Val v) {
+    Value *n = value_at(k, v);
+    if (n->uses++) return;
+    for (uint32_t i = 0; i < n->argc; i++) use(k, n->args[i]);
+    for (uint32_t i = 0; n->pack && i < n->lanes; i++) use(k, n->pack[i]);
+    if (n->kind == V_LOAD || n->kind == V_INDEX || n->kind == V_LOCAL) use_index(k, n->index);
+    for (uint32_t i = 0; i < n->ranges.count; i++) use_index(k, n->ranges.at[i].e);
+}
+
+/* An index may stand on a value (gather). */
+static void use_index(Kernel *k, Idx e) {
+    const Form *f = &k->index.forms.at[e];
+    for (uint32_t i = 0; i < f->count; i++) {
+        const Atom *a = &k->index.atoms.at[f->terms[i].atom];
+        if (a->kind != ATOM_VAR)
+            use_index(k, a->inner);
+        else if (a->value != NO_VAL) {
+            use(k, a->value);
+            value_at(k, a->value)->uses++; /* an index prints it by name: never inline it */
+        }
+    }
+}
+
+static void use_block(Kernel *k, const KBlock *b) {
+    for (uint32_t i = 0; i < b->len; i++) {
+        KStmt *s = b->at[i];
+        switch (s->op) {
+        case S_VAR:
+        case S_SET: use(k, s->val); break;
+        case S_STORE:
+        case S_LOCAL:
+            use(k, s->val);
+            use_index(k, s->index);
+            break;
+        case S_FOR:
+            use_index(k, s->lo);
+            use_index(k, s->hi);
+            break;
+        case S_IF:
+            for (uint32_t r = 0; r < s->ranges.count; r++) use_index(k, s->ranges.at[r].e);
+            break;
+        default: break;
+        }
+        use_block(k, &s->body);
+    }
+}
+
+static void drop_dead(Kernel *k, KBlock *b) {
+    uint32_t keep = 0;
+    for (uint32_t i = 0; i < b->len; i++) {
+        KStmt *s = b->at[i];
+        drop_dead(k, &s->body);
+        if (s->op == S_LET && value_at(k, s->val)->uses == 0) continue;
+        b->at[keep++] = s;
+    }
+    b->len = keep;
+}
+
+void kernel_finish(Kernel *k) {
+    for (uint32_t i = 0; i < k->values.len; i++) k->values.at[i].uses = 0;
+    use_block(k, &k->body);
+    drop_dead(k, &k->body);
+}

@@ -1,0 +1,180 @@
+/* kir: the kernel IR. A Kernel exists once, as a small loop program: parallel indices, loops, vector
+ * lanes, accumulators, local memory and barriers, index expressions, loads, stores and scalar
+ * operators. From it come the OpenCL text (print_cl.c), the counts of operations and bytes
+ * (kir_count.c), and a run on the host in double precision (kir_run.c).
+ *
+ * A Val is made once, by a statement of the block in which it was made, and is valid from there to the
+ * end of that block. A variable (accumulator) is read by V_READ and changed by S_SET alone. */
+#ifndef DLG_KIR_H
+#define DLG_KIR_H
+
+#include "index.h"
+#include "ir.h"
+
+typedef uint32_t Val;
+#define NO_VAL    UINT32_MAX
+#define MAX_LANES 16
+
+/* lo <= e < hi */
+typedef struct Range {
+    Idx e;
+    int64_t lo, hi;
+} Range;
+
+typedef struct Ranges { /* all of them hold */
+    uint32_t count;
+    const Range *at;
+} Ranges;
+
+typedef enum ValKind {
+    V_CONST,   /* number */
+    V_INDEX,   /* index, as an i32 */
+    V_LANE,    /* i32: 0, 1, 2, ... of each lane */
+    V_LOAD,    /* lanes elements of a buffer from index on; 0 where `ranges` do not hold (1 lane) */
+    V_LOCAL,   /* the same of a local array */
+    V_RANGES,  /* bool: whether all ranges hold */
+    V_EW,      /* an elementwise operator of ops.def */
+    V_CAST,    /* to dtype */
+    V_FMA,     /* x * y + z, rounded once */
+    V_SPLAT,   /* a scalar in every lane */
+    V_PACK,    /* scalars side by side */
+    V_EXTRACT, /* one lane: number */
+    V_ACROSS,  /* all lanes combined by op (ADD or MAX), as a fixed tree */
+    V_READ,    /* a variable's value now */
+} ValKind;
+
+typedef struct Value {
+    uint8_t kind;  /* ValKind */
+    uint8_t dtype; /* DType */
+    uint8_t lanes; /* 1, 2, 4, 8, 16 */
+    uint8_t op;    /* Op: V_EW, V_ACROSS */
+    uint32_t
+        buffer; /* V_LOAD: the kernel's buffer; V_LOCAL: its local array; V_READ: its variable */
+    Idx index;
+    Ranges ranges;
+    double number;
+    uint32_t argc;
+    Val args[3];
+    const Val *pack;  /* V_PACK: lanes of them */
+    const char *hint; /* what to call it */
+    uint32_t uses;
+} Value;
+
+typedef enum StmtOp {
+    S_LET,     /* val */
+    S_VAR,     /* declares var, with val as its value at the start */
+    S_SET,     /* var = val */
+    S_STORE,   /* buffer[index..] = val */
+    S_LOCAL,   /* local array buffer[index..] = val */
+    S_FOR,     /* atom from lo below hi by step: body */
+    S_IF,      /* ranges: body */
+    S_BARRIER, /* of the work-group, for local memory */
+    S_COMMENT, /* text */
+} StmtOp;
+
+typedef struct KStmt KStmt;
+typedef VEC(KStmt *) KBlock;
+
+struct KStmt {
+    StmtOp op;
+    Val val;
+    uint32_t var, buffer;
+    Idx index;
+    uint32_t atom; /* S_FOR: the loop variable */
+    Idx lo, hi;
+    int64_t step;
+    Ranges ranges;
+    KBlock body;
+    const char *text;
+};
+
+typedef struct KBuffer {
+    const char *name;
+    DType dtype;
+    int64_t elems;
+    bool read, written;
+    uint32_t tag; /* the caller's: which buffer of the program */
+} KBuffer;
+
+typedef struct KLocal { /* a work-group's array */
+    const char *name;
+    DType dtype;
+    int64_t elems;
+} KLocal;
+
+typedef struct KVar {
+    const char *name;
+    DType dtype;
+    uint8_t lanes;
+} KVar;
+
+typedef struct Kernel {
+    Arena *arena;
+    IndexTable index;
+    VEC(Value) values;
+    VEC(KBuffer) buffers;
+    VEC(KLocal) locals;
+    VEC(KVar) vars;
+    KBlock body;
+    KBlock *block;                   /* where statements are added now */
+    VEC(KBlock *) open;              /* the blocks around it */
+    uint32_t group_atom, local_atom; /* get_group_id(0), get_local_id(0) */
+    Idx group, local;
+    uint32_t groups, local_size;
+} Kernel;
+
+void kernel_init(Kernel *k, Arena *arena, uint32_t groups, uint32_t local_size);
+uint32_t kernel_buffer(Kernel *k, uint32_t tag, const char *name, DType t, int64_t elems);
+uint32_t kernel_local(Kernel *k, const char *name, DType t, int64_t elems);
+
+/* Values. Operands of one operator have equal lanes, or 1: then they are splat. */
+Val val_const(Kernel *k, DType t, double v);
+Val val_index(Kernel *k, Idx e);
+Val val_lane(Kernel *k, uint8_t lanes);
+Val val_load(Kernel *k, uint32_t buffer, Idx e, uint8_t lanes, Ranges ranges, const char *hint);
+Val val_local(Kernel *k, uint32_t local, Idx e, uint8_t lanes);
+Val val_ranges(Kernel *k, Ranges ranges);
+Val val_ew(Kernel *k, Op op, Val x, Val y, Val z);
+Val val_cast(Kernel *k, Val x, DType t);
+Val val_fma(Kernel *k, Val x, Val y, Val z);
+Val val_splat(Kernel *k, Val x, uint8_t lanes);
+Val val_pack(Kernel *k, const Val *x, uint8_t lanes);
+Val val_extract(Kernel *k, Val x, uint32_t lane);
+Val val_across(Kernel *k, Op op, Val x); /* OP_ADD or OP_MAX */
+void val_name(Kernel *k, Val x, const char *hint);
+
+/* Variables and statements. */
+uint32_t kernel_var(Kernel *k, const char *name, Val start);
+Val val_read(Kernel *k, uint32_t var);
+void kernel_set(Kernel *k, uint32_t var, Val v);
+void kernel_store(Kernel *k, uint32_t buffer, Idx e, Val v);
+void kernel_store_local(Kernel *k, uint32_t local, Idx e, Val v);
+void kernel_barrier(Kernel *k);
+void kernel_comment(Kernel *k, const char *text);
+/* A loop over lo, lo + step, ... below hi; its variable is *var. Statements go into its body until
+ * kernel_end. A loop of one turn is none: *var is then lo itself. */
+void kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *var);
+void kernel_if(Kernel *k, Ranges ranges); /* a body that always runs when the ranges always hold */
+void kernel_end(Kernel *k);
+
+/* Drops values that nothing uses. */
+void kernel_finish(Kernel *k);
+
+/* What one launch does: floating-point operations (fma: 2) and the distinct bytes it touches. */
+typedef struct KCount {
+    double flops, bytes;
+} KCount;
+KCount kernel_count(const Kernel *k);
+
+/* Runs the kernel on the host. data[i] holds the elements of buffer i (bool: 0 or 1), as doubles; with
+ * `round_f32` every f32 result is rounded to f32. Returns NULL, or what went wrong (in the arena): an
+ * access outside a buffer. */
+const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32);
+
+/* Appends the kernel as OpenCL C. `helpers` gets a bit for each helper of kernels/ that it calls (see
+ * print_cl.c). */
+typedef struct Target Target;
+void kernel_print(const Kernel *k, const char *name, const char *comment, const Target *target,
+                  Text *out);
+
+#endif
