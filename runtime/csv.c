@@ -1,0 +1,447 @@
+/* csv: tables of numbers. One pass over the text; a cell that nothing takes is only skipped.
+ *
+ * Requires nothing of the file. Establishes: every row has the columns of the first, every value
+ * taken is finite and fits its type. Rows and columns in messages count from 1 as editors do, and
+ * name the column by its index too where a model does.
+ *
+ * Numbers: up to 19 digits are gathered in an integer; where it and the power of ten are exact in
+ * double (53 bits, 10^22) one multiplication or division rounds right; the rest goes to strtod in
+ * the C locale (Clinger 1990, the fast path). */
+#define _GNU_SOURCE
+#include "data.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+static const double power_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                      1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+static bool slow_number(const char *text, size_t len, double *value) {
+    char local[128], *copy = len < sizeof local ? local : malloc(len + 1);
+    if (!copy) return false;
+    memcpy(copy, text, len);
+    copy[len] = 0;
+    bool ok = false;
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (c) {
+        char *end;
+        *value = strtod_l(copy, &end, c);
+        ok = end == copy + len && isfinite(*value);
+        freelocale(c);
+    }
+    if (copy != local) free(copy);
+    return ok;
+}
+
+bool data_number(const char *text, size_t len, double *value) {
+    const char *at = text, *end = text + len;
+    bool negative = false, exact = true;
+    if (at < end && (*at == '-' || *at == '+')) negative = *at++ == '-';
+    uint64_t digits = 0;
+    int count = 0, scale = 0;
+    const char *first = at;
+    for (; at < end && is_digit(*at); at++) {
+        if (count < 19) {
+            digits = digits * 10 + (uint64_t)(*at - '0');
+            count += digits != 0;
+        } else {
+            exact = false;
+        }
+    }
+    size_t seen = (size_t)(at - first);
+    if (at < end && *at == '.') {
+        first = ++at;
+        for (; at < end && is_digit(*at); at++) {
+            if (count < 19 && scale > -400) {
+                digits = digits * 10 + (uint64_t)(*at - '0');
+                count += digits != 0;
+                scale--;
+            } else {
+                exact = false;
+            }
+        }
+        seen += (size_t)(at - first);
+    }
+    if (seen == 0) return false;
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        at++;
+        bool down = false;
+        int power = 0;
+        if (at < end && (*at == '-' || *at == '+')) down = *at++ == '-';
+        if (at == end || !is_digit(*at)) return false;
+        for (; at < end && is_digit(*at); at++)
+            if (power < 100000) power = power * 10 + (*at - '0');
+        scale += down ? -power : power;
+    }
+    if (at != end) return false;
+    if (exact && digits <= (uint64_t)1 << 53 && scale >= -22 && scale <= 22) {
+        double v = (double)digits;
+        v = scale < 0 ? v / power_of_ten[-scale] : v * power_of_ten[scale];
+        *value = negative ? -v : v;
+        return true;
+    }
+    return slow_number(text, len, value);
+}
+
+typedef struct Reader {
+    const char *path;
+    const char *at, *end;
+    CsvTake *takes;
+    size_t take_count;
+    bool *wanted; /* by column, up to wanted_len; beyond it nothing is, unless `all_from` */
+    size_t wanted_len;
+    size_t all_from; /* columns from here on are taken: CSV_ALL when none */
+    double *row;     /* the numbers of this row, by column */
+    size_t row_cap;
+    size_t rows, cap_rows; /* stored, room for */
+    size_t columns;        /* of the first row; 0 before it */
+    size_t line;           /* 1-based, of the row being read */
+    bool header;
+    char *scratch; /* a quoted cell without its quotes */
+    size_t scratch_cap;
+    DataError *e;
+} Reader;
+
+static bool no_memory(Reader *r) {
+    return data_fail(r->e, DLG_ERR_MEMORY, "%s: out of memory", r->path);
+}
+
+/* A cell's text: a part of the file, or of scratch where quotes were doubled. */
+typedef struct Cell {
+    const char *text;
+    size_t len;
+    bool quoted;
+} Cell;
+
+static bool quoted_cell(Reader *r, size_t column, Cell *cell) {
+    const char *at = r->at + 1;
+    size_t len = 0, lines = 0;
+    bool doubled = false;
+    for (;; at++) {
+        const char *quote = memchr(at, '"', (size_t)(r->end - at));
+        const char *stop = quote ? quote : r->end;
+        for (const char *c = at; c < stop; c++) lines += *c == '\n';
+        if (!quote)
+            return data_fail(r->e, DLG_ERR_DATA,
+                             "%s: row %zu, column %zu: the quote that begins this cell is never "
+                             "closed",
+                             r->path, r->line, column + 1);
+        at = quote;
+        if (at + 1 < r->end && at[1] == '"') {
+            doubled = true;
+            at++;
+            continue;
+        }
+        break;
+    }
+    cell->text = r->at + 1;
+    len = (size_t)(at - cell->text);
+    if (doubled) {
+        if (len > r->scratch_cap) {
+            char *more = realloc(r->scratch, len);
+            if (!more) return no_memory(r);
+            r->scratch = more;
+            r->scratch_cap = len;
+        }
+        size_t n = 0;
+        for (size_t i = 0; i < len; i++) {
+            r->scratch[n++] = cell->text[i];
+            if (cell->text[i] == '"') i++;
+        }
+        cell->text = r->scratch;
+        len = n;
+    }
+    cell->len = len;
+    cell->quoted = true;
+    r->at = at + 1;
+    r->line += lines;
+    if (r->at < r->end && *r->at != ',' && *r->at != '\n' &&
+        !(*r->at == '\r' && (r->at + 1 == r->end || r->at[1] == '\n')))
+        return data_fail(r->e, DLG_ERR_DATA,
+                         "%s: row %zu, column %zu: text after the closing quote of a cell", r->path,
+                         r->line, column + 1);
+    return true;
+}
+
+static bool next_cell(Reader *r, size_t column, Cell *cell) {
+    if (r->at < r->end && *r->at == '"') return quoted_cell(r, column, cell);
+    const char *at = r->at;
+    while (at < r->end && *at != ',' && *at != '\n') at++;
+    cell->text = r->at;
+    cell->len = (size_t)(at - r->at);
+    cell->quoted = false;
+    if (cell->len && at[-1] == '\r' && (at == r->end || *at == '\n')) cell->len--;
+    r->at = at;
+    return true;
+}
+
+static void trim(Cell *cell) {
+    while (cell->len && (cell->text[0] == ' ' || cell->text[0] == '\t')) cell->text++, cell->len--;
+    while (cell->len && (cell->text[cell->len - 1] == ' ' || cell->text[cell->len - 1] == '\t'))
+        cell->len--;
+}
+
+static bool wanted(const Reader *r, size_t column) {
+    return column < r->wanted_len ? r->wanted[column] || column >= r->all_from
+                                  : column >= r->all_from;
+}
+
+static bool cell_error(Reader *r, size_t row, size_t column, const Cell *cell) {
+    char shown[64];
+    if (cell->len == 0)
+        return data_fail(r->e, DLG_ERR_DATA,
+                         "%s: row %zu, column %zu: the cell is empty (columns "
+                         "count from 1 here; this is `columns %zu`)",
+                         r->path, row, column + 1, column);
+    return data_fail(r->e, DLG_ERR_DATA,
+                     "%s: row %zu, column %zu: `%s` is not a number (columns count from 1 here; "
+                     "this is `columns %zu`)",
+                     r->path, row, column + 1, data_quote(shown, 40, cell->text, cell->len),
+                     column);
+}
+
+static bool room_in_row(Reader *r, size_t column) {
+    if (column < r->row_cap) return true;
+    size_t cap = r->row_cap ? r->row_cap * 2 : 256;
+    while (cap <= column) cap *= 2;
+    double *more = realloc(r->row, cap * sizeof *more);
+    if (!more) return no_memory(r);
+    r->row = more;
+    r->row_cap = cap;
+    return true;
+}
+
+/* Doubles the room for rows of every take. */
+static bool room_for_row(Reader *r) {
+    if (r->rows < r->cap_rows) return true;
+    size_t cap = r->cap_rows ? r->cap_rows * 2 : 64;
+    for (size_t i = 0; i < r->take_count; i++) {
+        CsvTake *t = &r->takes[i];
+        size_t width = (t->end - t->begin) * dlg_type_bytes(t->type);
+        if (cap > SIZE_MAX / 2 / width) return no_memory(r);
+        void *more = realloc(t->values, cap * width);
+        if (!more) return no_memory(r);
+        t->values = more;
+    }
+    r->cap_rows = cap;
+    return true;
+}
+
+static bool store_value(Reader *r, CsvTake *t, size_t index, double v, size_t column, size_t row) {
+    switch (t->type) {
+    case DLG_F32: {
+        float f = (float)v;
+        if (!isfinite(f))
+            return data_fail(r->e, DLG_ERR_DATA, "%s: row %zu, column %zu: %g is too large for f32",
+                             r->path, row, column + 1, v);
+        ((float *)t->values)[index] = f;
+        return true;
+    }
+    case DLG_I32:
+        if (v != floor(v))
+            return data_fail(
+                r->e, DLG_ERR_DATA,
+                "%s: row %zu, column %zu: %.9g is not a whole number, and the input is "
+                "i32",
+                r->path, row, column + 1, v);
+        if (v < -2147483648.0 || v > 2147483647.0)
+            return data_fail(r->e, DLG_ERR_DATA,
+                             "%s: row %zu, column %zu: %.17g is too large for "
+                             "i32",
+                             r->path, row, column + 1, v);
+        ((int32_t *)t->values)[index] = (int32_t)v;
+        return true;
+    case DLG_BOOL:
+        if (v != 0 && v != 1)
+            return data_fail(r->e, DLG_ERR_DATA,
+                             "%s: row %zu, column %zu: %.9g is not 0 or 1, and the input is bool",
+                             r->path, row, column + 1, v);
+        ((uint8_t *)t->values)[index] = v != 0;
+        return true;
+    }
+    return false;
+}
+
+static bool store_row(Reader *r, size_t row) {
+    if (!room_for_row(r)) return false;
+    for (size_t i = 0; i < r->take_count; i++) {
+        CsvTake *t = &r->takes[i];
+        size_t width = t->end - t->begin, base = r->rows * width;
+        if (t->type == DLG_F32) { /* the common case, without a call a cell */
+            float *out = (float *)t->values + base;
+            bool fits = true;
+            for (size_t c = 0; c < width; c++) {
+                out[c] = (float)r->row[t->begin + c];
+                fits &= isfinite(out[c]) != 0;
+            }
+            if (fits) continue;
+        }
+        for (size_t c = 0; c < width; c++)
+            if (!store_value(r, t, base + c, r->row[t->begin + c], t->begin + c, row)) return false;
+    }
+    r->rows++;
+    return true;
+}
+
+/* After the first row: every take lies within the columns. */
+static bool check_columns(Reader *r) {
+    for (size_t i = 0; i < r->take_count; i++) {
+        CsvTake *t = &r->takes[i];
+        if (t->end == CSV_ALL) t->end = r->columns;
+        if (t->end <= r->columns && t->begin < t->end) continue;
+        const char *hint = r->columns > 1 ? "" : "; cells are separated by commas";
+        return data_fail(r->e, DLG_ERR_DATA,
+                         "%s: there is no column %zu: the first row has %zu "
+                         "column%s (0 to %zu)%s",
+                         r->path, t->begin >= r->columns ? t->begin : t->end - 1, r->columns,
+                         r->columns == 1 ? "" : "s", r->columns - 1, hint);
+    }
+    return true;
+}
+
+/* Reads one row into r->row. *numbers counts the wanted cells that are numbers, and `bad` holds the
+ * first one that is not. */
+typedef struct RowScan {
+    size_t columns, wanted, numbers;
+    size_t bad_column;
+    Cell bad;
+    char bad_text[48];
+} RowScan;
+
+static bool scan_row(Reader *r, RowScan *s) {
+    memset(s, 0, sizeof *s);
+    for (size_t column = 0;; column++) {
+        Cell cell;
+        if (!next_cell(r, column, &cell)) return false;
+        if (wanted(r, column)) {
+            double v = 0;
+            trim(&cell);
+            if (!room_in_row(r, column)) return false;
+            if (data_number(cell.text, cell.len, &v)) {
+                s->numbers++;
+            } else if (s->wanted == s->numbers) {
+                s->bad_column = column;
+                s->bad = cell;
+                if (cell.text == r->scratch) { /* reused by the next cell */
+                    s->bad.len = cell.len < sizeof s->bad_text ? cell.len : sizeof s->bad_text;
+                    memcpy(s->bad_text, cell.text, s->bad.len);
+                    s->bad.text = s->bad_text;
+                }
+            }
+            s->wanted++;
+            r->row[column] = v;
+        }
+        s->columns = column + 1;
+        if (r->at == r->end) return true;
+        if (*r->at == '\n') {
+            r->at++;
+            return true;
+        }
+        r->at++; /* the comma */
+    }
+}
+
+/* Blank lines may end a file; one with data after it is an error. */
+static bool skip_blank(Reader *r, bool *done) {
+    const char *at = r->at;
+    while (at < r->end && (*at == '\n' || *at == '\r' || *at == ' ' || *at == '\t')) at++;
+    *done = at == r->end;
+    if (*done || r->at == r->end) return true;
+    if (*r->at == '\n' || (*r->at == '\r' && r->at[1] == '\n'))
+        return data_fail(r->e, DLG_ERR_DATA, "%s: row %zu is empty", r->path, r->line);
+    return true;
+}
+
+static bool read_rows(Reader *r) {
+    for (;; r->line++) {
+        bool done;
+        if (!skip_blank(r, &done)) return false;
+        if (done) return true;
+        RowScan s;
+        size_t row = r->line;
+        if (!scan_row(r, &s)) return false;
+        if (r->columns == 0) {
+            r->columns = s.columns;
+            if (!check_columns(r)) return false;
+            if (s.numbers == 0) {
+                r->header = true;
+                continue;
+            }
+        } else if (s.columns != r->columns) {
+            return data_fail(r->e, DLG_ERR_DATA,
+                             "%s: row %zu has %zu column%s where the first row has %zu", r->path,
+                             row, s.columns, s.columns == 1 ? "" : "s", r->columns);
+        }
+        if (s.numbers != s.wanted) return cell_error(r, row, s.bad_column, &s.bad);
+        if (!store_row(r, row)) return false;
+    }
+}
+
+bool csv_parse(const char *path, const char *text, size_t len, CsvTake *takes, size_t count,
+               CsvInfo *info, DataError *e) {
+    Reader r = {.path = path,
+                .at = text,
+                .end = text + len,
+                .takes = takes,
+                .take_count = count,
+                .all_from = CSV_ALL,
+                .line = 1,
+                .e = e};
+    bool ok = false;
+    for (size_t i = 0; i < count; i++) takes[i].values = NULL;
+    if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) r.at += 3;
+    for (size_t i = 0; i < count; i++) {
+        if (takes[i].end == CSV_ALL) {
+            if (takes[i].begin < r.all_from) r.all_from = takes[i].begin;
+        } else if (takes[i].end > len + 1) { /* more columns than the file has bytes */
+            data_fail(e, DLG_ERR_DATA, "%s: there is no column %zu", path, takes[i].end - 1);
+            goto out;
+        } else if (takes[i].end > r.wanted_len) {
+            r.wanted_len = takes[i].end;
+        }
+    }
+    r.wanted = calloc(r.wanted_len + 1, sizeof *r.wanted);
+    if (!r.wanted) {
+        no_memory(&r);
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = takes[i].begin; takes[i].end != CSV_ALL && c < takes[i].end; c++)
+            r.wanted[c] = true;
+    if (!read_rows(&r)) goto out;
+    if (r.rows == 0) {
+        data_fail(e, DLG_ERR_DATA,
+                  r.header ? "%s: there are no rows after the header" : "%s: the file is empty",
+                  path);
+        goto out;
+    }
+    *info = (CsvInfo){.rows = r.rows, .columns = r.columns, .header = r.header};
+    ok = true;
+out:
+    free(r.wanted);
+    free(r.row);
+    free(r.scratch);
+    for (size_t i = 0; !ok && i < count; i++) {
+        free(takes[i].values);
+        takes[i].values = NULL;
+    }
+    return ok;
+}
+
+bool csv_read(const char *path, CsvTake *takes, size_t count, CsvInfo *info, DataError *e) {
+    char *text;
+    size_t len;
+    for (size_t i = 0; i < count; i++) takes[i].values = NULL;
+    if (!data_read_file(path, SIZE_MAX / 4, &text, &len, e)) return false;
+    bool ok = csv_parse(path, text, len, takes, count, info, e);
+    free(text);
+    return ok;
+}

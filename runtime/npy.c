@@ -1,0 +1,276 @@
+/* npy: arrays in NumPy's format, versions 1 to 3.
+ *
+ * Requires nothing of the file: the header is parsed as the one dictionary that NumPy writes, and
+ * the data must be exactly what the header promises. Establishes: row-major values of a type of
+ * dlg, whatever the file's order and width.
+ * Source: numpy/lib/format.py, "NPY format". */
+#include "data.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The element types that are read: how NumPy writes them, their bytes, what they become. */
+typedef struct NpyType {
+    const char *descr;
+    size_t bytes;
+    dlg_type type;
+} NpyType;
+
+static const NpyType npy_types[] = {
+    {"<f4", 4, DLG_F32}, {"<f8", 8, DLG_F32}, {"<i4", 4, DLG_I32},
+    {"<i8", 8, DLG_I32}, {"|u1", 1, DLG_I32}, {"|b1", 1, DLG_BOOL},
+};
+
+typedef struct Header {
+    const NpyType *element;
+    bool fortran;
+    bool has_descr, has_order, has_shape;
+} Header;
+
+typedef struct Scan {
+    const char *at, *end;
+} Scan;
+
+static void blanks(Scan *s) {
+    while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\t')) s->at++;
+}
+
+static bool take(Scan *s, char c) {
+    blanks(s);
+    if (s->at == s->end || *s->at != c) return false;
+    s->at++;
+    return true;
+}
+
+/* 'text' or "text", without escapes. */
+static bool string(Scan *s, const char **text, size_t *len) {
+    blanks(s);
+    if (s->at == s->end || (*s->at != '\'' && *s->at != '"')) return false;
+    char quote = *s->at++;
+    *text = s->at;
+    while (s->at < s->end && *s->at != quote && *s->at != '\\') s->at++;
+    if (s->at == s->end || *s->at != quote) return false;
+    *len = (size_t)(s->at - *text);
+    s->at++;
+    return true;
+}
+
+static bool is_word(const char *text, size_t len, const char *word) {
+    return len == strlen(word) && memcmp(text, word, len) == 0;
+}
+
+static bool word(Scan *s, const char *w) {
+    size_t len = strlen(w);
+    blanks(s);
+    if ((size_t)(s->end - s->at) < len || memcmp(s->at, w, len) != 0) return false;
+    s->at += len;
+    return true;
+}
+
+static bool number(Scan *s, int64_t *value) {
+    blanks(s);
+    const char *first = s->at;
+    int64_t v = 0;
+    for (; s->at < s->end && *s->at >= '0' && *s->at <= '9'; s->at++) {
+        if (v > (INT64_MAX - 9) / 10) return false;
+        v = v * 10 + (*s->at - '0');
+    }
+    *value = v;
+    return s->at > first;
+}
+
+static bool shape(const char *path, Scan *s, Npy *out, DataError *e) {
+    out->rank = 0;
+    if (!take(s, '(')) goto malformed;
+    while (!take(s, ')')) {
+        int64_t dim;
+        if (!number(s, &dim)) goto malformed;
+        if (out->rank == NPY_MAX_RANK)
+            return data_fail(e, DLG_ERR_DATA, "%s: has more than %d axes", path, NPY_MAX_RANK);
+        out->shape[out->rank++] = dim;
+        if (take(s, ',')) continue;
+        if (out->rank == 1) goto malformed; /* (3) is a number in Python, not a tuple */
+        if (!take(s, ')')) goto malformed;
+        break;
+    }
+    return true;
+malformed:
+    return data_fail(e, DLG_ERR_DATA, "%s: its .npy header is malformed: in `shape`", path);
+}
+
+static bool header(const char *path, Scan *s, Header *h, Npy *out, DataError *e) {
+    char shown[48];
+    if (!take(s, '{')) goto malformed;
+    while (!take(s, '}')) {
+        const char *key, *text;
+        size_t key_len, len;
+        if (!string(s, &key, &key_len) || !take(s, ':')) goto malformed;
+        if (is_word(key, key_len, "descr") && !h->has_descr) {
+            h->has_descr = true;
+            if (!string(s, &text, &len)) {
+                return data_fail(e, DLG_ERR_DATA, "%s: arrays of records are not read", path);
+            }
+            for (size_t i = 0; i < sizeof npy_types / sizeof *npy_types; i++)
+                if (is_word(text, len, npy_types[i].descr)) h->element = &npy_types[i];
+            if (!h->element)
+                return data_fail(e, DLG_ERR_DATA,
+                                 "%s: elements of type `%s` are not read; these are: <f4 <f8 <i4 "
+                                 "<i8 |u1 |b1",
+                                 path, data_quote(shown, 16, text, len));
+        } else if (is_word(key, key_len, "fortran_order") && !h->has_order) {
+            h->has_order = true;
+            if (word(s, "True"))
+                h->fortran = true;
+            else if (!word(s, "False"))
+                goto malformed;
+        } else if (is_word(key, key_len, "shape") && !h->has_shape) {
+            h->has_shape = true;
+            if (!shape(path, s, out, e)) return false;
+        } else {
+            return data_fail(e, DLG_ERR_DATA,
+                             "%s: its .npy header is malformed: `%s` is unknown or "
+                             "there twice",
+                             path, data_quote(shown, 32, key, key_len));
+        }
+        if (take(s, ',')) continue;
+        if (!take(s, '}')) goto malformed;
+        break;
+    }
+    blanks(s);
+    if (s->at == s->end && h->has_descr && h->has_order && h->has_shape) return true;
+malformed:
+    return data_fail(e, DLG_ERR_DATA, "%s: its .npy header is malformed", path);
+}
+
+/* One element at `at` as a value of the new type. False when that cannot hold it. */
+static bool element(const NpyType *t, const char *at, void *values, size_t i) {
+    switch (t->descr[1]) {
+    case 'f': {
+        if (t->bytes == 4) {
+            memcpy((float *)values + i, at, 4);
+            return true;
+        }
+        double d;
+        memcpy(&d, at, 8);
+        ((float *)values)[i] = (float)d;
+        return isfinite((float)d) || !isfinite(d);
+    }
+    case 'i': {
+        if (t->bytes == 4) {
+            memcpy((int32_t *)values + i, at, 4);
+            return true;
+        }
+        int64_t v;
+        memcpy(&v, at, 8);
+        ((int32_t *)values)[i] = (int32_t)v;
+        return v >= INT32_MIN && v <= INT32_MAX;
+    }
+    case 'u': ((int32_t *)values)[i] = (unsigned char)*at; return true;
+    default: ((uint8_t *)values)[i] = (uint8_t)*at; return *at == 0 || *at == 1;
+    }
+}
+
+static bool elements(const char *path, const Header *h, const char *data, Npy *out, DataError *e) {
+    const NpyType *t = h->element;
+    int64_t at[NPY_MAX_RANK] = {0}, stride[NPY_MAX_RANK] = {0};
+    int64_t step = 1, offset = 0;
+    for (int a = 0; a < out->rank; a++) { /* of the file, in elements */
+        int axis = h->fortran ? a : out->rank - 1 - a;
+        stride[axis] = step;
+        step *= out->shape[axis];
+    }
+    for (size_t i = 0; i < out->elems; i++) {
+        if (!element(t, data + (size_t)offset * t->bytes, out->values, i))
+            return data_fail(e, DLG_ERR_DATA, "%s: element %zu does not fit %s", path, i,
+                             dlg_type_name(t->type));
+        for (int a = out->rank - 1; a >= 0; a--) {
+            offset += stride[a];
+            if (++at[a] < out->shape[a]) break;
+            offset -= stride[a] * at[a];
+            at[a] = 0;
+        }
+    }
+    return true;
+}
+
+bool npy_parse(const char *path, const char *bytes, size_t len, Npy *out, DataError *e) {
+    const unsigned char *b = (const unsigned char *)bytes;
+    Header h = {0};
+    *out = (Npy){0};
+    if (len < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0)
+        return data_fail(e, DLG_ERR_DATA, "%s: is not an .npy file", path);
+    size_t start = b[6] == 1 ? 10 : 12;
+    if (b[6] < 1 || b[6] > 3 || b[7] != 0)
+        return data_fail(e, DLG_ERR_DATA, "%s: version %d.%d of the .npy format is not read", path,
+                         b[6], b[7]);
+    if (len < start) return data_fail(e, DLG_ERR_DATA, "%s: is truncated", path);
+    size_t header_len = b[8] | (size_t)b[9] << 8;
+    if (b[6] > 1) header_len |= (size_t)b[10] << 16 | (size_t)b[11] << 24;
+    if (header_len > len - start) return data_fail(e, DLG_ERR_DATA, "%s: is truncated", path);
+    Scan s = {bytes + start, bytes + start + header_len};
+    if (!header(path, &s, &h, out, e)) return false;
+
+    out->type = h.element->type;
+    size_t data_len = len - start - header_len, elems = 1;
+    bool empty = false;
+    for (int a = 0; a < out->rank; a++) empty |= out->shape[a] == 0;
+    for (int a = 0; !empty && a < out->rank; a++) {
+        /* No more elements than there are bytes: so nothing below overflows. */
+        if ((uint64_t)out->shape[a] > data_len / elems)
+            return data_fail(e, DLG_ERR_DATA,
+                             "%s: is truncated: its header promises more than "
+                             "its %zu bytes of data",
+                             path, data_len);
+        elems *= (size_t)out->shape[a];
+    }
+    out->elems = empty ? 0 : elems;
+    if (out->elems > data_len / h.element->bytes || out->elems * h.element->bytes != data_len)
+        return data_fail(e, DLG_ERR_DATA, "%s: has %zu bytes of data where its header promises %zu",
+                         path, data_len, out->elems * h.element->bytes);
+    out->values = malloc(out->elems ? out->elems * dlg_type_bytes(out->type) : 1);
+    if (!out->values) return data_fail(e, DLG_ERR_MEMORY, "%s: out of memory", path);
+    if (elements(path, &h, bytes + start + header_len, out, e)) return true;
+    npy_free(out);
+    return false;
+}
+
+bool npy_read(const char *path, Npy *out, DataError *e) {
+    char *bytes;
+    size_t len;
+    *out = (Npy){0};
+    if (!data_read_file(path, SIZE_MAX / 4, &bytes, &len, e)) return false;
+    bool ok = npy_parse(path, bytes, len, out, e);
+    free(bytes);
+    return ok;
+}
+
+void npy_free(Npy *a) {
+    free(a->values);
+    a->values = NULL;
+}
+
+bool npy_write(const char *path, dlg_type type, int rank, const int64_t *dims, const void *values,
+               DataError *e) {
+    static const char *const descr[] = {[DLG_F32] = "<f4", [DLG_I32] = "<i4", [DLG_BOOL] = "|b1"};
+    char head[10 + 512];
+    size_t elems = 1;
+    int n = snprintf(head + 10, sizeof head - 10,
+                     "{'descr': '%s', 'fortran_order': False, 'shape': (", descr[type]);
+    for (int a = 0; a < rank; a++) {
+        n += snprintf(head + 10 + n, sizeof head - 10 - (size_t)n, "%lld%s", (long long)dims[a],
+                      a + 1 < rank ? ", "
+                      : rank == 1  ? ","
+                                   : "");
+        elems *= (size_t)dims[a];
+    }
+    n += snprintf(head + 10 + n, sizeof head - 10 - (size_t)n, "), }");
+    while ((10 + n + 1) % 64 != 0) head[10 + n++] = ' '; /* the data begins at a multiple of 64 */
+    head[10 + n++] = '\n';
+    memcpy(head, "\x93NUMPY\x01\x00", 8);
+    head[8] = (char)(n & 255);
+    head[9] = (char)(n >> 8);
+    DataPart parts[] = {{head, 10 + (size_t)n}, {values, elems * dlg_type_bytes(type)}};
+    return data_write_file(path, parts, 2, e);
+}
