@@ -1,18 +1,15 @@
 /* csv: tables of numbers. One pass over the text; a cell that nothing takes is only skipped.
  *
  * Requires nothing of the file. Establishes: every row has the columns of the first, every value
- * taken is finite and fits its type. Rows and columns in messages count from 1 as editors do, and
- * name the column by its index too where a model does.
+ * taken is finite and fits its type. Messages say FILE:LINE; columns count from 1
+ * in them as editors do, and the index that a model would write is named too.
  *
  * Numbers: up to 19 digits are gathered in an integer; where it and the power of ten are exact in
- * double (53 bits, 10^22) one multiplication or division rounds right; the rest goes to strtod in
- * the C locale (Clinger 1990, the fast path). */
-#define _GNU_SOURCE
+ * double (53 bits, 10^22) one multiplication or division rounds right; the rest goes to
+ * rt_parse_f64 (Clinger 1990, the fast path). */
 #include "data.h"
 
-#include <locale.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,23 +20,6 @@ static bool is_digit(char c) {
 static const double power_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                       1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
-static bool slow_number(const char *text, size_t len, double *value) {
-    char local[128], *copy = len < sizeof local ? local : malloc(len + 1);
-    if (!copy) return false;
-    memcpy(copy, text, len);
-    copy[len] = 0;
-    bool ok = false;
-    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (c) {
-        char *end;
-        *value = strtod_l(copy, &end, c);
-        ok = end == copy + len && isfinite(*value);
-        freelocale(c);
-    }
-    if (copy != local) free(copy);
-    return ok;
-}
 
 bool data_number(const char *text, size_t len, double *value) {
     const char *at = text, *end = text + len;
@@ -88,7 +68,7 @@ bool data_number(const char *text, size_t len, double *value) {
         *value = negative ? -v : v;
         return true;
     }
-    return slow_number(text, len, value);
+    return rt_parse_f64(text, end, value) == end && isfinite(*value);
 }
 
 typedef struct Reader {
@@ -107,11 +87,11 @@ typedef struct Reader {
     bool header;
     char *scratch; /* a quoted cell without its quotes */
     size_t scratch_cap;
-    DataError *e;
+    dlg_device *dev;
 } Reader;
 
-static bool no_memory(Reader *r) {
-    return data_fail(r->e, DLG_ERR_MEMORY, "%s: out of memory", r->path);
+static int no_memory(Reader *r) {
+    return rt_fail(r->dev, DLG_ERR_MEMORY, "%s: out of memory", r->path);
 }
 
 /* A cell's text: a part of the file, or of scratch where quotes were doubled. */
@@ -121,7 +101,7 @@ typedef struct Cell {
     bool quoted;
 } Cell;
 
-static bool quoted_cell(Reader *r, size_t column, Cell *cell) {
+static int quoted_cell(Reader *r, size_t column, Cell *cell) {
     const char *at = r->at + 1;
     size_t len = 0, lines = 0;
     bool doubled = false;
@@ -130,10 +110,10 @@ static bool quoted_cell(Reader *r, size_t column, Cell *cell) {
         const char *stop = quote ? quote : r->end;
         for (const char *c = at; c < stop; c++) lines += *c == '\n';
         if (!quote)
-            return data_fail(r->e, DLG_ERR_DATA,
-                             "%s: row %zu, column %zu: the quote that begins this cell is never "
-                             "closed",
-                             r->path, r->line, column + 1);
+            return rt_fail(r->dev, DLG_ERR_DATA,
+                           "%s:%zu: column %zu: the quote that begins this cell is never "
+                           "closed",
+                           r->path, r->line, column + 1);
         at = quote;
         if (at + 1 < r->end && at[1] == '"') {
             doubled = true;
@@ -165,13 +145,13 @@ static bool quoted_cell(Reader *r, size_t column, Cell *cell) {
     r->line += lines;
     if (r->at < r->end && *r->at != ',' && *r->at != '\n' &&
         !(*r->at == '\r' && (r->at + 1 == r->end || r->at[1] == '\n')))
-        return data_fail(r->e, DLG_ERR_DATA,
-                         "%s: row %zu, column %zu: text after the closing quote of a cell", r->path,
-                         r->line, column + 1);
-    return true;
+        return rt_fail(r->dev, DLG_ERR_DATA,
+                       "%s:%zu: column %zu: text after the closing quote of a cell", r->path,
+                       r->line, column + 1);
+    return DLG_OK;
 }
 
-static bool next_cell(Reader *r, size_t column, Cell *cell) {
+static int next_cell(Reader *r, size_t column, Cell *cell) {
     if (r->at < r->end && *r->at == '"') return quoted_cell(r, column, cell);
     const char *at = r->at;
     while (at < r->end && *at != ',' && *at != '\n') at++;
@@ -180,7 +160,7 @@ static bool next_cell(Reader *r, size_t column, Cell *cell) {
     cell->quoted = false;
     if (cell->len && at[-1] == '\r' && (at == r->end || *at == '\n')) cell->len--;
     r->at = at;
-    return true;
+    return DLG_OK;
 }
 
 static void trim(Cell *cell) {
@@ -194,34 +174,31 @@ static bool wanted(const Reader *r, size_t column) {
                                   : column >= r->all_from;
 }
 
-static bool cell_error(Reader *r, size_t row, size_t column, const Cell *cell) {
+static int cell_error(Reader *r, size_t row, size_t column, const Cell *cell) {
     char shown[64];
     if (cell->len == 0)
-        return data_fail(r->e, DLG_ERR_DATA,
-                         "%s: row %zu, column %zu: the cell is empty (columns "
-                         "count from 1 here; this is `columns %zu`)",
-                         r->path, row, column + 1, column);
-    return data_fail(r->e, DLG_ERR_DATA,
-                     "%s: row %zu, column %zu: `%s` is not a number (columns count from 1 here; "
-                     "this is `columns %zu`)",
-                     r->path, row, column + 1, data_quote(shown, 40, cell->text, cell->len),
-                     column);
+        return rt_fail(r->dev, DLG_ERR_DATA,
+                       "%s:%zu: column %zu: the cell is empty (in a model: `columns %zu`)", r->path,
+                       row, column + 1, column);
+    return rt_fail(r->dev, DLG_ERR_DATA,
+                   "%s:%zu: column %zu: `%s` is not a number (in a model: `columns %zu`)", r->path,
+                   row, column + 1, data_quote(shown, 40, cell->text, cell->len), column);
 }
 
-static bool room_in_row(Reader *r, size_t column) {
-    if (column < r->row_cap) return true;
+static int room_in_row(Reader *r, size_t column) {
+    if (column < r->row_cap) return DLG_OK;
     size_t cap = r->row_cap ? r->row_cap * 2 : 256;
     while (cap <= column) cap *= 2;
     double *more = realloc(r->row, cap * sizeof *more);
     if (!more) return no_memory(r);
     r->row = more;
     r->row_cap = cap;
-    return true;
+    return DLG_OK;
 }
 
 /* Doubles the room for rows of every take. */
-static bool room_for_row(Reader *r) {
-    if (r->rows < r->cap_rows) return true;
+static int room_for_row(Reader *r) {
+    if (r->rows < r->cap_rows) return DLG_OK;
     size_t cap = r->cap_rows ? r->cap_rows * 2 : 64;
     for (size_t i = 0; i < r->take_count; i++) {
         CsvTake *t = &r->takes[i];
@@ -232,46 +209,45 @@ static bool room_for_row(Reader *r) {
         t->values = more;
     }
     r->cap_rows = cap;
-    return true;
+    return DLG_OK;
 }
 
-static bool store_value(Reader *r, CsvTake *t, size_t index, double v, size_t column, size_t row) {
+static int store_value(Reader *r, CsvTake *t, size_t index, double v, size_t column, size_t row) {
     switch (t->type) {
     case DLG_F32: {
         float f = (float)v;
         if (!isfinite(f))
-            return data_fail(r->e, DLG_ERR_DATA, "%s: row %zu, column %zu: %g is too large for f32",
-                             r->path, row, column + 1, v);
+            return rt_fail(r->dev, DLG_ERR_DATA, "%s:%zu: column %zu: %g is too large for f32",
+                           r->path, row, column + 1, v);
         ((float *)t->values)[index] = f;
-        return true;
+        return DLG_OK;
     }
     case DLG_I32:
         if (v != floor(v))
-            return data_fail(
-                r->e, DLG_ERR_DATA,
-                "%s: row %zu, column %zu: %.9g is not a whole number, and the input is "
-                "i32",
-                r->path, row, column + 1, v);
+            return rt_fail(r->dev, DLG_ERR_DATA,
+                           "%s:%zu: column %zu: %.9g is not a whole number, and the input is "
+                           "i32",
+                           r->path, row, column + 1, v);
         if (v < -2147483648.0 || v > 2147483647.0)
-            return data_fail(r->e, DLG_ERR_DATA,
-                             "%s: row %zu, column %zu: %.17g is too large for "
-                             "i32",
-                             r->path, row, column + 1, v);
+            return rt_fail(r->dev, DLG_ERR_DATA,
+                           "%s:%zu: column %zu: %.17g is too large for "
+                           "i32",
+                           r->path, row, column + 1, v);
         ((int32_t *)t->values)[index] = (int32_t)v;
-        return true;
+        return DLG_OK;
     case DLG_BOOL:
         if (v != 0 && v != 1)
-            return data_fail(r->e, DLG_ERR_DATA,
-                             "%s: row %zu, column %zu: %.9g is not 0 or 1, and the input is bool",
-                             r->path, row, column + 1, v);
+            return rt_fail(r->dev, DLG_ERR_DATA,
+                           "%s:%zu: column %zu: %.9g is not 0 or 1, and the input is bool", r->path,
+                           row, column + 1, v);
         ((uint8_t *)t->values)[index] = v != 0;
-        return true;
+        return DLG_OK;
     }
-    return false;
+    return DLG_OK;
 }
 
-static bool store_row(Reader *r, size_t row) {
-    if (!room_for_row(r)) return false;
+static int store_row(Reader *r, size_t row) {
+    TRY(room_for_row(r));
     for (size_t i = 0; i < r->take_count; i++) {
         CsvTake *t = &r->takes[i];
         size_t width = t->end - t->begin, base = r->rows * width;
@@ -285,26 +261,26 @@ static bool store_row(Reader *r, size_t row) {
             if (fits) continue;
         }
         for (size_t c = 0; c < width; c++)
-            if (!store_value(r, t, base + c, r->row[t->begin + c], t->begin + c, row)) return false;
+            TRY(store_value(r, t, base + c, r->row[t->begin + c], t->begin + c, row));
     }
     r->rows++;
-    return true;
+    return DLG_OK;
 }
 
 /* After the first row: every take lies within the columns. */
-static bool check_columns(Reader *r) {
+static int check_columns(Reader *r) {
     for (size_t i = 0; i < r->take_count; i++) {
         CsvTake *t = &r->takes[i];
         if (t->end == CSV_ALL) t->end = r->columns;
         if (t->end <= r->columns && t->begin < t->end) continue;
         const char *hint = r->columns > 1 ? "" : "; cells are separated by commas";
-        return data_fail(r->e, DLG_ERR_DATA,
-                         "%s: there is no column %zu: the first row has %zu "
-                         "column%s (0 to %zu)%s",
-                         r->path, t->begin >= r->columns ? t->begin : t->end - 1, r->columns,
-                         r->columns == 1 ? "" : "s", r->columns - 1, hint);
+        return rt_fail(r->dev, DLG_ERR_DATA,
+                       "%s: there is no column %zu: the first row has %zu "
+                       "column%s (0 to %zu)%s",
+                       r->path, t->begin >= r->columns ? t->begin : t->end - 1, r->columns,
+                       r->columns == 1 ? "" : "s", r->columns - 1, hint);
     }
-    return true;
+    return DLG_OK;
 }
 
 /* Reads one row into r->row. *numbers counts the wanted cells that are numbers, and `bad` holds the
@@ -316,15 +292,15 @@ typedef struct RowScan {
     char bad_text[48];
 } RowScan;
 
-static bool scan_row(Reader *r, RowScan *s) {
+static int scan_row(Reader *r, RowScan *s) {
     memset(s, 0, sizeof *s);
     for (size_t column = 0;; column++) {
         Cell cell;
-        if (!next_cell(r, column, &cell)) return false;
+        TRY(next_cell(r, column, &cell));
         if (wanted(r, column)) {
             double v = 0;
             trim(&cell);
-            if (!room_in_row(r, column)) return false;
+            TRY(room_in_row(r, column));
             if (data_number(cell.text, cell.len, &v)) {
                 s->numbers++;
             } else if (s->wanted == s->numbers) {
@@ -340,53 +316,53 @@ static bool scan_row(Reader *r, RowScan *s) {
             r->row[column] = v;
         }
         s->columns = column + 1;
-        if (r->at == r->end) return true;
+        if (r->at == r->end) return DLG_OK;
         if (*r->at == '\n') {
             r->at++;
-            return true;
+            return DLG_OK;
         }
         r->at++; /* the comma */
     }
 }
 
 /* Blank lines may end a file; one with data after it is an error. */
-static bool skip_blank(Reader *r, bool *done) {
+static int skip_blank(Reader *r, bool *done) {
     const char *at = r->at;
     while (at < r->end && (*at == '\n' || *at == '\r' || *at == ' ' || *at == '\t')) at++;
     *done = at == r->end;
-    if (*done || r->at == r->end) return true;
+    if (*done || r->at == r->end) return DLG_OK;
     if (*r->at == '\n' || (*r->at == '\r' && r->at[1] == '\n'))
-        return data_fail(r->e, DLG_ERR_DATA, "%s: row %zu is empty", r->path, r->line);
-    return true;
+        return rt_fail(r->dev, DLG_ERR_DATA, "%s:%zu: the row is empty", r->path, r->line);
+    return DLG_OK;
 }
 
-static bool read_rows(Reader *r) {
+static int read_rows(Reader *r) {
     for (;; r->line++) {
         bool done;
-        if (!skip_blank(r, &done)) return false;
-        if (done) return true;
+        TRY(skip_blank(r, &done));
+        if (done) return DLG_OK;
         RowScan s;
         size_t row = r->line;
-        if (!scan_row(r, &s)) return false;
+        TRY(scan_row(r, &s));
         if (r->columns == 0) {
             r->columns = s.columns;
-            if (!check_columns(r)) return false;
+            TRY(check_columns(r));
             if (s.numbers == 0) {
                 r->header = true;
                 continue;
             }
         } else if (s.columns != r->columns) {
-            return data_fail(r->e, DLG_ERR_DATA,
-                             "%s: row %zu has %zu column%s where the first row has %zu", r->path,
-                             row, s.columns, s.columns == 1 ? "" : "s", r->columns);
+            return rt_fail(r->dev, DLG_ERR_DATA,
+                           "%s:%zu: the row has %zu column%s where the first row has %zu", r->path,
+                           row, s.columns, s.columns == 1 ? "" : "s", r->columns);
         }
         if (s.numbers != s.wanted) return cell_error(r, row, s.bad_column, &s.bad);
-        if (!store_row(r, row)) return false;
+        TRY(store_row(r, row));
     }
 }
 
-bool csv_parse(const char *path, const char *text, size_t len, CsvTake *takes, size_t count,
-               CsvInfo *info, DataError *e) {
+int csv_parse(dlg_device *dev, const char *path, const char *text, size_t len, CsvTake *takes,
+              size_t count, CsvInfo *info) {
     Reader r = {.path = path,
                 .at = text,
                 .end = text + len,
@@ -394,15 +370,16 @@ bool csv_parse(const char *path, const char *text, size_t len, CsvTake *takes, s
                 .take_count = count,
                 .all_from = CSV_ALL,
                 .line = 1,
-                .e = e};
-    bool ok = false;
+                .dev = dev};
+    int status = DLG_OK;
     for (size_t i = 0; i < count; i++) takes[i].values = NULL;
     if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) r.at += 3;
     for (size_t i = 0; i < count; i++) {
         if (takes[i].end == CSV_ALL) {
             if (takes[i].begin < r.all_from) r.all_from = takes[i].begin;
         } else if (takes[i].end > len + 1) { /* more columns than the file has bytes */
-            data_fail(e, DLG_ERR_DATA, "%s: there is no column %zu", path, takes[i].end - 1);
+            status =
+                rt_fail(dev, DLG_ERR_DATA, "%s: there is no column %zu", path, takes[i].end - 1);
             goto out;
         } else if (takes[i].end > r.wanted_len) {
             r.wanted_len = takes[i].end;
@@ -410,38 +387,36 @@ bool csv_parse(const char *path, const char *text, size_t len, CsvTake *takes, s
     }
     r.wanted = calloc(r.wanted_len + 1, sizeof *r.wanted);
     if (!r.wanted) {
-        no_memory(&r);
+        status = no_memory(&r);
         goto out;
     }
     for (size_t i = 0; i < count; i++)
         for (size_t c = takes[i].begin; takes[i].end != CSV_ALL && c < takes[i].end; c++)
             r.wanted[c] = true;
-    if (!read_rows(&r)) goto out;
-    if (r.rows == 0) {
-        data_fail(e, DLG_ERR_DATA,
-                  r.header ? "%s: there are no rows after the header" : "%s: the file is empty",
-                  path);
-        goto out;
-    }
-    *info = (CsvInfo){.rows = r.rows, .columns = r.columns, .header = r.header};
-    ok = true;
+    status = read_rows(&r);
+    if (status == DLG_OK && r.rows == 0)
+        status = rt_fail(
+            dev, DLG_ERR_DATA,
+            r.header ? "%s: there are no rows after the header" : "%s: the file is empty", path);
+    if (status == DLG_OK)
+        *info = (CsvInfo){.rows = r.rows, .columns = r.columns, .header = r.header};
 out:
     free(r.wanted);
     free(r.row);
     free(r.scratch);
-    for (size_t i = 0; !ok && i < count; i++) {
+    for (size_t i = 0; status < 0 && i < count; i++) {
         free(takes[i].values);
         takes[i].values = NULL;
     }
-    return ok;
+    return status;
 }
 
-bool csv_read(const char *path, CsvTake *takes, size_t count, CsvInfo *info, DataError *e) {
+int csv_read(dlg_device *dev, const char *path, CsvTake *takes, size_t count, CsvInfo *info) {
     char *text;
     size_t len;
     for (size_t i = 0; i < count; i++) takes[i].values = NULL;
-    if (!data_read_file(path, SIZE_MAX / 4, &text, &len, e)) return false;
-    bool ok = csv_parse(path, text, len, takes, count, info, e);
+    TRY(rt_file_read(dev, path, DATA_FILE_LIMIT_BYTES, &text, &len));
+    int status = csv_parse(dev, path, text, len, takes, count, info);
     free(text);
-    return ok;
+    return status;
 }

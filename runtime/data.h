@@ -1,46 +1,30 @@
 /* data: what the readers of data files share. Internal to libdlg.
  *
- * Each reader takes a path and gives arrays that the caller frees; what went wrong is a DataError
- * with a text that names the file and the place in it. Input is hostile: no file can make a reader
- * crash or take more memory than a small multiple of the file's size. */
+ * Each reader takes a path and gives arrays that the caller frees; it returns a dlg_status and puts
+ * what went wrong, with the file and the place in it, into the device. Input is hostile: no file can
+ * make a reader crash or take more memory than a small multiple of the file's size. */
 #ifndef DLG_DATA_H
 #define DLG_DATA_H
 
-#include "dlg.h"
+#include "rt.h"
 
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+/* Returns the status of an expression that failed. */
+#define TRY(expr)                                                                                  \
+    do {                                                                                           \
+        int try_status_ = (expr);                                                                  \
+        if (try_status_ < 0) return try_status_;                                                   \
+    } while (0)
 
-#ifdef __GNUC__
-#define DATA_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#else
-#define DATA_PRINTF(fmt, args)
-#endif
-
-typedef struct DataError {
-    int status; /* a dlg_status */
-    char text[768];
-} DataError;
-
-/* Sets the status and the text; returns false, so that `return data_fail(...)` reads well. */
-bool data_fail(DataError *e, int status, const char *fmt, ...) DATA_PRINTF(3, 4);
-
-/* The whole file, with a NUL after it; *text is the caller's to free. */
-bool data_read_file(const char *path, size_t limit_bytes, char **text, size_t *len, DataError *e);
-
-/* Writes `len` bytes in `parts` pieces to a temporary file beside `path`, syncs it and renames it:
- * at any moment `path` is the old file or the new one. */
-typedef struct DataPart {
-    const void *at;
-    size_t len;
-} DataPart;
-bool data_write_file(const char *path, const DataPart *parts, size_t count, DataError *e);
+#define DATA_FILE_LIMIT_BYTES ((uint64_t)1 << 40)
 
 /* `text` as it may be shown in a message: at most `max` bytes of it, others than printable ASCII
  * and UTF-8 as `?`; `out` holds at least max + 4. Returns out. */
 const char *data_quote(char *out, size_t max, const char *text, size_t len);
+
+/* In place: the same elements as another type. Numbers must fit it: whole for i32, 0 or 1 for bool.
+ * `what` begins the message. Errors: DATA, MEMORY. */
+int data_convert(dlg_device *dev, void **values, size_t elems, dlg_type from, dlg_type to,
+                 const char *what);
 
 /* ---- CSV ---------------------------------------------------------------------------------------
  * What to take from a table: columns begin..end-1 (from 0), as `type`. */
@@ -63,9 +47,9 @@ typedef struct CsvInfo {
  * ignored; blanks around numbers too. The first line is a header when none of the cells to take
  * from it is a number. Every cell that is taken must be a finite number of its type; the others may
  * be any text. */
-bool csv_read(const char *path, CsvTake *takes, size_t count, CsvInfo *info, DataError *e);
-bool csv_parse(const char *path, const char *text, size_t len, CsvTake *takes, size_t count,
-               CsvInfo *info, DataError *e);
+int csv_read(dlg_device *dev, const char *path, CsvTake *takes, size_t count, CsvInfo *info);
+int csv_parse(dlg_device *dev, const char *path, const char *text, size_t len, CsvTake *takes,
+              size_t count, CsvInfo *info);
 
 /* The number that all of text[0..len) spells, in any locale: [+-]digits[.digits][e[+-]digits].
  * False for anything else, infinities and NaN included. */
@@ -86,17 +70,45 @@ typedef struct Npy {
 
 /* Reads versions 1 to 3 of the format, little-endian f4 f8 i4 i8 and u1 b1, C or Fortran order.
  * A value that its new type cannot hold is an error. Data after the array is an error. */
-bool npy_read(const char *path, Npy *out, DataError *e);
-bool npy_parse(const char *path, const char *bytes, size_t len, Npy *out, DataError *e);
+int npy_read(dlg_device *dev, const char *path, Npy *out);
+int npy_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, Npy *out);
 void npy_free(Npy *a);
 
-/* Writes version 1, C order, atomically (data_write_file). */
-bool npy_write(const char *path, dlg_type type, int rank, const int64_t *shape, const void *values,
-               DataError *e);
+/* Writes version 1, C order, atomically. */
+int npy_write(dlg_device *dev, const char *path, dlg_type type, int rank, const int64_t *shape,
+              const void *values);
 
-/* In place: the same elements as another type. Numbers must fit it: whole for i32, 0 or 1 for bool.
- * `what` begins the message. */
-bool data_convert(void **values, size_t elems, dlg_type from, dlg_type to, const char *what,
-                  DataError *e);
+/* ---- dataset.c, split.c: the samples of a run ---------------------------------------------------- */
+
+/* The samples of one input. */
+typedef struct Field {
+    const dlg_tensor *tensor; /* the input, or the first of its variants */
+    size_t elems;             /* of a sample */
+    size_t bytes;             /* of a sample */
+    void *values;             /* rows samples, one after the other */
+} Field;
+
+struct dlg_dataset {
+    dlg_program *prog;
+    Field *fields;
+    size_t field_count;
+    size_t rows;
+    /* A permutation of the rows in two parts, each ascending: first those to train on. */
+    uint32_t *order;
+    size_t training;
+    uint64_t split_seed;
+    char *text;
+};
+
+/* The field that feeds a tensor (by its user name), or NULL. */
+const Field *dataset_field(const dlg_dataset *d, const dlg_tensor *t);
+/* The axis of a tensor along which samples lie. */
+int dataset_axis(const dlg_tensor *t);
+
+/* Puts `n` row numbers into an order that depends on (name, seed, stream) alone: Fisher and Yates
+ * with unbiased draws from Philox keyed by the name (docs/program-format.md, "Rows"). */
+void split_shuffle(uint32_t *rows, size_t n, const char *name, uint64_t seed, uint64_t stream);
+/* Keeps the split and what tells the data in the program's metadata. */
+int split_record(const dlg_dataset *d);
 
 #endif

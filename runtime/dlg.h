@@ -259,7 +259,120 @@ DLG_API int dlg_weights_load(dlg_program *prog, const char *path,
 DLG_API int dlg_meta_set(dlg_program *prog, const char *name, const char *value);
 DLG_API const char *dlg_meta_get(const dlg_program *prog, const char *name);
 
-/* ---- Data and training ----------------------------------------------------------------------- */
+/* ---- Data sets ------------------------------------------------------------------------------- */
+
+/* The samples of a run, in host memory: of every input that a set of entries reads and that has a
+ * source, as many samples as the others have. Rows are training rows or held out. */
+typedef struct dlg_dataset dlg_dataset;
+
+/* Where an input's samples come from, over what the model says. One of `source` and `values`. */
+typedef struct dlg_data {
+    const char *name; /* the input's */
+    /* A file: "table.csv:0:64" (columns 0 to 63), "table.csv:64" (one column), "table.csv" (the
+     * columns that the model names, or all), "x.npy" (samples along the model's axis). */
+    const char *source;
+    /* Memory: `rows` samples, one after the other, in the input's type. Copied. */
+    const void *values;
+    size_t rows;
+} dlg_data;
+
+typedef struct dlg_dataset_options {
+    const char *const
+        *entries; /* whose inputs are wanted; NULL: "train" and, if there, "evaluate" */
+    size_t entry_count;
+    const dlg_data *data; /* over the model's sources */
+    size_t data_count;
+} dlg_dataset_options;
+
+/* Reads the data. A relative path of the model is looked up beside the program's file, then in the
+ * current directory; one of the options only as it stands. A file named by several inputs is read
+ * once. Errors: NAME (an entry or an input), FILE, DATA (the message says where in the file),
+ * UNSUPPORTED (text sources), MEMORY. */
+DLG_API int dlg_dataset_open(dlg_dataset **data, dlg_program *prog,
+                             const dlg_dataset_options *options);
+DLG_API void dlg_dataset_close(dlg_dataset *data);
+
+/* Holds out round(fraction * rows) rows, chosen by a permutation that depends on the seed and the
+ * number of rows alone; 0 <= fraction < 1. A new data set has no rows held out. Errors: USAGE, DATA
+ * (nothing is left to train on, or a fraction above 0 holds out nothing). */
+DLG_API int dlg_dataset_split(dlg_dataset *data, double fraction, uint64_t seed);
+
+/* The split that dlg_train recorded in the program's metadata, which weights files keep. When this
+ * data is other than the data of the training run, all rows are held out from training, and *same
+ * is 0. Errors: DATA (nothing was recorded, or it is malformed). */
+DLG_API int dlg_dataset_split_recorded(dlg_dataset *data, dlg_program *prog, int *same);
+
+typedef enum dlg_rows { DLG_ROWS_ALL, DLG_ROWS_TRAINING, DLG_ROWS_HELD_OUT } dlg_rows;
+
+/* How many rows there are of a kind, and their numbers in the data, ascending (NULL of ALL). */
+DLG_API size_t dlg_dataset_rows(const dlg_dataset *data, dlg_rows which);
+DLG_API const uint32_t *dlg_dataset_row_numbers(const dlg_dataset *data, dlg_rows which);
+/* The files that were read, in a line: "digits.csv: 1797 rows". */
+DLG_API const char *dlg_dataset_text(const dlg_dataset *data);
+/* The samples of an input, one after the other; NULL when the data set does not hold it. */
+DLG_API const void *dlg_dataset_values(const dlg_dataset *data, const dlg_tensor *input);
+
+/* ---- Training -------------------------------------------------------------------------------- */
+
+/* Scalars that an entry returns, by the model's names. */
+typedef struct dlg_metrics {
+    size_t count;
+    const char *const *names;
+    double *values; /* means over the rows; NaN before there are any */
+    uint64_t rows;  /* how many they are of */
+} dlg_metrics;
+
+typedef enum dlg_event {
+    DLG_EVENT_STEPS, /* about ten times a second */
+    DLG_EVENT_EPOCH, /* the end of an epoch or of the run; after the evaluation */
+} dlg_event;
+
+typedef struct dlg_progress {
+    dlg_event event;
+    uint64_t epoch, epochs;    /* from 1, the one that this is; in all */
+    uint64_t step, steps;      /* done in this run; in all */
+    uint64_t batch, batches;   /* done in this epoch; in an epoch */
+    uint64_t left_out;         /* rows that an epoch does not use: they do not fill a batch */
+    dlg_metrics train;         /* over the epoch so far */
+    dlg_metrics evaluate;      /* the last evaluation; its rows are 0 before the first */
+    double seconds;            /* of this run */
+    double samples_per_second; /* training alone */
+} dlg_progress;
+
+/* Called by dlg_train from its own thread; not 0: stop. It may read tensors but not run entries. */
+typedef int (*dlg_progress_fn)(const dlg_progress *progress, void *user);
+
+typedef struct dlg_train_options {
+    const char *entry;    /* NULL: "train" */
+    const char *evaluate; /* after each epoch, on the rows held out; NULL: "evaluate", if there */
+    uint64_t epochs;      /* 0: as `steps` says, or else 10 */
+    uint64_t steps;       /* 0: as `epochs` says; both: whichever ends first */
+    uint64_t seed;        /* of the order of the rows */
+    dlg_progress_fn progress; /* may be NULL */
+    void *user;
+} dlg_train_options;
+
+/* Trains on the training rows: each epoch goes through a new permutation of them, which depends on
+ * the seed, the epoch and the number of rows alone, in full batches. The data lies on the device
+ * when it fits, and batches are selected there. The split is recorded in the program's metadata.
+ * Errors: NAME, UNSET, DATA (fewer rows than a batch), STOPPED (the callback said so; what was
+ * trained so far is in the program), OPENCL, MEMORY. */
+DLG_API int dlg_train(dlg_program *prog, const dlg_dataset *data, const dlg_train_options *options);
+
+/* Runs an entry that updates nothing over rows of the data and takes the means of its scalars by
+ * rows: full batches, then the rest through the entry's batch-1 variant. Without that variant the
+ * rest is left out, which shows in *rows. *out is freed by dlg_metrics_free.
+ * Errors: as dlg_train; USAGE (the entry updates something). */
+DLG_API int dlg_evaluate(dlg_program *prog, const dlg_dataset *data, const char *entry,
+                         dlg_rows which, dlg_metrics *out);
+DLG_API void dlg_metrics_free(dlg_metrics *metrics);
+
+/* Sets the inputs of an entry from rows of the data: `count` of them, as many as its batch (or 1,
+ * for a batch-1 variant). Errors: USAGE, DATA, OPENCL. */
+DLG_API int dlg_dataset_feed(dlg_program *prog, const dlg_dataset *data, const dlg_entry *entry,
+                             const uint32_t *rows, size_t count);
+/* The batch of an entry: the length of the sample axis of its inputs. Errors: DATA. */
+DLG_API int dlg_dataset_batch(const dlg_dataset *data, const dlg_entry *entry, size_t *batch);
 
 #ifdef __cplusplus
 }

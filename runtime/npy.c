@@ -81,26 +81,26 @@ static bool number(Scan *s, int64_t *value) {
     return s->at > first;
 }
 
-static bool shape(const char *path, Scan *s, Npy *out, DataError *e) {
+static int shape(dlg_device *dev, const char *path, Scan *s, Npy *out) {
     out->rank = 0;
     if (!take(s, '(')) goto malformed;
     while (!take(s, ')')) {
         int64_t dim;
         if (!number(s, &dim)) goto malformed;
         if (out->rank == NPY_MAX_RANK)
-            return data_fail(e, DLG_ERR_DATA, "%s: has more than %d axes", path, NPY_MAX_RANK);
+            return rt_fail(dev, DLG_ERR_DATA, "%s: has more than %d axes", path, NPY_MAX_RANK);
         out->shape[out->rank++] = dim;
         if (take(s, ',')) continue;
         if (out->rank == 1) goto malformed; /* (3) is a number in Python, not a tuple */
         if (!take(s, ')')) goto malformed;
         break;
     }
-    return true;
+    return DLG_OK;
 malformed:
-    return data_fail(e, DLG_ERR_DATA, "%s: its .npy header is malformed: in `shape`", path);
+    return rt_fail(dev, DLG_ERR_DATA, "%s: its .npy header is malformed: in `shape`", path);
 }
 
-static bool header(const char *path, Scan *s, Header *h, Npy *out, DataError *e) {
+static int header(dlg_device *dev, const char *path, Scan *s, Header *h, Npy *out) {
     char shown[48];
     if (!take(s, '{')) goto malformed;
     while (!take(s, '}')) {
@@ -110,15 +110,15 @@ static bool header(const char *path, Scan *s, Header *h, Npy *out, DataError *e)
         if (is_word(key, key_len, "descr") && !h->has_descr) {
             h->has_descr = true;
             if (!string(s, &text, &len)) {
-                return data_fail(e, DLG_ERR_DATA, "%s: arrays of records are not read", path);
+                return rt_fail(dev, DLG_ERR_DATA, "%s: arrays of records are not read", path);
             }
             for (size_t i = 0; i < sizeof npy_types / sizeof *npy_types; i++)
                 if (is_word(text, len, npy_types[i].descr)) h->element = &npy_types[i];
             if (!h->element)
-                return data_fail(e, DLG_ERR_DATA,
-                                 "%s: elements of type `%s` are not read; these are: <f4 <f8 <i4 "
-                                 "<i8 |u1 |b1",
-                                 path, data_quote(shown, 16, text, len));
+                return rt_fail(dev, DLG_ERR_DATA,
+                               "%s: elements of type `%s` are not read; these are: <f4 <f8 <i4 "
+                               "<i8 |u1 |b1",
+                               path, data_quote(shown, 16, text, len));
         } else if (is_word(key, key_len, "fortran_order") && !h->has_order) {
             h->has_order = true;
             if (word(s, "True"))
@@ -127,21 +127,21 @@ static bool header(const char *path, Scan *s, Header *h, Npy *out, DataError *e)
                 goto malformed;
         } else if (is_word(key, key_len, "shape") && !h->has_shape) {
             h->has_shape = true;
-            if (!shape(path, s, out, e)) return false;
+            TRY(shape(dev, path, s, out));
         } else {
-            return data_fail(e, DLG_ERR_DATA,
-                             "%s: its .npy header is malformed: `%s` is unknown or "
-                             "there twice",
-                             path, data_quote(shown, 32, key, key_len));
+            return rt_fail(dev, DLG_ERR_DATA,
+                           "%s: its .npy header is malformed: `%s` is unknown or "
+                           "there twice",
+                           path, data_quote(shown, 32, key, key_len));
         }
         if (take(s, ',')) continue;
         if (!take(s, '}')) goto malformed;
         break;
     }
     blanks(s);
-    if (s->at == s->end && h->has_descr && h->has_order && h->has_shape) return true;
+    if (s->at == s->end && h->has_descr && h->has_order && h->has_shape) return DLG_OK;
 malformed:
-    return data_fail(e, DLG_ERR_DATA, "%s: its .npy header is malformed", path);
+    return rt_fail(dev, DLG_ERR_DATA, "%s: its .npy header is malformed", path);
 }
 
 /* One element at `at` as a value of the new type. False when that cannot hold it. */
@@ -172,7 +172,8 @@ static bool element(const NpyType *t, const char *at, void *values, size_t i) {
     }
 }
 
-static bool elements(const char *path, const Header *h, const char *data, Npy *out, DataError *e) {
+static int elements(dlg_device *dev, const char *path, const Header *h, const char *data,
+                    Npy *out) {
     const NpyType *t = h->element;
     int64_t at[NPY_MAX_RANK] = {0}, stride[NPY_MAX_RANK] = {0};
     int64_t step = 1, offset = 0;
@@ -183,8 +184,8 @@ static bool elements(const char *path, const Header *h, const char *data, Npy *o
     }
     for (size_t i = 0; i < out->elems; i++) {
         if (!element(t, data + (size_t)offset * t->bytes, out->values, i))
-            return data_fail(e, DLG_ERR_DATA, "%s: element %zu does not fit %s", path, i,
-                             dlg_type_name(t->type));
+            return rt_fail(dev, DLG_ERR_DATA, "%s: element %zu does not fit %s", path, i,
+                           dlg_type_name(t->type));
         for (int a = out->rank - 1; a >= 0; a--) {
             offset += stride[a];
             if (++at[a] < out->shape[a]) break;
@@ -192,25 +193,25 @@ static bool elements(const char *path, const Header *h, const char *data, Npy *o
             at[a] = 0;
         }
     }
-    return true;
+    return DLG_OK;
 }
 
-bool npy_parse(const char *path, const char *bytes, size_t len, Npy *out, DataError *e) {
+int npy_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, Npy *out) {
     const unsigned char *b = (const unsigned char *)bytes;
     Header h = {0};
     *out = (Npy){0};
     if (len < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0)
-        return data_fail(e, DLG_ERR_DATA, "%s: is not an .npy file", path);
+        return rt_fail(dev, DLG_ERR_DATA, "%s: is not an .npy file", path);
     size_t start = b[6] == 1 ? 10 : 12;
     if (b[6] < 1 || b[6] > 3 || b[7] != 0)
-        return data_fail(e, DLG_ERR_DATA, "%s: version %d.%d of the .npy format is not read", path,
-                         b[6], b[7]);
-    if (len < start) return data_fail(e, DLG_ERR_DATA, "%s: is truncated", path);
+        return rt_fail(dev, DLG_ERR_DATA, "%s: version %d.%d of the .npy format is not read", path,
+                       b[6], b[7]);
+    if (len < start) return rt_fail(dev, DLG_ERR_DATA, "%s: is truncated", path);
     size_t header_len = b[8] | (size_t)b[9] << 8;
     if (b[6] > 1) header_len |= (size_t)b[10] << 16 | (size_t)b[11] << 24;
-    if (header_len > len - start) return data_fail(e, DLG_ERR_DATA, "%s: is truncated", path);
+    if (header_len > len - start) return rt_fail(dev, DLG_ERR_DATA, "%s: is truncated", path);
     Scan s = {bytes + start, bytes + start + header_len};
-    if (!header(path, &s, &h, out, e)) return false;
+    TRY(header(dev, path, &s, &h, out));
 
     out->type = h.element->type;
     size_t data_len = len - start - header_len, elems = 1;
@@ -219,31 +220,31 @@ bool npy_parse(const char *path, const char *bytes, size_t len, Npy *out, DataEr
     for (int a = 0; !empty && a < out->rank; a++) {
         /* No more elements than there are bytes: so nothing below overflows. */
         if ((uint64_t)out->shape[a] > data_len / elems)
-            return data_fail(e, DLG_ERR_DATA,
-                             "%s: is truncated: its header promises more than "
-                             "its %zu bytes of data",
-                             path, data_len);
+            return rt_fail(dev, DLG_ERR_DATA,
+                           "%s: is truncated: its header promises more than "
+                           "its %zu bytes of data",
+                           path, data_len);
         elems *= (size_t)out->shape[a];
     }
     out->elems = empty ? 0 : elems;
     if (out->elems > data_len / h.element->bytes || out->elems * h.element->bytes != data_len)
-        return data_fail(e, DLG_ERR_DATA, "%s: has %zu bytes of data where its header promises %zu",
-                         path, data_len, out->elems * h.element->bytes);
+        return rt_fail(dev, DLG_ERR_DATA, "%s: has %zu bytes of data where its header promises %zu",
+                       path, data_len, out->elems * h.element->bytes);
     out->values = malloc(out->elems ? out->elems * dlg_type_bytes(out->type) : 1);
-    if (!out->values) return data_fail(e, DLG_ERR_MEMORY, "%s: out of memory", path);
-    if (elements(path, &h, bytes + start + header_len, out, e)) return true;
-    npy_free(out);
-    return false;
+    if (!out->values) return rt_no_memory(dev, out->elems * dlg_type_bytes(out->type));
+    int status = elements(dev, path, &h, bytes + start + header_len, out);
+    if (status < 0) npy_free(out);
+    return status;
 }
 
-bool npy_read(const char *path, Npy *out, DataError *e) {
+int npy_read(dlg_device *dev, const char *path, Npy *out) {
     char *bytes;
     size_t len;
     *out = (Npy){0};
-    if (!data_read_file(path, SIZE_MAX / 4, &bytes, &len, e)) return false;
-    bool ok = npy_parse(path, bytes, len, out, e);
+    TRY(rt_file_read(dev, path, DATA_FILE_LIMIT_BYTES, &bytes, &len));
+    int status = npy_parse(dev, path, bytes, len, out);
     free(bytes);
-    return ok;
+    return status;
 }
 
 void npy_free(Npy *a) {
@@ -251,8 +252,8 @@ void npy_free(Npy *a) {
     a->values = NULL;
 }
 
-bool npy_write(const char *path, dlg_type type, int rank, const int64_t *dims, const void *values,
-               DataError *e) {
+int npy_write(dlg_device *dev, const char *path, dlg_type type, int rank, const int64_t *dims,
+              const void *values) {
     static const char *const descr[] = {[DLG_F32] = "<f4", [DLG_I32] = "<i4", [DLG_BOOL] = "|b1"};
     char head[10 + 512];
     size_t elems = 1;
@@ -271,6 +272,11 @@ bool npy_write(const char *path, dlg_type type, int rank, const int64_t *dims, c
     memcpy(head, "\x93NUMPY\x01\x00", 8);
     head[8] = (char)(n & 255);
     head[9] = (char)(n >> 8);
-    DataPart parts[] = {{head, 10 + (size_t)n}, {values, elems * dlg_type_bytes(type)}};
-    return data_write_file(path, parts, 2, e);
+    RtFile f = {0};
+    int status = rt_file_begin(&f, dev, path);
+    if (status == DLG_OK) status = rt_file_write(&f, head, 10 + (size_t)n);
+    if (status == DLG_OK) status = rt_file_write(&f, values, elems * dlg_type_bytes(type));
+    if (status == DLG_OK) status = rt_file_commit(&f);
+    rt_file_drop(&f);
+    return status;
 }

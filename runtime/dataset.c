@@ -1,0 +1,456 @@
+/* dataset: reads the samples of a run's inputs from CSV, .npy or memory.
+ *
+ * Requires a loaded program, whose inputs say what they want. Establishes: every field holds the
+ * same number of samples, one after the other, in its input's type; an input and its variants (x and
+ * x@1) share a field. */
+#include "data.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where a field comes from, while the data set is being opened. */
+typedef struct Origin {
+    const char *values; /* memory; or NULL */
+    size_t rows;        /* with values */
+    char *path;         /* as it is opened; owned */
+    bool npy;
+    bool has_columns, single;
+    size_t begin, end;
+} Origin;
+
+typedef struct Opening {
+    dlg_device *dev;
+    dlg_dataset *d;
+    const dlg_dataset_options *options;
+    Origin *origins; /* one a field */
+} Opening;
+
+int dataset_axis(const dlg_tensor *t) {
+    return t->source.form == DLG_SOURCE_NONE ? 0 : t->source.axis;
+}
+
+const Field *dataset_field(const dlg_dataset *d, const dlg_tensor *t) {
+    for (size_t i = 0; i < d->field_count; i++)
+        if (strcmp(d->fields[i].tensor->user_name, t->user_name) == 0) return &d->fields[i];
+    return NULL;
+}
+
+const void *dlg_dataset_values(const dlg_dataset *d, const dlg_tensor *input) {
+    const Field *f = dataset_field(d, input);
+    return f ? f->values : NULL;
+}
+
+static const char *ending(const char *path, const char *end) {
+    size_t n = strlen(path), m = strlen(end);
+    return n >= m && strcmp(path + n - m, end) == 0 ? path + n - m : NULL;
+}
+
+/* ---- Which inputs ------------------------------------------------------------------------------ */
+
+static const dlg_data *given(const Opening *o, const dlg_tensor *t) {
+    const dlg_data *found = NULL;
+    for (size_t i = 0; i < o->options->data_count; i++)
+        if (strcmp(o->options->data[i].name, t->user_name) == 0) found = &o->options->data[i];
+    return found;
+}
+
+static int check_given(Opening *o) {
+    for (size_t i = 0; i < o->options->data_count; i++) {
+        const dlg_data *g = &o->options->data[i];
+        bool is_input = false;
+        for (size_t t = 0; t < dlg_tensor_count(o->d->prog); t++) {
+            const dlg_tensor *tensor = dlg_tensor_at(o->d->prog, t);
+            is_input |= tensor->kind == DLG_INPUT && strcmp(tensor->user_name, g->name) == 0;
+        }
+        if (!is_input)
+            return rt_fail(o->dev, DLG_ERR_NAME, "the model has no input `%s` to give data to",
+                           g->name);
+        if (!g->source == !g->values)
+            return rt_fail(o->dev, DLG_ERR_USAGE, "data for `%s`: either a source or values",
+                           g->name);
+    }
+    return DLG_OK;
+}
+
+/* Adds a field for an input unless an equal one is there. */
+static int add_field(Opening *o, const dlg_tensor *t) {
+    dlg_dataset *d = o->d;
+    if (t->source.form == DLG_SOURCE_NONE && !given(o, t)) return DLG_OK;
+    int axis = dataset_axis(t);
+    if (t->rank == 0)
+        return rt_fail(o->dev, DLG_ERR_DATA, "the input `%s` is a scalar: it has no sample axis",
+                       t->user_name);
+    if (axis < 0 || axis >= t->rank)
+        return rt_fail(o->dev, DLG_ERR_DATA, "the input `%s` has no axis %d", t->user_name, axis);
+    size_t elems = (size_t)(t->elems / (uint64_t)t->shape[axis]);
+    const Field *other = dataset_field(d, t);
+    if (other) {
+        if (other->elems == elems && other->tensor->type == t->type) return DLG_OK;
+        return rt_fail(o->dev, DLG_ERR_DATA,
+                       "the samples of `%s` and `%s` differ in shape: they cannot be fed from one "
+                       "data set",
+                       other->tensor->name, t->name);
+    }
+    d->fields[d->field_count++] = (Field){
+        .tensor = t, .elems = elems, .bytes = elems * dlg_type_bytes(t->type), .values = NULL};
+    return DLG_OK;
+}
+
+static int add_entry(Opening *o, const dlg_entry *e) {
+    for (size_t i = 0; i < e->read_count; i++) TRY(add_field(o, e->reads[i]));
+    return e->single ? add_entry(o, e->single) : DLG_OK;
+}
+
+static int add_fields(Opening *o) {
+    dlg_program *prog = o->d->prog;
+    size_t inputs = 0;
+    for (size_t i = 0; i < dlg_tensor_count(prog); i++)
+        inputs += dlg_tensor_at(prog, i)->kind == DLG_INPUT;
+    o->d->fields = calloc(inputs + 1, sizeof *o->d->fields);
+    o->origins = calloc(inputs + 1, sizeof *o->origins);
+    if (!o->d->fields || !o->origins) return rt_no_memory(o->dev, inputs * sizeof *o->origins);
+    if (!o->options->entries) {
+        const dlg_entry *e;
+        TRY(rt_find_entry(prog, "train", &e));
+        TRY(add_entry(o, e));
+        e = dlg_entry_find(prog, "evaluate");
+        return e ? add_entry(o, e) : DLG_OK;
+    }
+    for (size_t i = 0; i < o->options->entry_count; i++) {
+        const dlg_entry *e;
+        TRY(rt_find_entry(prog, o->options->entries[i], &e));
+        TRY(add_entry(o, e));
+    }
+    return DLG_OK;
+}
+
+/* ---- Where from -------------------------------------------------------------------------------- */
+
+/* Takes ":N" from the end of s[0..*len). */
+static bool trailing_number(const char *s, size_t *len, size_t *value) {
+    size_t at = *len, v = 0;
+    while (at > 0 && s[at - 1] >= '0' && s[at - 1] <= '9') at--;
+    if (at == *len || at < 2 || s[at - 1] != ':' || *len - at > 9) return false;
+    for (size_t i = at; i < *len; i++) v = v * 10 + (size_t)(s[i] - '0');
+    *value = v;
+    *len = at - 1;
+    return true;
+}
+
+/* PATH, PATH:C or PATH:B:E. */
+static int parse_source(Opening *o, const char *source, Origin *out) {
+    size_t len = strlen(source), last, first;
+    if (ending(source, ":chars") || ending(source, ":bytes"))
+        return rt_fail(o->dev, DLG_ERR_UNSUPPORTED, "%s: text sources are not supported yet",
+                       source);
+    if (trailing_number(source, &len, &last)) {
+        out->has_columns = true;
+        if (trailing_number(source, &len, &first)) {
+            out->begin = first;
+            out->end = last;
+        } else {
+            out->begin = last;
+            out->end = last + 1;
+            out->single = true;
+        }
+        if (out->begin >= out->end)
+            return rt_fail(o->dev, DLG_ERR_DATA, "%s: columns %zu:%zu are none", source, out->begin,
+                           out->end);
+    }
+    if (len == 0) return rt_fail(o->dev, DLG_ERR_DATA, "`%s` names no file", source);
+    out->path = strndup(source, len);
+    return out->path ? DLG_OK : rt_no_memory(o->dev, len);
+}
+
+/* A model's path: as it is when absolute; else beside the program, else in the current directory. */
+static int find_file(Opening *o, const dlg_tensor *t, Origin *out) {
+    const char *path = t->source.path, *file = dlg_program_file(o->d->prog);
+    const char *slash = strrchr(file, '/');
+    if (path[0] != '/' && slash) {
+        size_t dir = (size_t)(slash - file) + 1, size = dir + strlen(path) + 1;
+        char *beside = malloc(size);
+        if (!beside) return rt_no_memory(o->dev, size);
+        memcpy(beside, file, dir);
+        memcpy(beside + dir, path, size - dir);
+        if (access(beside, F_OK) == 0) {
+            out->path = beside;
+            return DLG_OK;
+        }
+        if (access(path, F_OK) != 0) {
+            rt_fail(o->dev, DLG_ERR_FILE,
+                    "the data of `%s` is missing: there is neither %s nor, in the current "
+                    "directory, %s; give another with --data %s=FILE",
+                    t->user_name, beside, path, t->user_name);
+            free(beside);
+            return DLG_ERR_FILE;
+        }
+        free(beside);
+    } else if (access(path, F_OK) != 0) {
+        return rt_fail(o->dev, DLG_ERR_FILE,
+                       "the data of `%s` is missing: there is no %s; give another with --data "
+                       "%s=FILE",
+                       t->user_name, path, t->user_name);
+    }
+    out->path = strdup(path);
+    return out->path ? DLG_OK : rt_no_memory(o->dev, strlen(path));
+}
+
+static void model_columns(const dlg_tensor *t, Origin *out) {
+    const dlg_source *s = &t->source;
+    if (s->form != DLG_SOURCE_COLUMN && s->form != DLG_SOURCE_COLUMNS) return;
+    out->has_columns = true;
+    out->single = s->form == DLG_SOURCE_COLUMN;
+    out->begin = (size_t)s->first;
+    out->end = out->single ? (size_t)s->first + 1 : (size_t)s->last;
+}
+
+static int find_origin(Opening *o, size_t i) {
+    const dlg_tensor *t = o->d->fields[i].tensor;
+    const dlg_data *g = given(o, t);
+    Origin *out = &o->origins[i];
+    if (g && g->values) {
+        out->values = g->values;
+        out->rows = g->rows;
+        return DLG_OK;
+    }
+    if (g) {
+        TRY(parse_source(o, g->source, out));
+    } else {
+        if (t->source.form == DLG_SOURCE_CHARS || t->source.form == DLG_SOURCE_BYTES)
+            return rt_fail(o->dev, DLG_ERR_UNSUPPORTED,
+                           "the input `%s` takes text from %s: text sources are not supported yet",
+                           t->user_name, t->source.path);
+        TRY(find_file(o, t, out));
+    }
+    if (ending(out->path, ".gz"))
+        return rt_fail(o->dev, DLG_ERR_UNSUPPORTED, "%s: compressed data is not supported yet",
+                       out->path);
+    if (ending(out->path, "-ubyte"))
+        return rt_fail(o->dev, DLG_ERR_UNSUPPORTED, "%s: IDX data is not supported yet", out->path);
+    out->npy = ending(out->path, ".npy") != NULL;
+    if (out->npy && out->has_columns)
+        return rt_fail(o->dev, DLG_ERR_DATA, "%s: columns are for tables, this is an array",
+                       out->path);
+    if (!out->npy && !out->has_columns) model_columns(t, out);
+    if (!out->npy && !out->has_columns) out->end = CSV_ALL;
+    return DLG_OK;
+}
+
+/* ---- Reading ----------------------------------------------------------------------------------- */
+
+static void add_text(Opening *o, const char *path, size_t rows, const char *more) {
+    char *old = o->d->text;
+    size_t size = (old ? strlen(old) + 2 : 0) + strlen(path) + strlen(more) + 48;
+    char *text = malloc(size);
+    if (!text) return; /* it is for people; the run can do without */
+    snprintf(text, size, "%s%s%s: %zu row%s%s", old ? old : "", old ? ", " : "", path, rows,
+             rows == 1 ? "" : "s", more);
+    free(old);
+    o->d->text = text;
+}
+
+static int same_rows(Opening *o, size_t i, size_t rows, const char *path) {
+    dlg_dataset *d = o->d;
+    if (rows == 0)
+        return rt_fail(o->dev, DLG_ERR_DATA, "%s: there are no samples for `%s`", path,
+                       d->fields[i].tensor->user_name);
+    if (rows > INT32_MAX)
+        return rt_fail(o->dev, DLG_ERR_DATA, "%s: %zu samples are more than a data set may have",
+                       path, rows);
+    if (d->rows && d->rows != rows)
+        return rt_fail(o->dev, DLG_ERR_DATA,
+                       "%s: has %zu samples for `%s` where `%s` has %zu: all sources of a run must "
+                       "have the same number",
+                       path, rows, d->fields[i].tensor->user_name, d->fields[0].tensor->user_name,
+                       d->rows);
+    d->rows = rows;
+    return DLG_OK;
+}
+
+/* All fields from field i on that come from its table, in one pass over it. */
+static int read_table(Opening *o, size_t i) {
+    dlg_dataset *d = o->d;
+    const char *path = o->origins[i].path;
+    CsvTake *takes = calloc(d->field_count, sizeof *takes);
+    size_t *of = calloc(d->field_count, sizeof *of), count = 0;
+    CsvInfo info;
+    int status = DLG_OK;
+    if (!takes || !of) {
+        status = rt_no_memory(o->dev, d->field_count * sizeof *takes);
+        goto out;
+    }
+    for (size_t f = i; f < d->field_count; f++) {
+        const Origin *from = &o->origins[f];
+        const dlg_tensor *t = d->fields[f].tensor;
+        if (!from->path || strcmp(from->path, path) != 0 || d->fields[f].values) continue;
+        if (from->end != CSV_ALL && from->end - from->begin != d->fields[f].elems) {
+            status = rt_fail(o->dev, DLG_ERR_DATA,
+                             "%s: %zu column%s for `%s`, of which a sample has %zu number%s", path,
+                             from->end - from->begin, from->end - from->begin == 1 ? "" : "s",
+                             t->user_name, d->fields[f].elems, d->fields[f].elems == 1 ? "" : "s");
+            goto out;
+        }
+        of[count] = f;
+        takes[count++] = (CsvTake){.begin = from->begin, .end = from->end, .type = t->type};
+    }
+    status = csv_read(o->dev, path, takes, count, &info);
+    for (size_t k = 0; status == DLG_OK && k < count; k++) {
+        Field *field = &d->fields[of[k]];
+        field->values = takes[k].values;
+        takes[k].values = NULL;
+        if (takes[k].end - takes[k].begin != field->elems)
+            status =
+                rt_fail(o->dev, DLG_ERR_DATA,
+                        "%s: has %zu columns, and a sample of `%s` has %zu number%s: say which "
+                        "columns, as in --data %s=%s:0:%zu",
+                        path, info.columns, field->tensor->user_name, field->elems,
+                        field->elems == 1 ? "" : "s", field->tensor->user_name, path, field->elems);
+        else
+            status = same_rows(o, of[k], info.rows, path);
+    }
+    if (status == DLG_OK) add_text(o, path, info.rows, info.header ? " after a header" : "");
+out:
+    for (size_t k = 0; takes && k < count; k++) free(takes[k].values);
+    free(takes);
+    free(of);
+    return status;
+}
+
+static void shape_text(char *out, size_t size, int rank, const int64_t *shape, int sample_axis) {
+    size_t n = 0;
+    out[0] = 0;
+    for (int a = 0; a < rank && n < size; a++) {
+        const char *sep = a ? "x" : "";
+        n += (size_t)(a == sample_axis
+                          ? snprintf(out + n, size - n, "%sN", sep)
+                          : snprintf(out + n, size - n, "%s%lld", sep, (long long)shape[a]));
+    }
+}
+
+/* Samples of an array along `axis` to samples one after the other. */
+static void gather_axis(const char *from, char *to, const Npy *a, int axis, size_t item) {
+    size_t outer = 1, inner = item, rows = (size_t)a->shape[axis];
+    for (int i = 0; i < axis; i++) outer *= (size_t)a->shape[i];
+    for (int i = axis + 1; i < a->rank; i++) inner *= (size_t)a->shape[i];
+    for (size_t o = 0; o < outer; o++)
+        for (size_t r = 0; r < rows; r++)
+            memcpy(to + (r * outer + o) * inner, from + (o * rows + r) * inner, inner);
+}
+
+static int fill_from_array(Opening *o, size_t i, const char *path, const Npy *a) {
+    Field *f = &o->d->fields[i];
+    const dlg_tensor *t = f->tensor;
+    int axis = dataset_axis(t);
+    bool fits = a->rank == t->rank;
+    for (int k = 0; fits && k < t->rank; k++) fits = k == axis || a->shape[k] == t->shape[k];
+    if (!fits) {
+        char want[160], have[160];
+        shape_text(want, sizeof want, t->rank, t->shape, axis);
+        shape_text(have, sizeof have, a->rank, a->shape, -1);
+        return rt_fail(o->dev, DLG_ERR_DATA, "%s: its shape is %s; `%s` takes %s", path,
+                       a->rank ? have : "scalar", t->user_name, want);
+    }
+    TRY(same_rows(o, i, (size_t)a->shape[axis], path));
+    size_t bytes = a->elems * dlg_type_bytes(a->type);
+    f->values = malloc(bytes ? bytes : 1);
+    if (!f->values) return rt_no_memory(o->dev, bytes);
+    gather_axis(a->values, f->values, a, axis, dlg_type_bytes(a->type));
+    return data_convert(o->dev, &f->values, a->elems, a->type, t->type, path);
+}
+
+static int read_array(Opening *o, size_t i) {
+    const char *path = o->origins[i].path;
+    Npy a;
+    TRY(npy_read(o->dev, path, &a));
+    int status = DLG_OK;
+    for (size_t f = i; status == DLG_OK && f < o->d->field_count; f++)
+        if (o->origins[f].path && strcmp(o->origins[f].path, path) == 0)
+            status = fill_from_array(o, f, path, &a);
+    npy_free(&a);
+    if (status == DLG_OK) add_text(o, path, o->d->rows, "");
+    return status;
+}
+
+static int copy_values(Opening *o, size_t i) {
+    Field *f = &o->d->fields[i];
+    const Origin *from = &o->origins[i];
+    TRY(same_rows(o, i, from->rows, "the data in memory"));
+    uint64_t bytes;
+    if (!rt_mul(from->rows, f->bytes, &bytes) || bytes > SIZE_MAX / 2)
+        return rt_no_memory(o->dev, UINT64_MAX);
+    f->values = malloc((size_t)bytes);
+    if (!f->values) return rt_no_memory(o->dev, bytes);
+    memcpy(f->values, from->values, (size_t)bytes);
+    for (size_t k = 0; f->tensor->type == DLG_BOOL && k < bytes; k++)
+        if (((const uint8_t *)f->values)[k] > 1)
+            return rt_fail(o->dev, DLG_ERR_DATA, "the data of `%s`: element %zu is not 0 or 1",
+                           f->tensor->user_name, k);
+    return DLG_OK;
+}
+
+static int open_all(Opening *o) {
+    dlg_dataset *d = o->d;
+    TRY(check_given(o));
+    TRY(add_fields(o));
+    for (size_t i = 0; i < d->field_count; i++) TRY(find_origin(o, i));
+    for (size_t i = 0; i < d->field_count; i++) {
+        if (d->fields[i].values) continue; /* came with an earlier one */
+        if (o->origins[i].values)
+            TRY(copy_values(o, i));
+        else if (o->origins[i].npy)
+            TRY(read_array(o, i));
+        else
+            TRY(read_table(o, i));
+    }
+    d->order = malloc((d->rows ? d->rows : 1) * sizeof *d->order);
+    if (!d->order) return rt_no_memory(o->dev, d->rows * sizeof *d->order);
+    return dlg_dataset_split(d, 0, 0);
+}
+
+int dlg_dataset_open(dlg_dataset **data, dlg_program *prog, const dlg_dataset_options *options) {
+    static const dlg_dataset_options defaults = {0};
+    *data = NULL;
+    Opening o = {.dev = prog->dev, .options = options ? options : &defaults};
+    o.d = calloc(1, sizeof *o.d);
+    if (!o.d) return rt_no_memory(prog->dev, sizeof *o.d);
+    o.d->prog = prog;
+    int status = open_all(&o);
+    for (size_t i = 0; o.origins && i < o.d->field_count; i++) free(o.origins[i].path);
+    free(o.origins);
+    if (status < 0)
+        dlg_dataset_close(o.d);
+    else
+        *data = o.d;
+    return status;
+}
+
+void dlg_dataset_close(dlg_dataset *d) {
+    if (!d) return;
+    for (size_t i = 0; i < d->field_count; i++) free(d->fields[i].values);
+    free(d->fields);
+    free(d->order);
+    free(d->text);
+    free(d);
+}
+
+const char *dlg_dataset_text(const dlg_dataset *d) {
+    return d->text ? d->text : "";
+}
+
+int dlg_dataset_batch(const dlg_dataset *d, const dlg_entry *entry, size_t *batch) {
+    const dlg_tensor *first = NULL;
+    *batch = 0;
+    for (size_t i = 0; i < entry->read_count; i++) {
+        const dlg_tensor *t = entry->reads[i];
+        if (!dataset_field(d, t)) continue;
+        size_t n = (size_t)t->shape[dataset_axis(t)];
+        if (first && n != *batch)
+            return rt_fail(d->prog->dev, DLG_ERR_DATA,
+                           "entry `%s`: `%s` takes %zu samples at a time and `%s` %zu", entry->name,
+                           first->name, *batch, t->name, n);
+        first = t;
+        *batch = n;
+    }
+    return DLG_OK;
+}
