@@ -32,6 +32,7 @@ const char *rt_cl_name(cl_int code); /* "CL_INVALID_VALUE"; never NULL */
  * at least 1), or NULL. at(list, i) gives the i-th. */
 const char *rt_nearest(const char *name, const void *list, size_t count,
                        const char *(*at)(const void *list, size_t i));
+bool rt_utf8(const char *s); /* well-formed UTF-8 */
 /* a * b, a + b; false when it does not fit 64 bits. */
 bool rt_mul(uint64_t a, uint64_t b, uint64_t *out);
 bool rt_add(uint64_t a, uint64_t b, uint64_t *out);
@@ -84,10 +85,6 @@ typedef struct Init {
 /* ---- plan.c, plan_check.c: the plan of a program ----------------------------------------------
  */
 
-typedef struct PlanEntry {
-    size_t launch, launch_count; /* in Plan.launches */
-} PlanEntry;
-
 /* A checked plan. All strings are in `text`, a copy of the file. */
 typedef struct Plan {
     char *text, *file;
@@ -107,7 +104,7 @@ typedef struct Plan {
     const dlg_tensor **lists; /* the entries' reads, updates and returns */
     dlg_launch *launches;
     dlg_entry *entries;
-    PlanEntry *entry_launches; /* one an entry */
+    char *user_names;
     size_t const_count, tensor_count, literal_count, arg_count, list_count, launch_count,
         entry_count;
     uint32_t *by_name; /* hash table of tensors: index + 1 */
@@ -166,6 +163,7 @@ struct dlg_program {
     cl_mem *buffers;    /* one a tensor */
     cl_kernel *kernels; /* one a launch, arguments bound */
     bool *set;          /* one a tensor: an input that was set */
+    bool *inference;    /* one a tensor: an entry that does not train uses it */
     uint64_t seed, step;
     Meta *meta; /* sorted by name */
     size_t meta_count;
@@ -181,7 +179,5 @@ int rt_find(dlg_program *prog, const char *name, const dlg_tensor **t);
 int rt_find_entry(dlg_program *prog, const char *name, const dlg_entry **e);
 /* The values at the start of tensor t under a seed, into `data` (t->bytes). */
 void rt_init_values(const Plan *plan, const dlg_tensor *t, uint64_t seed, void *data);
-/* Whether a params-and-states file without `checkpoint` holds the tensor. */
-bool rt_in_weights(const dlg_program *prog, const dlg_tensor *t);
 
 #endif

@@ -1,0 +1,367 @@
+/* device: OpenCL devices, and the few things that the library asks of one.
+ *
+ * Establishes: every OpenCL status is looked at and told in words; the queue is in order, so that
+ * commands see the results of those before them without events. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "rt.h"
+
+enum {
+    PLATFORM_NOT_FOUND = -1001, /* CL_PLATFORM_NOT_FOUND_KHR: the loader has no driver */
+    LAUNCHES_A_FLUSH = 64,
+    LAUNCHES_A_MARK = 2048
+};
+
+/* ---- listing ------------------------------------------------------------------------------------ */
+
+typedef struct Found {
+    cl_platform_id platform;
+    cl_device_id device;
+} Found;
+
+static void text_of(cl_int code, char *text, size_t bytes) {
+    if (code != CL_SUCCESS) text[0] = 0;
+    text[bytes - 1] = 0;
+}
+
+/* Names are cut to the fields of the info; a query that fails leaves its field empty or 0. */
+static dlg_device_info describe(Found f, int number) {
+    dlg_device_info i = {.number = number};
+    cl_device_type type = 0;
+    cl_uint units = 0;
+    cl_ulong memory = 0, most = 0, local = 0;
+    size_t group = 0;
+    char text[512];
+    text_of(clGetPlatformInfo(f.platform, CL_PLATFORM_NAME, sizeof text, text, NULL), text,
+            sizeof text);
+    snprintf(i.platform, sizeof i.platform, "%.*s", (int)sizeof i.platform - 1, text);
+    text_of(clGetDeviceInfo(f.device, CL_DEVICE_NAME, sizeof text, text, NULL), text, sizeof text);
+    snprintf(i.name, sizeof i.name, "%.*s", (int)sizeof i.name - 1, text);
+    text_of(clGetDeviceInfo(f.device, CL_DRIVER_VERSION, sizeof text, text, NULL), text,
+            sizeof text);
+    snprintf(i.driver, sizeof i.driver, "%.*s", (int)sizeof i.driver - 1, text);
+    clGetDeviceInfo(f.device, CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    clGetDeviceInfo(f.device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
+    clGetDeviceInfo(f.device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL);
+    clGetDeviceInfo(f.device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof most, &most, NULL);
+    clGetDeviceInfo(f.device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
+    clGetDeviceInfo(f.device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL);
+    strcpy(i.type, type & CL_DEVICE_TYPE_CPU           ? "cpu"
+                   : type & CL_DEVICE_TYPE_GPU         ? "gpu"
+                   : type & CL_DEVICE_TYPE_ACCELERATOR ? "accelerator"
+                                                       : "other");
+    i.compute_units = units;
+    i.memory_bytes = memory;
+    i.max_buffer_bytes = most;
+    i.local_memory_bytes = local;
+    i.max_group = group;
+    return i;
+}
+
+/* All devices in the order of the platforms; the caller frees *found. */
+static int find_devices(dlg_device *dev, Found **found, size_t *count) {
+    enum { MOST_PLATFORMS = 64, MOST_DEVICES = 1024 };
+    cl_platform_id platforms[MOST_PLATFORMS];
+    cl_device_id devices[MOST_DEVICES];
+    cl_uint platform_count = 0;
+    *found = NULL;
+    *count = 0;
+    cl_int code = clGetPlatformIDs(MOST_PLATFORMS, platforms, &platform_count);
+    if (code == PLATFORM_NOT_FOUND) return DLG_OK;
+    if (code != CL_SUCCESS) return rt_cl_fail(dev, code, "cannot list the OpenCL platforms");
+    if (platform_count > MOST_PLATFORMS) platform_count = MOST_PLATFORMS;
+    for (cl_uint p = 0; p < platform_count; p++) {
+        cl_uint n = 0;
+        code = clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, MOST_DEVICES, devices, &n);
+        if (code == CL_DEVICE_NOT_FOUND) continue;
+        if (code != CL_SUCCESS) {
+            free(*found);
+            *found = NULL;
+            return rt_cl_fail(dev, code, "cannot list the devices of an OpenCL platform");
+        }
+        if (n > MOST_DEVICES) n = MOST_DEVICES;
+        Found *more = realloc(*found, (*count + n + 1) * sizeof *more);
+        if (!more) {
+            free(*found);
+            *found = NULL;
+            return rt_no_memory(dev, (*count + n + 1) * sizeof *more);
+        }
+        *found = more;
+        for (cl_uint d = 0; d < n; d++) more[(*count)++] = (Found){platforms[p], devices[d]};
+    }
+    return DLG_OK;
+}
+
+int dlg_device_list(dlg_device_info **list, size_t *count) {
+    if (!list || !count) return DLG_ERR_USAGE;
+    Found *found;
+    *list = NULL;
+    int status = find_devices(NULL, &found, count);
+    if (status < 0) return status;
+    if (*count && !(*list = calloc(*count, sizeof **list))) status = DLG_ERR_MEMORY;
+    for (size_t i = 0; i < *count && status == DLG_OK; i++) (*list)[i] = describe(found[i], (int)i);
+    if (status < 0) *count = 0;
+    free(found);
+    return status;
+}
+
+void dlg_device_list_free(dlg_device_info *list) {
+    free(list);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------ */
+
+static bool contains_nocase(const char *text, const char *part) {
+    size_t n = strlen(part);
+    for (; *text; text++) {
+        size_t i = 0;
+        while (i < n && tolower((unsigned char)text[i]) == tolower((unsigned char)part[i])) i++;
+        if (i == n) return true;
+    }
+    return n == 0;
+}
+
+/* Which of `count` devices a selector means; `count` when none. */
+static size_t select_device(const Found *found, size_t count, const char *selector) {
+    size_t i = 0;
+    if (!selector || !*selector) {
+        while (i < count && strcmp(describe(found[i], 0).type, "cpu") != 0) i++;
+        return i < count || count == 0 ? i : 0;
+    }
+    if (selector[strspn(selector, "0123456789")] == 0) {
+        unsigned long long number = strtoull(selector, NULL, 10);
+        return number < count ? (size_t)number : count;
+    }
+    for (; i < count; i++) {
+        dlg_device_info info = describe(found[i], 0);
+        char text[sizeof info.platform + sizeof info.name + 2];
+        snprintf(text, sizeof text, "%s: %s", info.platform, info.name);
+        if (contains_nocase(text, selector)) break;
+    }
+    return i;
+}
+
+static int open_device(dlg_device *dev, const char *selector) {
+    Found *found;
+    size_t count, which;
+    cl_int code;
+    cl_uint align_bits = 0;
+    cl_bool unified = CL_FALSE;
+    int status = find_devices(dev, &found, &count);
+    if (status < 0) return status;
+    if (count == 0) {
+        status = rt_fail(dev, DLG_ERR_DEVICE,
+                         "there is no OpenCL device: no driver is installed (on Debian, "
+                         "pocl-opencl-icd makes the processor one)");
+        goto out;
+    }
+    which = select_device(found, count, selector);
+    if (which == count) {
+        status = rt_fail(dev, DLG_ERR_DEVICE, "no OpenCL device matches `%.200s`; there are %zu",
+                         selector, count);
+        goto out;
+    }
+    dev->id = found[which].device;
+    dev->info = describe(found[which], (int)which);
+    dev->context = clCreateContext(NULL, 1, &dev->id, NULL, NULL, &code);
+    if (code != CL_SUCCESS) {
+        status = rt_cl_fail(dev, code, "cannot open the device");
+        goto out;
+    }
+    dev->queue = clCreateCommandQueue(dev->context, dev->id, 0, &code);
+    if (code != CL_SUCCESS) {
+        status = rt_cl_fail(dev, code, "cannot make a command queue");
+        goto out;
+    }
+    clGetDeviceInfo(dev->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof align_bits, &align_bits, NULL);
+    clGetDeviceInfo(dev->id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified, NULL);
+    dev->base_align = align_bits >= 8 ? align_bits / 8 : 1;
+    dev->host_memory = unified && strcmp(dev->info.type, "cpu") == 0;
+    dev->real = true;
+out:
+    free(found);
+    return status;
+}
+
+int dlg_device_open(dlg_device **dev, const char *selector) {
+    if (!dev) return DLG_ERR_USAGE;
+    *dev = calloc(1, sizeof **dev);
+    if (!*dev) return DLG_ERR_MEMORY;
+    (*dev)->message = "";
+    if (selector && strcmp(selector, "none") == 0) return DLG_OK;
+    return open_device(*dev, selector);
+}
+
+void dlg_device_close(dlg_device *dev) {
+    if (!dev) return;
+    if (dev->queue) clFinish(dev->queue);
+    if (dev->mark) clReleaseEvent(dev->mark);
+    if (dev->queue) clReleaseCommandQueue(dev->queue);
+    if (dev->context) clReleaseContext(dev->context);
+    free(dev->error);
+    free(dev);
+}
+
+const dlg_device_info *dlg_device_get_info(const dlg_device *dev) {
+    return dev && dev->real ? &dev->info : NULL;
+}
+
+/* ---- building ----------------------------------------------------------------------------------- */
+
+static const char *line_of(const char *text, int64_t line) {
+    while (line > 1 && text) {
+        text = strchr(text, '\n');
+        if (text) text++;
+        line--;
+    }
+    return text;
+}
+
+/* Behind the log, the lines of the text that its errors name (`:LINE:COLUMN: error`). */
+static char *quote_lines(const char *log, const char *text, int64_t first) {
+    enum { MOST_QUOTES = 5, QUOTE_BYTES = 220 };
+    size_t len = strlen(log);
+    char *all = malloc(len + MOST_QUOTES * QUOTE_BYTES + 2);
+    if (!all) return NULL;
+    memcpy(all, log, len + 1);
+    while (len && isspace((unsigned char)all[len - 1])) all[--len] = 0;
+    int64_t quoted = -1;
+    int quotes = 0;
+    for (const char *s = log; (s = strstr(s, "error")) && quotes < MOST_QUOTES; s += 5) {
+        const char *start = s;
+        while (start > log && start[-1] != '\n') start--;
+        const char *p = start;
+        while (p < s && !(*p == ':' && isdigit((unsigned char)p[1]))) p++;
+        int64_t line = p < s ? strtol(p + 1, NULL, 10) : 0;
+        if (line < first || line == quoted) continue;
+        const char *source = line_of(text, line - first + 1);
+        if (!source) continue;
+        quoted = line;
+        quotes++;
+        len += (size_t)snprintf(all + len, QUOTE_BYTES, "\n%6" PRId64 " | %.*s", line,
+                                (int)(strcspn(source, "\n") < 190 ? strcspn(source, "\n") : 190),
+                                source);
+    }
+    return all;
+}
+
+static int build_failed(dlg_device *dev, const char *file, int64_t line, const char *text,
+                        cl_program program, cl_int code) {
+    enum { MOST_LOG = 1 << 20 };
+    size_t bytes = 0;
+    clGetProgramBuildInfo(program, dev->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes);
+    if (bytes > MOST_LOG) bytes = MOST_LOG;
+    char *log = calloc(1, bytes + 1), *all = NULL;
+    if (log && bytes)
+        clGetProgramBuildInfo(program, dev->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL);
+    if (log) all = quote_lines(log, text, line);
+    int status = rt_fail(dev, DLG_ERR_BUILD, "%s: the kernels do not compile on %s (%s)\n%s", file,
+                         dev->info.name, rt_cl_name(code),
+                         all   ? all
+                         : log ? log
+                               : "");
+    free(all);
+    free(log);
+    return status;
+}
+
+int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, size_t len,
+             cl_program *built) {
+    *built = NULL;
+    char head[48]; /* so that the driver's messages say the line of the file */
+    snprintf(head, sizeof head, "#line %" PRId64 "\n", line);
+    const char *parts[] = {head, text};
+    size_t lens[] = {strlen(head), len};
+    cl_int code;
+    cl_program program = clCreateProgramWithSource(dev->context, 2, parts, lens, &code);
+    if (code != CL_SUCCESS) return rt_cl_fail(dev, code, "cannot make an OpenCL program");
+    code = clBuildProgram(program, 1, &dev->id, "-cl-kernel-arg-info", NULL, NULL);
+    if (code != CL_SUCCESS) {
+        int status = build_failed(dev, file, line, text, program, code);
+        clReleaseProgram(program);
+        return status;
+    }
+    *built = program;
+    return DLG_OK;
+}
+
+/* ---- memory and the queue ----------------------------------------------------------------------- */
+
+int rt_buffer(dlg_device *dev, uint64_t bytes, const char *what, cl_mem *buffer) {
+    *buffer = NULL;
+    uint64_t padded = (bytes + 63) / 64 * 64;
+    if (padded > dev->info.max_buffer_bytes || padded > SIZE_MAX)
+        return rt_fail(dev, DLG_ERR_LIMIT,
+                       "%s needs %" PRIu64 " bytes; %s allows %" PRIu64 " a buffer", what, padded,
+                       dev->info.name, dev->info.max_buffer_bytes);
+    cl_int code;
+    /* Where the device works in the host's memory, memory that the host can reach is what it reads
+     * and writes without copies. */
+    cl_mem_flags flags = CL_MEM_READ_WRITE | (dev->host_memory ? CL_MEM_ALLOC_HOST_PTR : 0);
+    cl_mem made = clCreateBuffer(dev->context, flags, (size_t)padded, NULL, &code);
+    if (code == CL_SUCCESS) {
+        cl_uint zero = 0;
+        code = clEnqueueFillBuffer(dev->queue, made, &zero, sizeof zero, 0, (size_t)padded, 0, NULL,
+                                   NULL);
+        if (code != CL_SUCCESS) clReleaseMemObject(made);
+    }
+    if (code != CL_SUCCESS) {
+        char text[300];
+        snprintf(text, sizeof text, "cannot allocate %" PRIu64 " bytes for %.200s", padded, what);
+        return rt_cl_fail(dev, code, text);
+    }
+    *buffer = made;
+    return DLG_OK;
+}
+
+/* Marks the queue and waits for the mark before: the host is at most two marks ahead. */
+static int mark(dlg_device *dev) {
+    cl_event next;
+    cl_int code = clEnqueueMarkerWithWaitList(dev->queue, 0, NULL, &next);
+    if (code != CL_SUCCESS) return rt_cl_fail(dev, code, "cannot mark the queue");
+    clFlush(dev->queue);
+    if (dev->mark) {
+        code = clWaitForEvents(1, &dev->mark);
+        clReleaseEvent(dev->mark);
+    }
+    dev->mark = next;
+    dev->enqueued = 0;
+    if (code != CL_SUCCESS) return rt_cl_fail(dev, code, "the device failed while it ran kernels");
+    return DLG_OK;
+}
+
+int rt_launch(dlg_device *dev, cl_kernel kernel, const char *name, size_t global, size_t local) {
+    cl_int code =
+        clEnqueueNDRangeKernel(dev->queue, kernel, 1, NULL, &global, &local, 0, NULL, NULL);
+    if (code != CL_SUCCESS) {
+        char text[300];
+        snprintf(text, sizeof text, "cannot launch the kernel %.200s", name);
+        return rt_cl_fail(dev, code, text);
+    }
+    if (++dev->enqueued >= LAUNCHES_A_MARK) return mark(dev);
+    if (dev->enqueued % LAUNCHES_A_FLUSH == 0) clFlush(dev->queue);
+    return DLG_OK;
+}
+
+int rt_write(dlg_device *dev, cl_mem buffer, uint64_t offset, const void *data, uint64_t bytes) {
+    cl_int code = clEnqueueWriteBuffer(dev->queue, buffer, CL_TRUE, (size_t)offset, (size_t)bytes,
+                                       data, 0, NULL, NULL);
+    return code == CL_SUCCESS ? DLG_OK : rt_cl_fail(dev, code, "cannot copy to the device");
+}
+
+int rt_read(dlg_device *dev, cl_mem buffer, uint64_t offset, void *data, uint64_t bytes) {
+    cl_int code = clEnqueueReadBuffer(dev->queue, buffer, CL_TRUE, (size_t)offset, (size_t)bytes,
+                                      data, 0, NULL, NULL);
+    return code == CL_SUCCESS ? DLG_OK : rt_cl_fail(dev, code, "cannot copy from the device");
+}
+
+int rt_finish(dlg_device *dev) {
+    cl_int code = clFinish(dev->queue);
+    dev->enqueued = 0;
+    if (dev->mark) clReleaseEvent(dev->mark);
+    dev->mark = NULL;
+    return code == CL_SUCCESS ? DLG_OK
+                              : rt_cl_fail(dev, code, "the device failed while it ran kernels");
+}

@@ -1,0 +1,187 @@
+/* error: the messages of libdlg.
+ *
+ * Requires: nothing. Establishes: after a failure the device's text says what failed; no message is
+ * ever half written (one that does not fit in memory becomes a constant). */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "rt.h"
+
+const char *dlg_version(void) {
+    return DLG_VERSION;
+}
+
+const char *dlg_status_text(int status) {
+    switch (status) {
+#define ROW(name, number, text)                                                                    \
+    case number: return text;
+        DLG_STATUS_TABLE(ROW)
+#undef ROW
+    }
+    return "unknown status";
+}
+
+const char *dlg_error_text(const dlg_device *dev) {
+    return dev ? dev->message : dlg_status_text(DLG_ERR_MEMORY);
+}
+
+int rt_fail(dlg_device *dev, int status, const char *fmt, ...) {
+    if (!dev) return status;
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, fmt, args);
+    char *text = len < 0 ? NULL : malloc((size_t)len + 1);
+    if (text) vsnprintf(text, (size_t)len + 1, fmt, again);
+    va_end(again);
+    va_end(args);
+    free(dev->error); /* only now: an argument may be the old message */
+    dev->error = text;
+    dev->message = text ? text : dlg_status_text(status);
+    return status;
+}
+
+int rt_no_memory(dlg_device *dev, uint64_t bytes) {
+    return rt_fail(dev, DLG_ERR_MEMORY, "out of memory: %llu bytes were needed",
+                   (unsigned long long)bytes);
+}
+
+static const struct {
+    cl_int code;
+    const char *name;
+} cl_codes[] = {
+#define C(name)                                                                                    \
+    { name, #name }
+    C(CL_DEVICE_NOT_FOUND),
+    C(CL_DEVICE_NOT_AVAILABLE),
+    C(CL_COMPILER_NOT_AVAILABLE),
+    C(CL_MEM_OBJECT_ALLOCATION_FAILURE),
+    C(CL_OUT_OF_RESOURCES),
+    C(CL_OUT_OF_HOST_MEMORY),
+    C(CL_MEM_COPY_OVERLAP),
+    C(CL_BUILD_PROGRAM_FAILURE),
+    C(CL_MAP_FAILURE),
+    C(CL_MISALIGNED_SUB_BUFFER_OFFSET),
+    C(CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST),
+    C(CL_COMPILE_PROGRAM_FAILURE),
+    C(CL_LINKER_NOT_AVAILABLE),
+    C(CL_LINK_PROGRAM_FAILURE),
+    C(CL_DEVICE_PARTITION_FAILED),
+    C(CL_KERNEL_ARG_INFO_NOT_AVAILABLE),
+    C(CL_INVALID_VALUE),
+    C(CL_INVALID_DEVICE_TYPE),
+    C(CL_INVALID_PLATFORM),
+    C(CL_INVALID_DEVICE),
+    C(CL_INVALID_CONTEXT),
+    C(CL_INVALID_QUEUE_PROPERTIES),
+    C(CL_INVALID_COMMAND_QUEUE),
+    C(CL_INVALID_HOST_PTR),
+    C(CL_INVALID_MEM_OBJECT),
+    C(CL_INVALID_BINARY),
+    C(CL_INVALID_BUILD_OPTIONS),
+    C(CL_INVALID_PROGRAM),
+    C(CL_INVALID_PROGRAM_EXECUTABLE),
+    C(CL_INVALID_KERNEL_NAME),
+    C(CL_INVALID_KERNEL_DEFINITION),
+    C(CL_INVALID_KERNEL),
+    C(CL_INVALID_ARG_INDEX),
+    C(CL_INVALID_ARG_VALUE),
+    C(CL_INVALID_ARG_SIZE),
+    C(CL_INVALID_KERNEL_ARGS),
+    C(CL_INVALID_WORK_DIMENSION),
+    C(CL_INVALID_WORK_GROUP_SIZE),
+    C(CL_INVALID_WORK_ITEM_SIZE),
+    C(CL_INVALID_GLOBAL_OFFSET),
+    C(CL_INVALID_EVENT_WAIT_LIST),
+    C(CL_INVALID_EVENT),
+    C(CL_INVALID_OPERATION),
+    C(CL_INVALID_BUFFER_SIZE),
+    C(CL_INVALID_GLOBAL_WORK_SIZE),
+    C(CL_INVALID_PROPERTY),
+    C(CL_INVALID_COMPILER_OPTIONS),
+    C(CL_INVALID_LINKER_OPTIONS),
+    C(CL_INVALID_DEVICE_PARTITION_COUNT),
+#undef C
+};
+
+const char *rt_cl_name(cl_int code) {
+    for (size_t i = 0; i < sizeof cl_codes / sizeof *cl_codes; i++)
+        if (cl_codes[i].code == code) return cl_codes[i].name;
+    return "an unknown OpenCL error";
+}
+
+int rt_cl_fail(dlg_device *dev, cl_int code, const char *what) {
+    bool memory = code == CL_OUT_OF_HOST_MEMORY || code == CL_MEM_OBJECT_ALLOCATION_FAILURE;
+    return rt_fail(dev, memory ? DLG_ERR_MEMORY : DLG_ERR_OPENCL, "%s: %s (%d)", what,
+                   rt_cl_name(code), (int)code);
+}
+
+/* Edit distance (insert, delete, replace), or a number above `limit`. Names longer than the rows
+ * are not compared. */
+static size_t distance(const char *a, const char *b, size_t limit) {
+    enum { LONGEST = 255 };
+    size_t n = strlen(a), m = strlen(b);
+    if (n > LONGEST || m > LONGEST || (n > m ? n - m : m - n) > limit) return limit + 1;
+    size_t row[LONGEST + 1];
+    for (size_t j = 0; j <= m; j++) row[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t cost = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            if (row[j] + 1 < cost) cost = row[j] + 1;
+            if (row[j - 1] + 1 < cost) cost = row[j - 1] + 1;
+            row[j] = cost;
+        }
+    }
+    return row[m];
+}
+
+const char *rt_nearest(const char *name, const void *list, size_t count,
+                       const char *(*at)(const void *list, size_t i)) {
+    enum { MOST = 10000 }; /* beyond, a suggestion is not worth the time */
+    size_t limit = strlen(name) / 3;
+    if (limit < 1) limit = 1;
+    const char *best = NULL;
+    for (size_t i = 0; i < count && i < MOST; i++) {
+        const char *other = at(list, i);
+        size_t d = distance(name, other, limit);
+        if (d > limit) continue;
+        best = other;
+        if (d == 0) break;
+        limit = d - 1; /* the first of equals stays */
+    }
+    return best;
+}
+
+bool rt_utf8(const char *text) {
+    const unsigned char *s = (const unsigned char *)text;
+    while (*s) {
+        int more = *s < 0x80                 ? 0
+                   : *s >= 0xc2 && *s < 0xe0 ? 1
+                   : *s >= 0xe0 && *s < 0xf0 ? 2
+                   : *s >= 0xf0 && *s < 0xf5 ? 3
+                                             : -1;
+        if (more < 0) return false;
+        /* overlong forms, surrogates and what is beyond U+10FFFF */
+        if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+            (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+            return false;
+        for (s++; more > 0; more--, s++)
+            if ((*s & 0xc0) != 0x80) return false;
+    }
+    return true;
+}
+
+bool rt_mul(uint64_t a, uint64_t b, uint64_t *out) {
+    if (b && a > UINT64_MAX / b) return false;
+    *out = a * b;
+    return true;
+}
+
+bool rt_add(uint64_t a, uint64_t b, uint64_t *out) {
+    if (a > UINT64_MAX - b) return false;
+    *out = a + b;
+    return true;
+}

@@ -1,0 +1,161 @@
+/* file: reads whole files and replaces files as a whole.
+ *
+ * Establishes: a file that was being written when anything failed (the disk full, the process
+ * killed) is as it was before; what is under its name is never half of something. */
+#define _XOPEN_SOURCE 700
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "rt.h"
+
+int rt_file_read(dlg_device *dev, const char *path, uint64_t limit_bytes, char **data,
+                 size_t *len) {
+    *data = NULL;
+    *len = 0;
+    int status = DLG_OK;
+    char *text = NULL;
+    size_t cap = 0, used = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        status = rt_fail(dev, DLG_ERR_FILE, "cannot open %s: %s", path, strerror(errno));
+        goto out;
+    }
+    if (S_ISDIR(st.st_mode)) {
+        status = rt_fail(dev, DLG_ERR_FILE, "cannot read %s: it is a directory", path);
+        goto out;
+    }
+    /* The size is a hint only: the file may be a pipe or may grow. */
+    cap =
+        S_ISREG(st.st_mode) && (uint64_t)st.st_size <= limit_bytes ? (size_t)st.st_size + 2 : 4096;
+    for (;;) {
+        if (used + 1 >= cap || !text) {
+            if (text) cap *= 2;
+            char *more = realloc(text, cap);
+            if (!more) {
+                status = rt_no_memory(dev, cap);
+                goto out;
+            }
+            text = more;
+        }
+        ssize_t got = read(fd, text + used, cap - used - 1);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) {
+            status = rt_fail(dev, DLG_ERR_FILE, "cannot read %s: %s", path, strerror(errno));
+            goto out;
+        }
+        if (got == 0) break;
+        used += (size_t)got;
+        if (used > limit_bytes) {
+            status =
+                rt_fail(dev, DLG_ERR_FILE, "%s is longer than %llu bytes, the most for such a file",
+                        path, (unsigned long long)limit_bytes);
+            goto out;
+        }
+    }
+    text[used] = 0;
+    *data = text;
+    *len = used;
+    text = NULL;
+out:
+    if (fd >= 0) close(fd);
+    free(text);
+    return status;
+}
+
+static int fail_write(RtFile *f, const char *what) {
+    return rt_fail(f->dev, DLG_ERR_FILE, "cannot %s %s: %s", what, f->path, strerror(errno));
+}
+
+/* Creates a file that no one else has, beside f->path; its name goes to f->temporary. */
+static int create_beside(RtFile *f, size_t cap) {
+    for (int i = 0; i < 1000; i++) {
+        snprintf(f->temporary, cap, "%s.%ld-%d.tmp", f->path, (long)getpid(), i);
+        int fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST) return fd;
+    }
+    return -1;
+}
+
+int rt_file_begin(RtFile *f, dlg_device *dev, const char *path) {
+    *f = (RtFile){.dev = dev};
+    int status = DLG_OK;
+    char *real = realpath(path, NULL); /* renaming over a symbolic link would replace the link */
+    if (real) path = real;
+    size_t len = strlen(path), cap = len + 48;
+    struct stat st;
+    bool exists = stat(path, &st) == 0;
+    f->path = malloc(len + 1);
+    f->temporary = calloc(1, cap);
+    if (!f->path || !f->temporary) {
+        status = rt_no_memory(dev, len + cap);
+        goto out;
+    }
+    memcpy(f->path, path, len + 1);
+    if (exists && !S_ISREG(st.st_mode)) {
+        status = rt_fail(dev, DLG_ERR_FILE, "cannot write %s: it is not a regular file", path);
+        goto out;
+    }
+    int fd = create_beside(f, cap);
+    if (fd < 0) {
+        status = fail_write(f, "write");
+        f->temporary[0] = 0;
+        goto out;
+    }
+    if ((exists && fchmod(fd, st.st_mode & 0777) < 0) || !(f->stream = fdopen(fd, "wb"))) {
+        status = fail_write(f, "write");
+        close(fd);
+    }
+out:
+    free(real);
+    if (status < 0) rt_file_drop(f);
+    return status;
+}
+
+int rt_file_write(RtFile *f, const void *data, size_t bytes) {
+    if (bytes && fwrite(data, 1, bytes, f->stream) != bytes) return fail_write(f, "write");
+    return DLG_OK;
+}
+
+/* The name of the directory that holds the file must reach the disk too. */
+static int sync_directory(RtFile *f) {
+    char *slash = strrchr(f->path, '/');
+    if (slash) slash[slash == f->path] = 0;
+    int fd = open(slash ? f->path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return fail_write(f, "sync the directory");
+    int status = DLG_OK;
+    /* Some file systems cannot sync a directory and say EINVAL: there is nothing more to do. */
+    if (fsync(fd) < 0 && errno != EINVAL) status = fail_write(f, "sync the directory");
+    close(fd);
+    return status;
+}
+
+int rt_file_commit(RtFile *f) {
+    int status = DLG_OK;
+    if (fflush(f->stream) != 0 || fsync(fileno(f->stream)) < 0) {
+        status = fail_write(f, "write");
+        goto out;
+    }
+    int closed = fclose(f->stream);
+    f->stream = NULL;
+    if (closed != 0 || rename(f->temporary, f->path) < 0) {
+        status = fail_write(f, "write");
+        goto out;
+    }
+    f->temporary[0] = 0; /* it is the file now */
+    status = sync_directory(f);
+out:
+    rt_file_drop(f);
+    return status;
+}
+
+void rt_file_drop(RtFile *f) {
+    if (f->stream) fclose(f->stream);
+    if (f->temporary && f->temporary[0]) unlink(f->temporary);
+    free(f->temporary);
+    free(f->path);
+    *f = (RtFile){.dev = NULL};
+}

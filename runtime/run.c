@@ -1,0 +1,161 @@
+/* run: setting and getting tensors, running entries.
+ *
+ * Requires: a loaded program. Establishes: a run is its launches enqueued, nothing else; an entry whose
+ * inputs were never set does not run. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "rt.h"
+
+static int need_device(const dlg_program *prog) {
+    if (prog->dev->real) return DLG_OK;
+    return rt_fail(prog->dev, DLG_ERR_USAGE,
+                   "%s was loaded without a device: it can be inspected but not run",
+                   prog->plan.file);
+}
+
+static const char *tensor_name(const void *list, size_t i) {
+    return ((const dlg_tensor *)list)[i].name;
+}
+
+int rt_find(dlg_program *prog, const char *name, const dlg_tensor **t) {
+    const Plan *p = &prog->plan;
+    *t = dlg_tensor_find(prog, name);
+    if (*t) return DLG_OK;
+    const dlg_tensor *hidden = plan_tensor(p, name, strlen(name));
+    if (hidden)
+        return rt_fail(prog->dev, DLG_ERR_USAGE,
+                       "`%.200s` lives only while an entry runs: it cannot be set or got", name);
+    for (size_t i = 0; i < p->tensor_count; i++)
+        if (strcmp(p->tensors[i].user_name, name) == 0)
+            return rt_fail(prog->dev, DLG_ERR_NAME,
+                           "several tensors are called `%.200s`: say which, "
+                           "such as `%.200s`",
+                           name, p->tensors[i].name);
+    const char *near = rt_nearest(name, p->tensors, p->tensor_count, tensor_name);
+    return rt_fail(prog->dev, DLG_ERR_NAME, "%s has no tensor `%.200s`%s%s%s", p->model, name,
+                   near ? "; is it `" : "", near ? near : "", near ? "`?" : "");
+}
+
+static const char *entry_name(const void *list, size_t i) {
+    return ((const dlg_entry *)list)[i].name;
+}
+
+int rt_find_entry(dlg_program *prog, const char *name, const dlg_entry **e) {
+    const Plan *p = &prog->plan;
+    *e = dlg_entry_find(prog, name);
+    if (*e) return DLG_OK;
+    const char *near = rt_nearest(name, p->entries, p->entry_count, entry_name);
+    return rt_fail(prog->dev, DLG_ERR_NAME, "%s has no entry `%.200s`%s%s%s", p->model, name,
+                   near ? "; is it `" : "", near ? near : "", near ? "`?" : "");
+}
+
+static int check_size(dlg_program *prog, const dlg_tensor *t, size_t bytes) {
+    if (bytes == t->bytes) return DLG_OK;
+    return rt_fail(prog->dev, DLG_ERR_SIZE,
+                   "`%s` has %" PRIu64 " bytes (%" PRIu64 " of type %s), not %zu", t->name,
+                   t->bytes, t->elems, dlg_type_name(t->type), bytes);
+}
+
+int rt_set(dlg_program *prog, const dlg_tensor *t, const void *data) {
+    int status = need_device(prog);
+    if (status < 0) return status;
+    if (t->kind == DLG_OUTPUT || t->kind == DLG_ARENA)
+        return rt_fail(prog->dev, DLG_ERR_USAGE, "`%s` is written by the program, not set",
+                       t->name);
+    const uint8_t *bytes = data;
+    for (uint64_t i = 0; t->type == DLG_BOOL && i < t->elems; i++)
+        if (bytes[i] > 1)
+            return rt_fail(prog->dev, DLG_ERR_USAGE,
+                           "element %" PRIu64 " of `%s` is %d; a bool is 0 or 1", i, t->name,
+                           bytes[i]);
+    status = rt_write(prog->dev, prog->buffers[t->index], 0, data, t->bytes);
+    if (status < 0) return status;
+    prog->set[t->index] = true;
+    if (t->kind == DLG_STATE && strcmp(t->name, "step") == 0) {
+        int32_t step;
+        memcpy(&step, data, sizeof step);
+        prog->step = step < 0 ? 0 : (uint64_t)step;
+    }
+    return DLG_OK;
+}
+
+int rt_get(dlg_program *prog, const dlg_tensor *t, void *data) {
+    int status = need_device(prog);
+    if (status < 0) return status;
+    return rt_read(prog->dev, prog->buffers[t->index], 0, data, t->bytes);
+}
+
+int dlg_set(dlg_program *prog, const char *name, const void *data, size_t bytes) {
+    const dlg_tensor *t;
+    int status = rt_find(prog, name, &t);
+    if (status < 0 || (status = check_size(prog, t, bytes)) < 0) return status;
+    return rt_set(prog, t, data);
+}
+
+int dlg_get(dlg_program *prog, const char *name, void *data, size_t bytes) {
+    const dlg_tensor *t;
+    int status = rt_find(prog, name, &t);
+    if (status < 0 || (status = check_size(prog, t, bytes)) < 0) return status;
+    return rt_get(prog, t, data);
+}
+
+int dlg_init(dlg_program *prog, uint64_t seed) {
+    const Plan *p = &prog->plan;
+    int status = need_device(prog);
+    if (status < 0) return status;
+    uint64_t most = 0;
+    for (size_t i = 0; i < p->tensor_count; i++)
+        if ((p->tensors[i].kind == DLG_PARAM || p->tensors[i].kind == DLG_STATE) &&
+            p->tensors[i].bytes > most)
+            most = p->tensors[i].bytes;
+    void *values = malloc((size_t)most + 1);
+    if (!values) return rt_no_memory(prog->dev, most);
+    for (size_t i = 0; i < p->tensor_count && status == DLG_OK; i++) {
+        const dlg_tensor *t = &p->tensors[i];
+        if (t->kind != DLG_PARAM && t->kind != DLG_STATE) continue;
+        rt_init_values(p, t, seed, values);
+        status = rt_write(prog->dev, prog->buffers[i], 0, values, t->bytes);
+    }
+    free(values);
+    if (status < 0) return status;
+    prog->seed = seed;
+    prog->step = 0;
+    return DLG_OK;
+}
+
+uint64_t dlg_seed(const dlg_program *prog) {
+    return prog->seed;
+}
+
+uint64_t dlg_step(const dlg_program *prog) {
+    return prog->step;
+}
+
+int rt_run_entry(dlg_program *prog, const dlg_entry *e) {
+    int status = need_device(prog);
+    if (status < 0) return status;
+    for (size_t i = 0; i < e->read_count; i++)
+        if (!prog->set[e->reads[i]->index])
+            return rt_fail(prog->dev, DLG_ERR_UNSET, "the entry `%s` reads `%s`, which was not set",
+                           e->name, e->reads[i]->name);
+    cl_kernel *kernels = prog->kernels + (e->launches - prog->plan.launches);
+    for (size_t i = 0; i < e->launch_count; i++) {
+        const dlg_launch *l = &e->launches[i];
+        if ((status = rt_launch(prog->dev, kernels[i], l->kernel, l->global, l->local)) < 0)
+            return status;
+    }
+    prog->step += e->trains != 0;
+    return DLG_OK;
+}
+
+int dlg_run(dlg_program *prog, const char *entry) {
+    const dlg_entry *e;
+    int status = rt_find_entry(prog, entry, &e);
+    return status < 0 ? status : rt_run_entry(prog, e);
+}
+
+int dlg_finish(dlg_program *prog) {
+    int status = need_device(prog);
+    return status < 0 ? status : rt_finish(prog->dev);
+}
