@@ -343,11 +343,12 @@ typedef struct dlg_progress {
 typedef int (*dlg_progress_fn)(const dlg_progress *progress, void *user);
 
 typedef struct dlg_train_options {
-    const char *entry;    /* NULL: "train" */
-    const char *evaluate; /* after each epoch, on the rows held out; NULL: "evaluate", if there */
-    uint64_t epochs;      /* 0: as `steps` says, or else 10 */
-    uint64_t steps;       /* 0: as `epochs` says; both: whichever ends first */
-    uint64_t seed;        /* of the order of the rows */
+    const char *entry;     /* NULL: "train" */
+    const char *evaluate;  /* after each epoch, on the rows held out; NULL: "evaluate", if there */
+    uint64_t epochs;       /* 0: as `steps` says, or else 10 */
+    uint64_t steps;        /* 0: as `epochs` says; both: whichever ends first */
+    uint64_t seed;         /* of the order of the rows */
+    uint64_t device_bytes; /* the most that the data may take there; 0: half of its memory */
     dlg_progress_fn progress; /* may be NULL */
     void *user;
 } dlg_train_options;

@@ -1,0 +1,66 @@
+/* feed: rows of a data set through an entry, batch after batch, without waiting for the device.
+ * Internal to libdlg; dataset.c before it, train.c after it. */
+#ifndef DLG_FEED_H
+#define DLG_FEED_H
+
+#include "data.h"
+
+/* The data where batches are selected: on the device, or in host memory when it does not fit. */
+typedef struct Feed {
+    dlg_program *prog;
+    const dlg_dataset *data;
+    cl_program built; /* kernels/runtime.cl; NULL when the data stays in host memory */
+    cl_mem *fields;   /* one a field */
+    bool resident;
+} Feed;
+
+/* `device_bytes`: the most that the data may take on the device; 0: half of its memory. */
+int feed_open(Feed *f, dlg_program *prog, const dlg_dataset *data, uint64_t device_bytes);
+void feed_close(Feed *f); /* also of a zeroed one */
+
+/* An order of rows, on the device where the feed is. The rows are the caller's and stay. */
+typedef struct RowOrder {
+    const uint32_t *rows;
+    size_t count;
+    cl_mem buffer; /* NULL when the data is not on the device */
+} RowOrder;
+int order_open(RowOrder *o, Feed *f, const uint32_t *rows, size_t count);
+int order_update(RowOrder *o, Feed *f); /* the rows changed; waits until the old ones are used */
+void order_close(RowOrder *o);
+
+/* One input of an entry and how its batch is selected. */
+typedef struct Gather {
+    const dlg_tensor *tensor;
+    size_t field;
+    size_t outer, inner; /* elements of a sample before and after the sample axis */
+    cl_kernel kernel;    /* bound but for `rows` and `first` */
+    size_t groups, lanes;
+    char *staged; /* host selection: `capacity` batches */
+} Gather;
+
+/* An entry that is fed and whose scalars are gathered in a ring on the device. */
+typedef struct Runner {
+    Feed *feed;
+    const dlg_entry *entry;
+    size_t batch; /* rows of a run; 0: the entry takes no data */
+    Gather *gathers;
+    size_t gather_count;
+    const dlg_tensor **scalars; /* what it returns of rank 0 */
+    size_t scalar_count;
+    cl_mem ring; /* capacity x scalar_count values, 4 bytes each */
+    uint32_t *host_ring;
+    size_t capacity, pending; /* runs that may be, and are, in the ring */
+    double *sums;             /* of each scalar over the runs collected, times rows */
+    uint64_t rows;            /* collected (runs, when it takes no data) */
+} Runner;
+
+int runner_open(Runner *r, Feed *f, const dlg_entry *entry);
+void runner_close(Runner *r);
+/* Enqueues a run of the rows first .. first + batch - 1 of the order. Collects first when the ring
+ * is full, and waits then only. */
+int runner_step(Runner *r, const RowOrder *order, size_t first);
+/* Waits for all runs and adds their scalars to the sums. */
+int runner_collect(Runner *r);
+void runner_reset(Runner *r); /* the sums to 0 */
+
+#endif

@@ -1,0 +1,285 @@
+/* train: the training loop, and evaluation over rows.
+ *
+ * Requires a program and a data set of it. Establishes: the same program, data, split, seed and
+ * device give the same bits; the loop waits for the device about ten times a second and at the end
+ * of an epoch, no more. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "feed.h"
+
+enum { DEFAULT_EPOCHS = 10 };
+static const double report_s = 0.1;
+
+static double now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* ---- Metrics ----------------------------------------------------------------------------------- */
+
+static int metrics_open(dlg_metrics *m, const Runner *r) {
+    *m = (dlg_metrics){.count = r->scalar_count};
+    const char **names = calloc(r->scalar_count + 1, sizeof *names);
+    m->values = calloc(r->scalar_count + 1, sizeof *m->values);
+    m->names = names;
+    if (!names || !m->values)
+        return rt_no_memory(r->feed->prog->dev, r->scalar_count * sizeof *names);
+    for (size_t i = 0; i < r->scalar_count; i++) {
+        names[i] = r->scalars[i]->user_name;
+        m->values[i] = NAN;
+    }
+    return DLG_OK;
+}
+
+void dlg_metrics_free(dlg_metrics *m) {
+    free((void *)m->names);
+    free(m->values);
+    *m = (dlg_metrics){0};
+}
+
+static void metrics_take(dlg_metrics *m, const Runner *whole, const Runner *rest) {
+    m->rows = whole->rows + (rest ? rest->rows : 0);
+    for (size_t i = 0; i < m->count; i++)
+        m->values[i] = (whole->sums[i] + (rest ? rest->sums[i] : 0)) / (double)m->rows;
+}
+
+/* ---- Evaluation -------------------------------------------------------------------------------- */
+
+typedef struct Evaluation {
+    Runner whole, rest; /* rest.entry is NULL when there is no variant, or no need of it */
+    RowOrder order;
+    uint32_t *identity; /* when all rows are meant */
+} Evaluation;
+
+/* Whether the variant returns the same scalars in the same order. */
+static bool same_scalars(const Runner *a, const Runner *b) {
+    if (a->scalar_count != b->scalar_count) return false;
+    for (size_t i = 0; i < a->scalar_count; i++)
+        if (strcmp(a->scalars[i]->user_name, b->scalars[i]->user_name) != 0) return false;
+    return true;
+}
+
+static int evaluation_open(Evaluation *e, Feed *f, const dlg_entry *entry, dlg_rows which) {
+    dlg_device *dev = f->prog->dev;
+    *e = (Evaluation){0};
+    if (entry->update_count > 0)
+        return rt_fail(dev, DLG_ERR_USAGE,
+                       "entry `%s` updates `%s`: evaluation must change nothing", entry->name,
+                       entry->updates[0]->name);
+    const uint32_t *rows = dlg_dataset_row_numbers(f->data, which);
+    size_t count = dlg_dataset_rows(f->data, which);
+    if (!rows && count > 0) {
+        e->identity = malloc(count * sizeof *e->identity);
+        if (!e->identity) return rt_no_memory(dev, count * sizeof *e->identity);
+        for (size_t i = 0; i < count; i++) e->identity[i] = (uint32_t)i;
+        rows = e->identity;
+    }
+    TRY(order_open(&e->order, f, rows, count));
+    TRY(runner_open(&e->whole, f, entry));
+    if (e->whole.batch == 0 || count % e->whole.batch == 0 || !entry->single) return DLG_OK;
+    TRY(runner_open(&e->rest, f, entry->single));
+    if (e->rest.batch != 1 || !same_scalars(&e->whole, &e->rest))
+        return rt_fail(dev, DLG_ERR_PROGRAM, "entry `%s` is not a variant of `%s` for one row",
+                       entry->single->name, entry->name);
+    return DLG_OK;
+}
+
+static void evaluation_close(Evaluation *e) {
+    if (e->whole.entry) runner_close(&e->whole);
+    if (e->rest.entry) runner_close(&e->rest);
+    order_close(&e->order);
+    free(e->identity);
+}
+
+static int evaluation_run(Evaluation *e, dlg_metrics *out) {
+    size_t count = e->order.count, batch = e->whole.batch, at = 0;
+    runner_reset(&e->whole);
+    if (batch == 0) { /* no data: one run says all */
+        TRY(runner_step(&e->whole, &e->order, 0));
+    } else {
+        for (; at + batch <= count; at += batch) TRY(runner_step(&e->whole, &e->order, at));
+    }
+    if (e->rest.entry) {
+        runner_reset(&e->rest);
+        for (; at < count; at++) TRY(runner_step(&e->rest, &e->order, at));
+        TRY(runner_collect(&e->rest));
+    }
+    TRY(runner_collect(&e->whole));
+    metrics_take(out, &e->whole, e->rest.entry ? &e->rest : NULL);
+    return DLG_OK;
+}
+
+int dlg_evaluate(dlg_program *prog, const dlg_dataset *data, const char *entry, dlg_rows which,
+                 dlg_metrics *out) {
+    Feed feed = {0};
+    Evaluation e = {0};
+    const dlg_entry *found;
+    *out = (dlg_metrics){0};
+    TRY(rt_find_entry(prog, entry, &found));
+    int status = feed_open(&feed, prog, data, 0);
+    if (status == DLG_OK) status = evaluation_open(&e, &feed, found, which);
+    if (status == DLG_OK) status = metrics_open(out, &e.whole);
+    if (status == DLG_OK) status = evaluation_run(&e, out);
+    evaluation_close(&e);
+    feed_close(&feed);
+    if (status < 0) dlg_metrics_free(out);
+    return status;
+}
+
+/* ---- Training ---------------------------------------------------------------------------------- */
+
+typedef struct Training {
+    const dlg_train_options *options;
+    dlg_program *prog;
+    const dlg_dataset *data;
+    Feed feed;
+    Runner run;
+    Evaluation evaluation;
+    bool evaluates;
+    uint32_t *rows; /* the epoch's order of the training rows */
+    RowOrder order;
+    dlg_progress progress;
+    double begin_s, trained_s; /* when it began; spent on training alone */
+    uint64_t trained_rows;
+    size_t until_report; /* runs between two collections */
+} Training;
+
+/* How many epochs, and steps in all and in an epoch. */
+static int plan_length(Training *t) {
+    dlg_progress *p = &t->progress;
+    uint64_t epochs = t->options->epochs, steps = t->options->steps;
+    dlg_device *dev = t->prog->dev;
+    size_t rows = dlg_dataset_rows(t->data, DLG_ROWS_TRAINING);
+    if (t->run.batch == 0) {
+        if (steps == 0)
+            return rt_fail(dev, DLG_ERR_USAGE,
+                           "entry `%s` takes no data, so that there are no epochs: say how many "
+                           "steps",
+                           t->run.entry->name);
+        p->batches = p->steps = steps;
+        p->epochs = 1;
+        return DLG_OK;
+    }
+    if (rows < t->run.batch)
+        return rt_fail(dev, DLG_ERR_DATA,
+                       "there are %zu rows to train on, and entry `%s` takes %zu at a time: choose "
+                       "a smaller batch",
+                       rows, t->run.entry->name, t->run.batch);
+    p->batches = rows / t->run.batch;
+    p->left_out = rows % t->run.batch;
+    if (epochs == 0 && steps == 0) epochs = DEFAULT_EPOCHS;
+    if (epochs > INT64_MAX / p->batches) epochs = INT64_MAX / p->batches;
+    p->steps = epochs * p->batches;
+    if (epochs == 0 || (steps && steps < p->steps)) p->steps = steps;
+    p->epochs = (p->steps + p->batches - 1) / p->batches;
+    return DLG_OK;
+}
+
+static int training_open(Training *t) {
+    dlg_device *dev = t->prog->dev;
+    const dlg_entry *entry, *evaluate;
+    size_t count = dlg_dataset_rows(t->data, DLG_ROWS_TRAINING);
+    TRY(rt_find_entry(t->prog, t->options->entry ? t->options->entry : "train", &entry));
+    if (t->options->evaluate)
+        TRY(rt_find_entry(t->prog, t->options->evaluate, &evaluate));
+    else
+        evaluate = dlg_entry_find(t->prog, "evaluate");
+    TRY(feed_open(&t->feed, t->prog, t->data, t->options->device_bytes));
+    TRY(runner_open(&t->run, &t->feed, entry));
+    TRY(metrics_open(&t->progress.train, &t->run));
+    TRY(plan_length(t));
+    t->rows = malloc((count ? count : 1) * sizeof *t->rows);
+    if (!t->rows) return rt_no_memory(dev, count * sizeof *t->rows);
+    const uint32_t *numbers = dlg_dataset_row_numbers(t->data, DLG_ROWS_TRAINING);
+    if (count) memcpy(t->rows, numbers, count * sizeof *t->rows);
+    TRY(order_open(&t->order, &t->feed, t->rows, count));
+    t->evaluates = evaluate && dlg_dataset_rows(t->data, DLG_ROWS_HELD_OUT) > 0;
+    if (!t->evaluates) return DLG_OK;
+    TRY(evaluation_open(&t->evaluation, &t->feed, evaluate, DLG_ROWS_HELD_OUT));
+    return metrics_open(&t->progress.evaluate, &t->evaluation.whole);
+}
+
+static void training_close(Training *t) {
+    evaluation_close(&t->evaluation);
+    if (t->run.entry) runner_close(&t->run);
+    order_close(&t->order);
+    feed_close(&t->feed);
+    dlg_metrics_free(&t->progress.train);
+    dlg_metrics_free(&t->progress.evaluate);
+    free(t->rows);
+}
+
+static int report(Training *t, dlg_event event) {
+    dlg_progress *p = &t->progress;
+    p->event = event;
+    p->seconds = now_s() - t->begin_s;
+    p->samples_per_second = t->trained_s > 0 ? (double)t->trained_rows / t->trained_s : 0;
+    if (t->run.rows) metrics_take(&p->train, &t->run, NULL);
+    if (!t->options->progress || !t->options->progress(p, t->options->user)) return DLG_OK;
+    return rt_fail(t->prog->dev, DLG_ERR_STOPPED, "stopped after %llu of %llu steps",
+                   (unsigned long long)p->step, (unsigned long long)p->steps);
+}
+
+/* Collects what was enqueued since `since` and chooses how much to enqueue before the next time. */
+static int collect(Training *t, double *since) {
+    size_t runs = t->run.pending;
+    if (runs == 0) return DLG_OK;
+    uint64_t rows = t->run.rows;
+    TRY(runner_collect(&t->run));
+    double at = now_s(), spent = at - *since;
+    t->trained_s += spent;
+    t->trained_rows += t->run.rows - rows;
+    *since = at;
+    double wanted = spent > 0 ? (double)runs * report_s / spent : 1e9;
+    size_t most = t->until_report * 4; /* the first runs are slow: kernels are built on first use */
+    t->until_report = wanted < 1 ? 1 : wanted > (double)most ? most : (size_t)wanted;
+    if (t->until_report > t->run.capacity) t->until_report = t->run.capacity;
+    return DLG_OK;
+}
+
+static int one_epoch(Training *t) {
+    dlg_progress *p = &t->progress;
+    size_t count = t->order.count;
+    runner_reset(&t->run);
+    p->batch = 0;
+    double since = now_s();
+    if (count > 0) {
+        /* Always from the ascending order, so that an epoch's does not depend on the ones before. */
+        memcpy(t->rows, dlg_dataset_row_numbers(t->data, DLG_ROWS_TRAINING),
+               count * sizeof *t->rows);
+        split_shuffle(t->rows, count, "dlg:shuffle", t->options->seed, p->epoch - 1);
+        TRY(order_update(&t->order, &t->feed));
+    }
+    while (p->batch < p->batches && p->step < p->steps) {
+        TRY(runner_step(&t->run, &t->order, (size_t)p->batch * t->run.batch));
+        p->batch++;
+        p->step++;
+        if (t->run.pending < t->until_report) continue;
+        TRY(collect(t, &since));
+        if (p->batch < p->batches && p->step < p->steps) TRY(report(t, DLG_EVENT_STEPS));
+    }
+    TRY(collect(t, &since));
+    if (t->evaluates) TRY(evaluation_run(&t->evaluation, &p->evaluate));
+    return report(t, DLG_EVENT_EPOCH);
+}
+
+int dlg_train(dlg_program *prog, const dlg_dataset *data, const dlg_train_options *options) {
+    static const dlg_train_options defaults = {0};
+    Training t = {.options = options ? options : &defaults,
+                  .prog = prog,
+                  .data = data,
+                  .until_report = 1,
+                  .begin_s = now_s()};
+    int status = training_open(&t);
+    if (status == DLG_OK && data->rows > 0) status = split_record(data);
+    while (status == DLG_OK && t.progress.step < t.progress.steps) {
+        t.progress.epoch++;
+        status = one_epoch(&t);
+    }
+    /* The message of a callback's stop outlives the clean-up, which does not fail. */
+    training_close(&t);
+    return status;
+}
