@@ -96,6 +96,10 @@ static Case case_STOP(Fixture *f, int k) {
     return k ? no_case : (Case){node_stop(&f->g, x23(f)), true};
 }
 
+static Case case_COPY(Fixture *f, int k) {
+    return k ? no_case : (Case){node_copy(&f->g, x23(f)), false};
+}
+
 static Case case_RESHAPE(Fixture *f, int k) {
     const Shape to[] = {shape(1, 6), shape(2, 3, 2), shape(4, 1, 2, 1, 3)};
     if ((size_t)k >= COUNT_OF(to)) return no_case;

@@ -85,7 +85,7 @@ static void test_integers(void) {
     fixture_close(&f);
 }
 
-static void test_cast_sum_stop(void) {
+static void test_cast_sum_stop_copy(void) {
     Fixture f;
     fixture_open(&f);
     NodeId x = fixture_var(&f, DT_F32, shape(1, 4), (double[]){-1.75, 0, 0.5, 2.25});
@@ -95,6 +95,7 @@ static void test_cast_sum_stop(void) {
     NodeId y = node_ew(&f.g, OP_NEG, x, NO_NODE, NO_NODE);
     CHECK(node_gradsum(&f.g, (NodeId[]){x, y, x}, 3), shape(1, 4), -1.75, 0, 0.5, 2.25);
     CHECK(node_stop(&f.g, x), shape(1, 4), -1.75, 0, 0.5, 2.25);
+    CHECK(node_copy(&f.g, x), shape(1, 4), -1.75, 0, 0.5, 2.25);
     fixture_close(&f);
 }
 
@@ -183,6 +184,6 @@ static void test_product_and_gradient(void) {
 
 RUN_SUITE("interp", {"leaves", test_leaves}, {"elementwise", test_elementwise},
           {"host values", test_host_values}, {"integers", test_integers},
-          {"cast, gradsum, stop", test_cast_sum_stop}, {"views", test_views}, {"dot", test_dot},
-          {"reductions", test_reductions}, {"take", test_take},
+          {"cast, gradsum, stop, copy", test_cast_sum_stop_copy}, {"views", test_views},
+          {"dot", test_dot}, {"reductions", test_reductions}, {"take", test_take},
           {"a product and its gradient", test_product_and_gradient})
