@@ -88,6 +88,11 @@ Expr *ast_index(Parser *p, Span span, Expr *a, Subscripts *subscripts) {
     return e;
 }
 
+Expr *ast_paren(Span span, Expr *e) {
+    e->span = span;
+    return e;
+}
+
 Expr *ast_list(Parser *p, Span span, ExprKind kind, Exprs *list) {
     uint32_t depth = 0;
     for (uint32_t i = 0; list && i < list->len; i++) depth = deeper(depth, list->at[i]);
@@ -146,6 +151,11 @@ SourceOptions *ast_option(Parser *p, SourceOptions *list, Ident name, Expr *valu
     vec_push(p->arena, list,
              (SourceOption){.name = name, .value = value, .to = to, .range = range});
     return list;
+}
+
+Ident ast_path(Parser *p, Span span, Ident path, NumberValue index) {
+    char *text = arena_printf(p->arena, "%s[%.0f]", path.name, index.value);
+    return (Ident){names_str(p->names, text), span};
 }
 
 TypeExpr *ast_type(Parser *p, Span span, Ident dtype, Exprs *dims) {

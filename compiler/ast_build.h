@@ -7,27 +7,12 @@
 
 #include "ast.h"
 
-typedef struct OpenBracket {
-    Span span;
-    char kind; /* '(' '[' '{' */
-} OpenBracket;
-
 typedef struct NumberValue {
     double value;
     bool integral;
 } NumberValue;
 
-/* One token as the scanner gives it. */
-typedef union TokenValue {
-    const char *name; /* interned; of a string: its text */
-    NumberValue number;
-} TokenValue;
-
-typedef struct Token {
-    int kind;
-    Span span;
-    TokenValue value;
-} Token;
+typedef struct Lexer Lexer; /* scan.h */
 
 typedef struct Parser {
     Arena *arena;
@@ -35,21 +20,8 @@ typedef struct Parser {
     Diags *diags;
     uint32_t file;
     Ast *ast;
-    bool fatal; /* the rest of the file is not worth reading */
-
-    /* parse.c: the layer between scanner and grammar that decides which newlines end a statement. */
-    void *scanner;
-    uint32_t offset; /* the scanner's place */
-    Token pending;
-    bool has_pending;
-    bool in_source; /* after `from`: columns, axis, chars, bytes are options */
-    int last_kind;
-    uint32_t last_end;
-    bool ended_by_next;    /* the last end of line stands for what follows: '}' or the end */
-    const char *last_name; /* of the last token, when it was a name; NULL otherwise */
-    const char *head;      /* the first token of the statement, when it was a name */
-    bool at_head;          /* the last token is that one */
-    VEC(OpenBracket) open;
+    Lexer *lexer;
+    bool fatal; /* reported; the rest of the file is not worth reading */
 } Parser;
 
 /* Expressions. */
@@ -61,6 +33,7 @@ Expr *ast_binary(Parser *p, AstOp op, Expr *a, Expr *b);
 Expr *ast_transpose(Parser *p, Span span, Expr *a);
 Expr *ast_call(Parser *p, Span span, Ident callee, Args *args);
 Expr *ast_index(Parser *p, Span span, Expr *a, Subscripts *subscripts);
+Expr *ast_paren(Span span, Expr *e); /* e, with the span of its parentheses */
 Expr *ast_list(Parser *p, Span span, ExprKind kind, Exprs *list); /* EXPR_TENSOR, EXPR_TUPLE */
 
 /* Lists: NULL makes a new one. */
@@ -75,6 +48,7 @@ SourceOptions *ast_option(Parser *p, SourceOptions *list, Ident name, Expr *valu
                           Expr *to);
 
 /* Parts. */
+Ident ast_path(Parser *p, Span span, Ident path, NumberValue index); /* "block[3]" */
 TypeExpr *ast_type(Parser *p, Span span, Ident dtype, Exprs *dims);
 SourceClause *ast_source(Parser *p, Span span, const char *path, SourceOptions *options);
 
@@ -96,8 +70,7 @@ Stmt *ast_minimize(Parser *p, Span span, Expr *loss, Idents *over, Expr *by);
 Stmt *ast_entry(Parser *p, Span span, Ident name, NamedValues *with, NamedValues *outputs,
                 bool has_block, Stmts *body);
 
-/* parse.c. */
+/* parse.c: reports E0107 once and ends the parse. */
 void parse_too_deep(Parser *p, Span at);
-void *parse_alloc(Parser *p, size_t bytes);
 
 #endif

@@ -49,7 +49,7 @@ void arena_init(Arena *a, ArenaLimit *limit) {
     *a = (Arena){.limit = limit};
 }
 
-static NORETURN void arena_fail(Arena *a) {
+void arena_fail(Arena *a) {
     longjmp(a->limit->failed, 1);
 }
 

@@ -16,7 +16,7 @@
 
 #ifdef __GNUC__
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
-#define NORETURN __attribute__((noreturn))
+#define NORETURN               __attribute__((noreturn))
 #else
 #define PRINTF_LIKE(fmt, args)
 #define NORETURN
@@ -41,9 +41,10 @@ void arena_init(Arena *a, ArenaLimit *limit);
 void *arena_alloc(Arena *a, size_t bytes); /* zeroed, aligned to 16; jumps on failure */
 void *arena_grow(Arena *a, void *old, size_t old_bytes, size_t new_bytes); /* copies; tail zeroed */
 char *arena_strndup(Arena *a, const char *s, size_t n);
-void arena_free(Arena *a); /* frees every chunk; the arena may be used again */
+NORETURN void arena_fail(Arena *a); /* what arena_alloc does when there is no memory */
+void arena_free(Arena *a);          /* frees every chunk; the arena may be used again */
 
-#define NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
+#define NEW(arena, type)          ((type *)arena_alloc((arena), sizeof(type)))
 #define NEW_ARRAY(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (size_t)(n)))
 
 /* ---- Growable arrays: VEC(T) v; v.at[i], v.len ----------------------------------------------- */

@@ -1,0 +1,165 @@
+/* syntax: words a syntax error as its reader would: what was expected there, what stands there, and
+ * where the mistake is a known one, what to write instead.
+ *
+ * Establishes: brackets that were open are given up, so that the next newline ends the statement. */
+#include "scan.h"
+
+typedef struct Expected {
+    const char *const *at;
+    size_t len;
+} Expected;
+
+static bool expects(Expected e, const char *token) {
+    for (size_t i = 0; i < e.len; i++)
+        if (!strcmp(e.at[i], token)) return true;
+    return false;
+}
+
+static bool is_one_of(const char *token, const char *const *list) {
+    for (; *list; list++)
+        if (!strcmp(*list, token)) return true;
+    return false;
+}
+
+static const char *const operators[] = {"'or'", "'and'", "'=='", "'!='", "'<'", "'<='",
+                                        "'>'",  "'>='",  "'+'",  "'-'",  "'*'", "'/'",
+                                        "'//'", "'%'",   "'@'",  "'**'", NULL};
+static const char *const comparisons[] = {"'=='", "'!='", "'<'", "'<='", "'>'", "'>='", NULL};
+static const char *const starts[] = {
+    "a number", "a string", "a name", "a dotted name", "'('", "'['", "'-'", "'not'", NULL};
+static const char *const statements[] = {
+    "'const'", "'input'", "'param'", "'state'",  "'fn'",       "'for'",     "'optimizer'",
+    "'if'",    "'entry'", "'yield'", "'return'", "'minimize'", "'include'", NULL};
+/* `name: type` is checked apart from these: what follows is spelled as a keyword. */
+static const char *const keywords[] = {
+    "const", "input", "param",   "state", "fn",   "optimizer", "for",    "in",
+    "scan",  "with",  "yield",   "if",    "else", "entry",     "return", "minimize",
+    "over",  "by",    "include", "from",  "and",  "or",        "not"};
+
+/* "an expression, ',' or ')'": groups first, then single tokens. */
+static const char *list_expected(Parser *p, Expected e) {
+    const char *items[64];
+    size_t n = 0;
+    bool operand = expects(e, "a number") && expects(e, "a name");
+    bool operator= expects(e, "'+'") && expects(e, "'*'");
+    bool statement = expects(e, "'const'");
+    if (statement)
+        items[n++] = "a statement";
+    else if (operand)
+        items[n++] = "an expression";
+    if (operator) items[n++] = "an operator";
+    for (size_t i = 0; i < e.len && n < COUNT_OF(items); i++) {
+        const char *token = e.at[i];
+        if ((operand && is_one_of(token, starts)) || (statement && is_one_of(token, statements)) ||
+            (operator&&(is_one_of(token, operators) || !strcmp(token, "'['") ||
+                        !strcmp(token, "'\\''") || !strcmp(token, "'('"))))
+            continue;
+        items[n++] = token;
+    }
+    Text t;
+    text_init(&t, p->arena);
+    for (size_t i = 0; i < n; i++)
+        text_printf(&t, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", items[i]);
+    return n ? t.at : NULL;
+}
+
+static const char *describe(Parser *p, Span at, const char *found) {
+    const Source *src = &p->diags->sources->files.at[p->file];
+    int len = (int)(at.end - at.begin);
+    if (!strcmp(found, "the end of the line") && len == 1) return "';'";
+    if (!strncmp(found, "the end", 7) || !strcmp(found, "a string")) return found;
+    for (size_t i = 0; i < COUNT_OF(keywords); i++)
+        if (strlen(keywords[i]) == (size_t)len &&
+            !memcmp(keywords[i], src->text + at.begin, (size_t)len))
+            return arena_printf(p->arena, "the keyword '%s'", keywords[i]);
+    return arena_printf(p->arena, "'%.*s%s'", len > 40 ? 40 : len, src->text + at.begin,
+                        len > 40 ? "..." : "");
+}
+
+/* What people write who come from another language, and what it is here. */
+static const char *foreign(const char *word) {
+    static const struct {
+        const char *word, *help;
+    } words[] = {
+        {"def", "a function is `fn name(x, y = 1) { return ... }`"},
+        {"function", "a function is `fn name(x, y = 1) { return ... }`"},
+        {"func", "a function is `fn name(x, y = 1) { return ... }`"},
+        {"let", "a binding is `name = value`, without a keyword"},
+        {"var", "a binding is `name = value`, without a keyword"},
+        {"elif", "write `else if`"},
+        {"elseif", "write `else if`"},
+        {"while", "the loops are `for t in 0..T { }`, which is unrolled, and `scan`"},
+        {"import", "another file is read with `include \"file.dlg\"`"},
+        {"use", "another file is read with `include \"file.dlg\"`"},
+        {"float", "a type follows the name: `input x : f32[3]`"},
+        {"int", "a type follows the name: `input x : i32[3]`"},
+        {"f32", "a type follows the name: `input x : f32[3]`"},
+        {"i32", "a type follows the name: `input x : i32[3]`"},
+        {"tensor", "a type follows the name: `input x : f32[3]`"},
+    };
+    for (size_t i = 0; word && i < COUNT_OF(words); i++)
+        if (!strcmp(word, words[i].word)) return words[i].help;
+    return NULL;
+}
+
+static const char *advise(Parser *p, Span at, const char *found, const char *shown, Expected e) {
+    const Lexer *lex = p->lexer;
+    const Source *src = &p->diags->sources->files.at[p->file];
+    const char *head = lex->tokens == 2 ? lex->head : NULL;
+    const char *help = NULL;
+    if (!strcmp(found, "a name"))
+        help = foreign(names_add(p->names, src->text + at.begin, at.end - at.begin));
+    if (!help && head) help = foreign(head);
+    if (help) return help;
+    if (head && !strcmp(found, "a name")) {
+        const char *near = diag_nearest(p->arena, head, keywords, COUNT_OF(keywords));
+        if (near) return arena_printf(p->arena, "did you mean `%s`?", near);
+    }
+    if (head && !strcmp(found, "':'"))
+        return "a declaration begins with `input`, `param` or `state`";
+    if (!strncmp(shown, "the keyword", 11) && expects(e, "a name") && !expects(e, "'const'"))
+        return arena_printf(p->arena, "%s cannot be used as a name", shown + 4);
+    if (!strcmp(found, "'='") && expects(e, "'=='"))
+        return "`==` compares; `name = value` binds and stands on a line of its own";
+    if (!strcmp(found, "'<-'") && expects(e, "'<'"))
+        return "`<-` updates a variable; to compare with a negative number write `a < -b`";
+    if (is_one_of(found, comparisons) && expects(e, "'+'"))
+        return "comparisons do not chain: write `a < b and b < c`";
+    if (expects(e, "'const'") && !strcmp(found, "'//'")) return "a comment begins with `#`";
+    if (expects(e, "'const'") && (is_one_of(found, operators) || !strcmp(found, "','")))
+        return "a line that goes on ends with the operator, or stands inside ( )";
+    if (expects(e, "an option") || expects(e, "'columns', 'axis', 'chars' or 'bytes'"))
+        return "after the file's name: `columns 0:64`, `columns 64`, `chars` or `bytes`, and `axis "
+               "1`";
+    return NULL;
+}
+
+void parse_syntax_error(Parser *p, Span at, const char *found, const char *const *expected,
+                        size_t expected_count) {
+    Lexer *lex = p->lexer;
+    Expected e = {expected, expected_count};
+    OpenBracket open = {0};
+    if (lex->open.len) open = lex->open.at[lex->open.len - 1];
+    while (lex->open.len && lex->open.at[lex->open.len - 1].kind != '{') lex->open.len--;
+    if (p->fatal || !strcmp(found, "a malformed token")) return;
+
+    /* An end of line that only stands for what follows: what follows is what was found. */
+    if (lex->ended_by_next) {
+        at = lex->pending_span;
+        found = lex->pending == 0 ? "the end of the file" : "'}'";
+    }
+    const char *shown = describe(p, at, found), *list = list_expected(p, e);
+    Diag *d = list ? diag_error(p->diags, E0101, at, "expected %s, found %s", list, shown)
+                   : diag_error(p->diags, E0101, at, "unexpected %s", shown);
+    const char *help = advise(p, at, found, shown, e);
+    if (help) diag_help(p->diags, d, "%s", help);
+    bool ended = !strncmp(found, "the end", 7) || !strcmp(found, "'}'");
+    uint32_t line = 0, open_line = 0, column;
+    if (open.kind) {
+        source_place(p->diags->sources, at, &line, &column);
+        source_place(p->diags->sources, open.span, &open_line, &column);
+    }
+    if (open.kind &&
+        (open.kind == '{' ? !strcmp(found, "the end of the file") : ended || line != open_line))
+        diag_span(p->diags, d, open.span, "this '%c' is not closed", open.kind);
+}
