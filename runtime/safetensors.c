@@ -1,0 +1,465 @@
+/* safetensors: weights to a file and back.
+ *
+ * The format: eight bytes, the length of the header (little-endian); the header, a JSON object from each
+ * tensor's name to its dtype, shape and place in the data, with strings under "__metadata__"; the
+ * data, row-major and little-endian, without gaps.
+ * Establishes: the same values give the same bytes of file; a file that is not exactly right changes
+ * nothing in the program. Source: https://huggingface.co/docs/safetensors */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include "rt.h"
+
+enum { MOST_HEADER_BYTES = 100000000 }; /* the format's own limit */
+
+static const uint64_t MOST_FILE_BYTES = UINT64_C(1) << 40;
+static const char *const own_meta[] = {"format", "model", "seed", "step"};
+
+/* ---- metadata ----------------------------------------------------------------------------------- */
+
+static bool is_own_meta(const char *name) {
+    for (size_t i = 0; i < sizeof own_meta / sizeof *own_meta; i++)
+        if (strcmp(name, own_meta[i]) == 0) return true;
+    return false;
+}
+
+static char *copy_text(const char *s) {
+    char *copy = malloc(strlen(s) + 1);
+    return copy ? strcpy(copy, s) : NULL;
+}
+
+static void free_meta(Meta *list, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        free(list[i].name);
+        free(list[i].value);
+    }
+    free(list);
+}
+
+/* Sets, or removes where value is NULL, in a sorted list. False: no memory, nothing changed. */
+static bool put_meta(Meta **list, size_t *count, const char *name, const char *value) {
+    size_t i = 0;
+    while (i < *count && strcmp((*list)[i].name, name) < 0) i++;
+    bool found = i < *count && strcmp((*list)[i].name, name) == 0;
+    if (!value) {
+        if (!found) return true;
+        free((*list)[i].name);
+        free((*list)[i].value);
+        memmove(*list + i, *list + i + 1, (--*count - i) * sizeof **list);
+        return true;
+    }
+    char *text = copy_text(value);
+    if (!text) return false;
+    if (found) {
+        free((*list)[i].value);
+        (*list)[i].value = text;
+        return true;
+    }
+    char *key = copy_text(name);
+    Meta *more = key ? realloc(*list, (*count + 1) * sizeof **list) : NULL;
+    if (more) {
+        *list = more;
+        memmove(more + i + 1, more + i, (*count - i) * sizeof *more);
+        more[i] = (Meta){key, text};
+        ++*count;
+        return true;
+    }
+    free(key);
+    free(text);
+    return false;
+}
+
+int dlg_meta_set(dlg_program *prog, const char *name, const char *value) {
+    if (is_own_meta(name))
+        return rt_fail(prog->dev, DLG_ERR_USAGE, "the metadata `%s` is written by the library",
+                       name);
+    if (!rt_utf8(name) || (value && !rt_utf8(value)))
+        return rt_fail(prog->dev, DLG_ERR_USAGE, "metadata is text in UTF-8");
+    if (!put_meta(&prog->meta, &prog->meta_count, name, value))
+        return rt_no_memory(prog->dev, strlen(name));
+    return DLG_OK;
+}
+
+const char *dlg_meta_get(const dlg_program *prog, const char *name) {
+    for (size_t i = 0; i < prog->meta_count; i++)
+        if (strcmp(prog->meta[i].name, name) == 0) return prog->meta[i].value;
+    return NULL;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------ */
+
+static const char *dtype_of(dlg_type type) {
+    return type == DLG_F32 ? "F32" : type == DLG_I32 ? "I32" : "BOOL";
+}
+
+static bool is_saved(const dlg_program *prog, const dlg_tensor *t, bool checkpoint) {
+    if (t->kind == DLG_PARAM) return true;
+    return t->kind == DLG_STATE &&
+           (checkpoint || (prog->inference[t->index] && strcmp(t->name, "step") != 0));
+}
+
+static json_t *describe(const dlg_tensor *t, uint64_t offset) {
+    json_t *shape = json_array();
+    int failed = 0;
+    for (int i = 0; i < t->rank; i++)
+        failed |= json_array_append_new(shape, json_integer(t->shape[i]));
+    if (failed) {
+        json_decref(shape);
+        return NULL;
+    }
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype_of(t->type), "shape", shape,
+                     "data_offsets", (json_int_t)offset, (json_int_t)(offset + t->bytes));
+}
+
+static json_t *metadata(const dlg_program *prog) {
+    char seed[24], step[24];
+    snprintf(seed, sizeof seed, "%" PRIu64, prog->seed);
+    snprintf(step, sizeof step, "%" PRIu64, prog->step);
+    json_t *meta = json_pack("{s:s, s:s, s:s, s:s}", "format", "dlg", "model", prog->plan.model,
+                             "seed", seed, "step", step);
+    for (size_t i = 0; meta && i < prog->meta_count; i++) {
+        if (json_object_set_new(meta, prog->meta[i].name, json_string(prog->meta[i].value)) == 0)
+            continue;
+        json_decref(meta);
+        meta = NULL;
+    }
+    return meta;
+}
+
+/* The tensors of the file in its order: those of four bytes an element before those of one, so that
+ * all are aligned. `order` has room for all tensors. */
+static size_t order_tensors(const dlg_program *prog, bool checkpoint, const dlg_tensor **order) {
+    const Plan *p = &prog->plan;
+    size_t n = 0;
+    for (int small = 0; small < 2; small++)
+        for (size_t i = 0; i < p->tensor_count; i++)
+            if (is_saved(prog, &p->tensors[i], checkpoint) &&
+                (p->tensors[i].type == DLG_BOOL) == (small == 1))
+                order[n++] = &p->tensors[i];
+    return n;
+}
+
+/* The header's text, padded with spaces to a multiple of 8; the caller frees it. NULL: no memory. */
+static char *write_header(const dlg_program *prog, const dlg_tensor *const *order, size_t count,
+                          size_t *len) {
+    json_t *header = json_object();
+    int failed = json_object_set_new(header, "__metadata__", metadata(prog));
+    uint64_t offset = 0;
+    for (size_t i = 0; i < count; i++) {
+        failed |= json_object_set_new(header, order[i]->name, describe(order[i], offset));
+        offset += order[i]->bytes;
+    }
+    char *text = failed ? NULL : json_dumps(header, JSON_COMPACT), *padded = NULL;
+    json_decref(header);
+    if (text) {
+        size_t n = strlen(text);
+        *len = (n + 7) / 8 * 8;
+        padded = realloc(text, *len + 1);
+        if (padded)
+            memset(padded + n, ' ', *len - n);
+        else
+            free(text);
+    }
+    return padded;
+}
+
+/* Numbers in files are little-endian; so is every host that OpenCL is known to run on. */
+static bool host_is_little_endian(void) {
+    const uint16_t one = 1;
+    unsigned char first;
+    memcpy(&first, &one, 1);
+    return first == 1;
+}
+
+static int check_host(dlg_program *prog) {
+    if (!prog->dev->real)
+        return rt_fail(prog->dev, DLG_ERR_USAGE,
+                       "%s was loaded without a device: it has no weights", prog->plan.file);
+    if (!host_is_little_endian())
+        return rt_fail(prog->dev, DLG_ERR_UNSUPPORTED, "weights on a big-endian machine");
+    return DLG_OK;
+}
+
+int dlg_weights_save(dlg_program *prog, const char *path, const dlg_weights_options *options) {
+    int status = check_host(prog);
+    if (status < 0) return status;
+    RtFile file = {.dev = prog->dev};
+    size_t all = prog->plan.tensor_count, header_len = 0;
+    uint64_t most = 0;
+    const dlg_tensor **order = calloc(all + 1, sizeof *order);
+    size_t count = order ? order_tensors(prog, options && options->checkpoint, order) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (order[i]->bytes > most) most = order[i]->bytes;
+    char *header = order ? write_header(prog, order, count, &header_len) : NULL;
+    void *values = malloc((size_t)most + 1);
+    if (!order || !header || !values) {
+        status = rt_no_memory(prog->dev, most + header_len);
+        goto out;
+    }
+    unsigned char length[8];
+    for (int i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)header_len >> (8 * i));
+    if ((status = rt_file_begin(&file, prog->dev, path)) < 0 ||
+        (status = rt_file_write(&file, length, sizeof length)) < 0 ||
+        (status = rt_file_write(&file, header, header_len)) < 0)
+        goto out;
+    for (size_t i = 0; i < count; i++)
+        if ((status = rt_get(prog, order[i], values)) < 0 ||
+            (status = rt_file_write(&file, values, (size_t)order[i]->bytes)) < 0)
+            goto out;
+    status = rt_file_commit(&file);
+out:
+    rt_file_drop(&file);
+    free(values);
+    free(header);
+    free(order);
+    return status;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+typedef struct Piece {
+    const char *name;
+    const dlg_tensor *tensor; /* NULL: a name that the program does not know */
+    uint64_t begin, end;      /* in the data */
+} Piece;
+
+typedef struct Loading {
+    dlg_program *prog;
+    const char *path;
+    const char *data; /* behind the header */
+    uint64_t data_len;
+    json_t *header;
+    Piece *pieces; /* sorted by place */
+    size_t count;
+    Meta *meta;
+    size_t meta_count;
+    uint64_t seed, step;
+    bool has_seed, has_step;
+} Loading;
+
+static int bad(const Loading *l, const char *fmt, ...) RT_PRINTF(2, 3);
+static int bad(const Loading *l, const char *fmt, ...) {
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    return rt_fail(l->prog->dev, DLG_ERR_WEIGHTS, "%s: %s", l->path, text);
+}
+
+static int parse_header(Loading *l, const char *text, size_t len) {
+    if (len < 8) return bad(l, "this is no safetensors file: it is shorter than 8 bytes");
+    uint64_t header_len = 0;
+    for (int i = 7; i >= 0; i--) header_len = header_len << 8 | (unsigned char)text[i];
+    if (header_len > MOST_HEADER_BYTES || header_len > len - 8)
+        return bad(l,
+                   "this is no safetensors file, or it is cut off: its header should be %" PRIu64
+                   " bytes long, the file is %zu",
+                   header_len, len);
+    json_error_t error;
+    l->header = json_loadb(text + 8, (size_t)header_len, JSON_REJECT_DUPLICATES, &error);
+    if (!l->header) return bad(l, "the header is malformed: %s", error.text);
+    if (!json_is_object(l->header)) return bad(l, "the header is malformed: it is no JSON object");
+    l->data = text + 8 + header_len;
+    l->data_len = len - 8 - header_len;
+    return DLG_OK;
+}
+
+static bool parse_u64(const char *s, uint64_t *value) {
+    uint64_t v = 0;
+    if (!*s || strlen(s) > 20) return false;
+    for (; *s; s++) {
+        if (*s < '0' || *s > '9') return false;
+        if (!rt_mul(v, 10, &v) || !rt_add(v, (uint64_t)(*s - '0'), &v)) return false;
+    }
+    *value = v;
+    return true;
+}
+
+static int parse_metadata(Loading *l, json_t *meta) {
+    const char *name;
+    json_t *value;
+    if (!json_is_object(meta)) return bad(l, "the header is malformed: its metadata is no object");
+    json_object_foreach(meta, name, value) {
+        if (!json_is_string(value))
+            return bad(l, "the header is malformed: the metadata `%.100s` is no string", name);
+        const char *text = json_string_value(value);
+        if (strcmp(name, "seed") == 0) {
+            if (!(l->has_seed = parse_u64(text, &l->seed)))
+                return bad(l, "the seed in the metadata is no number: %.40s", text);
+        } else if (strcmp(name, "step") == 0) {
+            if (!(l->has_step = parse_u64(text, &l->step)))
+                return bad(l, "the step in the metadata is no number: %.40s", text);
+        } else if (!is_own_meta(name) && !put_meta(&l->meta, &l->meta_count, name, text)) {
+            return rt_no_memory(l->prog->dev, strlen(text));
+        }
+    }
+    return DLG_OK;
+}
+
+/* Bytes an element of every dtype of the format; 0: there is no such dtype. */
+static uint64_t dtype_bytes(const char *dtype) {
+    static const struct {
+        const char *name;
+        unsigned bytes;
+    } table[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1},
+                 {"I16", 2},  {"U16", 2}, {"F16", 2}, {"BF16", 2},    {"I32", 4},
+                 {"U32", 4},  {"F32", 4}, {"F64", 8}, {"I64", 8},     {"U64", 8}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(table[i].name, dtype) == 0) return table[i].bytes;
+    return 0;
+}
+
+static bool get_u64(const json_t *value, uint64_t *number) {
+    if (!json_is_integer(value) || json_integer_value(value) < 0) return false;
+    *number = (uint64_t)json_integer_value(value);
+    return true;
+}
+
+/* "2x8", for messages. */
+static void shape_text(char *text, size_t cap, const json_t *shape) {
+    size_t used = 0, n = json_array_size(shape);
+    snprintf(text, cap, "scalar");
+    for (size_t i = 0; i < n && used + 24 < cap; i++)
+        used += (size_t)snprintf(text + used, cap - used, "%s%" JSON_INTEGER_FORMAT, i ? "x" : "",
+                                 json_integer_value(json_array_get(shape, i)));
+}
+
+static int check_match(Loading *l, const dlg_tensor *t, const char *dtype, const json_t *shape) {
+    char theirs[160], ours[160] = "scalar";
+    size_t used = 0, n = json_array_size(shape);
+    bool same = n == (size_t)t->rank;
+    for (size_t i = 0; i < n && same; i++)
+        same = json_integer_value(json_array_get(shape, i)) == t->shape[i];
+    if (same && strcmp(dtype, dtype_of(t->type)) == 0) return DLG_OK;
+    shape_text(theirs, sizeof theirs, shape);
+    for (int i = 0; i < t->rank; i++)
+        used += (size_t)snprintf(ours + used, sizeof ours - used, "%s%" PRId64, i ? "x" : "",
+                                 t->shape[i]);
+    return bad(l, "`%.200s` is %s %s in the file but %s %s in the program", t->name, dtype, theirs,
+               dtype_of(t->type), ours);
+}
+
+static const char *tensor_name(const void *list, size_t i) {
+    return ((const dlg_tensor *)list)[i].name;
+}
+
+static int parse_piece(Loading *l, const char *name, const json_t *value, bool checkpoint) {
+    const json_t *dtype = json_object_get(value, "dtype"), *shape = json_object_get(value, "shape");
+    const json_t *place = json_object_get(value, "data_offsets");
+    Piece *piece = &l->pieces[l->count];
+    uint64_t bytes, dim;
+    if (json_object_size(value) != 3 || !json_is_string(dtype) || !json_is_array(shape) ||
+        json_array_size(place) != 2 || !get_u64(json_array_get(place, 0), &piece->begin) ||
+        !get_u64(json_array_get(place, 1), &piece->end))
+        return bad(l,
+                   "the header is malformed: `%.200s` is not described by dtype, shape and "
+                   "data_offsets",
+                   name);
+    if (!(bytes = dtype_bytes(json_string_value(dtype))))
+        return bad(l, "`%.200s` has the unknown dtype %.40s", name, json_string_value(dtype));
+    for (size_t i = 0; i < json_array_size(shape); i++)
+        if (!get_u64(json_array_get(shape, i), &dim) || !rt_mul(bytes, dim, &bytes))
+            return bad(l, "the shape of `%.200s` is malformed", name);
+    if (piece->begin > piece->end || piece->end > l->data_len)
+        return bad(
+            l, "`%.200s` lies beyond the end of the file (it is cut off, or its header damaged)",
+            name);
+    if (piece->end - piece->begin != bytes)
+        return bad(l, "`%.200s` has %" PRIu64 " bytes but its shape needs %" PRIu64, name,
+                   piece->end - piece->begin, bytes);
+    const Plan *p = &l->prog->plan;
+    const dlg_tensor *t = plan_tensor(p, name, strlen(name));
+    if (!t || (t->kind != DLG_PARAM && t->kind != DLG_STATE)) {
+        const char *near = rt_nearest(name, p->tensors, p->tensor_count, tensor_name);
+        return bad(l, "the file holds `%.200s`, which %s does not have%s%.200s%s", name, p->model,
+                   near ? " (it has `" : "", near ? near : "", near ? "`)" : "");
+    }
+    piece->name = name;
+    piece->tensor = is_saved(l->prog, t, checkpoint) ? t : NULL;
+    l->count++;
+    int status = check_match(l, t, json_string_value(dtype), shape);
+    const char *data = l->data + piece->begin;
+    for (uint64_t i = 0; t->type == DLG_BOOL && i < t->elems && status == DLG_OK; i++)
+        if ((unsigned char)data[i] > 1)
+            status = bad(l, "`%.200s` has a bool that is not 0 or 1", name);
+    return status;
+}
+
+static int by_place(const void *x, const void *y) {
+    const Piece *a = x, *b = y;
+    if (a->begin != b->begin) return a->begin < b->begin ? -1 : 1;
+    return (a->end > b->end) - (a->end < b->end);
+}
+
+/* Nothing overlaps, nothing is left over, nothing that the program needs is missing. */
+static int check_pieces(Loading *l, bool checkpoint) {
+    const Plan *p = &l->prog->plan;
+    uint64_t at = 0;
+    qsort(l->pieces, l->count, sizeof *l->pieces, by_place);
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->pieces[i].begin != at)
+            return bad(l, "`%.200s` %s", l->pieces[i].name,
+                       l->pieces[i].begin < at ? "overlaps another tensor" : "lies behind a gap");
+        at = l->pieces[i].end;
+    }
+    if (at != l->data_len)
+        return bad(l, "%" PRIu64 " bytes at the end belong to no tensor", l->data_len - at);
+    for (size_t i = 0; i < p->tensor_count; i++) {
+        const dlg_tensor *t = &p->tensors[i];
+        if (!is_saved(l->prog, t, checkpoint) || json_object_get(l->header, t->name)) continue;
+        return bad(l, "`%.200s` is missing%s", t->name,
+                   checkpoint && t->kind == DLG_STATE
+                       ? ": this is no checkpoint, or of another model"
+                       : "");
+    }
+    if (checkpoint && (!l->has_seed || !l->has_step))
+        return bad(l, "this is no checkpoint: its metadata have no seed and step");
+    return DLG_OK;
+}
+
+static int check_file(Loading *l, const char *text, size_t len, bool checkpoint) {
+    const char *name;
+    json_t *value;
+    int status = parse_header(l, text, len);
+    if (status < 0) return status;
+    l->pieces = calloc(json_object_size(l->header) + 1, sizeof *l->pieces);
+    if (!l->pieces) return rt_no_memory(l->prog->dev, len);
+    json_object_foreach(l->header, name, value) {
+        status = strcmp(name, "__metadata__") == 0 ? parse_metadata(l, value)
+                                                   : parse_piece(l, name, value, checkpoint);
+        if (status < 0) return status;
+    }
+    return check_pieces(l, checkpoint);
+}
+
+int dlg_weights_load(dlg_program *prog, const char *path, const dlg_weights_options *options) {
+    bool checkpoint = options && options->checkpoint;
+    Loading l = {.prog = prog, .path = path};
+    char *text = NULL;
+    size_t len;
+    int status = check_host(prog);
+    if (status < 0 || (status = rt_file_read(prog->dev, path, MOST_FILE_BYTES, &text, &len)) < 0)
+        goto out;
+    if ((status = check_file(&l, text, len, checkpoint)) < 0) goto out;
+    for (size_t i = 0; i < l.count && status == DLG_OK; i++)
+        if (l.pieces[i].tensor)
+            status = rt_set(prog, l.pieces[i].tensor, l.data + l.pieces[i].begin);
+    if (status < 0) goto out;
+    free_meta(prog->meta, prog->meta_count);
+    prog->meta = l.meta;
+    prog->meta_count = l.meta_count;
+    l.meta = NULL;
+    l.meta_count = 0;
+    if (checkpoint) {
+        prog->seed = l.seed;
+        prog->step = l.step;
+    }
+out:
+    free_meta(l.meta, l.meta_count);
+    free(l.pieces);
+    json_decref(l.header);
+    free(text);
+    return status;
+}
