@@ -4,7 +4,7 @@
 #
 # MODE compiler: FIRST is the prelude (dlg_prelude, dlg_prelude_len), FILES the table dlg_embedded; see
 # compiler/embedded.h. MODE runtime: FIRST is kernels/runtime.cl (rt_kernels_cl, rt_kernels_cl_len); see
-# runtime/embedded.h. A file that does not exist yet gives an empty text.
+# runtime/rt_kernels.h. A file that does not exist yet gives an empty text.
 set(EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
 
 function(embed_files output mode first files)

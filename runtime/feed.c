@@ -8,7 +8,7 @@
  * launches; a copy costs one. */
 #include <stdlib.h>
 #include <string.h>
-#include "embedded.h"
+#include "rt_kernels.h"
 #include "feed.h"
 
 enum {

@@ -1,6 +1,6 @@
-/* embedded: kernels/runtime.cl, which the build puts into libdlg as text. */
-#ifndef DLG_RT_EMBEDDED_H
-#define DLG_RT_EMBEDDED_H
+/* rt_kernels: kernels/runtime.cl, which the build puts into libdlg as text. */
+#ifndef DLG_RT_KERNELS_H
+#define DLG_RT_KERNELS_H
 
 #include <stddef.h>
 
