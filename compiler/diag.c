@@ -502,5 +502,5 @@ void diags_render(const Diags *d, Text *out, bool color) {
         text_puts(out, "\n");
     }
     if (d->errors > shown)
-        text_printf(out, "%u errors; the first %u are shown\n", d->errors, shown);
+        text_printf(out, "there are more errors; the first %u are shown\n", shown);
 }

@@ -10,6 +10,8 @@
  * read; when any could not, diags->errors has grown. */
 #include "scan.h"
 
+#define PARSE_MAX_TOKENS 1000000
+
 void *parse_alloc(Parser *p, size_t bytes) {
     return arena_alloc(p->arena, bytes);
 }
@@ -82,6 +84,16 @@ static bool is_source_option(const char *name) {
            !strcmp(name, "bytes");
 }
 
+/* A literal of more numbers belongs in a data file; the limit bounds what a hostile file can cost. */
+static void count_token(Parser *p, Span at) {
+    if (++p->lexer->total <= PARSE_MAX_TOKENS || p->fatal) return;
+    p->fatal = true;
+    Diag *d = diag_error(p->diags, E0602, at, "this program is too large");
+    diag_note(p->diags, d, "a file may have %d words, numbers and signs", PARSE_MAX_TOKENS);
+    diag_help(p->diags, d,
+              "many numbers are better read from a file: `input x : f32[...] from \"x.npy\"`");
+}
+
 /* Hands a token to the grammar. */
 static int give(Parser *p, int token, DLG_STYPE *value, Span at) {
     Lexer *lex = p->lexer;
@@ -100,6 +112,7 @@ static int give(Parser *p, int token, DLG_STYPE *value, Span at) {
     if (token == T_NAME && lex->in_source && !in_brackets(lex) && is_source_option(value->name))
         token = T_OPTION;
     track_brackets(p, token, at);
+    count_token(p, at);
     lex->last = token;
     return p->fatal ? 0 : token;
 }

@@ -26,6 +26,7 @@ struct Lexer {
     bool in_source;    /* after `from`: columns, axis, chars and bytes are options */
     const char *head;  /* the statement's first token, when that is a name */
     uint32_t tokens;   /* of the statement so far */
+    uint32_t total;    /* of the file so far */
     VEC(OpenBracket) open;
 };
 

@@ -118,7 +118,7 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
     if (head && !strcmp(found, "':'"))
         return "a declaration begins with `input`, `param` or `state`";
     if (!strncmp(shown, "the keyword", 11) && expects(e, "a name") && !expects(e, "'const'"))
-        return arena_printf(p->arena, "%s cannot be used as a name", shown + 4);
+        return arena_printf(p->arena, "%s is a keyword: choose another name", shown + 12);
     if (!strcmp(found, "'='") && expects(e, "'=='"))
         return "`==` compares; `name = value` binds and stands on a line of its own";
     if (!strcmp(found, "'<-'") && expects(e, "'<'"))
@@ -134,14 +134,27 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
     return NULL;
 }
 
+/* Closes every ( and [, and returns the innermost bracket that was open before `at`. */
+static OpenBracket give_up_brackets(Lexer *lex, Span at) {
+    OpenBracket inner = {0};
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < lex->open.len; i++) {
+        OpenBracket b = lex->open.at[i];
+        if (b.span.begin < at.begin) inner = b;
+        if (b.kind == '{') lex->open.at[kept++] = b;
+    }
+    lex->open.len = kept;
+    return inner;
+}
+
 void parse_syntax_error(Parser *p, Span at, const char *found, const char *const *expected,
                         size_t expected_count) {
     Lexer *lex = p->lexer;
     Expected e = {expected, expected_count};
-    OpenBracket open = {0};
-    if (lex->open.len) open = lex->open.at[lex->open.len - 1];
-    while (lex->open.len && lex->open.at[lex->open.len - 1].kind != '{') lex->open.len--;
-    if (p->fatal || !strcmp(found, "a malformed token")) return;
+    OpenBracket open = give_up_brackets(lex, at);
+    if (p->fatal) return;
+    if (p->diags->errors > p->diags->max_errors) p->fatal = true; /* no more are kept */
+    if (!strcmp(found, "a malformed token")) return;
 
     /* An end of line that only stands for what follows: what follows is what was found. */
     if (lex->ended_by_next) {
@@ -153,7 +166,7 @@ void parse_syntax_error(Parser *p, Span at, const char *found, const char *const
                    : diag_error(p->diags, E0101, at, "unexpected %s", shown);
     const char *help = advise(p, at, found, shown, e);
     if (help) diag_help(p->diags, d, "%s", help);
-    bool ended = !strncmp(found, "the end", 7) || !strcmp(found, "'}'");
+    bool ended = !strncmp(found, "the end", 7) || !strcmp(found, "'}'") || !strcmp(found, "'{'");
     uint32_t line = 0, open_line = 0, column;
     if (open.kind) {
         source_place(p->diags->sources, at, &line, &column);

@@ -118,12 +118,11 @@ int scan_unknown(Parser *p, Span at, const char *text, int len) {
     int32_t code;
     utf8_char(text, text + len, &code);
     bool shown = code > 0x20 && code < 0x7F;
-    Diag *d =
-        shown ? diag_error(p->diags, E0103, at, "`%.*s` is not part of the language", len, text)
-              : diag_error(p->diags, E0103, at,
-                           "the character U+%04X has no meaning here; names are made of letters "
-                           "a-z, digits and _",
-                           (unsigned)code);
+    Diag *d = shown
+                  ? diag_error(p->diags, E0103, at, "`%.*s` is not part of the language", len, text)
+                  : diag_error(p->diags, E0103, at,
+                               "the character U+%04X is not part of the language", (unsigned)code);
+    if (code >= 0xC0) diag_note(p->diags, d, "names are made of the letters a-z, digits and _");
     for (size_t i = 0; i < COUNT_OF(hints); i++)
         if (strlen(hints[i].text) == (size_t)len && !memcmp(hints[i].text, text, (size_t)len))
             diag_help(p->diags, d, "%s", hints[i].help);

@@ -59,7 +59,10 @@ static ArenaChunk *chunk_new(Arena *a, size_t bytes) {
     if (limit->used_bytes > limit->limit_bytes || total > limit->limit_bytes - limit->used_bytes)
         arena_fail(a);
     ArenaChunk *c = calloc(1, total);
-    if (!c) arena_fail(a);
+    if (!c) {
+        limit->system_failed = true;
+        arena_fail(a);
+    }
     limit->used_bytes += total;
     c->bytes = bytes;
     poison(c->data, bytes);

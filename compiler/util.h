@@ -27,6 +27,7 @@
 /* What all arenas of one compilation share: how much they may take and where to go beyond it. */
 typedef struct ArenaLimit {
     size_t used_bytes, limit_bytes;
+    bool system_failed; /* the system had no memory, though the limit was not reached */
     jmp_buf failed;
 } ArenaLimit;
 

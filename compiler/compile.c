@@ -1,0 +1,270 @@
+/* compile: the compiler as one call: reads, parses, lowers, runs the passes and emits (compile.h).
+ *
+ * It runs in a thread of its own, whose stack is large enough for whatever recursion the limits of
+ * the language allow (AST_MAX_DEPTH), whatever the caller's stack is; the thread has the C locale, so
+ * that numbers are read and written with a point. Establishes: all memory is freed but the result. */
+#include "compile.h"
+
+#include "ast.h"
+#include "codegen.h"
+#include "embedded.h"
+#include "ir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SOURCE_MAX_BYTES   ((size_t)16 << 20)
+#define MEMORY_LIMIT_BYTES ((size_t)1 << 30)
+#define STACK_BYTES        ((size_t)256 << 20)
+#define STACK_LEAST_BYTES  ((size_t)64 << 20)
+
+typedef struct Compilation {
+    const char *name, *source;
+    size_t len;
+    const CompileOptions *options;
+    CompileResult result;
+
+    ArenaLimit limit;
+    Arena arena;
+    Sources sources;
+    Names names;
+    Diags diags;
+} Compilation;
+
+/* ---- Results ---------------------------------------------------------------------------------- */
+
+static char no_text[1];
+
+static CompileResult result_message(int status, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static char *vformat(const char *fmt, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    char *text = n < 0 ? NULL : malloc((size_t)n + 1);
+    if (text) vsnprintf(text, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return text ? text : no_text;
+}
+
+static CompileResult result_message(int status, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    CompileResult r = {.status = status, .diagnostics = vformat(fmt, args)};
+    va_end(args);
+    return r;
+}
+
+static char *copy_text(const Text *t) {
+    char *copy = malloc(t->len + 1);
+    if (copy) {
+        if (t->len) memcpy(copy, t->at, t->len);
+        copy[t->len] = 0;
+    }
+    return copy;
+}
+
+void compile_free(CompileResult *result) {
+    free(result->text);
+    if (result->diagnostics != no_text) free(result->diagnostics);
+    *result = (CompileResult){.diagnostics = no_text};
+}
+
+/* ---- The pipeline ----------------------------------------------------------------------------- */
+
+/* The passes in the order in which they run. */
+static const struct {
+    const char *name;
+    void (*run)(Program *);
+} passes[] = {
+    {"lower", NULL}, /* lower_program makes the program */
+    {"simplify", NULL},
+};
+
+static bool verify(Compilation *c, const Program *program, const char *pass) {
+    for (uint32_t i = 0; i < program->entries.len; i++) {
+        const Entry *entry = program->entries.at[i];
+        const char *wrong = graph_verify(&entry->graph, &c->arena);
+        if (!wrong) continue;
+        Diag *d = diag_error(&c->diags, E0901, entry->span,
+                             "after the pass `%s` the graph of the entry `%s` is malformed: %s",
+                             pass, entry->name, wrong);
+        diag_note(&c->diags, d, "this is a mistake of the compiler, not of the program");
+        return false;
+    }
+    return true;
+}
+
+static Ast *parse(Compilation *c, const char *name, const char *text, size_t len) {
+    uint32_t file = source_add(&c->sources, name, text, len);
+    return ast_parse(&c->arena, &c->names, &c->diags, file);
+}
+
+/* False when something was reported. */
+static bool compile_source(Compilation *c, Text *out) {
+    Ast *prelude = parse(c, "prelude.dlg", dlg_prelude, dlg_prelude_len);
+    if (c->len > SOURCE_MAX_BYTES) {
+        uint32_t file = source_add(&c->sources, c->name, "", 0);
+        diag_error(&c->diags, E0108, (Span){.file = file},
+                   "this file is too large; a program has at most %zu MB", SOURCE_MAX_BYTES >> 20);
+        return false;
+    }
+    Ast *ast = parse(c, c->name, c->source, c->len);
+    if (c->diags.errors) return false;
+    (void)out, (void)passes, (void)verify, (void)ast, (void)prelude;
+    diag_error(&c->diags, E0801, (Span){.file = 1}, "lowering is not supported yet");
+    return false;
+}
+
+static CompileResult out_of_memory(const Compilation *c) {
+    if (c->limit.system_failed)
+        return result_message(3, "error: out of memory while compiling %s\n", c->name);
+    return result_message(1, "error[%s]: %s needs more than %zu MB to compile\n",
+                          diag_code_name(E0603), c->name, c->limit.limit_bytes >> 20);
+}
+
+static void *compile_thread(void *argument) {
+    Compilation *c = argument;
+    locale_t locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (locale) uselocale(locale);
+    Text out, diagnostics;
+    arena_init(&c->arena, &c->limit);
+    if (setjmp(c->limit.failed)) {
+        arena_free(&c->arena);
+        compile_free(&c->result);
+        c->result = out_of_memory(c);
+    } else {
+        c->sources = (Sources){.arena = &c->arena};
+        names_init(&c->names, &c->arena);
+        diags_init(&c->diags, &c->arena, &c->sources);
+        text_init(&out, &c->arena);
+        text_init(&diagnostics, &c->arena);
+        bool done = compile_source(c, &out);
+        diags_render(&c->diags, &diagnostics, c->options->color);
+        c->result.status = done ? 0 : 1;
+        if (done) {
+            c->result.text = copy_text(&out);
+            c->result.text_len = out.len;
+        }
+        char *rendered = copy_text(&diagnostics);
+        c->result.diagnostics = rendered ? rendered : no_text;
+        if ((done && !c->result.text) || !rendered) {
+            compile_free(&c->result);
+            c->result = result_message(3, "error: out of memory while compiling %s\n", c->name);
+        }
+        arena_free(&c->arena);
+    }
+    if (locale) {
+        uselocale(LC_GLOBAL_LOCALE);
+        freelocale(locale);
+    }
+    return NULL;
+}
+
+/* False, with the result that says so, when an option is wrong. */
+static bool check_options(const CompileOptions *options, CompileResult *result) {
+    bool known = !options->dump_after;
+    for (size_t i = 0; i < COUNT_OF(passes); i++)
+        known = known || !strcmp(options->dump_after, passes[i].name);
+    if (!known) {
+        char names[256] = "";
+        size_t n = 0;
+        for (size_t i = 0; i < COUNT_OF(passes); i++)
+            n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "",
+                                  passes[i].name);
+        *result = result_message(2, "error: there is no pass `%s`; the passes are %s\n",
+                                 options->dump_after, names);
+        return false;
+    }
+    if (options->target && strcmp(options->target, "cpu")) {
+        *result = result_message(2, "error: there is no target `%s`\n", options->target);
+        return false;
+    }
+    return true;
+}
+
+CompileResult compile_text(const char *name, const char *source, size_t len,
+                           const CompileOptions *options) {
+    static const CompileOptions defaults;
+    CompileResult wrong;
+    options = options ? options : &defaults;
+    if (!check_options(options, &wrong)) return wrong;
+    Compilation c = {.name = name,
+                     .source = source,
+                     .len = len,
+                     .options = options,
+                     .result = {.diagnostics = no_text}};
+    c.limit.limit_bytes =
+        options->memory_limit_bytes ? options->memory_limit_bytes : MEMORY_LIMIT_BYTES;
+
+    pthread_attr_t attr;
+    pthread_t thread;
+    int failed = pthread_attr_init(&attr);
+    if (failed) return result_message(3, "error: cannot start a thread: %s\n", strerror(failed));
+    /* Address space may be short where memory is not: a smaller stack still holds any program that
+     * is not made to be deep. */
+    for (size_t stack = STACK_BYTES; stack >= STACK_LEAST_BYTES; stack /= 2) {
+        failed = pthread_attr_setstacksize(&attr, stack);
+        if (!failed) failed = pthread_create(&thread, &attr, compile_thread, &c);
+        if (!failed) break;
+    }
+    pthread_attr_destroy(&attr);
+    if (failed) return result_message(3, "error: cannot start a thread: %s\n", strerror(failed));
+    pthread_join(thread, NULL);
+    return c.result;
+}
+
+/* ---- Files ------------------------------------------------------------------------------------ */
+
+/* Reads a whole file, at most one byte more than a program may have. NULL: errno tells why. */
+static char *read_file(const char *path, size_t *len) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return NULL;
+    size_t cap = (size_t)1 << 16;
+    char *text = malloc(cap);
+    *len = 0;
+    for (ssize_t n = 1; text && n > 0;) {
+        if (*len == cap) {
+            char *grown = realloc(text, cap *= 2);
+            if (!grown) free(text);
+            text = grown;
+            continue;
+        }
+        n = read(fd, text + *len, cap - *len);
+        if (n < 0 && errno == EINTR) {
+            n = 1;
+            continue;
+        }
+        if (n < 0) {
+            int error = errno;
+            free(text);
+            close(fd);
+            errno = error;
+            return NULL;
+        }
+        *len += (size_t)n;
+        if (*len > SOURCE_MAX_BYTES) break;
+    }
+    close(fd);
+    if (!text) errno = ENOMEM;
+    return text;
+}
+
+CompileResult compile_file(const char *path, const CompileOptions *options) {
+    size_t len;
+    char *text = read_file(path, &len);
+    if (!text) {
+        int error = errno;
+        bool system = error == EIO || error == ENOMEM || error == EMFILE || error == ENFILE;
+        return result_message(system ? 3 : 1, "error: cannot read %s: %s\n", path, strerror(error));
+    }
+    CompileResult result = compile_text(path, text, len, options);
+    free(text);
+    return result;
+}

@@ -1,0 +1,209 @@
+/* dlgc: the compiler's command. Everything but arguments and files is in libdlgc.
+ *
+ * Establishes: the output is either written whole, under its name, or not at all: a file that was
+ * there before a failure is there after it. Status 0 done, 1 the input is wrong, 2 usage, 3 the
+ * system failed. */
+#define _XOPEN_SOURCE 700 /* realpath */
+
+#include "compile.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef DLG_VERSION_TEXT
+#define DLG_VERSION_TEXT "unknown"
+#endif
+
+enum { STATUS_DONE, STATUS_INPUT, STATUS_USAGE, STATUS_SYSTEM };
+enum { OPTION_TARGET = 256, OPTION_EMIT, OPTION_DUMP_AFTER };
+
+typedef struct Arguments {
+    const char *input, *output;
+    const char **defines;
+    CompileOptions compile;
+} Arguments;
+
+static const struct argp_option option_list[] = {
+    {"output", 'o', "FILE", 0, "Write to FILE; `-` is standard output", 0},
+    {"define", 'D', "NAME=VALUE", 0, "Give the constant NAME another value", 0},
+    {"target", OPTION_TARGET, "NAME", 0, "Emit for this kind of device (default: cpu)", 0},
+    {"emit", OPTION_EMIT, "WHAT", 0,
+     "cl: the program (default); graph: the graph as .dlg; dot: the graph for graphviz; plan: the "
+     "plan of the program",
+     0},
+    {"dump-after", OPTION_DUMP_AFTER, "PASS", 0, "Print the graph after this pass, then stop", 0},
+    {"optimize", 'O', "LEVEL", 0, "0, 1 or 2 (default)", 0},
+    {"version", 'V', NULL, 0, "Print the version", -1},
+    {0},
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    Arguments *a = state->input;
+    switch (key) {
+    case 'o': a->output = value; return 0;
+    case 'D': {
+        const char *equals = strchr(value, '=');
+        if (!equals || equals == value || !equals[1])
+            argp_error(state, "-D takes NAME=VALUE, not '%s'", value);
+        a->defines[a->compile.define_count++] = value;
+        return 0;
+    }
+    case OPTION_TARGET: a->compile.target = value; return 0;
+    case OPTION_EMIT:
+        if (!strcmp(value, "cl"))
+            a->compile.emit = EMIT_CL;
+        else if (!strcmp(value, "graph"))
+            a->compile.emit = EMIT_GRAPH;
+        else if (!strcmp(value, "dot"))
+            a->compile.emit = EMIT_DOT;
+        else if (!strcmp(value, "plan"))
+            a->compile.emit = EMIT_PLAN;
+        else
+            argp_error(state, "--emit takes cl, graph, dot or plan, not '%s'", value);
+        return 0;
+    case OPTION_DUMP_AFTER: a->compile.dump_after = value; return 0;
+    case 'O':
+        if (strlen(value) != 1 || value[0] < '0' || value[0] > '2')
+            argp_error(state, "-O takes 0, 1 or 2, not '%s'", value);
+        a->compile.opt_level = value[0] == '2' ? 0 : value[0] - '0' + 1;
+        return 0;
+    case 'V': printf("dlgc %s\n", DLG_VERSION_TEXT); exit(STATUS_DONE);
+    case ARGP_KEY_ARG:
+        if (a->input) argp_error(state, "one file at a time: '%s' is a second", value);
+        a->input = value;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->input) argp_error(state, "which file?");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* ---- The output ------------------------------------------------------------------------------- */
+
+static int fail(const char *what, const char *path) {
+    fprintf(stderr, "dlgc: cannot %s %s: %s\n", what, path, strerror(errno));
+    return STATUS_SYSTEM;
+}
+
+static int write_all(int fd, const char *text, size_t len) {
+    while (len) {
+        ssize_t n = write(fd, text, len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -1;
+        text += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+/* Writes beside the target, syncs, and renames over it. */
+static int replace_file(const char *target, const char *text, size_t len, mode_t mode) {
+    size_t size = strlen(target) + sizeof ".XXXXXX";
+    char *temporary = malloc(size);
+    if (!temporary) return fail("write", target);
+    snprintf(temporary, size, "%s.XXXXXX", target);
+    int fd = mkstemp(temporary);
+    if (fd < 0) {
+        free(temporary);
+        return fail("write", target);
+    }
+    int failed = write_all(fd, text, len) || fchmod(fd, mode) || fsync(fd);
+    failed = close(fd) || failed;
+    failed = failed || rename(temporary, target);
+    int status = STATUS_DONE;
+    if (failed) {
+        status = fail("write", target);
+        unlink(temporary);
+    }
+    free(temporary);
+    return status;
+}
+
+static int write_output(const char *path, const char *text, size_t len) {
+    if (!strcmp(path, "-"))
+        return write_all(STDOUT_FILENO, text, len) ? fail("write", "standard output") : STATUS_DONE;
+    struct stat st;
+    mode_t mask = umask(0);
+    umask(mask);
+    if (stat(path, &st)) return replace_file(path, text, len, 0666 & ~mask);
+    if (S_ISREG(st.st_mode)) {
+        char *target = realpath(path, NULL); /* a link stays one */
+        if (!target) return fail("write", path);
+        int status = replace_file(target, text, len, st.st_mode & 07777);
+        free(target);
+        return status;
+    }
+    int fd = open(path, O_WRONLY | O_CLOEXEC); /* a device or a pipe */
+    if (fd < 0) return fail("write", path);
+    int failed = write_all(fd, text, len);
+    failed = close(fd) || failed;
+    return failed ? fail("write", path) : STATUS_DONE;
+}
+
+static bool same_file(const char *a, const char *b) {
+    struct stat sa, sb;
+    return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/* "dir/x.dlg" -> "dir/x.cl"; NULL: no memory. */
+static char *default_output(const char *input) {
+    size_t n = strlen(input);
+    if (n > 4 && !strcmp(input + n - 4, ".dlg")) n -= 4;
+    char *path = malloc(n + sizeof ".cl");
+    if (path) {
+        memcpy(path, input, n);
+        memcpy(path + n, ".cl", sizeof ".cl");
+    }
+    return path;
+}
+
+static int deliver(const Arguments *a, const CompileResult *result) {
+    if (a->output) return write_output(a->output, result->text, result->text_len);
+    if (a->compile.dump_after || a->compile.emit != EMIT_CL)
+        return write_output("-", result->text, result->text_len);
+    char *path = default_output(a->input);
+    if (!path) return fail("write", a->input);
+    int status = write_output(path, result->text, result->text_len);
+    free(path);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    const struct argp argp = {
+        option_list,
+        parse_option,
+        "FILE.dlg",
+        "Compiles a differentiable tensor program to OpenCL.\v"
+        "The program is written beside its source, as FILE.cl, unless -o says "
+        "where. Graphs and plans go to standard output.",
+        NULL,
+        NULL,
+        NULL};
+    Arguments a = {.defines = calloc((size_t)argc + 1, sizeof *a.defines)};
+    if (!a.defines) return STATUS_SYSTEM;
+    a.compile.defines = a.defines;
+    const char *no_color = getenv("NO_COLOR");
+    a.compile.color = isatty(STDERR_FILENO) && !(no_color && *no_color);
+    argp_err_exit_status = STATUS_USAGE;
+    error_t error = argp_parse(&argp, argc, argv, 0, NULL, &a);
+    int status = STATUS_USAGE;
+    if (error) {
+        fprintf(stderr, "dlgc: %s\n", strerror(error));
+    } else if (a.output && same_file(a.output, a.input)) {
+        fprintf(stderr, "dlgc: %s is the input: it is not overwritten\n", a.output);
+    } else {
+        CompileResult result = compile_file(a.input, &a.compile);
+        fputs(result.diagnostics, stderr);
+        status = result.status ? result.status : deliver(&a, &result);
+        compile_free(&result);
+    }
+    free(a.defines);
+    return status;
+}
