@@ -102,6 +102,18 @@ static int add_entry(Opening *o, const dlg_entry *e) {
     return e->single ? add_entry(o, e->single) : DLG_OK;
 }
 
+/* The user's name of an input: all its variants share a field. */
+static int add_named(Opening *o, const char *name) {
+    for (size_t i = 0; i < dlg_tensor_count(o->d->prog); i++) {
+        const dlg_tensor *t = dlg_tensor_at(o->d->prog, i);
+        if (t->kind != DLG_INPUT || strcmp(t->name, name) != 0) continue;
+        TRY(add_field(o, t));
+        if (dataset_field(o->d, t)) return DLG_OK;
+        return rt_fail(o->dev, DLG_ERR_DATA, "the input `%s` has no source of data", name);
+    }
+    return rt_fail(o->dev, DLG_ERR_NAME, "the model has no input `%s`", name);
+}
+
 static int add_fields(Opening *o) {
     dlg_program *prog = o->d->prog;
     size_t inputs = 0;
@@ -115,13 +127,14 @@ static int add_fields(Opening *o) {
         TRY(rt_find_entry(prog, "train", &e));
         TRY(add_entry(o, e));
         e = dlg_entry_find(prog, "evaluate");
-        return e ? add_entry(o, e) : DLG_OK;
+        if (e) TRY(add_entry(o, e));
     }
-    for (size_t i = 0; i < o->options->entry_count; i++) {
+    for (size_t i = 0; o->options->entries && i < o->options->entry_count; i++) {
         const dlg_entry *e;
         TRY(rt_find_entry(prog, o->options->entries[i], &e));
         TRY(add_entry(o, e));
     }
+    for (size_t i = 0; i < o->options->input_count; i++) TRY(add_named(o, o->options->inputs[i]));
     return DLG_OK;
 }
 

@@ -190,6 +190,15 @@ DLG_API size_t dlg_type_bytes(dlg_type type);
 DLG_API int dlg_set(dlg_program *prog, const char *name, const void *data, size_t bytes);
 DLG_API int dlg_get(dlg_program *prog, const char *name, void *data, size_t bytes);
 
+/* The same from and to files: a whole tensor as an .npy array of its shape, or from a .csv table of
+ * as many numbers, row by row. Types are converted where no value changes. Errors: as dlg_set; FILE,
+ * DATA. */
+DLG_API int dlg_set_file(dlg_program *prog, const char *name, const char *path);
+DLG_API int dlg_get_file(dlg_program *prog, const char *name, const char *path);
+/* Any array as an .npy file, written completely or not at all. Errors: FILE, MEMORY. */
+DLG_API int dlg_array_write(dlg_device *dev, const char *path, dlg_type type, int rank,
+                            const int64_t *shape, const void *values);
+
 /* Params and states to the values of this seed; the step counter to 0. */
 DLG_API int dlg_init(dlg_program *prog, uint64_t seed);
 DLG_API uint64_t dlg_seed(const dlg_program *prog);
@@ -280,6 +289,8 @@ typedef struct dlg_dataset_options {
     const char *const
         *entries; /* whose inputs are wanted; NULL: "train" and, if there, "evaluate" */
     size_t entry_count;
+    const char *const *inputs; /* further inputs, read by these entries or not */
+    size_t input_count;
     const dlg_data *data; /* over the model's sources */
     size_t data_count;
 } dlg_dataset_options;

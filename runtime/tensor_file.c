@@ -1,0 +1,83 @@
+/* tensor_file: whole tensors from and to files. */
+#include <stdlib.h>
+#include <string.h>
+#include "data.h"
+
+static bool ends_in(const char *path, const char *end) {
+    size_t n = strlen(path), m = strlen(end);
+    return n >= m && strcmp(path + n - m, end) == 0;
+}
+
+static void shape_words(char *out, size_t size, int rank, const int64_t *shape) {
+    size_t n = (size_t)snprintf(out, size, "%s", rank ? "" : "scalar");
+    for (int a = 0; a < rank && n < size; a++)
+        n += (size_t)snprintf(out + n, size - n, "%s%lld", a ? "x" : "", (long long)shape[a]);
+}
+
+static int read_array(dlg_program *prog, const dlg_tensor *t, const char *path, void **values) {
+    Npy a;
+    TRY(npy_read(prog->dev, path, &a));
+    bool fits = a.rank == t->rank;
+    for (int i = 0; fits && i < t->rank; i++) fits = a.shape[i] == t->shape[i];
+    if (!fits) {
+        char have[160], want[160];
+        shape_words(have, sizeof have, a.rank, a.shape);
+        shape_words(want, sizeof want, t->rank, t->shape);
+        npy_free(&a);
+        return rt_fail(prog->dev, DLG_ERR_SIZE, "%s: its shape is %s; `%s` has %s", path, have,
+                       t->name, want);
+    }
+    *values = a.values;
+    int status = data_convert(prog->dev, values, a.elems, a.type, t->type, path);
+    if (status < 0) free(*values);
+    return status;
+}
+
+static int read_table(dlg_program *prog, const dlg_tensor *t, const char *path, void **values) {
+    CsvTake all = {.begin = 0, .end = CSV_ALL, .type = t->type};
+    CsvInfo info;
+    TRY(csv_read(prog->dev, path, &all, 1, &info));
+    uint64_t elems = (uint64_t)info.rows * info.columns; /* less than the file has bytes */
+    if (elems != t->elems) {
+        free(all.values);
+        return rt_fail(prog->dev, DLG_ERR_SIZE,
+                       "%s: has %zu rows of %zu numbers; `%s` has %llu numbers", path, info.rows,
+                       info.columns, t->name, (unsigned long long)t->elems);
+    }
+    *values = all.values;
+    return DLG_OK;
+}
+
+int dlg_set_file(dlg_program *prog, const char *name, const char *path) {
+    const dlg_tensor *t;
+    void *values;
+    TRY(rt_find(prog, name, &t));
+    if (ends_in(path, ".npy"))
+        TRY(read_array(prog, t, path, &values));
+    else if (ends_in(path, ".csv"))
+        TRY(read_table(prog, t, path, &values));
+    else
+        return rt_fail(prog->dev, DLG_ERR_UNSUPPORTED,
+                       "%s: a tensor is read from an .npy or .csv file", path);
+    int status = rt_set(prog, t, values);
+    free(values);
+    return status;
+}
+
+int dlg_get_file(dlg_program *prog, const char *name, const char *path) {
+    const dlg_tensor *t;
+    TRY(rt_find(prog, name, &t));
+    void *values = malloc((size_t)t->bytes);
+    if (!values) return rt_no_memory(prog->dev, t->bytes);
+    int status = rt_get(prog, t, values);
+    if (status == DLG_OK) status = npy_write(prog->dev, path, t->type, t->rank, t->shape, values);
+    free(values);
+    return status;
+}
+
+int dlg_array_write(dlg_device *dev, const char *path, dlg_type type, int rank,
+                    const int64_t *shape, const void *values) {
+    if (rank < 0 || rank > NPY_MAX_RANK)
+        return rt_fail(dev, DLG_ERR_USAGE, "%s: an array of %d axes", path, rank);
+    return npy_write(dev, path, type, rank, shape, values);
+}
