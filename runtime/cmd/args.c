@@ -1,0 +1,255 @@
+/* args: the command line of each subcommand, by argp. One table of options; a subcommand takes those
+ * rows that name it. */
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd.h"
+
+enum { TRAIN = 1, EVAL = 2, RUN = 4, INSPECT = 8, DEVICES = 16 };
+
+enum {
+    KEY_ENTRY = 256,
+    KEY_EVALUATE,
+    KEY_DEVICE,
+    KEY_TARGET,
+    KEY_SAVE,
+    KEY_LOAD,
+    KEY_LOG,
+    KEY_DATA,
+    KEY_SET,
+    KEY_GET,
+    KEY_WITH,
+    KEY_EPOCHS,
+    KEY_STEPS,
+    KEY_SEED,
+    KEY_HOLDOUT,
+    KEY_ROWS,
+    KEY_ALL,
+    KEY_HELD_OUT,
+    KEY_JSON,
+    KEY_KERNELS,
+};
+
+typedef struct Row {
+    int commands;
+    struct argp_option option;
+} Row;
+
+#define ROW(commands, name, key, value, doc)                                                       \
+    {                                                                                              \
+        commands, {                                                                                \
+            name, key, value, 0, doc, 0                                                            \
+        }                                                                                          \
+    }
+
+static const Row rows[] = {
+    ROW(TRAIN | EVAL | RUN, "data", KEY_DATA, "NAME=SOURCE",
+        "Take the samples of the input NAME from SOURCE: data.csv:0:64 (columns 0 to 63), "
+        "data.csv:64 (one column), data.csv (the model's columns), x.npy"),
+    ROW(TRAIN, "epochs", KEY_EPOCHS, "N", "Go N times through the data (default 10)"),
+    ROW(TRAIN, "steps", KEY_STEPS, "N", "Stop after N steps"),
+    ROW(TRAIN, "holdout", KEY_HOLDOUT, "F",
+        "Hold out this fraction of the rows and evaluate on them after each epoch (default 0)"),
+    ROW(TRAIN | RUN, "seed", KEY_SEED, "N",
+        "Seed of the values at the start, of the hold-out and of the order of the rows (default "
+        "0)"),
+    ROW(TRAIN, "save", KEY_SAVE, "FILE", "Write the weights here at the end, as safetensors"),
+    ROW(TRAIN | EVAL | RUN, "load", KEY_LOAD, "FILE", "Start from these weights"),
+    ROW(TRAIN, "log", KEY_LOG, "FILE", "Write one JSON object an epoch, one a line"),
+    ROW(TRAIN | EVAL | RUN, "entry", KEY_ENTRY, "NAME",
+        "The entry to run (train: train; eval: evaluate; run: predict)"),
+    ROW(TRAIN, "evaluate", KEY_EVALUATE, "NAME", "The entry to evaluate with (default evaluate)"),
+    ROW(EVAL, "all", KEY_ALL, NULL, "All rows, not those alone that the training run held out"),
+    ROW(RUN, "rows", KEY_ROWS, "B:E",
+        "Run on the rows B to E - 1 of the data (B alone: one row; B: to the last)"),
+    ROW(RUN, "held-out", KEY_HELD_OUT, NULL,
+        "--rows counts within the rows that the weights' training run held out"),
+    ROW(RUN, "with", KEY_WITH, "NAME", "Show the input NAME beside the results of each row"),
+    ROW(TRAIN | EVAL | RUN, "set", KEY_SET, "NAME=FILE", "Set a whole tensor from a .npy or .csv"),
+    ROW(RUN, "get", KEY_GET, "NAME=FILE", "Write a tensor or result to a .npy file"),
+    ROW(TRAIN | EVAL | RUN | INSPECT, "define", 'D', "NAME=VALUE",
+        "Override a constant of the model (of a .dlg)"),
+    ROW(TRAIN | EVAL | RUN | INSPECT, "target", KEY_TARGET, "NAME",
+        "Compile the .dlg for this target (default: what fits the device)"),
+    ROW(TRAIN | EVAL | RUN, "device", KEY_DEVICE, "SEL",
+        "A number of `dlg devices` or a part of a device's name (default: DLG_DEVICE, or the "
+        "first)"),
+    ROW(TRAIN | EVAL | RUN, "quiet", 'q', NULL, "Print errors and results only"),
+    ROW(EVAL | INSPECT, "json", KEY_JSON, NULL, "Print JSON"),
+    ROW(INSPECT, "kernels", KEY_KERNELS, NULL, "Print the OpenCL source instead"),
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+typedef struct CommandDoc {
+    const char *name;
+    int bit;
+    const char *args, *doc;
+} CommandDoc;
+
+static const CommandDoc docs[] = {
+    {"train", TRAIN, "FILE",
+     "Trains a model.\vFILE is a .dlg, which is compiled, or a .cl that dlgc made. Paths of data "
+     "in it "
+     "are looked up beside it, then in the current directory.\n\nExit status: 0 done, 1 the input "
+     "is "
+     "wrong, 2 usage, 3 the device or the system failed, 130 interrupted (the weights are saved)."},
+    {"eval", EVAL, "FILE",
+     "Evaluates weights on the rows that their training run held out, or on all rows of other "
+     "data."},
+    {"run", RUN, "FILE", "Runs one entry of a model and prints or writes what it returns."},
+    {"inspect", INSPECT, "FILE", "Shows what a program consists of, by entry. Needs no device."},
+    {"devices", DEVICES, "", "Lists the OpenCL devices."},
+};
+enum { DOCS = sizeof docs / sizeof *docs };
+
+void args_help(FILE *out) {
+    fputs("Usage: dlg COMMAND [OPTION...] FILE\n"
+          "Trains and runs differentiable tensor programs on OpenCL devices.\n\n",
+          out);
+    for (size_t i = 0; i < DOCS; i++) {
+        const char *end = strchr(docs[i].doc, '\v');
+        int len = end ? (int)(end - docs[i].doc) : (int)strlen(docs[i].doc);
+        fprintf(out, "  %-9s %.*s\n", docs[i].name, len, docs[i].doc);
+    }
+    fputs("\n`dlg COMMAND --help` tells the options of a command; `dlg --version` the version.\n",
+          out);
+}
+
+/* ---- Values ------------------------------------------------------------------------------------ */
+
+static uint64_t whole(struct argp_state *state, const char *option, const char *text) {
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno)
+        argp_error(state, "--%s takes a whole number, not `%s`", option, text);
+    return v;
+}
+
+static double fraction(struct argp_state *state, const char *option, const char *text) {
+    char *end;
+    double v = strtod(text, &end);
+    if (end == text || *end || !(v >= 0 && v < 1))
+        argp_error(state, "--%s takes a number of at least 0 and below 1, not `%s`", option, text);
+    return v;
+}
+
+/* Room for every argument was made at the start: an option comes at most once an argument. */
+static void pair(struct argp_state *state, const char *option, char *text, Pair *list,
+                 size_t *count) {
+    char *equals = strchr(text, '=');
+    if (!equals || equals == text || !equals[1]) {
+        argp_error(state, "--%s takes NAME=FILE, not `%s`", option, text);
+        return;
+    }
+    *equals = 0;
+    list[(*count)++] = (Pair){text, equals + 1};
+}
+
+static void row_range(struct argp_state *state, Args *a, const char *text) {
+    char copy[64], *colon;
+    if (strlen(text) >= sizeof copy) argp_error(state, "--rows takes B:E, not `%s`", text);
+    snprintf(copy, sizeof copy, "%s", text);
+    colon = strchr(copy, ':');
+    if (colon) *colon = 0;
+    a->row_begin = *copy || !colon ? whole(state, "rows", copy) : 0;
+    a->row_end = !colon     ? a->row_begin + 1
+                 : colon[1] ? whole(state, "rows", colon + 1)
+                            : UINT64_MAX;
+    if (a->row_begin >= a->row_end) argp_error(state, "--rows %s: there are none", text);
+    a->has_rows = true;
+}
+
+static error_t take_option(int key, char *value, struct argp_state *state) {
+    Args *a = state->input;
+    switch (key) {
+    case 'D': a->defines[a->define_count++] = value; break;
+    case 'q': a->quiet = true; break;
+    case KEY_ENTRY: a->entry = value; break;
+    case KEY_EVALUATE: a->evaluate = value; break;
+    case KEY_DEVICE: a->device = value; break;
+    case KEY_TARGET: a->target = value; break;
+    case KEY_SAVE: a->save = value; break;
+    case KEY_LOAD: a->load = value; break;
+    case KEY_LOG: a->log = value; break;
+    case KEY_DATA: pair(state, "data", value, a->data, &a->data_count); break;
+    case KEY_SET: pair(state, "set", value, a->set, &a->set_count); break;
+    case KEY_GET: pair(state, "get", value, a->get, &a->get_count); break;
+    case KEY_WITH: a->with[a->with_count++] = value; break;
+    case KEY_EPOCHS:
+        a->epochs = whole(state, "epochs", value);
+        a->has_epochs = true;
+        if (a->epochs == 0) argp_error(state, "--epochs is at least 1");
+        break;
+    case KEY_STEPS:
+        a->steps = whole(state, "steps", value);
+        a->has_steps = true;
+        if (a->steps == 0) argp_error(state, "--steps is at least 1");
+        break;
+    case KEY_SEED:
+        a->seed = whole(state, "seed", value);
+        a->has_seed = true;
+        break;
+    case KEY_HOLDOUT:
+        a->holdout = fraction(state, "holdout", value);
+        a->has_holdout = true;
+        break;
+    case KEY_ROWS: row_range(state, a, value); break;
+    case KEY_ALL: a->all = true; break;
+    case KEY_HELD_OUT: a->held_out = true; break;
+    case KEY_JSON: a->json = true; break;
+    case KEY_KERNELS: a->kernels = true; break;
+    case ARGP_KEY_ARG:
+        if (a->file || strcmp(a->command, "devices") == 0)
+            argp_error(state, "`%s` is one argument too many", value);
+        a->file = value;
+        break;
+    case ARGP_KEY_END:
+        if (!a->file && strcmp(a->command, "devices") != 0)
+            argp_error(state, "which FILE? A .dlg or a compiled .cl");
+        break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+void args_parse(Args *a, const char *command, int argc, char **argv) {
+    const CommandDoc *doc = docs;
+    while (strcmp(doc->name, command) != 0) doc++;
+    struct argp_option options[ROWS + 1];
+    size_t n = 0, most = (size_t)argc + 1;
+    memset(options, 0, sizeof options);
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].commands & doc->bit) options[n++] = rows[i].option;
+    *a = (Args){.command = command};
+    a->defines = calloc(most, sizeof *a->defines);
+    a->with = calloc(most, sizeof *a->with);
+    a->data = calloc(most, sizeof *a->data);
+    a->set = calloc(most, sizeof *a->set);
+    a->get = calloc(most, sizeof *a->get);
+    if (!a->defines || !a->with || !a->data || !a->set || !a->get) {
+        complain("out of memory");
+        exit(EXIT_SYSTEM);
+    }
+    char name[32];
+    snprintf(name, sizeof name, "dlg %s", command);
+    argv[0] = name; /* argp shows it */
+    argp_err_exit_status = EXIT_USAGE;
+    struct argp argp = {options, take_option, doc->args, doc->doc, NULL, NULL, NULL};
+    error_t error = argp_parse(&argp, argc, argv, 0, NULL, a);
+    argv[0] = NULL;
+    if (error) {
+        complain("%s", strerror(error));
+        exit(EXIT_SYSTEM);
+    }
+}
+
+void args_free(Args *a) {
+    free(a->defines);
+    free(a->with);
+    free(a->data);
+    free(a->set);
+    free(a->get);
+}

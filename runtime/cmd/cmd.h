@@ -1,0 +1,106 @@
+/* cmd: what the files of the `dlg` command share. Only this command and dlgc print and exit.
+ *
+ * Each subcommand is one function from arguments to an exit status: 0 done, 1 the input is wrong,
+ * 2 usage, 3 the device or the system failed, 130 interrupted. */
+#ifndef DLG_CMD_H
+#define DLG_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "dlg.h"
+
+enum { EXIT_DONE = 0, EXIT_INPUT = 1, EXIT_USAGE = 2, EXIT_SYSTEM = 3, EXIT_INTERRUPTED = 130 };
+
+/* ---- args.c: the command line ------------------------------------------------------------------ */
+
+typedef struct Pair { /* NAME=VALUE; both in the argument's own memory */
+    const char *name, *value;
+} Pair;
+
+typedef struct Args {
+    const char *command; /* "train" */
+    const char *file;
+    const char *entry, *evaluate, *device, *target, *save, *load, *log;
+    const char **defines; /* -D as given */
+    size_t define_count;
+    Pair *data, *set, *get;
+    size_t data_count, set_count, get_count;
+    const char **with; /* inputs to show beside a run's results */
+    size_t with_count;
+    uint64_t epochs, steps, seed;
+    bool has_epochs, has_steps, has_seed, has_holdout, has_rows;
+    double holdout;
+    uint64_t row_begin, row_end; /* --rows; row_end UINT64_MAX: to the last */
+    bool all, held_out, quiet, json, kernels;
+} Args;
+
+/* Parses argv[1..] after the subcommand; prints help or a usage error and exits by itself. */
+void args_parse(Args *a, const char *command, int argc, char **argv);
+void args_free(Args *a);
+void args_help(FILE *out); /* of the command as a whole */
+
+/* ---- load.c: errors, devices, programs, data ---------------------------------------------------- */
+
+/* "dlg: MESSAGE" on stderr. */
+void complain(const char *fmt, ...)
+#ifdef __GNUC__
+    __attribute__((format(printf, 1, 2)))
+#endif
+    ;
+/* The device's error as a complaint; returns the exit status that fits. */
+int complain_status(const dlg_device *dev, int status);
+/* The same for a file that was to be written. */
+int complain_write(const dlg_device *dev, int status);
+
+typedef struct Session {
+    dlg_device *dev;
+    dlg_program *prog;
+    dlg_dataset *data;
+} Session;
+
+/* Opens the device ("none" when !device_needed), compiles a .dlg in process or reads a .cl, and
+ * loads it. Returns an exit status, having complained. */
+int session_open(Session *s, const Args *a, bool device_needed);
+void session_close(Session *s);
+/* The entry of that name; otherwise complains with those that exist. */
+const dlg_entry *session_entry(Session *s, const char *name);
+int session_load_weights(Session *s, const Args *a);
+int session_set_tensors(Session *s, const Args *a); /* --set */
+/* Opens the data of these entries and inputs, with --data. */
+int session_data(Session *s, const Args *a, const char *const *entries, size_t entry_count,
+                 const char *const *inputs, size_t input_count);
+/* Complains about inputs of the entry that neither data nor --set gives. */
+int session_inputs_given(Session *s, const Args *a, const dlg_entry *entry);
+
+/* ---- One file a subcommand ---------------------------------------------------------------------- */
+
+int cmd_train(const Args *a);
+int cmd_eval(const Args *a);
+int cmd_run(const Args *a);
+int cmd_inspect(const Args *a);
+int cmd_devices(const Args *a);
+
+/* ---- progress.c: what training shows ------------------------------------------------------------ */
+
+typedef struct Progress {
+    bool quiet, terminal;
+    unsigned width;
+    bool drawn;         /* a bar stands on the line */
+    uint64_t last_line; /* of about twenty: the last one printed */
+    FILE *log;          /* JSON lines, one an epoch; or NULL */
+    bool log_failed;
+} Progress;
+
+void progress_init(Progress *p, bool quiet);
+/* A dlg_progress_fn; `user` is a Progress. Not 0 once the run was interrupted. */
+int progress_show(const dlg_progress *progress, void *user);
+void progress_end(Progress *p); /* takes the bar away */
+/* "loss 0.123, acc 0.97" */
+const char *metrics_text(char *out, size_t size, const dlg_metrics *m);
+/* From now on the first Ctrl-C asks the run to end, the second ends the process. */
+void interrupt_catch(void);
+bool interrupted(void);
+
+#endif

@@ -1,0 +1,132 @@
+/* dlg inspect: what a program consists of. It needs no device.
+ *
+ * Bytes of an entry: over its launches, the sizes of the distinct buffers that each touches. */
+#include <stdlib.h>
+#include <string.h>
+#include <jansson.h>
+#include "cmd.h"
+
+typedef struct Sums {
+    size_t launches, kernels; /* kernels: distinct ones */
+    uint64_t bytes;
+} Sums;
+
+static bool launched_before(const dlg_entry *e, size_t launch) {
+    for (size_t i = 0; i < launch; i++)
+        if (strcmp(e->launches[i].kernel, e->launches[launch].kernel) == 0) return true;
+    return false;
+}
+
+static bool passed_before(const dlg_launch *l, size_t arg) {
+    for (size_t i = 0; i < arg; i++)
+        if (l->args[i].tensor == l->args[arg].tensor) return true;
+    return false;
+}
+
+static Sums sum_entry(const dlg_entry *e) {
+    Sums sums = {.launches = e->launch_count};
+    for (size_t i = 0; i < e->launch_count; i++) {
+        const dlg_launch *l = &e->launches[i];
+        sums.kernels += !launched_before(e, i);
+        for (size_t k = 0; k < l->arg_count; k++)
+            if (l->args[k].tensor && !passed_before(l, k)) sums.bytes += l->args[k].tensor->bytes;
+    }
+    return sums;
+}
+
+static const char *bytes_text(char *out, size_t size, uint64_t bytes) {
+    double b = (double)bytes;
+    if (bytes < 10000)
+        snprintf(out, size, "%llu B", (unsigned long long)bytes);
+    else if (b < 1e6)
+        snprintf(out, size, "%.1f kB", b / 1e3);
+    else if (b < 1e9)
+        snprintf(out, size, "%.1f MB", b / 1e6);
+    else
+        snprintf(out, size, "%.2f GB", b / 1e9);
+    return out;
+}
+
+static void print_kind(const dlg_program *prog, dlg_kind kind, const char *name) {
+    size_t count = 0;
+    uint64_t elems = 0, bytes = 0;
+    char text[32];
+    for (size_t i = 0; i < dlg_tensor_count(prog); i++) {
+        const dlg_tensor *t = dlg_tensor_at(prog, i);
+        if (t->kind != kind) continue;
+        count++;
+        elems += t->elems;
+        bytes += t->bytes;
+    }
+    if (count)
+        printf("  %-8s %4zu tensors  %10llu numbers  %9s\n", name, count, (unsigned long long)elems,
+               bytes_text(text, sizeof text, bytes));
+}
+
+static void print_table(const dlg_program *prog) {
+    char text[32];
+    int width = 5;
+    for (size_t i = 0; i < dlg_entry_count(prog); i++) {
+        int len = (int)strlen(dlg_entry_at(prog, i)->name);
+        if (len > width) width = len;
+    }
+    printf("%s (target %s, from %s)\n\n", dlg_program_model(prog), dlg_program_target(prog),
+           dlg_program_source(prog));
+    printf("%-*s  launches  kernels  bytes a run\n", width, "entry");
+    for (size_t i = 0; i < dlg_entry_count(prog); i++) {
+        const dlg_entry *e = dlg_entry_at(prog, i);
+        Sums sums = sum_entry(e);
+        printf("%-*s  %8zu  %7zu  %11s\n", width, e->name, sums.launches, sums.kernels,
+               bytes_text(text, sizeof text, sums.bytes));
+    }
+    printf("\nmemory\n");
+    print_kind(prog, DLG_INPUT, "inputs");
+    print_kind(prog, DLG_PARAM, "params");
+    print_kind(prog, DLG_STATE, "states");
+    print_kind(prog, DLG_OUTPUT, "outputs");
+    printf("  %-8s %4s          %10s          %9s\n", "arena", "", "",
+           bytes_text(text, sizeof text, dlg_program_arena_bytes(prog)));
+    printf("\n%zu kernels in the text; --kernels prints them\n", dlg_program_kernel_count(prog));
+}
+
+static int print_json(const dlg_program *prog) {
+    json_t *root = json_object(), *entries = json_object();
+    for (size_t i = 0; i < dlg_entry_count(prog); i++) {
+        const dlg_entry *e = dlg_entry_at(prog, i);
+        Sums sums = sum_entry(e);
+        json_t *entry = json_object();
+        json_object_set_new(entry, "launches", json_integer((json_int_t)sums.launches));
+        json_object_set_new(entry, "kernels", json_integer((json_int_t)sums.kernels));
+        json_object_set_new(entry, "bytes", json_integer((json_int_t)sums.bytes));
+        json_object_set_new(entry, "flops", json_null()); /* the plan does not say */
+        json_object_set_new(entries, e->name, entry);
+    }
+    json_object_set_new(root, "entries", entries);
+    json_object_set_new(root, "arena_bytes",
+                        json_integer((json_int_t)dlg_program_arena_bytes(prog)));
+    char *text = json_dumps(root, JSON_INDENT(2));
+    json_decref(root);
+    if (!text) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
+    puts(text);
+    free(text);
+    return EXIT_DONE;
+}
+
+int cmd_inspect(const Args *a) {
+    Session s = {0};
+    int status = session_open(&s, a, false);
+    if (!status && a->kernels) {
+        size_t len;
+        const char *text = dlg_program_kernels(s.prog, &len);
+        fwrite(text, 1, len, stdout);
+    } else if (!status && a->json) {
+        status = print_json(s.prog);
+    } else if (!status) {
+        print_table(s.prog);
+    }
+    session_close(&s);
+    return status;
+}

@@ -1,0 +1,180 @@
+/* load: from FILE and options to a program on a device with its data; complaints. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cmd.h"
+#include "compile.h"
+
+void complain(const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    fflush(stdout);
+    fputs("dlg: ", stderr);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+int complain_status(const dlg_device *dev, int status) {
+    const char *text = dlg_error_text(dev);
+    complain("%s", text && *text ? text : dlg_status_text(status));
+    switch (status) {
+    case DLG_ERR_MEMORY:
+    case DLG_ERR_DEVICE:
+    case DLG_ERR_OPENCL:
+    case DLG_ERR_BUILD:
+    case DLG_ERR_LIMIT: return EXIT_SYSTEM;
+    default: return EXIT_INPUT;
+    }
+}
+
+int complain_write(const dlg_device *dev, int status) {
+    complain_status(dev, status);
+    return EXIT_SYSTEM;
+}
+
+/* ---- Programs ---------------------------------------------------------------------------------- */
+
+static bool ends_in(const char *path, const char *end) {
+    size_t n = strlen(path), m = strlen(end);
+    return n >= m && strcmp(path + n - m, end) == 0;
+}
+
+static const char *target_for(const Args *a, const dlg_device *dev) {
+    const dlg_device_info *info = dlg_device_get_info(dev);
+    if (a->target) return a->target;
+    return info && strcmp(info->type, "gpu") == 0 ? "gpu" : "cpu";
+}
+
+static int compile_and_load(Session *s, const Args *a) {
+    CompileOptions options = {.target = target_for(a, s->dev),
+                              .defines = a->defines,
+                              .define_count = a->define_count,
+                              .color = isatty(STDERR_FILENO) == 1};
+    dlg_program_options load = {.seed = a->seed};
+    CompileResult result = compile_file(a->file, &options);
+    if (result.diagnostics && *result.diagnostics) fputs(result.diagnostics, stderr);
+    int status = result.status == 3 ? EXIT_SYSTEM : result.status ? EXIT_INPUT : EXIT_DONE;
+    if (result.status == 0) {
+        int loaded =
+            dlg_program_load_text(&s->prog, s->dev, a->file, result.text, result.text_len, &load);
+        if (loaded < 0) status = complain_status(s->dev, loaded);
+    }
+    compile_free(&result);
+    return status;
+}
+
+int session_open(Session *s, const Args *a, bool device_needed) {
+    *s = (Session){0};
+    bool source = ends_in(a->file, ".dlg");
+    if (!source && !ends_in(a->file, ".cl")) {
+        complain("%s: is neither a .dlg nor a .cl", a->file);
+        return EXIT_INPUT;
+    }
+    if (access(a->file, R_OK) != 0) {
+        complain("cannot open %s: %s", a->file, strerror(errno));
+        return EXIT_INPUT;
+    }
+    if (!source && (a->define_count || a->target)) {
+        complain("%s is compiled already: %s is for a .dlg", a->file,
+                 a->target ? "--target" : "-D");
+        return EXIT_USAGE;
+    }
+    const char *selector = a->device ? a->device : getenv("DLG_DEVICE");
+    if (selector && !*selector) selector = NULL;
+    int status = dlg_device_open(&s->dev, device_needed ? selector : "none");
+    if (status < 0) return complain_status(s->dev, status);
+    if (device_needed && !dlg_device_get_info(s->dev)) {
+        complain("the device `none` runs nothing");
+        return EXIT_INPUT;
+    }
+    if (source) return compile_and_load(s, a);
+    dlg_program_options options = {.seed = a->seed};
+    status = dlg_program_load_file(&s->prog, s->dev, a->file, &options);
+    return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
+}
+
+void session_close(Session *s) {
+    dlg_dataset_close(s->data);
+    dlg_program_close(s->prog);
+    dlg_device_close(s->dev);
+}
+
+const dlg_entry *session_entry(Session *s, const char *name) {
+    const dlg_entry *entry = dlg_entry_find(s->prog, name);
+    if (entry) return entry;
+    char names[512] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < dlg_entry_count(s->prog); i++) {
+        const char *other = dlg_entry_at(s->prog, i)->name;
+        if (strchr(other, '@') || n >= sizeof names) continue;
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", other);
+    }
+    complain("%s has no entry `%s`; it has: %s", dlg_program_file(s->prog), name,
+             n ? names : "none");
+    return NULL;
+}
+
+int session_load_weights(Session *s, const Args *a) {
+    if (!a->load) return EXIT_DONE;
+    int status = dlg_weights_load(s->prog, a->load, NULL);
+    return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
+}
+
+int session_set_tensors(Session *s, const Args *a) {
+    for (size_t i = 0; i < a->set_count; i++) {
+        int status = dlg_set_file(s->prog, a->set[i].name, a->set[i].value);
+        if (status < 0) return complain_status(s->dev, status);
+    }
+    return EXIT_DONE;
+}
+
+/* ---- Data -------------------------------------------------------------------------------------- */
+
+int session_data(Session *s, const Args *a, const char *const *entries, size_t entry_count,
+                 const char *const *inputs, size_t input_count) {
+    dlg_data *data = calloc(a->data_count + 1, sizeof *data);
+    if (!data) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
+    for (size_t i = 0; i < a->data_count; i++)
+        data[i] = (dlg_data){.name = a->data[i].name, .source = a->data[i].value};
+    dlg_dataset_options options = {.entries = entries,
+                                   .entry_count = entry_count,
+                                   .inputs = inputs,
+                                   .input_count = input_count,
+                                   .data = data,
+                                   .data_count = a->data_count};
+    int status = dlg_dataset_open(&s->data, s->prog, &options);
+    free(data);
+    return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
+}
+
+static bool is_set(const Args *a, const dlg_tensor *t) {
+    for (size_t i = 0; i < a->set_count; i++)
+        if (strcmp(a->set[i].name, t->name) == 0 || strcmp(a->set[i].name, t->user_name) == 0)
+            return true;
+    return false;
+}
+
+int session_inputs_given(Session *s, const Args *a, const dlg_entry *entry) {
+    int status = EXIT_DONE;
+    for (size_t i = 0; i < entry->read_count; i++) {
+        const dlg_tensor *t = entry->reads[i];
+        if (is_set(a, t) || (s->data && dlg_dataset_values(s->data, t))) continue;
+        const char *name = t->user_name;
+        if (t->rank == 0)
+            complain("entry `%s` reads `%s`, which has no value: give it with --set %s=FILE.npy",
+                     entry->name, name, name);
+        else
+            complain(
+                "entry `%s` reads `%s`, which has no data: give samples with --data %s=FILE, or "
+                "the whole tensor with --set %s=FILE.npy",
+                entry->name, name, name, name);
+        status = EXIT_INPUT;
+    }
+    return status;
+}

@@ -1,0 +1,59 @@
+/* dlg: the command. Finds the subcommand; everything else is in the file of that name. */
+#include <string.h>
+#include "cmd.h"
+
+typedef struct Command {
+    const char *name;
+    int (*run)(const Args *);
+} Command;
+
+static const Command commands[] = {
+    {"train", cmd_train},     {"eval", cmd_eval},       {"run", cmd_run},
+    {"inspect", cmd_inspect}, {"devices", cmd_devices},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static const Command *find(const char *name) {
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0) return &commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        args_help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("dlg %s\n", dlg_version());
+        return EXIT_DONE;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        args_help(stdout);
+        return EXIT_DONE;
+    }
+    static char help_option[] = "--help";
+    if (strcmp(name, "help") == 0) {
+        if (argc < 3) {
+            args_help(stdout);
+            return EXIT_DONE;
+        }
+        name = argv[2]; /* help COMMAND is COMMAND --help */
+        argv[2] = help_option;
+    }
+    const Command *command = find(name);
+    if (!command) {
+        complain("there is no command `%s`; `dlg --help` lists them", name);
+        return EXIT_USAGE;
+    }
+    Args args;
+    args_parse(&args, command->name, argc - 1, argv + 1);
+    int status = command->run(&args);
+    args_free(&args);
+    if (fflush(stdout) != 0 && status == EXIT_DONE) {
+        complain("cannot write to the standard output");
+        status = EXIT_SYSTEM;
+    }
+    return status;
+}

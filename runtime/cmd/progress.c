@@ -1,0 +1,142 @@
+/* progress: a bar on a terminal, lines elsewhere, JSON lines in a log; and Ctrl-C.
+ *
+ * Lines are about twenty however many epochs there are, the first and the last among them. */
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <jansson.h>
+#include "cmd.h"
+
+enum { LINES = 20, BAR_WIDTH = 24 };
+
+/* A signal handler can reach nothing but a global: the command's, not the library's. */
+static volatile sig_atomic_t interrupt_seen;
+
+static void on_interrupt(int signal) {
+    (void)signal;
+    interrupt_seen = 1;
+}
+
+void interrupt_catch(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_interrupt;
+    action.sa_flags = (int)SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+bool interrupted(void) {
+    return interrupt_seen != 0;
+}
+
+void progress_init(Progress *p, bool quiet) {
+    struct winsize size;
+    *p = (Progress){.quiet = quiet, .terminal = isatty(STDOUT_FILENO) == 1, .width = 80};
+    if (p->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        p->width = size.ws_col;
+}
+
+const char *metrics_text(char *out, size_t size, const dlg_metrics *m) {
+    size_t n = 0;
+    out[0] = 0;
+    for (size_t i = 0; i < m->count && n < size; i++)
+        n += (size_t)snprintf(out + n, size - n, "%s%s %.4g", i ? ", " : "", m->names[i],
+                              m->values[i]);
+    return out;
+}
+
+void progress_end(Progress *p) {
+    if (p->drawn) fputs("\r\033[K", stdout);
+    p->drawn = false;
+}
+
+static void time_text(char *out, size_t size, double seconds) {
+    if (!(seconds >= 0 && seconds < 360000))
+        snprintf(out, size, "?");
+    else if (seconds < 3600)
+        snprintf(out, size, "%d:%02d", (int)seconds / 60, (int)seconds % 60);
+    else
+        snprintf(out, size, "%d:%02d:%02d", (int)seconds / 3600, (int)seconds / 60 % 60,
+                 (int)seconds % 60);
+}
+
+static void rate_text(char *out, size_t size, double rate) {
+    if (rate >= 1e6)
+        snprintf(out, size, "%.3gM", rate / 1e6);
+    else if (rate >= 1e3)
+        snprintf(out, size, "%.3gk", rate / 1e3);
+    else
+        snprintf(out, size, "%.3g", rate);
+}
+
+static void draw_bar(Progress *p, const dlg_progress *now) {
+    char line[512], metrics[200], left[24], rate[24], bar[BAR_WIDTH + 1];
+    double done = (double)now->step / (double)now->steps;
+    int full = (int)(done * BAR_WIDTH);
+    for (int i = 0; i < BAR_WIDTH; i++) bar[i] = i < full ? '=' : i == full ? '>' : ' ';
+    bar[BAR_WIDTH] = 0;
+    time_text(left, sizeof left, now->step ? now->seconds * (1 / done - 1) : -1);
+    rate_text(rate, sizeof rate, now->samples_per_second);
+    snprintf(line, sizeof line, "epoch %llu/%llu [%s] %3.0f %%  %s  %s samples/s  %s left",
+             (unsigned long long)now->epoch, (unsigned long long)now->epochs, bar, done * 100,
+             metrics_text(metrics, sizeof metrics, &now->train), rate, left);
+    if (strlen(line) >= p->width) line[p->width - 1] = 0;
+    printf("\r%s\033[K", line);
+    fflush(stdout);
+    p->drawn = true;
+}
+
+static void print_line(const dlg_progress *now) {
+    char metrics[200], rate[24];
+    rate_text(rate, sizeof rate, now->samples_per_second);
+    printf("epoch %llu/%llu  %s", (unsigned long long)now->epoch, (unsigned long long)now->epochs,
+           metrics_text(metrics, sizeof metrics, &now->train));
+    if (now->evaluate.rows)
+        printf("  held out: %s", metrics_text(metrics, sizeof metrics, &now->evaluate));
+    printf("  %s samples/s\n", rate);
+    fflush(stdout);
+}
+
+static json_t *metrics_json(const dlg_metrics *m) {
+    json_t *object = json_object();
+    for (size_t i = 0; i < m->count; i++) /* JSON has no NaN and no infinity */
+        json_object_set_new(object, m->names[i],
+                            isfinite(m->values[i]) ? json_real(m->values[i]) : json_null());
+    json_object_set_new(object, "rows", json_integer((json_int_t)m->rows));
+    return object;
+}
+
+static void log_epoch(Progress *p, const dlg_progress *now) {
+    json_t *line = json_object();
+    json_object_set_new(line, "epoch", json_integer((json_int_t)now->epoch));
+    json_object_set_new(line, "step", json_integer((json_int_t)now->step));
+    json_object_set_new(line, "seconds", json_real(now->seconds));
+    json_object_set_new(line, "samples_per_second", json_real(now->samples_per_second));
+    json_object_set_new(line, "train", metrics_json(&now->train));
+    if (now->evaluate.rows) json_object_set_new(line, "evaluate", metrics_json(&now->evaluate));
+    char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    if (!text || fprintf(p->log, "%s\n", text) < 0 || fflush(p->log) != 0) p->log_failed = true;
+    free(text);
+    json_decref(line);
+}
+
+int progress_show(const dlg_progress *now, void *user) {
+    Progress *p = user;
+    bool last = now->step == now->steps || interrupted();
+    if (now->event == DLG_EVENT_EPOCH) {
+        /* One line whenever another twentieth of the epochs is done. */
+        uint64_t line = (uint64_t)((double)now->epoch / (double)now->epochs * LINES);
+        if (p->log) log_epoch(p, now);
+        if (!p->quiet && (now->epoch == 1 || line != p->last_line || last)) {
+            progress_end(p);
+            print_line(now);
+            p->last_line = line;
+        }
+    }
+    if (!p->quiet && p->terminal && !last) draw_bar(p, now);
+    return interrupted();
+}

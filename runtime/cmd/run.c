@@ -1,0 +1,287 @@
+/* dlg run: one entry, on tensors that --set gives or on rows of the data; prints or writes what it
+ * returns.
+ *
+ * Rows: as many as are asked for, in batches of the entry and the rest one by one through its
+ * batch-1 variant. A result whose first axis is the batch is joined over the runs; others are shown
+ * for one run only. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd.h"
+
+enum { SHOW_NUMBERS = 24, SHOW_ROWS = 20 };
+
+/* What an entry returned, joined over the runs. */
+typedef struct Result {
+    const dlg_tensor *tensor; /* of the entry itself, not of a variant */
+    bool by_row;              /* axis 0 is the batch */
+    size_t row_bytes, bytes;
+    char *values;
+} Result;
+
+typedef struct Run {
+    Session s;
+    const Args *a;
+    const dlg_entry *entry;
+    size_t batch, rows; /* rows asked for; 0: no data */
+    uint32_t *numbers;  /* of the rows */
+    Result *results;
+    size_t result_count;
+} Run;
+
+static int out_of_memory(void) {
+    complain("out of memory");
+    return EXIT_SYSTEM;
+}
+
+static const char *default_entry(const Session *s) {
+    const char *only = NULL;
+    if (dlg_entry_find(s->prog, "predict")) return "predict";
+    for (size_t i = 0; i < dlg_entry_count(s->prog); i++) {
+        const dlg_entry *e = dlg_entry_at(s->prog, i);
+        if (strchr(e->name, '@') || e->update_count) continue;
+        if (only) return "predict"; /* there are several: the complaint lists them */
+        only = e->name;
+    }
+    return only ? only : "predict";
+}
+
+/* ---- Rows -------------------------------------------------------------------------------------- */
+
+static int choose_rows(Run *r) {
+    const Args *a = r->a;
+    dlg_rows which = a->held_out ? DLG_ROWS_HELD_OUT : DLG_ROWS_ALL;
+    if (a->held_out) {
+        int same, status = dlg_dataset_split_recorded(r->s.data, r->s.prog, &same);
+        if (status < 0) return complain_status(r->s.dev, status);
+        if (!same) {
+            complain("--held-out: the data is not what the weights were trained on");
+            return EXIT_INPUT;
+        }
+    }
+    size_t count = dlg_dataset_rows(r->s.data, which);
+    uint64_t end = a->row_end == UINT64_MAX ? count : a->row_end;
+    if (a->row_begin >= count || end > count) {
+        complain("--rows: there are %zu %srows, 0 to %zu", count, a->held_out ? "held-out " : "",
+                 count ? count - 1 : 0);
+        return EXIT_INPUT;
+    }
+    const uint32_t *numbers = dlg_dataset_row_numbers(r->s.data, which);
+    r->rows = (size_t)(end - a->row_begin);
+    r->numbers = malloc(r->rows * sizeof *r->numbers);
+    if (!r->numbers) return out_of_memory();
+    for (size_t i = 0; i < r->rows; i++)
+        r->numbers[i] = numbers ? numbers[a->row_begin + i] : (uint32_t)(a->row_begin + i);
+    if (r->rows % r->batch && !r->entry->single) {
+        complain(
+            "entry `%s` takes %zu rows at a time and has no variant for one: ask for a multiple",
+            r->entry->name, r->batch);
+        return EXIT_INPUT;
+    }
+    return EXIT_DONE;
+}
+
+static int open_data(Run *r) {
+    int status = session_data(&r->s, r->a, &r->entry->name, 1, r->a->with, r->a->with_count);
+    if (status) return status;
+    int found = dlg_dataset_batch(r->s.data, r->entry, &r->batch);
+    if (found < 0) return complain_status(r->s.dev, found);
+    if (r->batch == 0) {
+        complain("--rows: entry `%s` takes no data", r->entry->name);
+        return EXIT_INPUT;
+    }
+    return choose_rows(r);
+}
+
+/* ---- Running ----------------------------------------------------------------------------------- */
+
+static int open_results(Run *r) {
+    r->result_count = r->entry->return_count;
+    r->results = calloc(r->result_count + 1, sizeof *r->results);
+    if (!r->results) return out_of_memory();
+    for (size_t i = 0; i < r->result_count; i++) {
+        Result *out = &r->results[i];
+        const dlg_tensor *t = r->entry->returns[i];
+        out->tensor = t;
+        out->by_row = r->rows && t->rank > 0 && (size_t)t->shape[0] == r->batch;
+        out->row_bytes = out->by_row ? (size_t)t->bytes / r->batch : 0;
+        out->bytes = out->by_row ? out->row_bytes * r->rows : (size_t)t->bytes;
+        out->values = malloc(out->bytes ? out->bytes : 1);
+        if (!out->values) return out_of_memory();
+        if (r->rows && !out->by_row && r->rows != r->batch && !(r->rows == 1 && r->entry->single)) {
+            complain("`%s` is not by rows: it is of one run only, that is of %zu rows at a time",
+                     t->user_name, r->batch);
+            return EXIT_INPUT;
+        }
+    }
+    return EXIT_DONE;
+}
+
+/* One run; its results go to row `at` of the joined ones. */
+static int run_once(Run *r, const dlg_entry *entry, size_t at) {
+    dlg_program *prog = r->s.prog;
+    size_t count = entry == r->entry ? r->batch : 1;
+    int status = DLG_OK;
+    if (r->rows) status = dlg_dataset_feed(prog, r->s.data, entry, r->numbers + at, count);
+    if (status == DLG_OK) status = dlg_run(prog, entry->name);
+    for (size_t i = 0; status == DLG_OK && i < r->result_count; i++) {
+        Result *out = &r->results[i];
+        const dlg_tensor *t = entry->returns[i];
+        size_t bytes = out->by_row ? out->row_bytes * count : out->bytes;
+        if (t->bytes != bytes) { /* of a variant */
+            complain("`%s` of entry `%s` is not one row of `%s`", t->name, entry->name,
+                     out->tensor->name);
+            return EXIT_INPUT;
+        }
+        status =
+            dlg_get(prog, t->name, out->values + (out->by_row ? at * out->row_bytes : 0), bytes);
+    }
+    return status < 0 ? complain_status(r->s.dev, status) : EXIT_DONE;
+}
+
+static int run_all(Run *r) {
+    size_t at = 0;
+    int status = EXIT_DONE;
+    if (r->rows == 0) return run_once(r, r->entry, 0);
+    if (r->rows % r->batch && r->entry->single->return_count != r->result_count) {
+        complain("entry `%s` is not a variant of `%s`", r->entry->single->name, r->entry->name);
+        return EXIT_INPUT;
+    }
+    for (; !status && at + r->batch <= r->rows; at += r->batch) status = run_once(r, r->entry, at);
+    for (; !status && at < r->rows; at++) status = run_once(r, r->entry->single, at);
+    return status;
+}
+
+/* ---- Showing ----------------------------------------------------------------------------------- */
+
+static double number_at(dlg_type type, const char *values, size_t i) {
+    float f;
+    int32_t n;
+    switch (type) {
+    case DLG_F32: memcpy(&f, values + i * 4, 4); return f;
+    case DLG_I32: memcpy(&n, values + i * 4, 4); return n;
+    default: return (unsigned char)values[i];
+    }
+}
+
+/* The numbers of one row (or of a small tensor), and of several f32 where the largest is. */
+static void print_numbers(const char *name, dlg_type type, const char *values, size_t count) {
+    size_t shown = count > SHOW_NUMBERS ? SHOW_NUMBERS : count, largest = 0;
+    printf("%s", name);
+    for (size_t i = 0; i < shown; i++) printf(" %.4g", number_at(type, values, i));
+    if (shown < count) printf(" ... (%zu numbers)", count);
+    if (type != DLG_F32 || count < 2) return;
+    for (size_t i = 1; i < count; i++)
+        if (number_at(type, values, i) > number_at(type, values, largest)) largest = i;
+    printf(" (largest: %zu)", largest);
+}
+
+static void print_rows(const Run *r) {
+    for (size_t row = 0; row < r->rows; row++) {
+        const char *separator = "  ";
+        printf("row %u:", r->numbers[row]);
+        for (size_t i = 0; i < r->result_count; i++) {
+            const Result *out = &r->results[i];
+            if (!out->by_row) continue;
+            fputs(separator, stdout);
+            print_numbers(out->tensor->user_name, out->tensor->type,
+                          out->values + row * out->row_bytes,
+                          out->row_bytes / dlg_type_bytes(out->tensor->type));
+            separator = "; ";
+        }
+        for (size_t i = 0; i < r->a->with_count; i++) {
+            const dlg_tensor *t = dlg_tensor_find(r->s.prog, r->a->with[i]);
+            size_t elems = (size_t)(t->elems / (uint64_t)t->shape[t->source.axis]);
+            const char *values = dlg_dataset_values(r->s.data, t);
+            fputs(separator, stdout);
+            print_numbers(t->user_name, t->type,
+                          values + r->numbers[row] * elems * dlg_type_bytes(t->type), elems);
+            separator = "; ";
+        }
+        printf("\n");
+    }
+}
+
+static void print_whole(const Result *out) {
+    const dlg_tensor *t = out->tensor;
+    size_t columns = t->rank ? (size_t)t->shape[t->rank - 1] : 1;
+    size_t rows = columns ? (size_t)t->elems / columns : 0,
+           shown = rows > SHOW_ROWS ? SHOW_ROWS : rows;
+    for (size_t i = 0; i < shown; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "  %zu:", i);
+        if (rows == 1)
+            print_numbers(t->user_name, t->type, out->values, columns);
+        else {
+            if (i == 0) printf("%s\n", t->user_name);
+            print_numbers(name, t->type, out->values + i * columns * dlg_type_bytes(t->type),
+                          columns);
+        }
+        printf("\n");
+    }
+    if (shown < rows)
+        printf("  ... %zu rows; --get %s=FILE.npy writes them all\n", rows, t->user_name);
+}
+
+static const Result *find_result(const Run *r, const char *name) {
+    for (size_t i = 0; i < r->result_count; i++)
+        if (strcmp(r->results[i].tensor->name, name) == 0 ||
+            strcmp(r->results[i].tensor->user_name, name) == 0)
+            return &r->results[i];
+    return NULL;
+}
+
+static int write_one(Run *r, const char *name, const char *path) {
+    const Result *out = find_result(r, name);
+    size_t n = strlen(path);
+    if (n < 4 || strcmp(path + n - 4, ".npy") != 0) {
+        complain("--get %s=%s: only .npy files are written", name, path);
+        return EXIT_INPUT;
+    }
+    if (!out) {
+        int status = dlg_get_file(r->s.prog, name, path);
+        return status == DLG_ERR_FILE ? complain_write(r->s.dev, status)
+               : status < 0           ? complain_status(r->s.dev, status)
+                                      : EXIT_DONE;
+    }
+    int64_t shape[8];
+    memcpy(shape, out->tensor->shape, sizeof shape);
+    if (out->by_row) shape[0] = (int64_t)r->rows;
+    int status =
+        dlg_array_write(r->s.dev, path, out->tensor->type, out->tensor->rank, shape, out->values);
+    return status < 0 ? complain_write(r->s.dev, status) : EXIT_DONE;
+}
+
+static int show(Run *r) {
+    int status = EXIT_DONE;
+    for (size_t i = 0; !status && i < r->a->get_count; i++)
+        status = write_one(r, r->a->get[i].name, r->a->get[i].value);
+    if (status || r->a->get_count) return status;
+    if (r->rows) print_rows(r);
+    for (size_t i = 0; i < r->result_count; i++)
+        if (!r->results[i].by_row) print_whole(&r->results[i]);
+    return EXIT_DONE;
+}
+
+int cmd_run(const Args *a) {
+    Run r = {.a = a};
+    if (!a->has_rows && (a->held_out || a->with_count || a->data_count)) {
+        complain("--data, --held-out and --with go with --rows B:E");
+        return EXIT_USAGE;
+    }
+    int status = session_open(&r.s, a, true);
+    if (!status && !(r.entry = session_entry(&r.s, a->entry ? a->entry : default_entry(&r.s))))
+        status = EXIT_INPUT;
+    if (!status) status = session_load_weights(&r.s, a);
+    if (!status) status = session_set_tensors(&r.s, a);
+    if (!status && a->has_rows) status = open_data(&r);
+    if (!status) status = session_inputs_given(&r.s, a, r.entry);
+    if (!status) status = open_results(&r);
+    if (!status) status = run_all(&r);
+    if (!status) status = show(&r);
+    for (size_t i = 0; r.results && i < r.result_count; i++) free(r.results[i].values);
+    free(r.results);
+    free(r.numbers);
+    session_close(&r.s);
+    return status;
+}

@@ -1,0 +1,151 @@
+/* dlg train: trains a model on its data, evaluates on what is held out, saves the weights. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cmd.h"
+
+/* Whether a file can be written beside `path`: better now than after an hour. */
+static int can_write(const char *path) {
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) : 0;
+    char *dir = !slash ? strdup(".") : len == 0 ? strdup("/") : strndup(path, len);
+    if (!dir) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
+    int status = EXIT_DONE;
+    if (access(dir, W_OK | X_OK) != 0) {
+        complain("cannot write %s: %s: %s", path, dir, strerror(errno));
+        status = EXIT_INPUT;
+    }
+    free(dir);
+    return status;
+}
+
+/* With weights and nothing said of a split, the rows that they have not seen stay held out. */
+static int split(Session *s, const Args *a) {
+    int status, same = 0;
+    if (dlg_dataset_rows(s->data, DLG_ROWS_ALL) == 0) {
+        if (!a->has_holdout || a->holdout == 0) return EXIT_DONE;
+        complain("there is no data to hold out from");
+        return EXIT_INPUT;
+    }
+    if (a->load && !a->has_holdout && !a->has_seed && dlg_meta_get(s->prog, "data_held_out")) {
+        status = dlg_dataset_split_recorded(s->data, s->prog, &same);
+        if (status < 0) return complain_status(s->dev, status);
+        if (same) return EXIT_DONE;
+    }
+    status = dlg_dataset_split(s->data, a->holdout, a->seed);
+    return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
+}
+
+static void print_start(const Session *s, const Args *a, const dlg_entry *entry) {
+    size_t rows = dlg_dataset_rows(s->data, DLG_ROWS_ALL);
+    size_t training = dlg_dataset_rows(s->data, DLG_ROWS_TRAINING), batch = 0;
+    printf("%s on %s\n", dlg_program_model(s->prog), dlg_device_get_info(s->dev)->name);
+    if (rows == 0) return;
+    dlg_dataset_batch(s->data, entry, &batch);
+    printf("%s; %zu to train on, %zu held out", dlg_dataset_text(s->data), training,
+           rows - training);
+    if (batch && training % batch)
+        printf("; batches of %zu, so that each epoch leaves out %zu others", batch,
+               training % batch);
+    printf("\n");
+    if (training == rows && rows >= 100 && !a->has_holdout && dlg_entry_find(s->prog, "evaluate"))
+        printf("nothing is held out: --holdout 0.2 would keep a fifth to evaluate on\n");
+}
+
+typedef struct Shown { /* the progress, and the last of it for the summary */
+    Progress progress;
+    uint64_t steps;
+    double seconds;
+} Shown;
+
+static int show(const dlg_progress *now, void *user) {
+    Shown *shown = user;
+    shown->steps = now->step;
+    shown->seconds = now->seconds;
+    return progress_show(now, &shown->progress);
+}
+
+static int save(Session *s, const Args *a) {
+    if (!a->save) return EXIT_DONE;
+    int status = dlg_weights_save(s->prog, a->save, NULL);
+    if (status < 0) return complain_write(s->dev, status);
+    if (!a->quiet) printf("weights: %s\n", a->save);
+    return EXIT_DONE;
+}
+
+static int train(Session *s, const Args *a, const dlg_entry *entry) {
+    Shown shown = {0};
+    progress_init(&shown.progress, a->quiet);
+    if (a->log && !(shown.progress.log = fopen(a->log, "w"))) {
+        complain("cannot write %s: %s", a->log, strerror(errno));
+        return EXIT_INPUT;
+    }
+    dlg_train_options options = {.entry = entry->name,
+                                 .evaluate = a->evaluate,
+                                 .epochs = a->epochs,
+                                 .steps = a->steps,
+                                 .seed = a->seed,
+                                 .progress = show,
+                                 .user = &shown};
+    interrupt_catch();
+    int trained = dlg_train(s->prog, s->data, &options);
+    progress_end(&shown.progress);
+    int status = EXIT_DONE;
+    if (trained == DLG_ERR_STOPPED) {
+        complain("interrupted: %s", dlg_error_text(s->dev));
+        status = EXIT_INTERRUPTED;
+    } else if (trained < 0) {
+        status = complain_status(s->dev, trained);
+    }
+    if (trained == DLG_OK || trained == DLG_ERR_STOPPED) {
+        if (!a->quiet)
+            printf("%llu steps in %.2f s\n", (unsigned long long)shown.steps, shown.seconds);
+        int saved = save(s, a);
+        if (saved) status = saved;
+    }
+    if (shown.progress.log) {
+        bool failed = shown.progress.log_failed;
+        if (fclose(shown.progress.log) != 0) failed = true;
+        if (failed) {
+            complain("cannot write %s", a->log);
+            if (status == EXIT_DONE) status = EXIT_SYSTEM;
+        }
+    }
+    return status;
+}
+
+int cmd_train(const Args *a) {
+    Session s = {0};
+    const dlg_entry *entry = NULL, *evaluate = NULL;
+    int status = a->save ? can_write(a->save) : EXIT_DONE;
+    if (!status) status = session_open(&s, a, true);
+    if (!status && !(entry = session_entry(&s, a->entry ? a->entry : "train"))) status = EXIT_INPUT;
+    if (!status && a->evaluate && !session_entry(&s, a->evaluate)) status = EXIT_INPUT;
+    if (!status) status = session_load_weights(&s, a);
+    if (!status) status = session_set_tensors(&s, a);
+    if (!status) {
+        const char *entries[2] = {entry->name};
+        size_t count = 1;
+        /* Without rows held out the evaluation does not run, and its data need not be there. */
+        evaluate = dlg_entry_find(s.prog, a->evaluate ? a->evaluate : "evaluate");
+        if (evaluate && (a->holdout > 0 || a->load)) entries[count++] = evaluate->name;
+        status = session_data(&s, a, entries, count, NULL, 0);
+    }
+    if (!status) status = session_inputs_given(&s, a, entry);
+    if (!status) status = split(&s, a);
+    if (!status && a->holdout > 0 && !evaluate && !a->quiet)
+        printf("there is no entry `evaluate`: the rows held out are not evaluated\n");
+    if (!status && !a->has_steps && dlg_dataset_rows(s.data, DLG_ROWS_ALL) == 0) {
+        complain("entry `%s` takes no data, so that there are no epochs: give --steps N",
+                 entry->name);
+        status = EXIT_INPUT;
+    }
+    if (!status && !a->quiet) print_start(&s, a, entry);
+    if (!status) status = train(&s, a, entry);
+    session_close(&s);
+    return status;
+}
