@@ -1,0 +1,326 @@
+/* lower_update: what changes variables. `w <- e`, `minimize`, the optimizers that it applies, and
+ * grad(y, v).
+ *
+ * Lines of a block are sequential: after `w <- e` reading w gives e. Bindings made above keep what
+ * they read; grad(y, w) means w at the entry's start. */
+#include "lower.h"
+
+/* ---- grad(y, v) ------------------------------------------------------------------------------- */
+
+/* The tensor that is differentiated: an f32 of rank 0. */
+static bool scalar_of(Lower *L, const Expr *e, const char *what, NodeId *out) {
+    Operand x = {lower_expr(L, e), e, e->span};
+    if (x.value.kind == VALUE_ERROR) return false;
+    if (x.value.kind != VALUE_TENSOR) {
+        lower_error(L, E0501, e->span, "%s is %s, which depends on nothing", what,
+                    lower_kind_text(L, &x.value));
+        return false;
+    }
+    const Node *n = node_at(L->g, x.value.node);
+    if (n->shape.rank != 0) {
+        Diag *d = lower_error(L, E0502, e->span, "%s must be one number: %s", what,
+                              lower_describe(L, &x));
+        lower_point_origins(L, d, &x, 1);
+        diag_help(L->diags, d, "take mean(...) or sum(...) of it");
+        return false;
+    }
+    if (n->dtype != DT_F32) {
+        lower_error(L, E0301, e->span, "%s must be f32, and this is %s", what,
+                    dtype_name((DType)n->dtype));
+        return false;
+    }
+    return *out = x.value.node, true;
+}
+
+/* What a gradient is taken with respect to: a variable's value at the start, or a binding. */
+static bool target_of(Lower *L, const Expr *e, NodeId *out) {
+    if (e->kind != EXPR_NAME) {
+        Diag *d = lower_error(L, E0505, e->span, "a gradient is taken with respect to a name");
+        diag_help(L->diags, d, "bind the expression: `h = ...`, and write grad(y, h)");
+        return false;
+    }
+    const Symbol *s = lower_find_symbol(L, e->name);
+    uint32_t var = s ? s->var : lower_find_path(L, e->name);
+    Value v = var != NO_VAR ? tensor_value(lower_var_node(L, var)) : lower_expr(L, e);
+    if (v.kind == VALUE_ERROR) return false;
+    if (v.kind != VALUE_TENSOR || node_at(L->g, v.node)->dtype != DT_F32) {
+        Diag *d = lower_error(L, E0505, e->span, "`%s` is %s, and has no gradient", e->name,
+                              lower_kind_text(L, &v));
+        if (s) lower_point(L, d, s->span, "from here");
+        diag_note(L->diags, d, "an f32 input, param, state or binding has");
+        return false;
+    }
+    return *out = v.node, true;
+}
+
+Value lower_grad(Lower *L, const Expr *e) {
+    uint32_t n = e->args.len > 0 ? e->args.len - 1 : 0;
+    NodeId y, *wrt = NEW_ARRAY(L->arena, NodeId, n + 1), *out = NEW_ARRAY(L->arena, NodeId, n + 1);
+    bool ok = true;
+    for (uint32_t i = 0; i < e->args.len; i++) {
+        if (!e->args.at[i].name) continue;
+        lower_error(L, E0203, e->args.at[i].name_span, "`grad` takes no named arguments");
+        return ERROR_VALUE;
+    }
+    if (n == 0) {
+        Diag *d =
+            lower_error(L, E0203, e->span, "`grad` wants what is differentiated, and by what");
+        diag_help(L->diags, d, "grad(loss, w), or grad(loss, w, b) for two");
+        return ERROR_VALUE;
+    }
+    ok = scalar_of(L, e->args.at[0].value, "what is differentiated", &y);
+    for (uint32_t i = 0; i < n; i++) ok = target_of(L, e->args.at[i + 1].value, &wrt[i]) && ok;
+    if (!ok) return ERROR_VALUE;
+    grad_build(L->g, y, wrt, n, out);
+    Value *items = NEW_ARRAY(L->arena, Value, n);
+    for (uint32_t i = 0; i < n; i++) {
+        items[i] = tensor_value(out[i]);
+        if (out[i] != NO_NODE) continue;
+        const Expr *v = e->args.at[i + 1].value;
+        Diag *d = lower_error(L, E0501, v->span, "what is differentiated does not depend on `%s`",
+                              v->name);
+        Operand x = {tensor_value(wrt[i]), v, v->span};
+        lower_point_origins(L, d, &x, 1);
+        diag_note(L->diags, d, "there is no path of differentiable operations between them");
+        ok = false;
+    }
+    if (!ok) return ERROR_VALUE;
+    return n == 1 ? items[0] : (Value){.kind = VALUE_TUPLE, .items = items, .count = n};
+}
+
+/* ---- Updates ---------------------------------------------------------------------------------- */
+
+static void record_update(Lower *L, uint32_t var, NodeId node, Span at) {
+    VarInfo *info = &L->vars.at[var];
+    const Variable *v = &L->program->vars.at[var];
+    if (info->updated) {
+        Diag *d = lower_error(L, E0504, at, "`%s` is updated twice", v->name);
+        lower_point(L, d, info->updated_at, "first here");
+        return;
+    }
+    info->updated = true;
+    info->updated_at = at;
+    info->current = node;
+    if (v->kind == VAR_PARAM) L->updates_param = true;
+    vec_push(L->arena, &L->entry->updates, (Update){var, node});
+}
+
+static bool update_allowed(Lower *L, const Stmt *s) {
+    FrameKind kind = L->frame->kind;
+    if (kind != FRAME_TOP) return true;
+    Diag *d = lower_error(L, E0205, s->span, "an update is not allowed here");
+    diag_help(L->diags, d, "it belongs in the block of an entry: `entry train { %s <- ... }`",
+              s->name.name);
+    return false;
+}
+
+/* The param or state that is updated; NO_VAR (reported) when it is none. */
+static uint32_t update_target(Lower *L, const Stmt *s) {
+    const Symbol *symbol = lower_find_symbol(L, s->name.name);
+    uint32_t var = symbol ? symbol->var : lower_find_path(L, s->name.name);
+    if (!symbol && var == NO_VAR) {
+        Expr name = {.kind = EXPR_NAME, .name = s->name.name, .span = s->name.span};
+        if (!strcmp(s->name.name, "step"))
+            lower_error(L, E0505, s->name.span, "`step` counts by itself");
+        else
+            lower_name(L, &name);
+        return NO_VAR;
+    }
+    if (symbol && var == NO_VAR && symbol->declared && symbol->value.kind == VALUE_ERROR)
+        return NO_VAR;
+    if (var == NO_VAR || L->program->vars.at[var].kind == VAR_INPUT) {
+        Diag *d = lower_error(L, E0505, s->name.span,
+                              "`%s` is %s, and only params and states are updated", s->name.name,
+                              var == NO_VAR ? "a binding" : "an input");
+        if (symbol) lower_point(L, d, symbol->span, "from here");
+        return NO_VAR;
+    }
+    if (L->frame->kind == FRAME_FN && L->program->vars.at[var].kind == VAR_PARAM) {
+        Diag *d = lower_error(L, E0205, s->span,
+                              "a function may update a state, and `%s` is a param", s->name.name);
+        diag_help(L->diags, d, "params are updated in an entry's block or an optimizer");
+        return NO_VAR;
+    }
+    return var;
+}
+
+void lower_update(Lower *L, const Stmt *s) {
+    if (!update_allowed(L, s)) return;
+    Operand x = {lower_expr(L, s->value), s->value, s->value->span};
+    uint32_t var = update_target(L, s);
+    NodeId id;
+    if (var == NO_VAR || x.value.kind == VALUE_ERROR) return;
+    const Variable *v = &L->program->vars.at[var];
+    if (v->dtype != DT_F32 && x.value.kind == VALUE_TENSOR &&
+        node_at(L->g, x.value.node)->dtype == DT_F32) {
+        Diag *d = lower_error(L, E0301, x.span, "`%s` is %s, and its new value is f32", v->name,
+                              dtype_name(v->dtype));
+        diag_help(L->diags, d, "write cast(..., %s)", dtype_name(v->dtype));
+        return;
+    }
+    if (!lower_tensor(L, &x, v->dtype, &id)) return;
+    if (x.value.kind != VALUE_TENSOR) id = node_broadcast(L->g, id, &v->shape);
+    if (!shape_equal(&node_at(L->g, id)->shape, &v->shape)) {
+        Text t;
+        text_init(&t, L->arena);
+        text_shape(&t, &v->shape);
+        Diag *d = lower_error(L, E0401, x.span,
+                              "shapes do not match: `%s` is %s, and its new value is %s", v->name,
+                              t.at, lower_kind_text(L, &x.value));
+        lower_point(L, d, v->span, "declared here");
+        return;
+    }
+    /* Inside a function of the model an update acts only in training. */
+    if (L->frame->kind == FRAME_FN && !L->training) return;
+    if (!L->entry) return;
+    record_update(L, var, id, s->span);
+}
+
+/* ---- minimize --------------------------------------------------------------------------------- */
+
+static bool begins_with(const char *name, const char *prefix) {
+    size_t n = strlen(prefix);
+    return !strncmp(name, prefix, n) && (!name[n] || name[n] == '.' || name[n] == '[');
+}
+
+/* The params of this elaboration that `over` names: all when it is left out. */
+static bool chosen_params(Lower *L, const Stmt *s, bool *chosen) {
+    bool ok = true;
+    for (uint32_t i = 0; i < L->order.len; i++)
+        chosen[i] = s->over.len == 0 && L->program->vars.at[L->order.at[i]].kind == VAR_PARAM;
+    for (uint32_t k = 0; k < s->over.len; k++) {
+        const Ident *o = &s->over.at[k];
+        bool any = false;
+        for (uint32_t i = 0; i < L->order.len; i++) {
+            const Variable *v = &L->program->vars.at[L->order.at[i]];
+            if (v->kind != VAR_PARAM || !begins_with(v->name, o->name)) continue;
+            chosen[i] = any = true;
+        }
+        if (any) continue;
+        VEC(const char *) c = {0};
+        Diag *d = lower_error(L, E0503, o->span, "no param is `%s` or begins with `%s.`", o->name,
+                              o->name);
+        for (uint32_t i = 0; i < L->order.len; i++) {
+            const Variable *v = &L->program->vars.at[L->order.at[i]];
+            if (v->kind == VAR_PARAM) vec_push(L->arena, &c, v->name);
+        }
+        const char *near = diag_nearest(L->arena, o->name, c.at, c.len);
+        if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
+        ok = false;
+    }
+    return ok;
+}
+
+static Function *optimizer_of(Lower *L, const Expr *by) {
+    VEC(const char *) c = {0};
+    if (by->kind != EXPR_NAME && by->kind != EXPR_CALL) {
+        lower_error(L, E0503, by->span, "an optimizer is wanted after `by`: `by sgd(lr = 0.1)`");
+        return NULL;
+    }
+    Span at = by->kind == EXPR_CALL ? by->name_span : by->span;
+    Function *fn = lower_find_function(L, L->frame->module, by->name);
+    if (fn && fn->stmt->kind == STMT_OPTIMIZER) {
+        if (fn->stmt->params.len >= 2) return fn;
+        Diag *d = lower_error(
+            L, E0203, at, "the optimizer `%s` must take a param and its gradient first", fn->name);
+        lower_point(L, d, fn->stmt->name.span, "defined here");
+        return NULL;
+    }
+    Diag *d = lower_error(
+        L, E0201, at, fn ? "`%s` is a function, not an optimizer" : "no optimizer is called `%s`",
+        by->name);
+    const Module *modules[] = {&L->user, &L->prelude};
+    for (int m = 0; m < 2; m++) {
+        for (uint32_t i = 0; i < modules[m]->fns.len; i++) {
+            if (modules[m]->fns.at[i].stmt->kind == STMT_OPTIMIZER)
+                vec_push(L->arena, &c, modules[m]->fns.at[i].name);
+        }
+    }
+    const char *near = diag_nearest(L->arena, by->name, c.at, c.len);
+    if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
+    return NULL;
+}
+
+/* The norm over all gradients of the `minimize` at work. */
+Value lower_global_norm(Lower *L) {
+    Minimize *m = (Minimize *)(uintptr_t)L->minimizing;
+    if (m->norm != NO_NODE) return tensor_value(m->norm);
+    NodeId total = NO_NODE;
+    for (uint32_t i = 0; i < m->count; i++) {
+        NodeId g = m->grads[i];
+        int32_t axes[MAX_RANK];
+        uint32_t rank = node_at(L->g, g)->shape.rank;
+        for (uint32_t k = 0; k < rank; k++) axes[k] = (int32_t)k;
+        NodeId squares = node_ew(L->g, OP_MUL, g, g, NO_NODE);
+        squares = node_reduce(L->g, OP_SUM, squares, axes, rank);
+        total = total == NO_NODE ? squares : node_ew(L->g, OP_ADD, total, squares, NO_NODE);
+    }
+    m->norm = node_ew(L->g, OP_SQRT, total, NO_NODE, NO_NODE);
+    return tensor_value(m->norm);
+}
+
+/* Applies the optimizer to one (param, gradient). Its state is called "PARAM:OPTIMIZER.NAME". */
+static void apply(Lower *L, Function *fn, const Expr *by, uint32_t var, NodeId g) {
+    const Variable *v = &L->program->vars.at[var];
+    const Params *formals = &fn->stmt->params;
+    Path root = {NULL, arena_printf(L->arena, "%s:%s", v->name, fn->name), NULL, true};
+    const Path *saved = L->path;
+    Scope scope = {0};
+    Symbol p = {formals->at[0].name.name, ERROR_VALUE, var, true, v->span, ++L->seq, 0, NULL};
+    Symbol grad = {formals->at[1].name.name, tensor_value(g), NO_VAR, false,
+                   formals->at[1].name.span, ++L->seq,        0,      NULL};
+    scope_add(L->arena, &scope, p);
+    scope_add(L->arena, &scope, grad);
+    L->path = &root;
+    lower_call_function(L, fn, by, 2, &scope);
+    L->path = saved;
+}
+
+void lower_minimize(Lower *L, const Stmt *s) {
+    if (L->frame->kind != FRAME_BLOCK) {
+        lower_error(L, E0205, s->span,
+                    "`minimize` is not allowed here: it belongs in the block of "
+                    "an entry");
+        return;
+    }
+    NodeId loss;
+    bool *chosen = NEW_ARRAY(L->arena, bool, L->order.len + 1);
+    bool ok = scalar_of(L, s->value, "what is minimized", &loss);
+    Function *fn = optimizer_of(L, s->by);
+    ok = chosen_params(L, s, chosen) && ok && fn;
+    if (!ok) {
+        L->updates_param = true; /* it would have */
+        return;
+    }
+    uint32_t *vars = NEW_ARRAY(L->arena, uint32_t, L->order.len + 1), n = 0, reached = 0;
+    NodeId *wrt = NEW_ARRAY(L->arena, NodeId, L->order.len + 1);
+    NodeId *grads = NEW_ARRAY(L->arena, NodeId, L->order.len + 1);
+    for (uint32_t i = 0; i < L->order.len; i++) {
+        if (!chosen[i]) continue;
+        vars[n] = L->order.at[i];
+        wrt[n++] = lower_var_node(L, L->order.at[i]);
+    }
+    grad_build(L->g, loss, wrt, n, grads);
+    for (uint32_t i = 0; i < n; i++) {
+        if (grads[i] == NO_NODE) continue; /* the loss does not reach it */
+        vars[reached] = vars[i];
+        grads[reached++] = grads[i];
+    }
+    if (reached == 0) {
+        Diag *d = lower_error(L, E0503, s->value->span, "what is minimized depends on no param");
+        if (n == 0) diag_note(L->diags, d, "the program declares none");
+        L->updates_param = true;
+        return;
+    }
+    Minimize m = {grads, reached, NO_NODE};
+    const char *saved = L->no_declarations;
+    L->minimizing = &m;
+    L->no_declarations = NULL;
+    for (uint32_t i = 0; i < reached && !L->fatal; i++) {
+        uint32_t errors = L->diags->errors;
+        apply(L, fn, s->by, vars[i], grads[i]);
+        if (L->diags->errors != errors) break; /* the same for every param */
+    }
+    L->no_declarations = saved;
+    L->minimizing = NULL;
+}

@@ -1,0 +1,407 @@
+/* lower_var: declarations of inputs, params and states: their types and shapes, their full names,
+ * their initial values, where their data comes from; and reading them.
+ *
+ * Establishes: Program.vars holds each variable once, whatever the number of entries that elaborate
+ * its declaration; a param has one shape everywhere; an input or state whose shape an entry changes
+ * has a Variable of that entry's own (variant). */
+#include "lower.h"
+
+#include <math.h>
+
+/* ---- Types ------------------------------------------------------------------------------------ */
+
+static bool lower_dtype(Lower *L, const Ident *name, DType *out) {
+    static const char *const known[] = {"f32", "i32", "bool"};
+    for (int t = 0; t < DT_COUNT; t++) {
+        if (!strcmp(name->name, dtype_name((DType)t))) return *out = (DType)t, true;
+    }
+    if (!strcmp(name->name, "f16") || !strcmp(name->name, "bf16")) {
+        Diag *d = lower_error(L, E0801, name->span, "`%s` is not supported yet", name->name);
+        diag_help(L->diags, d, "f32 is");
+        return false;
+    }
+    Diag *d = lower_error(L, E0301, name->span, "`%s` is not a type", name->name);
+    const char *near = diag_nearest(L->arena, name->name, known, COUNT_OF(known));
+    if (near)
+        diag_help(L->diags, d, "did you mean `%s`?", near);
+    else
+        diag_help(L->diags, d, "the types are f32, i32 and bool");
+    return false;
+}
+
+static bool lower_type(Lower *L, const TypeExpr *type, DType *t, Shape *s) {
+    *s = (Shape){0};
+    bool ok = lower_dtype(L, &type->dtype, t);
+    for (uint32_t i = 0; i < type->dims.len; i++) {
+        const Expr *e = type->dims.at[i];
+        Operand x = {lower_expr(L, e), e, e->span};
+        if (x.value.kind == VALUE_ERROR) {
+            ok = false;
+            continue;
+        }
+        if (x.value.kind != VALUE_NUMBER) {
+            lower_error(L, E0302, e->span, "a size must be known at compile time, and this is %s",
+                        lower_kind_text(L, &x.value));
+            ok = false;
+            continue;
+        }
+        double v = x.value.number;
+        if (!lower_is_whole(v)) {
+            lower_error(L, E0303, e->span, "a size must be a whole number, and this is %g", v);
+            ok = false;
+        } else if (v < 1 || v > MAX_ELEMS) {
+            lower_error(L, E0405, e->span, "a size must be from 1 to %d, and this is %.0f",
+                        MAX_ELEMS, v);
+            ok = false;
+        } else if (s->rank == MAX_RANK) {
+            lower_error(L, E0402, type->span, "a tensor has at most %d axes, and this has %u",
+                        MAX_RANK, type->dims.len);
+            return false;
+        } else {
+            s->dim[s->rank++] = (int32_t)v;
+        }
+    }
+    return ok && lower_check_shape(L, s, type->span);
+}
+
+/* ---- Initial values --------------------------------------------------------------------------- */
+
+/* The values of a node that is known at compile time, or false. */
+static bool constant_values(Lower *L, NodeId id, Variable *v) {
+    const Node *n = node_at(L->g, id);
+    while (n->op == OP_RESHAPE || n->op == OP_CAST || n->op == OP_STOP) {
+        n = node_at(L->g, n->args[0]);
+    }
+    if (n->op == OP_EXPAND) {
+        while (n->op == OP_EXPAND || n->op == OP_RESHAPE) n = node_at(L->g, n->args[0]);
+        if (n->op != OP_CONST) return false;
+    }
+    int64_t elems = shape_elems(&v->shape);
+    double *values;
+    switch (n->op) {
+    case OP_CONST: v->init = INIT_CONSTANT; return v->a = n->value, true;
+    case OP_LITERAL: v->init = INIT_LITERAL; return v->values = n->values, true;
+    case OP_IOTA:
+        values = NEW_ARRAY(L->arena, double, elems);
+        for (int64_t i = 0; i < elems; i++) values[i] = (double)i;
+        v->init = INIT_LITERAL;
+        return v->values = values, true;
+    default: return false;
+    }
+}
+
+static bool values_fit(Lower *L, const Variable *v, Span at) {
+    int64_t n = v->init == INIT_CONSTANT ? 1 : shape_elems(&v->shape);
+    for (int64_t i = 0; i < n; i++) {
+        double x = v->init == INIT_CONSTANT ? v->a : v->values[i];
+        if (!lower_in_range(L, v->dtype, x, at)) return false;
+        if (v->dtype == DT_BOOL && x != 0 && x != 1) {
+            lower_error(L, E0301, at, "a bool is wanted, and %g is neither true nor false", x);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* `= value`: a number, or a tensor that is known at compile time, of the declared shape. */
+static bool init_value(Lower *L, Variable *v, const Operand *x, bool typed) {
+    if (x->value.kind == VALUE_NUMBER || x->value.kind == VALUE_BOOL) {
+        v->init = INIT_CONSTANT;
+        v->a = x->value.kind == VALUE_BOOL ? x->value.flag : x->value.number;
+        if (!typed && x->value.kind == VALUE_BOOL) v->dtype = DT_BOOL;
+        return values_fit(L, v, x->span);
+    }
+    if (x->value.kind != VALUE_TENSOR) {
+        lower_error(L, E0301, x->span, "an initial value is a number or a tensor, and this is %s",
+                    lower_kind_text(L, &x->value));
+        return false;
+    }
+    const Node *n = node_at(L->g, x->value.node);
+    if (!typed) v->dtype = (DType)n->dtype, v->shape = n->shape;
+    if (n->shape.rank != 0 && !shape_equal(&n->shape, &v->shape)) {
+        Text t;
+        text_init(&t, L->arena);
+        text_shape(&t, &v->shape);
+        Diag *d = lower_error(L, E0401, x->span,
+                              "shapes do not match: %s is %s, and its initial "
+                              "value is %s",
+                              v->name, t.at, lower_kind_text(L, &x->value));
+        lower_point(L, d, v->span, "declared here");
+        return false;
+    }
+    if (!constant_values(L, x->value.node, v)) {
+        Diag *d =
+            lower_error(L, E0302, x->span,
+                        "an initial value must be known at compile time, and this is computed");
+        diag_help(L->diags, d,
+                  "a number, a literal such as [1, 2], zeros(...), or `~ uniform(lo, hi)`");
+        return false;
+    }
+    if (v->dtype != DT_F32 && n->dtype == DT_F32 && v->init == INIT_CONSTANT)
+        return values_fit(L, v, x->span);
+    return values_fit(L, v, x->span);
+}
+
+static bool lower_init(Lower *L, const Stmt *s, Variable *v, bool typed) {
+    if (!s->value) {
+        Diag *d = lower_error(L, E0205, s->name.span, "`%s` wants an initial value", s->name.name);
+        diag_help(L->diags, d, s->kind == STMT_PARAM ? "`= 0`, or `~ glorot()`" : "`= 0`");
+        return false;
+    }
+    const Shape *saved = L->init_shape;
+    if (s->tilde) L->init_shape = &v->shape;
+    Operand x = {lower_expr(L, s->value), s->value, s->value->span};
+    L->init_shape = saved;
+    if (x.value.kind == VALUE_ERROR) return false;
+    if (x.value.kind == VALUE_FN) {
+        Diag *d =
+            lower_error(L, E0301, x.span, "an initial value is wanted, and this is a function");
+        diag_help(L->diags, d, "call it: `~ %s()`", x.value.fn->name);
+        return false;
+    }
+    if (x.value.kind != VALUE_INIT) return init_value(L, v, &x, typed);
+    if (v->dtype != DT_F32) {
+        lower_error(L, E0301, x.span, "random initial values are f32, and `%s` is %s", v->name,
+                    dtype_name(v->dtype));
+        return false;
+    }
+    v->init = x.value.init;
+    v->a = x.value.a;
+    v->b = x.value.b;
+    return true;
+}
+
+/* ---- Sources ---------------------------------------------------------------------------------- */
+
+static bool option_number(Lower *L, const Expr *e, const char *what, int32_t *out) {
+    Operand x = {lower_expr(L, e), e, e->span};
+    return lower_whole(L, &x, what, 0, MAX_ELEMS, out);
+}
+
+static bool source_columns(Lower *L, const SourceOption *o, DataSource *d) {
+    d->what = "columns";
+    if (o->range && (!o->value || !o->to)) {
+        lower_error(L, E0701, o->name.span,
+                    "columns are written `columns FIRST:END`, or `columns N`");
+        return false;
+    }
+    if (!o->value || !option_number(L, o->value, "a column", &d->begin)) {
+        if (!o->value) lower_error(L, E0701, o->name.span, "which columns? `columns 0:64`");
+        return false;
+    }
+    d->single = !o->range;
+    d->end = d->begin + 1;
+    if (!o->range) return true;
+    if (!option_number(L, o->to, "a column", &d->end)) return false;
+    if (d->end <= d->begin) {
+        lower_error(L, E0701, span_join(o->value->span, o->to->span), "no columns from %d to %d",
+                    d->begin, d->end);
+        return false;
+    }
+    return true;
+}
+
+static bool source_option(Lower *L, const SourceOption *o, DataSource *d) {
+    static const char *const known[] = {"columns", "axis", "chars", "bytes"};
+    const char *name = o->name.name;
+    if (!strcmp(name, "columns")) return source_columns(L, o, d);
+    if (!strcmp(name, "axis")) {
+        if (o->value && !o->range) return option_number(L, o->value, "an axis", &d->axis);
+        lower_error(L, E0701, o->name.span, "which axis? `axis 1`");
+        return false;
+    }
+    if (!strcmp(name, "chars") || !strcmp(name, "bytes")) {
+        if (o->value) {
+            lower_error(L, E0701, o->value->span, "`%s` takes no number", name);
+            return false;
+        }
+        d->what = name;
+        return true;
+    }
+    Diag *diag = lower_error(L, E0701, o->name.span, "`%s` is nothing that a source has", name);
+    const char *near = diag_nearest(L->arena, name, known, COUNT_OF(known));
+    if (near)
+        diag_help(L->diags, diag, "did you mean `%s`?", near);
+    else
+        diag_help(L->diags, diag, "columns, axis, chars or bytes");
+    return false;
+}
+
+static bool lower_source(Lower *L, const Stmt *s, Variable *v) {
+    DataSource *d = &v->source;
+    if (!s->source.present) return true;
+    *d = (DataSource){.path = s->source.path, .what = ""};
+    for (uint32_t i = 0; i < s->source.options.len; i++) {
+        if (!source_option(L, &s->source.options.at[i], d)) return false;
+    }
+    if (v->shape.rank == 0 || d->axis >= v->shape.rank) {
+        Diag *diag =
+            lower_error(L, E0701, s->source.span, "`%s` has %d axes, and its sample axis is %d",
+                        v->name, v->shape.rank, d->axis);
+        diag_note(L->diags, diag, "the sample axis counts the rows of a batch: `f32[batch, 64]`");
+        return false;
+    }
+    int64_t row = shape_elems(&v->shape) / v->shape.dim[d->axis];
+    int64_t have = (int64_t)d->end - d->begin;
+    if (!strcmp(d->what, "columns") && row != have) {
+        Diag *diag = lower_error(L, E0701, s->source.span,
+                                 "`%s` takes %lld numbers a row, and the source gives %lld",
+                                 v->name, (long long)row, (long long)have);
+        lower_point(L, diag, s->type.span, "its type");
+        return false;
+    }
+    if (d->what[0] && strcmp(d->what, "columns") != 0 && v->dtype != DT_I32) {
+        lower_error(L, E0701, s->source.span, "%s are numbered: the input must be i32, not %s",
+                    d->what, dtype_name(v->dtype));
+        return false;
+    }
+    return true;
+}
+
+/* The const that alone names the sample axis, or NULL. */
+static const char *batch_const(Lower *L, const Stmt *s, const Variable *v) {
+    if (!v->source.path || (uint32_t)v->source.axis >= s->type.dims.len) return NULL;
+    const Expr *e = s->type.dims.at[v->source.axis];
+    if (e->kind != EXPR_NAME) return NULL;
+    const Symbol *c = scope_find(&L->user.top, e->name);
+    return c && c->declared && c->var == NO_VAR ? e->name : NULL;
+}
+
+/* ---- Registering ------------------------------------------------------------------------------ */
+
+static uint32_t find_variable(Lower *L, const char *name, const char *variant) {
+    const char *key =
+        variant ? names_str(L->names, arena_printf(L->arena, "%s@%s", name, variant)) : name;
+    const Symbol *s = scope_find(&L->var_index, key);
+    return s ? s->var : NO_VAR;
+}
+
+static uint32_t add_variable(Lower *L, const Variable *v) {
+    uint32_t var = L->program->vars.len;
+    Symbol symbol = {.name = v->name, .var = var};
+    if (v->variant)
+        symbol.name = names_str(L->names, arena_printf(L->arena, "%s@%s", v->name, v->variant));
+    vec_push(L->arena, &L->program->vars, *v);
+    vec_push(L->arena, &L->vars, (VarInfo){.current = NO_NODE});
+    scope_add(L->arena, &L->var_index, symbol);
+    return var;
+}
+
+static bool same_variable(const Variable *a, const Variable *b) {
+    return a->kind == b->kind && a->dtype == b->dtype && shape_equal(&a->shape, &b->shape);
+}
+
+static const char *shape_text(Lower *L, const Shape *s) {
+    Text t;
+    text_init(&t, L->arena);
+    text_shape(&t, s);
+    return t.at;
+}
+
+/* The variable of that name, of this entry's own where its shape is not everybody's. */
+static uint32_t register_variable(Lower *L, Variable *v) {
+    uint32_t var = find_variable(L, v->name, NULL);
+    if (var == NO_VAR) return add_variable(L, v);
+    const Variable *base = &L->program->vars.at[var];
+    if (same_variable(base, v)) return var;
+    if (v->kind == VAR_PARAM || base->kind != v->kind || !L->variant) {
+        Diag *d = lower_error(L, E0401, v->span, "`%s` is %s %s here, and %s %s in another entry",
+                              v->name, dtype_name(v->dtype), shape_text(L, &v->shape),
+                              dtype_name(base->dtype), shape_text(L, &base->shape));
+        diag_note(L->diags, d,
+                  "entries share their params: an entry's `with` cannot change their shapes");
+        return NO_VAR;
+    }
+    if (!strcmp(L->variant, "1") && v->kind == VAR_STATE) {
+        L->variant_failed = true;
+        return NO_VAR;
+    }
+    v->variant = L->variant;
+    var = find_variable(L, v->name, v->variant);
+    if (var == NO_VAR) return add_variable(L, v);
+    if (same_variable(&L->program->vars.at[var], v)) return var;
+    L->variant_failed = true;
+    return NO_VAR;
+}
+
+void lower_variable(Lower *L, const Stmt *s) {
+    Variable v = {.kind = s->kind == STMT_INPUT   ? VAR_INPUT
+                          : s->kind == STMT_PARAM ? VAR_PARAM
+                                                  : VAR_STATE,
+                  .span = s->name.span};
+    bool typed = s->type.dtype.name != NULL;
+    bool ok = true;
+    v.name = lower_path_text(L, L->path, s->name);
+    if (L->no_declarations) {
+        Diag *d = lower_error(L, E0205, s->name.span, "`%s` would be declared in %s", v.name,
+                              L->no_declarations);
+        diag_help(L->diags, d, "bind the call to a name above the entry, and use that name here");
+        ok = false;
+    } else if (L->minimizing && v.kind == VAR_PARAM) {
+        lower_error(L, E0205, s->name.span, "an optimizer declares no params: it keeps `state`");
+        ok = false;
+    } else if (!typed && (v.kind == VAR_INPUT || s->tilde)) {
+        lower_error(L, E0205, s->name.span, "`%s` wants a type: `%s : f32[...]`", s->name.name,
+                    s->name.name);
+        ok = false;
+    } else if (typed) {
+        ok = lower_type(L, &s->type, &v.dtype, &v.shape);
+    }
+    if (ok && v.kind == VAR_PARAM && v.dtype != DT_F32) {
+        Diag *d = lower_error(L, E0301, s->type.dtype.name ? s->type.dtype.span : s->name.span,
+                              "a param is trained, and so f32; this is %s", dtype_name(v.dtype));
+        diag_help(L->diags, d, "`state` holds what is not trained");
+        ok = false;
+    }
+    if (ok && v.kind == VAR_INPUT) ok = lower_source(L, s, &v);
+    if (ok && v.kind != VAR_INPUT) ok = lower_init(L, s, &v, typed);
+    if (ok && !strcmp(v.name, "step")) {
+        lower_error(L, E0202, s->name.span, "`step` is the built-in counter of training steps");
+        ok = false;
+    }
+    const Symbol *before = ok ? scope_find(&L->paths, v.name) : NULL;
+    if (before && L->path) {
+        Diag *d = lower_error(L, E0207, s->name.span, "there are two params `%s`", v.name);
+        lower_point(L, d, before->span, "the first is made here");
+        diag_help(L->diags, d,
+                  "bind each call to a name of its own: a param's name begins with it");
+        ok = false;
+    }
+    uint32_t var = ok && !before ? register_variable(L, &v) : NO_VAR;
+    if (var != NO_VAR) {
+        L->vars.at[var].batch_const = batch_const(L, s, &v);
+        Symbol path = {.name = v.name, .var = var, .span = L->g->span};
+        scope_add(L->arena, &L->paths, path);
+        vec_push(L->arena, &L->order, var);
+    }
+    lower_declare(L, s->name, ERROR_VALUE, var);
+}
+
+/* ---- Reading ---------------------------------------------------------------------------------- */
+
+NodeId lower_var_node(Lower *L, uint32_t var) {
+    const Variable *v = &L->program->vars.at[var];
+    Span span = L->g->span;
+    L->g->span = v->span;
+    NodeId id = node_var(L->g, var, v->dtype, &v->shape);
+    L->g->span = span;
+    node_at(L->g, id)->name = v->name;
+    return id;
+}
+
+NodeId lower_read(Lower *L, uint32_t var) {
+    NodeId id = L->vars.at[var].current;
+    return id != NO_NODE ? id : lower_var_node(L, var);
+}
+
+uint32_t lower_step(Lower *L) {
+    if (L->step_var == NO_VAR) {
+        Variable v = {.kind = VAR_STATE,
+                      .name = names_str(L->names, "step"),
+                      .dtype = DT_I32,
+                      .init = INIT_CONSTANT,
+                      .span = L->g->span};
+        L->step_var = add_variable(L, &v);
+    }
+    return L->step_var;
+}
