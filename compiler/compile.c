@@ -117,8 +117,17 @@ static bool compile_source(Compilation *c, Text *out) {
     }
     Ast *ast = parse(c, c->name, c->source, c->len);
     if (c->diags.errors) return false;
-    (void)out, (void)passes, (void)verify, (void)ast, (void)prelude;
-    diag_error(&c->diags, E0801, (Span){.file = 1}, "lowering is not supported yet");
+    Program *program = lower_program(&c->arena, &c->names, &c->diags, prelude, ast, c->options);
+    if (!program) return false;
+    const char *stop = c->options->dump_after;
+    for (size_t i = 0; i < COUNT_OF(passes); i++) {
+        if (passes[i].run) passes[i].run(program);
+        if (!verify(c, program, passes[i].name)) return false;
+        if (stop && !strcmp(stop, passes[i].name)) return graph_print(program, out), true;
+    }
+    if (c->options->emit == EMIT_GRAPH) return graph_print(program, out), true;
+    if (c->options->emit == EMIT_DOT) return graph_print_dot(program, out), true;
+    diag_error(&c->diags, E0801, (Span){.file = 1}, "code generation is not supported yet");
     return false;
 }
 

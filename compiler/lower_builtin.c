@@ -94,7 +94,8 @@ static Value builtin_reduce(Lower *L, const Given *a, int which) {
     for (int i = 0; i < s.rank; i++) {
         if (gone[i]) axes[n++] = i, kept.dim[i] = 1;
     }
-    if (node_at(L->g, id)->dtype == DT_BOOL) id = node_cast(L->g, id, DT_I32);
+    if (node_at(L->g, id)->dtype == DT_BOOL)
+        id = node_cast(L->g, id, which == REDUCE_MEAN ? DT_F32 : DT_I32);
     if (which == REDUCE_ARGMAX && n != 1) {
         lower_error(L, E0403, axis.span, "`argmax` goes along one axis");
         return ERROR_VALUE;

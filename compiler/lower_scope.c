@@ -218,7 +218,7 @@ void lower_bind(Lower *L, Ident target, Value value, bool rename) {
             return;
         }
     }
-    if (value.kind == VALUE_TENSOR && rename) {
+    if (value.kind == VALUE_TENSOR && rename && !f->module->prelude) {
         Node *n = node_at(L->g, value.node);
         bool outermost = f->kind == FRAME_TOP || f->kind == FRAME_BLOCK;
         if (n->op != OP_VAR && n->op != OP_CONST && (outermost || !n->name)) n->name = target.name;
