@@ -3,8 +3,8 @@
  *
  *   A newline is dropped inside ( ) and [ ], after a binary operator, a comma, `=`, `~`, `->` and
  *   `<-`, before `{`, `->` and `else` (which begin no statement), and where no statement has begun.
- *   An end of line is added before `}` and at the end of the file, so that the grammar needs no
- *   second way to end a statement.
+ *   An end of line is added before and after `}` and at the end of the file, so that the grammar
+ *   needs no second way to end a statement.
  *
  * Requires: the file is in the sources. Establishes: the tree holds the statements that could be
  * read; when any could not, diags->errors has grown. */
@@ -103,10 +103,11 @@ static int give(Parser *p, int token, DLG_STYPE *value, Span at) {
     } else {
         if (nothing_begun(lex)) {
             lex->head = token == T_NAME ? value->name : NULL;
+            lex->head_span = at;
             lex->tokens = 0;
         }
         lex->tokens++;
-        lex->last_end = at.end;
+        lex->last_end = token ? at.end : lex->last_end;
     }
     if (token == T_FROM) lex->in_source = true;
     if (token == T_NAME && lex->in_source && !in_brackets(lex) && is_source_option(value->name))
@@ -137,6 +138,7 @@ int parse_token(DLG_STYPE *value, Span *at, Parser *p) {
     for (bool newline = false;;) {
         int token = dlg_scan(value, at, lex->scanner);
         if (p->fatal) return 0;
+        if (token == T_NEWLINE || token == T_SEMICOLON) lex->malformed = false;
         if (token == T_NEWLINE) {
             newline =
                 newline || !(in_brackets(lex) || goes_on_after(lex->last) || nothing_begun(lex));
@@ -147,6 +149,7 @@ int parse_token(DLG_STYPE *value, Span *at, Parser *p) {
             return give(p, T_NEWLINE, value, *at);
         }
         if (token == 0) *at = (Span){p->file, lex->offset, lex->offset};
+        newline = newline || (lex->last == '}' && token != 0 && token != '}' && token != T_ELSE);
         bool ends = (token == 0 || token == '}') && !nothing_begun(lex);
         if ((newline && !begins_no_statement(lex, token)) || (!newline && ends)) {
             lex->ended_by_next = !newline;

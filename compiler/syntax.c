@@ -50,7 +50,8 @@ static const char *list_expected(Parser *p, Expected e) {
     if (operator) items[n++] = "an operator";
     for (size_t i = 0; i < e.len && n < COUNT_OF(items); i++) {
         const char *token = e.at[i];
-        if ((operand && is_one_of(token, starts)) || (statement && is_one_of(token, statements)) ||
+        if ((operand && (is_one_of(token, starts) || !strcmp(token, "'scan'"))) ||
+            (statement && is_one_of(token, statements)) ||
             (operator&&(is_one_of(token, operators) || !strcmp(token, "'['") ||
                         !strcmp(token, "'\\''") || !strcmp(token, "'('"))))
             continue;
@@ -102,35 +103,42 @@ static const char *foreign(const char *word) {
     return NULL;
 }
 
+/* Help when the statement's first word was meant as a keyword: `pram w`, `def f`, `let x`. */
+static const char *advise_head(Parser *p, const char *found, const char **head) {
+    const Lexer *lex = p->lexer;
+    *head = lex->tokens == 2 ? lex->head : NULL;
+    if (!*head) return NULL;
+    const char *help = foreign(*head);
+    if (help || strcmp(found, "a name")) return help;
+    const char *near = diag_nearest(p->arena, *head, keywords, COUNT_OF(keywords));
+    return near ? arena_printf(p->arena, "did you mean `%s`?", near) : NULL;
+}
+
 static const char *advise(Parser *p, Span at, const char *found, const char *shown, Expected e) {
+    static const char *const options[] = {"columns", "axis", "chars", "bytes"};
     const Lexer *lex = p->lexer;
     const Source *src = &p->diags->sources->files.at[p->file];
-    const char *head = lex->tokens == 2 ? lex->head : NULL;
-    const char *help = NULL;
-    if (!strcmp(found, "a name"))
-        help = foreign(names_add(p->names, src->text + at.begin, at.end - at.begin));
-    if (!help && head) help = foreign(head);
-    if (help) return help;
-    if (head && !strcmp(found, "a name")) {
-        const char *near = diag_nearest(p->arena, head, keywords, COUNT_OF(keywords));
-        if (near) return arena_printf(p->arena, "did you mean `%s`?", near);
-    }
-    if (head && !strcmp(found, "':'"))
+    if (!strcmp(found, "':'") && lex->tokens == 2 && lex->head)
         return "a declaration begins with `input`, `param` or `state`";
-    if (!strncmp(shown, "the keyword", 11) && expects(e, "a name") && !expects(e, "'const'"))
+    if (!strncmp(shown, "the keyword", 11) && expects(e, "a name") && !expects(e, "a number"))
         return arena_printf(p->arena, "%s is a keyword: choose another name", shown + 12);
     if (!strcmp(found, "'='") && expects(e, "'=='"))
         return "`==` compares; `name = value` binds and stands on a line of its own";
     if (!strcmp(found, "'<-'") && expects(e, "'<'"))
-        return "`<-` updates a variable; to compare with a negative number write `a < -b`";
+        return "`<-` updates one variable, by its name; to compare with a negative number write "
+               "`a < -b`";
     if (is_one_of(found, comparisons) && expects(e, "'+'"))
         return "comparisons do not chain: write `a < b and b < c`";
     if (expects(e, "'const'") && !strcmp(found, "'//'")) return "a comment begins with `#`";
     if (expects(e, "'const'") && (is_one_of(found, operators) || !strcmp(found, "','")))
         return "a line that goes on ends with the operator, or stands inside ( )";
-    if (expects(e, "an option") || expects(e, "'columns', 'axis', 'chars' or 'bytes'"))
-        return "after the file's name: `columns 0:64`, `columns 64`, `chars` or `bytes`, and `axis "
-               "1`";
+    if (expects(e, "'columns', 'axis', 'chars' or 'bytes'")) {
+        const char *word = names_add(p->names, src->text + at.begin, at.end - at.begin);
+        const char *near = diag_nearest(p->arena, word, options, COUNT_OF(options));
+        return near ? arena_printf(p->arena, "did you mean `%s`?", near)
+                    : "after the file's name: `columns 0:64`, `columns 64`, `chars` or `bytes`, "
+                      "and `axis 1`";
+    }
     return NULL;
 }
 
@@ -161,10 +169,17 @@ void parse_syntax_error(Parser *p, Span at, const char *found, const char *const
         at = lex->pending_span;
         found = lex->pending == 0 ? "the end of the file" : "'}'";
     }
-    const char *shown = describe(p, at, found), *list = list_expected(p, e);
-    Diag *d = list ? diag_error(p->diags, E0101, at, "expected %s, found %s", list, shown)
-                   : diag_error(p->diags, E0101, at, "unexpected %s", shown);
-    const char *help = advise(p, at, found, shown, e);
+    if (!strcmp(found, "the end of the file")) at = (Span){p->file, lex->last_end, lex->last_end};
+    const char *head, *help = advise_head(p, found, &head);
+    Diag *d;
+    if (help) {
+        d = diag_error(p->diags, E0101, lex->head_span, "`%s` is not a keyword", head);
+    } else {
+        const char *shown = describe(p, at, found), *list = list_expected(p, e);
+        d = list ? diag_error(p->diags, E0101, at, "expected %s, found %s", list, shown)
+                 : diag_error(p->diags, E0101, at, "unexpected %s", shown);
+        help = advise(p, at, found, shown, e);
+    }
     if (help) diag_help(p->diags, d, "%s", help);
     bool ended = !strncmp(found, "the end", 7) || !strcmp(found, "'}'") || !strcmp(found, "'{'");
     uint32_t line = 0, open_line = 0, column;

@@ -6,8 +6,16 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Whether to report: true for the first malformed token of a statement. */
+static bool first_malformed(Parser *p) {
+    bool first = !p->lexer->malformed;
+    p->lexer->malformed = true;
+    return first;
+}
+
 int scan_name(Parser *p, DLG_STYPE *value, Span at, const char *text, int len, int kind) {
     if (len > AST_MAX_NAME_BYTES) {
+        if (!first_malformed(p)) return T_BAD;
         diag_error(p->diags, E0106, at, "this name has %d bytes; at most %d are allowed", len,
                    AST_MAX_NAME_BYTES);
         return T_BAD;
@@ -20,11 +28,13 @@ int scan_number(Parser *p, DLG_STYPE *value, Span at, const char *text) {
     double v = strtod(text, NULL);
     bool integral = !strpbrk(text, ".eE");
     if (isinf(v)) {
+        if (!first_malformed(p)) return T_BAD;
         Diag *d = diag_error(p->diags, E0104, at, "this number is too large");
         diag_help(p->diags, d, "write `inf` for infinity");
         return T_BAD;
     }
     if (integral && v > 9007199254740992.0) {
+        if (!first_malformed(p)) return T_BAD;
         Diag *d = diag_error(p->diags, E0104, at, "this whole number is too large to be exact");
         diag_note(p->diags, d, "whole numbers go up to 2**53; with a `.0` it is rounded");
         return T_BAD;
@@ -34,6 +44,7 @@ int scan_number(Parser *p, DLG_STYPE *value, Span at, const char *text) {
 }
 
 int scan_bad_number(Parser *p, Span at, const char *text, int len) {
+    if (!first_malformed(p)) return T_BAD;
     int shown = len > 40 ? 40 : len;
     Diag *d = diag_error(p->diags, E0104, at, "`%.*s%s` is not a number", shown, text,
                          len > shown ? "..." : "");
@@ -69,6 +80,7 @@ int scan_string(Parser *p, DLG_STYPE *value, Span at, const char *text, int len)
         case '"':
         case '\\': s[n++] = c; break;
         default: {
+            if (!first_malformed(p)) return T_BAD;
             Span here = {at.file, at.begin + (uint32_t)i - 1, at.begin + (uint32_t)i + 1};
             Diag *d = diag_error(p->diags, E0102, here, "unknown escape in a string");
             diag_help(p->diags, d, "the escapes are \\n, \\t, \\\" and \\\\");
@@ -82,6 +94,7 @@ int scan_string(Parser *p, DLG_STYPE *value, Span at, const char *text, int len)
 }
 
 int scan_unterminated(Parser *p, Span at) {
+    if (!first_malformed(p)) return T_BAD;
     Diag *d = diag_error(p->diags, E0102, (Span){at.file, at.begin, at.begin + 1},
                          "this string does not end on its line");
     diag_help(p->diags, d, "close it with `\"`; a newline inside a string is written \\n");
@@ -115,6 +128,7 @@ int scan_unknown(Parser *p, Span at, const char *text, int len) {
         {"\xE2\x80\x99", "a transpose is written with a straight quote, `x'`"},
         {"\xC2\xA0", "this is a no-break space, U+00A0; write a plain space"},
     };
+    if (!first_malformed(p)) return T_BAD;
     int32_t code;
     utf8_char(text, text + len, &code);
     bool shown = code > 0x20 && code < 0x7F;
@@ -122,9 +136,10 @@ int scan_unknown(Parser *p, Span at, const char *text, int len) {
                   ? diag_error(p->diags, E0103, at, "`%.*s` is not part of the language", len, text)
                   : diag_error(p->diags, E0103, at,
                                "the character U+%04X is not part of the language", (unsigned)code);
-    if (code >= 0xC0) diag_note(p->diags, d, "names are made of the letters a-z, digits and _");
     for (size_t i = 0; i < COUNT_OF(hints); i++)
         if (strlen(hints[i].text) == (size_t)len && !memcmp(hints[i].text, text, (size_t)len))
             diag_help(p->diags, d, "%s", hints[i].help);
+    if (!d->help && code >= 0xC0)
+        diag_note(p->diags, d, "names are made of the letters a-z, digits and _");
     return T_BAD;
 }

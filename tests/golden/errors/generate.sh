@@ -1,0 +1,33 @@
+# Programs that are too large to keep, or hold bytes that an editor would damage.
+repeat() { # repeat N TEXT
+    awk -v n="$1" -v text="$2" 'BEGIN { for (i = 0; i < n; i++) printf "%s", text }'
+}
+bytes() { # bytes N CHARACTER
+    head -c "$1" /dev/zero | tr '\0' "$2"
+}
+
+printf 'x = 1\ny = "\377\376" + 2\n' >bytes-not-utf8.dlg
+printf 'x = "\355\240\200"\n' >bytes-surrogate.dlg
+printf 'x = "\300\257"\n' >bytes-overlong.dlg
+printf 'x = 1\n# \342\202' >bytes-cut-short.dlg
+printf 'x = 1\0002\n' >bytes-nul.dlg
+printf '\177ELF\002\001\001\000\000\000' >bytes-binary.dlg
+printf '\357\273\277x = = 1\n' >bytes-mark.dlg
+printf 'x = 1 \033[31mred\033[0m\n' >bytes-escape-sequence.dlg
+{ printf 'x = ' && bytes 10000000 '(' && echo; } >deep-parentheses.dlg
+{ printf 'x = ' && bytes 10000000 '[' && echo; } >deep-brackets.dlg
+{ printf 'x = ' && bytes 10000000 '-' && echo 1; } >deep-minus.dlg
+{ printf 'x = 2' && repeat 100000 ' ** 2' && echo; } >deep-power.dlg
+{ printf 'x = 1' && repeat 100000 ' + 1' && echo; } >deep-sum.dlg
+repeat 20000 'if 1 == 1 {' >deep-blocks.dlg
+{ repeat 20000 'if 1 == 2 { x = 1 } else ' && echo '{ x = 2 }'; } >deep-else.dlg
+{ printf 'x = [1' && repeat 2000000 ', 1' && echo ']'; } >long-literal.dlg
+{ printf 'x = ' && bytes 10000000 a && echo; } >long-name.dlg
+{ printf '# ' && bytes 10000000 a && echo && echo 'x = = 1'; } >long-comment.dlg
+{ printf 'x = "' && bytes 10000000 a && echo; } >long-string.dlg
+{ printf 'x = 1' && bytes 10000000 ' ' && echo '2'; } >long-spaces.dlg
+{ printf 'x = ' && bytes 10000000 1 && echo; } >long-number.dlg
+repeat 100000 'x = = 1
+' >many-errors.dlg
+bytes 17000000 '#' >large-file.dlg
+: >empty-but-no-entry.dlg
