@@ -203,13 +203,13 @@ static Entry *elaborate_once(Lower *L, const Stmt *s, bool training) {
 static Entry *elaborate(Lower *L, const Stmt *s, const char *variant) {
     bool training = s && looks_training(L->user.ast, &s->body);
     bool settled = false;
-    uint32_t errors = L->diags->errors, declared = 0;
+    uint32_t errors = L->errors, declared = 0;
     L->variant = variant;
     L->known_paths = NULL;
     L->report_missing_paths = false;
     for (;;) {
         Entry *e = elaborate_once(L, s, training);
-        if (L->diags->errors != errors || L->fatal) return NULL;
+        if (L->errors != errors || L->fatal) return NULL;
         if (L->missing_path) {
             Scope *known = NEW(L->arena, Scope);
             *known = L->paths;

@@ -159,6 +159,7 @@ typedef struct Lower {
     Scope var_index;   /* "name" or "name@variant" -> variable, in the order of program->vars */
     VEC(Override) defines;
     uint64_t steps;
+    uint32_t errors;      /* all that lower_error was told of, the repeated ones too */
     uint32_t elaboration; /* counts them, from 1 */
     bool fatal;           /* a limit was passed: stop quietly */
     uint32_t step_var;    /* NO_VAR until somebody reads `step` */

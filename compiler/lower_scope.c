@@ -251,6 +251,20 @@ static void candidates_of(Lower *L, const Scope *s, Candidates *out) {
         vec_push(L->arena, out, s->symbols.at[i].name);
 }
 
+/* "h.dense.w" for "h.w": a path that begins and ends alike. */
+static const char *similar_path(Lower *L, const char *name) {
+    const char *dot = strrchr(name, '.');
+    if (!dot) return NULL;
+    size_t head = strcspn(name, ".[");
+    const Scope *known = L->known_paths ? L->known_paths : &L->paths;
+    for (uint32_t i = 0; i < known->symbols.len; i++) {
+        const char *path = known->symbols.at[i].name, *end = strrchr(path, '.');
+        if (end && !strcmp(end, dot) && !strncmp(path, name, head) && strchr(".[", path[head]))
+            return path;
+    }
+    return NULL;
+}
+
 void lower_unknown_name(Lower *L, const char *name, Span at) {
     Diag *d = lower_error(L, E0201, at, "nothing is called `%s` here", name);
     Frame *f = L->frame;
@@ -281,10 +295,11 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
     }
     if (f->scope != &f->module->top) candidates_of(L, f->scope, &c);
     candidates_of(L, &f->module->top, &c);
-    candidates_of(L, &L->paths, &c);
+    candidates_of(L, L->known_paths ? L->known_paths : &L->paths, &c);
     static const char *const special[] = {"training", "step", "true", "false", "inf", "nan", "pi"};
     for (size_t i = 0; i < COUNT_OF(special); i++) vec_push(L->arena, &c, special[i]);
     const char *near = diag_nearest(L->arena, name, c.at, c.len);
+    if (!near) near = similar_path(L, name);
     if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
 }
 
@@ -315,6 +330,7 @@ Diag *lower_error(Lower *L, DiagCode code, Span at, const char *fmt, ...) {
     text_init(&t, L->arena);
     text_vprintf(&t, fmt, args);
     va_end(args);
+    L->errors++;
     const Frame *call = user_call(L);
     Diag *d;
     if (L->prelude.ast && at.file == L->prelude.file && call) {
@@ -325,6 +341,8 @@ Diag *lower_error(Lower *L, DiagCode code, Span at, const char *fmt, ...) {
         d = diag_error(L->diags, code, at, "%s", t.at);
         note_calls(L, d, L->frame);
     }
+    if (L->overrides.len && L->entry && L->entry->name)
+        diag_note(L->diags, d, "in the entry `%s`, with its own constants", L->entry->name);
     return d;
 }
 

@@ -317,9 +317,9 @@ void lower_minimize(Lower *L, const Stmt *s) {
     L->minimizing = &m;
     L->no_declarations = NULL;
     for (uint32_t i = 0; i < reached && !L->fatal; i++) {
-        uint32_t errors = L->diags->errors;
+        uint32_t errors = L->errors;
         apply(L, fn, s->by, vars[i], grads[i]);
-        if (L->diags->errors != errors) break; /* the same for every param */
+        if (L->errors != errors) break; /* the same for every param */
     }
     L->no_declarations = saved;
     L->minimizing = NULL;
