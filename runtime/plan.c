@@ -54,7 +54,9 @@ static int need_keyword(Reader *r, const char *keyword) {
 
 static int need_end(Reader *r) {
     char *word = take(r);
-    return word ? plan_fail(r, "`%.80s` is one word too many", word) : DLG_OK;
+    if (!word) return DLG_OK;
+    return *word ? plan_fail(r, "`%.80s` is one word too many", word)
+                 : plan_fail(r, "the line ends in a space, or has two");
 }
 
 /* A whole number from 0 to most, without leading zeros. Moves *s behind it. */
