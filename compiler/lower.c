@@ -196,6 +196,7 @@ static Entry *elaborate_once(Lower *L, const Stmt *s, bool training) {
     run_items(L, &L->prelude);
     run_items(L, &L->user);
     if (s) run_entry(L, e, s);
+    L->nodes += e->graph.nodes.len;
     return e;
 }
 

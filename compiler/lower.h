@@ -15,20 +15,21 @@
 
 #define LOWER_MAX_DEPTH      30000    /* nested expressions, statements and calls in all */
 #define LOWER_MAX_ITERATIONS 100000   /* of `for` loops, in one elaboration */
-#define LOWER_MAX_NODES      2000000  /* of one entry's graph */
+#define LOWER_MAX_NODES      2000000  /* of all graphs */
 #define LOWER_MAX_STEPS      10000000 /* expressions evaluated, in all */
 
 typedef enum ValueKind {
     VALUE_ERROR,
-    VALUE_NONE,   /* of a call that returns nothing */
-    VALUE_NUMBER, /* number, real */
-    VALUE_BOOL,   /* flag, known at compile time */
-    VALUE_TENSOR, /* node */
-    VALUE_TUPLE,  /* items, count */
-    VALUE_DTYPE,  /* dtype */
-    VALUE_STRING, /* string */
-    VALUE_FN,     /* fn */
-    VALUE_INIT,   /* init, a, b: uniform(a, b) */
+    VALUE_NONE,    /* of a call that returns nothing */
+    VALUE_NUMBER,  /* number, real */
+    VALUE_BOOL,    /* flag, known at compile time */
+    VALUE_TENSOR,  /* node */
+    VALUE_TUPLE,   /* items, count */
+    VALUE_DTYPE,   /* dtype */
+    VALUE_STRING,  /* string */
+    VALUE_FN,      /* fn */
+    VALUE_BUILTIN, /* string: its name */
+    VALUE_INIT,    /* init, a, b: uniform(a, b) */
 } ValueKind;
 
 typedef struct Function Function;
@@ -142,6 +143,8 @@ typedef struct Override {
     bool used;
 } Override;
 
+typedef VEC(Scope *) Scopes;
+
 typedef struct Minimize { /* the statement at work, for global_norm */
     const NodeId *grads;
     uint32_t count;
@@ -159,6 +162,8 @@ typedef struct Lower {
     Scope var_index;   /* "name" or "name@variant" -> variable, in the order of program->vars */
     VEC(Override) defines;
     uint64_t steps;
+    uint64_t nodes;       /* of the graphs that are done */
+    Scopes spare;         /* scopes of calls that have returned, to be used again */
     uint32_t errors;      /* all that lower_error was told of, the repeated ones too */
     uint32_t elaboration; /* counts them, from 1 */
     bool fatal;           /* a limit was passed: stop quietly */
@@ -196,6 +201,8 @@ typedef struct Operand {
 Symbol *scope_find(const Scope *s, const char *name);
 Symbol *scope_add(Arena *a, Scope *s, Symbol symbol);
 void scope_truncate(Scope *s, uint32_t len); /* forgets the symbols that were added last */
+Scope *lower_open_scope(Lower *L);           /* an empty one, for a call */
+void lower_close_scope(Lower *L, Scope *s);
 
 Function *lower_find_function(Lower *L, const Module *from, const char *name);
 /* What a plain or dotted name stands for. NULL when nothing (nothing is reported). */

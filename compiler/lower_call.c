@@ -74,7 +74,8 @@ static Value call_builtin(Lower *L, const Builtin *b, const Expr *e) {
     bool error = false;
     while (formals < BUILTIN_FORMALS && b->formals[formals]) formals++;
     for (int i = 0; i < BUILTIN_FORMALS; i++) given.slot[i].value.kind = VALUE_NONE;
-    given.rest = NEW_ARRAY(L->arena, Operand, e->args.len + 1);
+    Operand few[8];
+    given.rest = e->args.len <= COUNT_OF(few) ? few : NEW_ARRAY(L->arena, Operand, e->args.len);
     for (uint32_t i = 0; i < e->args.len; i++) {
         const Arg *arg = &e->args.at[i];
         Operand x = {lower_expr(L, arg->value), arg->value, arg->value->span};
@@ -217,8 +218,12 @@ static bool evaluate_arguments(Lower *L, const Function *fn, const Expr *by, uin
 Value lower_call_function(Lower *L, Function *fn, const Expr *by, uint32_t skip, Scope *scope) {
     uint32_t n = fn->stmt->params.len;
     if (recursive(L, fn, by->span)) return ERROR_VALUE;
-    Value *values = NEW_ARRAY(L->arena, Value, n + 1);
-    Span *spans = NEW_ARRAY(L->arena, Span, n + 1);
+    Value few[8] = {0}, *values = few;
+    Span few_spans[8] = {0}, *spans = few_spans;
+    if (n > COUNT_OF(few)) {
+        values = NEW_ARRAY(L->arena, Value, n);
+        spans = NEW_ARRAY(L->arena, Span, n);
+    }
     if (!evaluate_arguments(L, fn, by, skip, values, spans)) return ERROR_VALUE;
 
     Frame frame = {.kind = fn->stmt->kind == STMT_FN ? FRAME_FN : FRAME_OPTIMIZER,
@@ -290,9 +295,10 @@ Value lower_call(Lower *L, const Expr *e) {
     const Symbol *s = lower_find_symbol(L, e->name);
     Function *fn = NULL;
     Builtin builtin;
+    const char *name = s && s->value.kind == VALUE_BUILTIN ? s->value.string : e->name;
     if (s && s->value.kind == VALUE_FN)
         fn = (Function *)(uintptr_t)s->value.fn;
-    else
+    else if (name == e->name)
         fn = lower_find_function(L, L->frame->module, e->name);
     if (fn && fn->stmt->kind == STMT_OPTIMIZER) {
         Diag *d =
@@ -301,11 +307,13 @@ Value lower_call(Lower *L, const Expr *e) {
         return ERROR_VALUE;
     }
     if (fn) {
-        Scope scope = {0};
-        return lower_call_function(L, fn, e, 0, &scope);
+        Scope *scope = lower_open_scope(L);
+        Value v = lower_call_function(L, fn, e, 0, scope);
+        lower_close_scope(L, scope);
+        return v;
     }
-    if (!strcmp(e->name, "grad")) return lower_grad(L, e);
-    if (!strcmp(e->name, "assert")) return lower_assert(L, e);
-    if (lower_find_builtin(e->name, &builtin)) return call_builtin(L, &builtin, e);
+    if (!strcmp(name, "grad")) return lower_grad(L, e);
+    if (!strcmp(name, "assert")) return lower_assert(L, e);
+    if (lower_find_builtin(name, &builtin)) return call_builtin(L, &builtin, e);
     return unknown_function(L, e);
 }

@@ -51,6 +51,15 @@ void scope_truncate(Scope *s, uint32_t len) {
     }
 }
 
+Scope *lower_open_scope(Lower *L) {
+    return L->spare.len ? L->spare.at[--L->spare.len] : NEW(L->arena, Scope);
+}
+
+void lower_close_scope(Lower *L, Scope *s) {
+    scope_truncate(s, 0);
+    vec_push(L->arena, &L->spare, s);
+}
+
 /* ---- What a name means ------------------------------------------------------------------------ */
 
 Function *lower_find_function(Lower *L, const Module *from, const char *name) {
@@ -165,6 +174,8 @@ Value lower_name(Lower *L, const Expr *e) {
         Function *fn = lower_find_function(L, L->frame->module, e->name);
         return (Value){.kind = VALUE_FN, .fn = fn};
     }
+    if (lower_find_builtin(e->name, &(Builtin){0}))
+        return (Value){.kind = VALUE_BUILTIN, .string = e->name};
     if (strpbrk(e->name, ".[:") && !L->report_missing_paths) {
         L->missing_path = true; /* a later line may declare it: this pass is made again */
         return ERROR_VALUE;
@@ -289,10 +300,6 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
     }
     if (!strcmp(name, "global_norm"))
         diag_note(L->diags, d, "global_norm is known inside an optimizer only");
-    if (lower_find_builtin(name, &(Builtin){0})) {
-        diag_help(L->diags, d, "`%s` is a function: call it, `%s(...)`", name, name);
-        return;
-    }
     if (f->scope != &f->module->top) candidates_of(L, f->scope, &c);
     candidates_of(L, &f->module->top, &c);
     candidates_of(L, L->known_paths ? L->known_paths : &L->paths, &c);
@@ -359,11 +366,11 @@ void lower_point(Lower *L, Diag *d, Span at, const char *fmt, ...) {
 
 const char *lower_kind_text(Lower *L, const Value *v) {
     static const char *const text[] = {
-        [VALUE_ERROR] = "an error",        [VALUE_NONE] = "nothing",
-        [VALUE_NUMBER] = "a number",       [VALUE_BOOL] = "true or false",
-        [VALUE_TUPLE] = "several values",  [VALUE_DTYPE] = "a type",
-        [VALUE_STRING] = "a string",       [VALUE_FN] = "a function",
-        [VALUE_INIT] = "an initial value",
+        [VALUE_ERROR] = "an error",       [VALUE_NONE] = "nothing",
+        [VALUE_NUMBER] = "a number",      [VALUE_BOOL] = "true or false",
+        [VALUE_TUPLE] = "several values", [VALUE_DTYPE] = "a type",
+        [VALUE_STRING] = "a string",      [VALUE_FN] = "a function",
+        [VALUE_BUILTIN] = "a function",   [VALUE_INIT] = "an initial value",
     };
     if (v->kind == VALUE_TENSOR) {
         Text t;
@@ -409,10 +416,12 @@ void lower_point_origins(Lower *L, Diag *d, const Operand *x, uint32_t n) {
 
 bool lower_limit(Lower *L, Span at) {
     if (L->fatal) return false;
-    if (++L->steps <= LOWER_MAX_STEPS && L->g->nodes.len <= LOWER_MAX_NODES) return true;
+    uint64_t nodes = L->nodes + L->g->nodes.len;
+    if (++L->steps <= LOWER_MAX_STEPS && nodes <= LOWER_MAX_NODES) return true;
     L->fatal = true;
-    if (L->g->nodes.len > LOWER_MAX_NODES)
-        lower_error(L, E0602, at, "the graph has more than %d nodes here", LOWER_MAX_NODES);
+    if (nodes > LOWER_MAX_NODES)
+        lower_error(L, E0602, at, "the graphs of the program have more than %d nodes here",
+                    LOWER_MAX_NODES);
     else
         lower_error(L, E0602, at, "more than %d expressions were computed when unrolled this far",
                     LOWER_MAX_STEPS);

@@ -67,9 +67,8 @@ static void lower_function_stmt(Lower *L, const Stmt *s) {
 static void lower_bind_stmt(Lower *L, const Stmt *s) {
     const Path *saved = L->path;
     const Ident *first = &s->targets.at[0];
-    Path *path = NEW(L->arena, Path);
-    *path = (Path){saved, first->name, L->frame->loops, false};
-    L->path = path;
+    Path path = {saved, first->name, L->frame->loops, false};
+    L->path = &path;
     Value v = lower_expr(L, s->value);
     L->path = saved;
     bool rename = s->value && s->value->kind != EXPR_NAME;
@@ -108,16 +107,15 @@ static void lower_for(Lower *L, const Stmt *s) {
                         LOWER_MAX_ITERATIONS);
             break;
         }
-        Loop *loop = NEW(L->arena, Loop);
-        *loop = (Loop){outer, i};
-        f->loops = loop;
+        Loop loop = {outer, i};
+        f->loops = &loop;
         Symbol counter = {
             s->name.name, number_value(i, false), NO_VAR, true, s->name.span, ++L->seq, 0, NULL};
         scope_add(L->arena, f->scope, counter);
         lower_stmts(L, &s->body);
         scope_truncate(f->scope, mark); /* what the body bound first is its own */
+        f->loops = outer;
     }
-    f->loops = outer;
 }
 
 static void lower_return(Lower *L, const Stmt *s) {
@@ -148,10 +146,23 @@ static void lower_effect(Lower *L, const Stmt *s) {
     lower_expr(L, s->value);
 }
 
+/* Binds what a branch would have bound, so that its names are not reported as unknown. */
+static void poison(Lower *L, const Stmts *body) {
+    for (uint32_t i = 0; i < body->len; i++) {
+        const Stmt *s = body->at[i];
+        for (uint32_t k = 0; s->kind == STMT_BIND && k < s->targets.len; k++)
+            lower_bind(L, s->targets.at[k], ERROR_VALUE, false);
+    }
+}
+
 static void lower_if(Lower *L, const Stmt *s) {
     bool yes;
-    if (lower_condition(L, s->value, "the condition of `if`", &yes))
+    if (lower_condition(L, s->value, "the condition of `if`", &yes)) {
         lower_stmts(L, yes ? &s->body : &s->orelse);
+        return;
+    }
+    poison(L, &s->body);
+    poison(L, &s->orelse);
 }
 
 static void lower_declaration(Lower *L, const Stmt *s) {

@@ -265,15 +265,16 @@ static void apply(Lower *L, Function *fn, const Expr *by, uint32_t var, NodeId g
     const Params *formals = &fn->stmt->params;
     Path root = {NULL, arena_printf(L->arena, "%s:%s", v->name, fn->name), NULL, true};
     const Path *saved = L->path;
-    Scope scope = {0};
+    Scope *scope = lower_open_scope(L);
     Symbol p = {formals->at[0].name.name, ERROR_VALUE, var, true, v->span, ++L->seq, 0, NULL};
     Symbol grad = {formals->at[1].name.name, tensor_value(g), NO_VAR, false,
                    formals->at[1].name.span, ++L->seq,        0,      NULL};
-    scope_add(L->arena, &scope, p);
-    scope_add(L->arena, &scope, grad);
+    scope_add(L->arena, scope, p);
+    scope_add(L->arena, scope, grad);
     L->path = &root;
-    lower_call_function(L, fn, by, 2, &scope);
+    lower_call_function(L, fn, by, 2, scope);
     L->path = saved;
+    lower_close_scope(L, scope);
 }
 
 void lower_minimize(Lower *L, const Stmt *s) {

@@ -153,10 +153,11 @@ static bool lower_init(Lower *L, const Stmt *s, Variable *v, bool typed) {
     Operand x = {lower_expr(L, s->value), s->value, s->value->span};
     L->init_shape = saved;
     if (x.value.kind == VALUE_ERROR) return false;
-    if (x.value.kind == VALUE_FN) {
+    if (x.value.kind == VALUE_FN || x.value.kind == VALUE_BUILTIN) {
         Diag *d =
             lower_error(L, E0301, x.span, "an initial value is wanted, and this is a function");
-        diag_help(L->diags, d, "call it: `~ %s()`", x.value.fn->name);
+        if (s->value->kind == EXPR_NAME)
+            diag_help(L->diags, d, "call it: `~ %s(...)`", s->value->name);
         return false;
     }
     if (x.value.kind != VALUE_INIT) return init_value(L, v, &x, typed);
