@@ -219,7 +219,19 @@ static const char *line_of(const char *text, int64_t line) {
     return text;
 }
 
-/* Behind the log, the lines of the text that its errors name (`:LINE:COLUMN: error`). */
+/* The line that the message around s, a place in the log, names: `:LINE:COLUMN:`. 0: none. */
+static int64_t line_named(const char *log, const char *s) {
+    while (s > log && s[-1] != '\n') s--;
+    for (; *s && *s != '\n'; s++) {
+        if (*s != ':' || !isdigit((unsigned char)s[1])) continue;
+        char *end;
+        long long line = strtoll(s + 1, &end, 10);
+        if (*end == ':' && isdigit((unsigned char)end[1])) return line;
+    }
+    return 0;
+}
+
+/* Behind the log, the lines of the text that its errors name. */
 static char *quote_lines(const char *log, const char *text, int64_t first) {
     enum { MOST_QUOTES = 5, QUOTE_BYTES = 220 };
     size_t len = strlen(log);
@@ -230,11 +242,7 @@ static char *quote_lines(const char *log, const char *text, int64_t first) {
     int64_t quoted = -1;
     int quotes = 0;
     for (const char *s = log; (s = strstr(s, "error")) && quotes < MOST_QUOTES; s += 5) {
-        const char *start = s;
-        while (start > log && start[-1] != '\n') start--;
-        const char *p = start;
-        while (p < s && !(*p == ':' && isdigit((unsigned char)p[1]))) p++;
-        int64_t line = p < s ? strtol(p + 1, NULL, 10) : 0;
+        int64_t line = line_named(log, s);
         if (line < first || line == quoted) continue;
         const char *source = line_of(text, line - first + 1);
         if (!source) continue;

@@ -1,7 +1,7 @@
 //! dlg 1
 //! model xor target cpu from "xor.dlg"
 //! const batch 4
-//! const rate 0.5
+//! const rate 0.1
 //! arena 384
 //! buffer 0 x f32 4x2 input
 //! buffer 1 y f32 4x1 input source "xor.csv" columns 2:3 axis 0
@@ -25,7 +25,7 @@
 //! launch hidden global 4 local 1 args 0 2 3 9 at "xor.dlg":10
 //! launch output global 4 local 1 args 9 4 5 7 10 at "xor.dlg":11
 //! launch squares global 1 local 1 args 10 1 11 12 =4 at "xor.dlg":12
-//! launch learn global 1 local 1 args 0 9 11 2 3 4 5 6 8 =50
+//! launch learn global 1 local 1 args 0 9 11 2 3 4 5 6 8 =10
 //! entry predict reads x returns probs
 //! launch hidden global 4 local 1 args 0 2 3 9
 //! launch output global 4 local 1 args 9 4 5 7 13
@@ -37,7 +37,7 @@
 //! launch output global 4 local 1 args 9 4 5 7 10
 //! launch squares global 1 local 1 args 10 1 11 12 =4
 //! launch judge global 4 local 1 args 10 1 14
-//! kernels 5 checksum d323ec31e8d6f215
+//! kernels 5 checksum e4490a9ec350ff8f
 /* A program written by hand after docs/program-format.md: exclusive or by a network of 2-8-1 with
  * tanh, trained with momentum. The tests of the runtime use it, so that they need no compiler. */
 

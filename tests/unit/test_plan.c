@@ -18,7 +18,7 @@ static void test_good(void) {
     CU_ASSERT_EQUAL(dlg_program_arena_bytes(prog), 384);
     CU_ASSERT_EQUAL(dlg_program_kernel_count(prog), 5);
     CU_ASSERT_EQUAL(dlg_program_const(prog, "rate", &value), DLG_OK);
-    CU_ASSERT_EQUAL(value, 0.5);
+    CU_ASSERT_EQUAL(value, 0.1);
     CU_ASSERT_EQUAL(dlg_program_const(prog, "rat", &value), DLG_ERR_NAME);
     expect_message(dev, "is it `rate`?");
 
@@ -53,7 +53,7 @@ static void test_good(void) {
     CU_ASSERT_STRING_EQUAL(l->kernel, "learn");
     CU_ASSERT_EQUAL(l->arg_count, 10);
     CU_ASSERT_PTR_NULL(l->args[9].tensor);
-    CU_ASSERT_EQUAL(l->args[9].number, 50);
+    CU_ASSERT_EQUAL(l->args[9].number, 10);
     CU_ASSERT_STRING_EQUAL(e->launches[0].source, "xor.dlg");
     CU_ASSERT_EQUAL(e->launches[0].line, 10);
     e = dlg_entry_find(prog, "predict");
@@ -253,9 +253,9 @@ static void test_rules(void) {
         {"args 0 2 3 9", "args 0 2 3 x", "neither the index of a buffer"},
         {"args 0 2 3 9", "args 0 2 3 99999999999999999999", "neither the index"},
         {"args 0 2 3 9", "rags 0 2 3 9", "`args` should stand here"},
-        {"=50", "=2147483648", "is not an i32"},
-        {"=50", "=-2147483649", "is not an i32"},
-        {"=50", "=", "is not an i32"},
+        {"=10", "=2147483648", "is not an i32"},
+        {"=10", "=-2147483649", "is not an i32"},
+        {"=10", "=", "is not an i32"},
         {"at \"xor.dlg\":10", "at \"xor.dlg\"", "a file and a line"},
         {"at \"xor.dlg\":10", "at \"xor.dlg\":", "a file and a line"},
         {"at \"xor.dlg\":10", "at \"xor.dlg\":10 11", "one word too many"},
@@ -298,9 +298,9 @@ static void test_allowed(void) {
         {"init constant 1", "init constant nan"},
         {"init constant 1", "init constant 1e-45"},
         {"//! arena 384", "//! arena 384 align 64"},
-        {"//! const batch 4\n//! const rate 0.5\n", ""},
+        {"//! const batch 4\n//! const rate 0.1\n", ""},
         {"from \"xor.dlg\"", "from \"a \\\"b\\\\ \\n c\""},
-        {"=50", "=-2147483648"},
+        {"=10", "=-2147483648"},
         {"step returns loss", "step returns loss x h.w"},
         {"__kernel void judge(",
          "__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void judge("},
