@@ -14,7 +14,7 @@ program=build/digits.cl
 weights=build/digits.safetensors
 build/dlgc "$model" -o "$program" || exit 1
 say "The program that dlgc made of $model, to be read, edited and run: $program" ""
-build/dlg train "$model" --holdout 0.2 --epochs 40 --seed 1 --save "$weights" "$@" || exit 1
+build/dlg train "$model" --holdout 0.2 --epochs 60 --seed 1 --save "$weights" "$@" || exit 1
 
 # Lines such as `row 17:  probs 0.01 0.97 ... (largest: 1); y 1`, then the pictures of those rows.
 rows=$(build/dlg run "$model" --load "$weights" --entry predict --held-out --rows 0:8 --with y) || exit 1
