@@ -377,21 +377,18 @@ int csv_parse(dlg_device *dev, const char *path, const char *text, size_t len, C
     for (size_t i = 0; i < count; i++) {
         if (takes[i].end == CSV_ALL) {
             if (takes[i].begin < r.all_from) r.all_from = takes[i].begin;
-        } else if (takes[i].end > len + 1) { /* more columns than the file has bytes */
-            status =
-                rt_fail(dev, DLG_ERR_DATA, "%s: there is no column %zu", path, takes[i].end - 1);
-            goto out;
         } else if (takes[i].end > r.wanted_len) {
             r.wanted_len = takes[i].end;
         }
     }
+    if (r.wanted_len > len + 1) r.wanted_len = len + 1; /* a file has no more columns than bytes */
     r.wanted = calloc(r.wanted_len + 1, sizeof *r.wanted);
     if (!r.wanted) {
         status = no_memory(&r);
         goto out;
     }
     for (size_t i = 0; i < count; i++)
-        for (size_t c = takes[i].begin; takes[i].end != CSV_ALL && c < takes[i].end; c++)
+        for (size_t c = takes[i].begin; c < takes[i].end && c < r.wanted_len; c++)
             r.wanted[c] = true;
     status = read_rows(&r);
     if (status == DLG_OK && r.rows == 0)
