@@ -144,7 +144,7 @@ static int add_fields(Opening *o) {
 static bool trailing_number(const char *s, size_t *len, size_t *value) {
     size_t at = *len, v = 0;
     while (at > 0 && s[at - 1] >= '0' && s[at - 1] <= '9') at--;
-    if (at == *len || at < 2 || s[at - 1] != ':' || *len - at > 9) return false;
+    if (at == *len || at < 1 || s[at - 1] != ':' || *len - at > 9) return false;
     for (size_t i = at; i < *len; i++) v = v * 10 + (size_t)(s[i] - '0');
     *value = v;
     *len = at - 1;

@@ -144,6 +144,7 @@ typedef struct Training {
     dlg_progress progress;
     double begin_s, trained_s; /* when it began; spent on training alone */
     uint64_t trained_rows;
+    bool warm;           /* a run was collected */
     size_t until_report; /* runs between two collections */
 } Training;
 
@@ -230,8 +231,11 @@ static int collect(Training *t, double *since) {
     uint64_t rows = t->run.rows;
     TRY(runner_collect(&t->run));
     double at = now_s(), spent = at - *since;
-    t->trained_s += spent;
-    t->trained_rows += t->run.rows - rows;
+    if (t->warm) {
+        t->trained_s += spent;
+        t->trained_rows += t->run.rows - rows;
+    }
+    t->warm = true; /* the first run builds kernels: it says nothing of the speed */
     *since = at;
     double wanted = spent > 0 ? (double)runs * report_s / spent : 1e9;
     size_t most = t->until_report * 4; /* the first runs are slow: kernels are built on first use */

@@ -123,8 +123,33 @@ int session_load_weights(Session *s, const Args *a) {
     return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
 }
 
+/* --set NAME=NUMBER, of a scalar. False when it is a file. */
+static bool set_number(Session *s, const Pair *set, int *status) {
+    const dlg_tensor *t = dlg_tensor_find(s->prog, set->name);
+    char *end;
+    double v = strtod(set->value, &end);
+    if (!t || t->rank || *end || end == set->value) return false;
+    float f = (float)v;
+    int32_t i = (int32_t)(v >= -2147483648.0 && v <= 2147483647.0 ? v : 0);
+    uint8_t b = v != 0;
+    if ((t->type == DLG_I32 && i != v) || (t->type == DLG_BOOL && v != 0 && v != 1)) {
+        complain("--set %s=%s: `%s` is %s", set->name, set->value, t->name, dlg_type_name(t->type));
+        *status = EXIT_INPUT;
+        return true;
+    }
+    const void *value = t->type == DLG_F32 ? (void *)&f : t->type == DLG_I32 ? (void *)&i : &b;
+    int code = dlg_set(s->prog, t->name, value, (size_t)t->bytes);
+    *status = code < 0 ? complain_status(s->dev, code) : EXIT_DONE;
+    return true;
+}
+
 int session_set_tensors(Session *s, const Args *a) {
     for (size_t i = 0; i < a->set_count; i++) {
+        int done;
+        if (set_number(s, &a->set[i], &done)) {
+            if (done) return done;
+            continue;
+        }
         int status = dlg_set_file(s->prog, a->set[i].name, a->set[i].value);
         if (status < 0) return complain_status(s->dev, status);
     }
@@ -167,7 +192,7 @@ int session_inputs_given(Session *s, const Args *a, const dlg_entry *entry) {
         if (is_set(a, t) || (s->data && dlg_dataset_values(s->data, t))) continue;
         const char *name = t->user_name;
         if (t->rank == 0)
-            complain("entry `%s` reads `%s`, which has no value: give it with --set %s=FILE.npy",
+            complain("entry `%s` reads `%s`, which has no value: give it with --set %s=NUMBER",
                      entry->name, name, name);
         else
             complain(

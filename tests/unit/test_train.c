@@ -1,0 +1,221 @@
+/* Training and evaluation of tests/data/line.cl against the same computed here. Needs a device. */
+#include "data_fixture.h"
+
+#include <math.h>
+
+#define LINE DLG_SOURCE_DIR "/tests/data/line.cl"
+
+typedef struct Fixture {
+    dlg_device *dev;
+    dlg_program *prog;
+    dlg_dataset *data;
+} Fixture;
+
+static void check(const Fixture *f, int status) {
+    if (status == DLG_OK) return;
+    fprintf(stderr, "\n  %s\n", dlg_error_text(f->dev));
+    CU_FAIL("an error");
+}
+
+static void fixture_open(Fixture *f) {
+    *f = (Fixture){0};
+    float rate = 0.25f;
+    check(f, dlg_device_open(&f->dev, getenv("DLG_DEVICE")));
+    check(f, dlg_program_load_file(&f->prog, f->dev, LINE, NULL));
+    if (!f->prog) exit(1);
+    check(f, dlg_set(f->prog, "rate", &rate, sizeof rate));
+    check(f, dlg_dataset_open(&f->data, f->prog, NULL));
+    if (!f->data) exit(1);
+}
+
+static void fixture_close(Fixture *f) {
+    dlg_dataset_close(f->data);
+    dlg_program_close(f->prog);
+    dlg_device_close(f->dev);
+}
+
+/* The same training on the host: w[0], w[1], b. */
+static void train_here(const Fixture *f, uint64_t seed, uint64_t epochs, uint64_t steps,
+                       float w[3]) {
+    const float *x = dlg_dataset_values(f->data, dlg_tensor_find(f->prog, "x"));
+    const float *y = dlg_dataset_values(f->data, dlg_tensor_find(f->prog, "y"));
+    size_t n = dlg_dataset_rows(f->data, DLG_ROWS_TRAINING);
+    const uint32_t *training = dlg_dataset_row_numbers(f->data, DLG_ROWS_TRAINING);
+    uint64_t step = 0;
+    for (uint64_t e = 0; e < epochs; e++) {
+        uint32_t rows[11];
+        memcpy(rows, training, n * sizeof *rows);
+        split_shuffle(rows, n, "dlg:shuffle", seed, e);
+        for (size_t at = 0; at + 4 <= n && step < steps; at += 4, step++) {
+            float d[3] = {0};
+            for (int i = 0; i < 4; i++) {
+                const float *row = x + 2 * rows[at + i];
+                float err = row[0] * w[0] + row[1] * w[1] + w[2] - y[rows[at + i]];
+                d[0] += 2 * err * row[0];
+                d[1] += 2 * err * row[1];
+                d[2] += 2 * err;
+            }
+            for (int k = 0; k < 3; k++) w[k] -= 0.25f * (d[k] / 4);
+        }
+    }
+}
+
+static bool has_weights(const Fixture *f, const float want[3]) {
+    float w[2], b;
+    check(f, dlg_get(f->prog, "w", w, sizeof w));
+    check(f, dlg_get(f->prog, "b", &b, sizeof b));
+    if (fabsf(w[0] - want[0]) + fabsf(w[1] - want[1]) + fabsf(b - want[2]) < 1e-5f) return true;
+    fprintf(stderr, "\n  %g %g %g where %g %g %g are wanted\n", w[0], w[1], b, want[0], want[1],
+            want[2]);
+    return false;
+}
+
+typedef struct Seen {
+    uint64_t epochs, events, stop_at;
+    double loss, good, held_loss;
+    uint64_t rows, held_rows, left_out, steps, batches;
+} Seen;
+
+static int see(const dlg_progress *p, void *user) {
+    Seen *s = user;
+    s->events++;
+    if (p->event == DLG_EVENT_EPOCH) {
+        s->epochs++;
+        CU_ASSERT_EQUAL(p->epoch, s->epochs);
+        CU_ASSERT_EQUAL_FATAL(p->train.count, 3);
+        CU_ASSERT_STRING_EQUAL(p->train.names[2], "good");
+        s->loss = p->train.values[0];
+        s->good = p->train.values[2];
+        s->rows = p->train.rows;
+        s->left_out = p->left_out;
+        s->steps = p->step;
+        s->batches = p->batches;
+        s->held_rows = p->evaluate.rows;
+        s->held_loss = p->evaluate.count ? p->evaluate.values[0] : NAN;
+    }
+    return s->stop_at && p->step >= s->stop_at;
+}
+
+static void test_train(void) {
+    Fixture f;
+    fixture_open(&f);
+    float want[3] = {0};
+    Seen seen = {0};
+    dlg_train_options o = {.epochs = 5, .seed = 3, .progress = see, .user = &seen};
+    check(&f, dlg_train(f.prog, f.data, &o));
+    train_here(&f, 3, 5, UINT64_MAX, want);
+    CU_ASSERT(has_weights(&f, want));
+    CU_ASSERT(seen.epochs == 5 && seen.steps == 10 && seen.batches == 2 && seen.left_out == 3);
+    CU_ASSERT(seen.rows == 8 && seen.good == 1 && seen.held_rows == 0);
+    CU_ASSERT_EQUAL(dlg_step(f.prog), 10);
+    fixture_close(&f);
+}
+
+/* The data in host memory, batches written one after the other: the same bits. */
+static void test_host_data(void) {
+    Fixture f;
+    fixture_open(&f);
+    Seen seen = {0};
+    float device[3], host[3];
+    dlg_train_options o = {.steps = 3000, .seed = 5, .progress = see, .user = &seen};
+    check(&f, dlg_train(f.prog, f.data, &o));
+    CU_ASSERT_EQUAL(seen.good, 1);
+    check(&f, dlg_get(f.prog, "w", device, 8));
+    check(&f, dlg_get(f.prog, "b", device + 2, 4));
+    check(&f, dlg_init(f.prog, 0));
+    seen = (Seen){0};
+    o.device_bytes = 1;
+    check(&f, dlg_train(f.prog, f.data, &o));
+    CU_ASSERT(seen.good == 1 && seen.steps == 3000);
+    check(&f, dlg_get(f.prog, "w", host, 8));
+    check(&f, dlg_get(f.prog, "b", host + 2, 4));
+    CU_ASSERT(memcmp(device, host, sizeof host) == 0);
+    fixture_close(&f);
+}
+
+static void test_held_out(void) {
+    Fixture f;
+    fixture_open(&f);
+    check(&f, dlg_dataset_split(f.data, 0.5, 1)); /* 6 held out: a batch and two single rows */
+    Seen seen = {0};
+    dlg_train_options o = {.epochs = 3, .seed = 1, .progress = see, .user = &seen};
+    check(&f, dlg_train(f.prog, f.data, &o));
+    float w[3] = {0};
+    train_here(&f, 1, 3, UINT64_MAX, w);
+    CU_ASSERT(has_weights(&f, w));
+    const float *x = dlg_dataset_values(f.data, dlg_tensor_find(f.prog, "x"));
+    const float *y = dlg_dataset_values(f.data, dlg_tensor_find(f.prog, "y"));
+    const uint32_t *held = dlg_dataset_row_numbers(f.data, DLG_ROWS_HELD_OUT);
+    double loss = 0;
+    for (int i = 0; i < 6; i++) {
+        double e = x[2 * held[i]] * w[0] + x[2 * held[i] + 1] * w[1] + w[2] - y[held[i]];
+        loss += e * e / 6;
+    }
+    CU_ASSERT(seen.held_rows == 6 && fabs(seen.held_loss - loss) < 1e-5);
+    dlg_metrics m;
+    check(&f, dlg_evaluate(f.prog, f.data, "evaluate", DLG_ROWS_HELD_OUT, &m));
+    CU_ASSERT(m.rows == 6 && m.count == 3 && m.values[0] == seen.held_loss && m.values[2] == 1);
+    /* i32: the largest id of the batch by its four rows, and two ids by themselves. */
+    double ids = (4.0 * held[3] + held[4] + held[5]) / 6;
+    CU_ASSERT(fabs(m.values[1] - ids) < 1e-9);
+    dlg_metrics_free(&m);
+    check(&f, dlg_evaluate(f.prog, f.data, "evaluate", DLG_ROWS_ALL, &m));
+    CU_ASSERT(m.rows == 11 && m.values[2] == 1);
+    dlg_metrics_free(&m);
+    CU_ASSERT(says(f.dev, dlg_evaluate(f.prog, f.data, "train", DLG_ROWS_ALL, &m), DLG_ERR_USAGE,
+                   "updates `w`"));
+    CU_ASSERT_STRING_EQUAL(dlg_meta_get(f.prog, "data_held_out"), "6");
+    fixture_close(&f);
+}
+
+static void test_stop(void) {
+    Fixture f;
+    fixture_open(&f);
+    Seen seen = {.stop_at = 7};
+    dlg_train_options o = {.epochs = 1000000, .progress = see, .user = &seen};
+    CU_ASSERT(says(f.dev, dlg_train(f.prog, f.data, &o), DLG_ERR_STOPPED, "of 2000000 steps"));
+    float w[3] = {0};
+    train_here(&f, 0, 1000, dlg_step(f.prog), w);
+    CU_ASSERT(dlg_step(f.prog) >= 7 && has_weights(&f, w));
+    fixture_close(&f);
+}
+
+static void test_refused(void) {
+    Fixture f;
+    fixture_open(&f);
+    dlg_train_options fly = {.entry = "fly"};
+    CU_ASSERT_EQUAL(dlg_train(f.prog, f.data, &fly), DLG_ERR_NAME);
+    check(&f, dlg_dataset_split(f.data, 0.75, 1));
+    CU_ASSERT(says(f.dev, dlg_train(f.prog, f.data, NULL), DLG_ERR_DATA,
+                   "there are 3 rows to train on, and entry `train` takes 4 at a time"));
+    dlg_program *fresh;
+    check(&f, dlg_program_load_file(&fresh, f.dev, LINE, NULL));
+    dlg_dataset *data;
+    check(&f, dlg_dataset_open(&data, fresh, NULL));
+    CU_ASSERT(says(f.dev, dlg_train(fresh, data, NULL), DLG_ERR_UNSET, "rate"));
+    dlg_dataset_close(data);
+    dlg_program_close(fresh);
+    fixture_close(&f);
+}
+
+static void test_feed(void) {
+    Fixture f;
+    fixture_open(&f);
+    const dlg_entry *predict = dlg_entry_find(f.prog, "predict");
+    check(&f, dlg_set(f.prog, "w", (float[]){1, 10}, 8));
+    check(&f, dlg_dataset_feed(f.prog, f.data, predict, (uint32_t[]){10, 0, 0, 5}, 4));
+    check(&f, dlg_run(f.prog, "predict"));
+    float p[4];
+    check(&f, dlg_get(f.prog, "p", p, sizeof p));
+    const float *x = dlg_dataset_values(f.data, dlg_tensor_find(f.prog, "x"));
+    CU_ASSERT(fabsf(p[0] - (x[20] + 10 * x[21])) < 1e-5f && p[1] == p[2]);
+    CU_ASSERT(says(f.dev, dlg_dataset_feed(f.prog, f.data, predict, (uint32_t[]){0}, 1),
+                   DLG_ERR_USAGE, "takes 4 rows at a time, not 1"));
+    CU_ASSERT(says(f.dev, dlg_dataset_feed(f.prog, f.data, predict, (uint32_t[]){0, 1, 2, 11}, 4),
+                   DLG_ERR_DATA, "no row 11"));
+    fixture_close(&f);
+}
+
+RUN_SUITE("train", {"train", test_train}, {"data on the host", test_host_data},
+          {"held out", test_held_out}, {"stop", test_stop}, {"refused", test_refused},
+          {"feed", test_feed})
