@@ -30,30 +30,42 @@ static bool node_same(const Node *a, const Node *b) {
             !memcmp(a->values, b->values, (size_t)shape_elems(&a->shape) * sizeof(double)));
 }
 
+/* A slot keeps the upper half of the hash, so that most nodes that differ are told apart, and the
+ * table grows, without a look at the nodes. */
+static uint64_t slot_of(uint64_t hash, NodeId id) {
+    return (hash & 0xffffffff00000000u) | (id + 1);
+}
+
+static void table_put(uint64_t *table, uint32_t cap, uint64_t slot) {
+    uint64_t at = slot >> 32;
+    while (table[at & (cap - 1)]) at++;
+    table[at & (cap - 1)] = slot;
+}
+
 static void table_grow(Graph *g) {
     uint32_t cap = g->table_cap ? g->table_cap * 2 : 256;
-    uint32_t *table = NEW_ARRAY(g->arena, uint32_t, cap); /* holds id + 1; 0 is free */
-    for (uint32_t id = 0; id < g->nodes.len; id++) {
-        uint64_t h = node_hash(node_at(g, id));
-        while (table[h & (cap - 1)]) h++;
-        table[h & (cap - 1)] = id + 1;
+    uint64_t *table = NEW_ARRAY(g->arena, uint64_t, cap);
+    for (uint32_t i = 0; i < g->table_cap; i++) {
+        if (g->table[i]) table_put(table, cap, g->table[i]);
     }
     g->table = table;
     g->table_cap = cap;
 }
 
-/* The id of a node equal to *n, or NO_NODE. */
-static NodeId lookup(const Graph *g, const Node *n) {
+/* The id of a node equal to *n, whose hash is `hash`, or NO_NODE. */
+static NodeId lookup(const Graph *g, const Node *n, uint64_t hash) {
     if (!g->table_cap) return NO_NODE;
-    for (uint64_t h = node_hash(n);; h++) {
-        uint32_t slot = g->table[h & (g->table_cap - 1)];
+    for (uint64_t at = hash >> 32;; at++) {
+        uint64_t slot = g->table[at & (g->table_cap - 1)];
         if (!slot) return NO_NODE;
-        if (node_same(node_at(g, slot - 1), n)) return slot - 1;
+        NodeId id = (uint32_t)slot - 1;
+        if (slot >> 32 == hash >> 32 && node_same(node_at(g, id), n)) return id;
     }
 }
 
 static NodeId intern(Graph *g, Node n) {
-    NodeId found = lookup(g, &n);
+    uint64_t hash = node_hash(&n);
+    NodeId found = lookup(g, &n, hash);
     if (found != NO_NODE) return found;
     if ((g->nodes.len + 1) * 2 > g->table_cap) table_grow(g);
     /* n's lists may be on the caller's stack. */
@@ -63,9 +75,7 @@ static NodeId intern(Graph *g, Node n) {
         n.attr = memcpy(NEW_ARRAY(g->arena, int32_t, n.attrc), n.attr, n.attrc * sizeof(int32_t));
     }
     n.span = g->span;
-    uint64_t h = node_hash(&n);
-    while (g->table[h & (g->table_cap - 1)]) h++;
-    g->table[h & (g->table_cap - 1)] = g->nodes.len + 1;
+    table_put(g->table, g->table_cap, slot_of(hash, g->nodes.len));
     vec_push(g->arena, &g->nodes, n);
     return g->nodes.len - 1;
 }
@@ -196,7 +206,7 @@ NodeId node_ew(Graph *g, Op op, NodeId x, NodeId y, NodeId z) {
         NodeId swapped[2] = {y, x};
         Node other = n;
         other.args = swapped;
-        known = lookup(g, &other);
+        known = lookup(g, &other, node_hash(&other));
         if (known != NO_NODE) return known;
     }
     return intern(g, n);

@@ -73,7 +73,7 @@ typedef struct Node {
 typedef struct Graph {
     Arena *arena;
     VEC(Node) nodes;
-    uint32_t *table; /* hash-consing */
+    uint64_t *table; /* hash-consing: the hash's upper half, and id + 1; 0 is free */
     uint32_t table_cap;
     Span span; /* given to nodes that are made now */
 } Graph;

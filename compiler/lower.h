@@ -15,7 +15,7 @@
 
 #define LOWER_MAX_DEPTH      30000    /* nested expressions, statements and calls in all */
 #define LOWER_MAX_ITERATIONS 100000   /* of `for` loops, in one elaboration */
-#define LOWER_MAX_NODES      2000000  /* of all graphs */
+#define LOWER_MAX_NODES      1000000  /* of all graphs */
 #define LOWER_MAX_STEPS      10000000 /* expressions evaluated, in all */
 
 typedef enum ValueKind {
