@@ -1,0 +1,51 @@
+#!/bin/sh
+# libdlg as others use it: installed under a prefix, found by pkg-config (shared and static) and by CMake, it
+# trains xor from a C program of under 40 lines, without the compiler.
+set -u
+[ -z "${DLG_SANITIZE:-}" ] || exit 77
+dlgc=${1:?usage: run.sh DLGC}
+here=$DLG_SOURCE_DIR/tests/embed
+work=$DLG_TMP
+prefix=$work/prefix
+CC=${CC:-cc}
+
+fail() {
+    echo "$*"
+    exit 1
+}
+
+lines=$(wc -l <"$here/xor.c")
+[ "$lines" -lt 40 ] || fail "xor.c has $lines lines: it should show how little is needed"
+"${CMAKE:-cmake}" --install "$DLG_BUILD_DIR" --prefix "$prefix" >install.log || fail "$(cat install.log)"
+"$dlgc" "$DLG_SOURCE_DIR/samples/xor.dlg" -o xor.cl || fail "the sample does not compile"
+
+# Nothing but dlg_* is exported, and the header that is installed is all that is needed.
+library=$(find "$prefix" -name 'libdlg.so')
+[ -n "$library" ] || fail "no shared library was installed"
+others=$(nm -D --defined-only "$library" | awk '{ print $3 }' | grep -v '^dlg_' | grep -v '@@\?DLG\|^DLG' | head -n 3)
+[ -z "$others" ] || fail "the shared library exports more than dlg_*: $others"
+
+PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name dlg.pc)")
+export PKG_CONFIG_PATH
+strict="-std=c11 -Wall -Wextra -Wpedantic -Werror"
+
+# shellcheck disable=SC2046,SC2086 # words are meant to be split
+{
+    $CC $strict "$here/xor.c" $(pkg-config --cflags --libs dlg) -Wl,-rpath,"$(dirname "$library")" -o shared ||
+        fail "xor.c does not build against the shared library"
+    mkdir static && cp "$(find "$prefix" -name libdlg.a)" static
+    $CC $strict "$here/xor.c" $(pkg-config --cflags dlg) static/libdlg.a \
+        $(pkg-config --static --libs dlg | sed 's/-ldlg//') -o linked || fail "xor.c does not build against libdlg.a"
+}
+cp "$here/xor.c" "$here/CMakeLists.txt" "$work"
+"${CMAKE:-cmake}" -S "$work" -B cmake -DCMAKE_PREFIX_PATH="$prefix" >cmake.log 2>&1 &&
+    "${CMAKE:-cmake}" --build cmake >>cmake.log 2>&1 || fail "$(cat cmake.log)"
+
+for program in ./shared ./linked ./cmake/xor; do
+    "$program" xor.cl >"out$(basename "$program")" || fail "$program does not train: $(cat out*)"
+done
+cat outshared
+cmp outshared outlinked && cmp outshared outxor || fail "the three programs differ"
+head -c 400 xor.cl >cut.cl
+if ./shared cut.cl 2>message; then fail "a program that is cut off was accepted"; fi
+grep -q 'cut.cl:[0-9]*: ' message || fail "the message names no line: $(cat message)"
