@@ -103,6 +103,13 @@ Expr *ast_list(Parser *p, Span span, ExprKind kind, Exprs *list) {
 
 /* ---- Lists and parts -------------------------------------------------------------------------- */
 
+/* Names of a list are compared with each other later: it has to be short. */
+static void limit_names(Parser *p, uint32_t len, Span at) {
+    if (len <= AST_MAX_NAMES || p->fatal) return;
+    p->fatal = true;
+    diag_error(p->diags, E0602, at, "more than %d names in one list", AST_MAX_NAMES);
+}
+
 Exprs *ast_exprs(Parser *p, Exprs *list, Expr *e) {
     list = list ? list : NEW(p->arena, Exprs);
     vec_push(p->arena, list, e);
@@ -124,18 +131,21 @@ Subscripts *ast_subscripts(Parser *p, Subscripts *list, Subscript s) {
 Idents *ast_idents(Parser *p, Idents *list, Ident name) {
     list = list ? list : NEW(p->arena, Idents);
     vec_push(p->arena, list, name);
+    limit_names(p, list->len, name.span);
     return list;
 }
 
 Params *ast_params(Parser *p, Params *list, Ident name, Expr *fallback) {
     list = list ? list : NEW(p->arena, Params);
     vec_push(p->arena, list, (Param){name, fallback});
+    limit_names(p, list->len, name.span);
     return list;
 }
 
 NamedValues *ast_named(Parser *p, NamedValues *list, Ident name, Expr *value) {
     list = list ? list : NEW(p->arena, NamedValues);
     vec_push(p->arena, list, (NamedValue){name, value});
+    limit_names(p, list->len, name.span);
     return list;
 }
 
@@ -150,6 +160,7 @@ SourceOptions *ast_option(Parser *p, SourceOptions *list, Ident name, Expr *valu
     list = list ? list : NEW(p->arena, SourceOptions);
     vec_push(p->arena, list,
              (SourceOption){.name = name, .value = value, .to = to, .range = range});
+    limit_names(p, list->len, name.span);
     return list;
 }
 

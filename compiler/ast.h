@@ -62,6 +62,7 @@ struct Expr {
 
 #define AST_MAX_DEPTH 10000
 #define AST_MAX_NAME_BYTES 1024
+#define AST_MAX_NAMES 1000 /* in one list: arguments of a fn, constants of a line, outputs */
 
 typedef struct Ident {
     const char *name; /* interned; NULL: left out */
@@ -148,6 +149,7 @@ struct Stmt {
 };
 
 typedef struct Ast {
+    uint32_t file; /* index in Sources */
     Stmts items;
 } Ast;
 

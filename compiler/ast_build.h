@@ -36,7 +36,7 @@ Expr *ast_index(Parser *p, Span span, Expr *a, Subscripts *subscripts);
 Expr *ast_paren(Span span, Expr *e); /* e, with the span of its parentheses */
 Expr *ast_list(Parser *p, Span span, ExprKind kind, Exprs *list); /* EXPR_TENSOR, EXPR_TUPLE */
 
-/* Lists: NULL makes a new one. */
+/* Lists: NULL makes a new one. Those of names end at AST_MAX_NAMES (E0602). */
 Exprs *ast_exprs(Parser *p, Exprs *list, Expr *e);
 Args *ast_args(Parser *p, Args *list, Ident name, Expr *value);
 Subscripts *ast_subscripts(Parser *p, Subscripts *list, Subscript s);

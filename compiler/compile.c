@@ -118,7 +118,7 @@ static bool compile_source(Compilation *c, Text *out) {
     Ast *ast = parse(c, c->name, c->source, c->len);
     if (c->diags.errors) return false;
     Program *program = lower_program(&c->arena, &c->names, &c->diags, prelude, ast, c->options);
-    if (!program) return false;
+    if (!program || c->diags.errors) return false;
     const char *stop = c->options->dump_after;
     for (size_t i = 0; i < COUNT_OF(passes); i++) {
         if (passes[i].run) passes[i].run(program);

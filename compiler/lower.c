@@ -45,8 +45,8 @@ static void collect_functions(Lower *L, Module *m) {
 
 static void open_module(Lower *L, Module *m, const Ast *ast, bool prelude) {
     static const Ast empty;
-    *m = (Module){.ast = ast ? ast : &empty, .prelude = prelude, .file = UINT32_MAX};
-    if (m->ast->items.len) m->file = m->ast->items.at[0]->span.file;
+    *m = (Module){.ast = ast ? ast : &empty, .prelude = prelude};
+    m->file = ast ? ast->file : UINT32_MAX;
     collect_functions(L, m);
 }
 
@@ -54,7 +54,7 @@ static void open_module(Lower *L, Module *m, const Ast *ast, bool prelude) {
 
 static void read_defines(Lower *L) {
     const CompileOptions *o = L->options;
-    Span at = {L->user.file == UINT32_MAX ? 0 : L->user.file, 0, 0};
+    Span at = {.file = L->user.file};
     for (size_t i = 0; o && i < o->define_count; i++) {
         const char *text = o->defines[i], *eq = strchr(text, '=');
         const char *value = eq ? eq + 1 : "";
@@ -275,6 +275,11 @@ static void set_overrides(Lower *L, const Stmt *s) {
     L->overrides.len = 0;
     for (uint32_t i = 0; s && i < s->values.len; i++) {
         const NamedValue *v = &s->values.at[i];
+        for (uint32_t k = 0; k < i; k++) {
+            if (s->values.at[k].name.name != v->name.name) continue;
+            Diag *d = diag_error(L->diags, E0202, v->name.span, "`%s` is set twice", v->name.name);
+            diag_span(L->diags, d, s->values.at[k].name.span, "first here");
+        }
         vec_push(L->arena, &L->overrides,
                  (Override){.name = v->name.name, .value = v->value, .span = v->name.span});
     }
@@ -376,9 +381,8 @@ static void lower_entries(Lower *L) {
     }
     if (!L->fatal) check_overrides(L, L->defines.at, L->defines.len, "-D");
     if (entries.len == 0 && L->diags->errors == 0) {
-        Diag *d =
-            diag_error(L->diags, E0209, (Span){L->user.file == UINT32_MAX ? 0 : L->user.file, 0, 0},
-                       "the program has no entry, so there is nothing to compile");
+        Diag *d = diag_error(L->diags, E0209, (Span){.file = L->user.file},
+                             "the program has no entry, so there is nothing to compile");
         diag_help(L->diags, d, "say what it computes: `entry predict -> y`");
     }
     for (uint32_t i = 0; i < entries.len; i++) {
@@ -414,8 +418,7 @@ Program *lower_program(Arena *arena, Names *names, Diags *diags, const struct As
     p->arena = arena;
     open_module(L, &L->prelude, prelude, true);
     open_module(L, &L->user, ast, false);
-    uint32_t file = L->user.file == UINT32_MAX ? diags->sources->files.len - 1 : L->user.file;
-    p->path = diags->sources->files.at[file].name;
+    p->path = diags->sources->files.at[ast->file].name;
     p->model = model_name(arena, p->path);
     read_defines(L);
     lower_entries(L);

@@ -15,8 +15,8 @@
 
 #define LOWER_MAX_DEPTH      30000    /* nested expressions, statements and calls in all */
 #define LOWER_MAX_ITERATIONS 100000   /* of `for` loops, in one elaboration */
-#define LOWER_MAX_NODES      1000000  /* of all graphs */
-#define LOWER_MAX_STEPS      10000000 /* expressions evaluated, in all */
+#define LOWER_MAX_NODES      500000   /* of all graphs */
+#define LOWER_MAX_STEPS      3000000  /* expressions evaluated, in all */
 
 typedef enum ValueKind {
     VALUE_ERROR,
@@ -224,6 +224,7 @@ void lower_point(Lower *L, Diag *d, Span at, const char *fmt, ...) PRINTF_LIKE(4
 void lower_point_origins(Lower *L, Diag *d, const Operand *x, uint32_t n);
 const char *lower_describe(Lower *L, const Operand *x); /* "x is 64x32" */
 const char *lower_kind_text(Lower *L, const Value *v);  /* "a number", "a tensor of i32 64" */
+void lower_enter(Lower *L, Span at); /* one level deeper; the caller takes it off `depth` */
 bool lower_limit(Lower *L, Span at); /* counts one step; false when a limit is passed */
 
 /* ---- lower_expr.c ------------------------------------------------------------------------------- */

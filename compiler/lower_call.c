@@ -24,6 +24,7 @@ bool lower_find_builtin(const char *name, Builtin *out) {
                          op_info[op].arity,
                          false,
                          {where ? "condition" : "x", where ? "x" : "y", where ? "y" : "z", NULL}};
+        for (int i = out->required; i < BUILTIN_FORMALS; i++) out->formals[i] = NULL;
         return true;
     }
     return false;
@@ -273,7 +274,7 @@ static Value unknown_function(Lower *L, const Expr *e) {
     const Symbol *s = lower_find_symbol(L, e->name);
     Candidates c = {0};
     if (s) {
-        if (s->value.kind == VALUE_ERROR) return ERROR_VALUE;
+        if (s->var == NO_VAR && s->value.kind == VALUE_ERROR) return ERROR_VALUE;
         Value v = s->var != NO_VAR ? tensor_value(lower_var_node(L, s->var)) : s->value;
         Diag *d = lower_error(L, E0301, e->name_span, "`%s` is %s, not a function", e->name,
                               lower_kind_text(L, &v));

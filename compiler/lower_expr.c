@@ -253,8 +253,10 @@ static bool operands_fit(Lower *L, Op op, const Operand *x, uint32_t n, OpClass 
         DType t = tensor ? (DType)node_at(L->g, v->node)->dtype : DT_F32;
         bool logic = class == CLASS_LOGIC || (op == OP_WHERE && i == 0);
         if (!tensor && !is_number(v)) {
-            lower_error(L, E0301, x[i].span, "`%s` takes tensors and numbers, and this is %s",
-                        spelled(op), lower_kind_text(L, v));
+            Diag *d =
+                lower_error(L, E0301, x[i].span, "`%s` takes tensors and numbers, and this is %s",
+                            spelled(op), lower_kind_text(L, v));
+            if (v->kind == VALUE_NONE) diag_help(L->diags, d, "end the function with `return ...`");
             return false;
         }
         if (logic && (tensor ? t != DT_BOOL : v->kind != VALUE_BOOL)) {
@@ -391,11 +393,7 @@ static Value lower_kind(Lower *L, const Expr *e) {
 
 Value lower_expr(Lower *L, const Expr *e) {
     if (!e || !lower_limit(L, e->span)) return ERROR_VALUE;
-    if (++L->depth > LOWER_MAX_DEPTH) {
-        L->fatal = true;
-        lower_error(L, E0107, e->span, "calls and expressions nest more than %d deep",
-                    LOWER_MAX_DEPTH);
-    }
+    lower_enter(L, e->span);
     Span span = L->g->span;
     /* What the prelude makes belongs to the line that called it. */
     if (!L->frame->module->prelude) L->g->span = e->span;

@@ -330,9 +330,23 @@ static void note_calls(Lower *L, Diag *d, const Frame *from) {
     }
 }
 
+/* What a function of the prelude was given: its inside is not what the user knows. */
+static void note_arguments(Lower *L, Diag *d, const Frame *call) {
+    Text t;
+    text_init(&t, L->arena);
+    const Params *params = &call->fn->stmt->params;
+    for (uint32_t i = 0; i < params->len; i++) {
+        const Symbol *s = scope_find(call->scope, params->at[i].name.name);
+        if (!s || s->value.kind != VALUE_TENSOR) continue;
+        text_printf(&t, "%s%s is %s", t.len ? ", " : "", s->name, lower_kind_text(L, &s->value));
+    }
+    if (t.len) diag_note(L->diags, d, "in `%s`, %s", call->fn->name, t.at);
+}
+
 Diag *lower_error(Lower *L, DiagCode code, Span at, const char *fmt, ...) {
     va_list args;
     Text t;
+    if (L->fatal) return NEW(L->arena, Diag); /* what follows from a passed limit is not told */
     va_start(args, fmt);
     text_init(&t, L->arena);
     text_vprintf(&t, fmt, args);
@@ -343,6 +357,7 @@ Diag *lower_error(Lower *L, DiagCode code, Span at, const char *fmt, ...) {
     if (L->prelude.ast && at.file == L->prelude.file && call) {
         d = diag_error(L->diags, code, call->call_span, "%s", t.at);
         diag_span(L->diags, d, at, "in the prelude's `%s`", call->fn->name);
+        note_arguments(L, d, call);
         note_calls(L, d, call->caller);
     } else {
         d = diag_error(L->diags, code, at, "%s", t.at);
@@ -389,7 +404,8 @@ static const char *operand_name(Lower *L, const Operand *x) {
     const Source *src = &L->diags->sources->files.at[x->expr->span.file];
     uint32_t len = x->expr->span.end - x->expr->span.begin;
     const char *text = src->text + x->expr->span.begin;
-    if (len > 24 || memchr(text, '\n', len)) return "this";
+    if (memchr(text, '\n', len)) return "this";
+    if (len > 40) return arena_printf(L->arena, "%.*s...", 36, text);
     return arena_strndup(L->arena, text, len);
 }
 
@@ -418,12 +434,18 @@ bool lower_limit(Lower *L, Span at) {
     if (L->fatal) return false;
     uint64_t nodes = L->nodes + L->g->nodes.len;
     if (++L->steps <= LOWER_MAX_STEPS && nodes <= LOWER_MAX_NODES) return true;
-    L->fatal = true;
     if (nodes > LOWER_MAX_NODES)
         lower_error(L, E0602, at, "the graphs of the program have more than %d nodes here",
                     LOWER_MAX_NODES);
     else
         lower_error(L, E0602, at, "more than %d expressions were computed when unrolled this far",
                     LOWER_MAX_STEPS);
+    L->fatal = true;
     return false;
+}
+
+void lower_enter(Lower *L, Span at) {
+    if (++L->depth <= LOWER_MAX_DEPTH || L->fatal) return;
+    lower_error(L, E0107, at, "calls and expressions nest more than %d deep", LOWER_MAX_DEPTH);
+    L->fatal = true;
 }

@@ -55,12 +55,12 @@ static void lower_function_stmt(Lower *L, const Stmt *s) {
     Module *m = L->frame->module;
     const Symbol *symbol = scope_find(&m->fn_names, s->name.name);
     Function *fn = symbol ? &m->fns.at[(uint32_t)symbol->value.number] : NULL;
-    if (L->frame->kind != FRAME_TOP || !fn || fn->stmt != s) {
-        if (!fn || fn->stmt->span.begin != s->span.begin)
-            not_here(L, s->span, s->kind == STMT_FN ? "a function" : "an optimizer",
-                     "at the top level, outside `for` and `if`");
+    if (L->frame->kind != FRAME_TOP || L->nesting > 1) {
+        not_here(L, s->span, s->kind == STMT_FN ? "a function" : "an optimizer",
+                 "at the top level, outside `for` and `if`");
         return;
     }
+    if (!fn || fn->stmt != s) return; /* a second of its name: reported when they were collected */
     fn->seq = m->last_fn_seq = ++L->seq;
 }
 
@@ -102,9 +102,9 @@ static void lower_for(Lower *L, const Stmt *s) {
     uint32_t mark = f->scope->symbols.len;
     for (int32_t i = lo; i < hi && !L->fatal; i++) {
         if (++L->iterations > LOWER_MAX_ITERATIONS) {
-            L->fatal = true;
             lower_error(L, E0601, s->span, "`for` loops go round more than %d times in all",
                         LOWER_MAX_ITERATIONS);
+            L->fatal = true;
             break;
         }
         Loop loop = {outer, i};
@@ -216,7 +216,10 @@ static void lower_stmt(Lower *L, const Stmt *s) {
 }
 
 void lower_stmts(Lower *L, const Stmts *body) {
-    if (++L->depth > LOWER_MAX_DEPTH) L->fatal = true;
+    if (body->len)
+        lower_enter(L, body->at[0]->span);
+    else
+        L->depth++;
     L->nesting++;
     for (uint32_t i = 0; i < body->len && !L->fatal && !L->frame->returned; i++) {
         const Stmt *s = body->at[i];

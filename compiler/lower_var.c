@@ -228,11 +228,34 @@ static bool source_option(Lower *L, const SourceOption *o, DataSource *d) {
     return false;
 }
 
+/* Each option once; and of columns, chars and bytes only one. */
+static bool option_repeated(Lower *L, const SourceClause *source, uint32_t i) {
+    const Ident *name = &source->options.at[i].name;
+    for (uint32_t k = 0; k < i; k++) {
+        const Ident *before = &source->options.at[k].name;
+        if (name->name != before->name &&
+            (!strcmp(name->name, "axis") || !strcmp(before->name, "axis")))
+            continue;
+        Diag *d = name->name == before->name
+                      ? lower_error(L, E0701, name->span, "`%s` is given twice", name->name)
+                      : lower_error(L, E0701, name->span, "`%s` and `%s` exclude each other",
+                                    before->name, name->name);
+        lower_point(L, d, before->span, "first here");
+        return true;
+    }
+    return false;
+}
+
 static bool lower_source(Lower *L, const Stmt *s, Variable *v) {
     DataSource *d = &v->source;
     if (!s->source.present) return true;
     *d = (DataSource){.path = s->source.path, .what = ""};
+    if (!*d->path) {
+        lower_error(L, E0701, s->source.span, "a source needs the name of a file");
+        return false;
+    }
     for (uint32_t i = 0; i < s->source.options.len; i++) {
+        if (option_repeated(L, &s->source, i)) return false;
         if (!source_option(L, &s->source.options.at[i], d)) return false;
     }
     if (v->shape.rank == 0 || d->axis >= v->shape.rank) {

@@ -16,7 +16,8 @@ bool lower_axis(Lower *L, const Operand *x, int rank, int32_t *out) {
     int32_t axis;
     if (!lower_whole(L, x, "an axis", -MAX_ELEMS, MAX_ELEMS, &axis)) return false;
     if (axis < -rank || axis >= rank) {
-        Diag *d = lower_error(L, E0403, x->span, "axis %d of a tensor that has %d", axis, rank);
+        Diag *d = lower_error(L, E0403, x->span, "axis %d of a tensor with %d %s", axis, rank,
+                              rank == 1 ? "axis" : "axes");
         if (rank > 0) diag_label(L->diags, d, "must be from %d to %d", -rank, rank - 1);
         return false;
     }

@@ -200,6 +200,7 @@ Ast *ast_parse(Arena *arena, Names *names, Diags *diags, uint32_t file) {
                 .file = file,
                 .ast = NEW(arena, Ast),
                 .lexer = &lexer};
+    p.ast->file = file;
     if (!check_text(diags, file, src.text, src.len)) return p.ast;
     if (src.len >= 3 && !memcmp(src.text, "\xEF\xBB\xBF", 3)) lexer.offset = 3;
     dlg_scan_begin(&p, src.text + lexer.offset, src.len - lexer.offset);
