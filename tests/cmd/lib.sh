@@ -1,0 +1,40 @@
+# lib.sh: shared by the tests of the command line; sourced, in an empty directory of the test's own.
+set -u
+data=$DLG_SOURCE_DIR/tests/data
+failures=0
+
+fail() {
+    echo "FAIL: $*"
+    failures=$((failures + 1))
+}
+
+# expect STATUS TEXT COMMAND...: the command ends with the status and says the text (on either stream,
+# which stay in out and err).
+expect() {
+    want=$1
+    text=$2
+    shift 2
+    "$@" >out 2>err
+    got=$?
+    if [ "$got" -ne "$want" ]; then
+        fail "status $got, not $want: $*"
+        sed 's/^/    /' out err
+    elif [ -n "$text" ] && ! cat out err | grep -qF -- "$text"; then
+        fail "does not say \`$text\`: $*"
+        sed 's/^/    /' out err
+    fi
+    if grep -qE 'Sanitizer|runtime error' err; then
+        fail "a sanitizer's report: $*"
+        sed 's/^/    /' err
+    fi
+}
+
+same() {
+    cmp -s "$1" "$2" || fail "$1 and $2 differ"
+}
+
+done_testing() {
+    [ "$failures" -eq 0 ] && exit 0
+    echo "$failures failed"
+    exit 1
+}

@@ -1,0 +1,65 @@
+#!/bin/sh
+# Training, evaluation and running of a program written by hand, with data of a table beside it.
+. "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
+line=$data/line.cl
+train="$DLG train $line --set rate=0.3 --holdout 0.2"
+
+# The same seed gives the same file, another seed another.
+expect 0 "weights: a.safetensors" $train --epochs 40 --seed 1 --save a.safetensors
+expect 0 "weights: b.safetensors" $train --epochs 40 --seed 1 --save b.safetensors
+same a.safetensors b.safetensors
+expect 0 "2 held out" $train --epochs 40 --seed 2 --save c.safetensors
+cmp -s a.safetensors c.safetensors && fail "the seed does not matter"
+
+# eval repeats the hold-out of the weights.
+$train --epochs 40 --seed 1 | sed -n 's/^epoch 40.*held out: //p' | sed 's/  .*//' >trained
+expect 0 "on 2 held-out rows" "$DLG" eval "$line" --load a.safetensors
+sed 's/^evaluate: //; s/ on 2 held-out rows$//' out >evaluated
+same trained evaluated
+expect 0 "on 11 rows" "$DLG" eval "$line" --load a.safetensors --all
+expect 0 '"rows": 2, "held_out": true' "$DLG" eval "$line" --load a.safetensors --json
+sed 1d "$data/line.csv" | head -n 5 >five.csv
+expect 0 "5 rows of data that the weights were not trained on" "$DLG" eval "$line" --load a.safetensors \
+    --data x=five.csv:0:2 --data t=five.csv --data y=five.csv --data id=five.csv --data even=five.csv
+expect 1 "the same number" "$DLG" eval "$line" --load a.safetensors --data y=five.csv
+expect 0 "on 11 rows: all, for none was held out" sh -c \
+    "$DLG train $line --set rate=0.3 --quiet --save all.safetensors && $DLG eval $line --load all.safetensors"
+
+# Going on from weights keeps the rows that they have not seen apart.
+expect 0 "9 to train on, 2 held out" "$DLG" train "$line" --set rate=0.3 --load a.safetensors --epochs 1 \
+    --save d.safetensors
+expect 0 "on 2 held-out rows" "$DLG" eval "$line" --load d.safetensors
+
+# What is shown: about twenty lines, nothing when quiet, a log of JSON lines.
+$train --epochs 1000 >lines || fail "training"
+count=$(grep -c '^epoch' lines)
+{ [ "$count" -ge 15 ] && [ "$count" -le 24 ]; } || fail "$count lines for 1000 epochs"
+grep -q '^epoch 1000/1000' lines || fail "the last epoch is not shown"
+expect 0 "" $train --epochs 3 --quiet --log log.jsonl
+[ -s out ] && fail "--quiet prints"
+[ "$(grep -c '^{"epoch":[123],"step":[0-9]*,.*"train":{"loss":.*"evaluate":{.*"rows":2}}$' log.jsonl)" -eq 3 ] ||
+    fail "the log: $(cat log.jsonl)"
+expect 0 "7 steps in" $train --steps 7
+expect 0 "epoch 10/10" $train
+
+# Running: rows with truth, arrays to files, tensors from files.
+expect 0 "row 10:  p 1" "$DLG" run "$line" --set b=1 --rows 10
+expect 1 "are 11 rows, 0 to 10" "$DLG" run "$line" --rows 10:12
+expect 0 "; y " "$DLG" run "$line" --load a.safetensors --rows 0:11 --with y
+[ "$(wc -l <out)" -eq 11 ] || fail "not one line a row"
+expect 0 "" "$DLG" run "$line" --load a.safetensors --rows 0:11 --get p=p.npy --get w=w.npy
+[ "$(od -An -c -j 10 -N 58 p.npy | tr -d ' \n')" = "{'descr':'<f4','fortran_order':False,'shape':(11,),}" ] ||
+    fail "p.npy: $(od -An -c -N 80 p.npy)"
+expect 0 "" "$DLG" run "$line" --set w=w.npy --set b=0 --rows 0:4 --get w=w2.npy
+same w.npy w2.npy
+printf '1,2\n3,4\n5,6\n7,8\n' >x.csv
+expect 0 "p 0 0 0 0" "$DLG" run "$line" --set x=x.csv --entry predict
+expect 1 "x.csv: has 4 rows of 2 numbers; \`w\` has 2 numbers" "$DLG" run "$line" --set w=x.csv
+expect 1 "reads \`x\`, which has no data" "$DLG" run "$line"
+expect 1 "reads \`rate\`, which has no value: give it with --set rate=NUMBER" "$DLG" train "$line"
+expect 1 "only .npy files are written" "$DLG" run "$line" --rows 0 --get p=p.csv
+expect 3 "no/such" "$DLG" run "$line" --rows 0 --get p=no/such/p.npy
+head -n 4 "$data/line.csv" >few.csv
+expect 1 "there are 3 rows to train on, and entry \`train\` takes 4 at a time" "$DLG" train "$line" --set rate=1 \
+    --data x=few.csv --data t=few.csv --data y=few.csv --data id=few.csv --data even=few.csv
+done_testing

@@ -1,0 +1,43 @@
+#!/bin/sh
+# The command line itself: help, versions, usage errors and their exit status.
+. "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
+
+expect 2 "Usage: dlg COMMAND" "$DLG"
+expect 0 "Usage: dlg COMMAND" "$DLG" --help
+expect 0 "dlg 0." "$DLG" --version
+expect 0 "Usage: dlg COMMAND" "$DLG" help
+for command in train eval run inspect devices; do
+    expect 0 "Usage: dlg $command" "$DLG" $command --help
+    expect 0 "Usage: dlg $command" "$DLG" help $command
+done
+expect 2 "no command \`fly\`" "$DLG" fly
+expect 2 "which FILE?" "$DLG" train
+expect 2 "one argument too many" "$DLG" train a.dlg b.dlg
+expect 2 "unrecognized option" "$DLG" train --fly a.dlg
+expect 2 "--epochs takes a whole number, not \`-1\`" "$DLG" train --epochs=-1 a.dlg
+expect 2 "--epochs takes a whole number, not \`1e3\`" "$DLG" train --epochs 1e3 a.dlg
+expect 2 "--epochs is at least 1" "$DLG" train --epochs 0 a.dlg
+expect 2 "--steps takes a whole number" "$DLG" train --steps 99999999999999999999 a.dlg
+expect 2 "--holdout takes a number of at least 0 and below 1" "$DLG" train --holdout 1 a.dlg
+expect 2 "--holdout takes a number" "$DLG" train --holdout nan a.dlg
+expect 2 "--data takes NAME=FILE, not \`x\`" "$DLG" train --data x a.dlg
+expect 2 "--set takes NAME=FILE, not \`=x\`" "$DLG" run --set =x a.dlg
+expect 2 "--rows 3:3: there are none" "$DLG" run --rows 3:3 a.dlg
+expect 2 "--rows takes a whole number" "$DLG" run --rows x a.dlg
+expect 2 "which weights? Give --load" "$DLG" eval "$data/line.cl"
+expect 2 "is compiled already: -D is for a .dlg" "$DLG" inspect -D batch=2 "$data/line.cl"
+expect 2 "go with --rows" "$DLG" run "$data/line.cl" --with y
+expect 1 "cannot open missing.dlg: No such file" "$DLG" train missing.dlg
+expect 1 "is neither a .dlg nor a .cl" "$DLG" train "$data"
+expect 1 "has no entry \`fly\`; it has: train, evaluate, predict" "$DLG" train "$data/line.cl" --entry fly
+expect 1 "has no entry \`fly\`" "$DLG" run "$data/line.cl" --entry fly
+expect 3 "no-such-device" "$DLG" train "$data/line.cl" --device no-such-device
+expect 3 "no-such-device" env DLG_DEVICE=no-such-device "$DLG" train "$data/line.cl"
+expect 1 "the device \`none\` runs nothing" "$DLG" train "$data/line.cl" --device none
+
+expect 0 "0  " "$DLG" devices
+expect 0 "evaluate@1         1        1" "$DLG" inspect "$data/line.cl"
+expect 0 "__kernel void judge(" "$DLG" inspect --kernels "$data/line.cl"
+expect 0 '"arena_bytes": 128' "$DLG" inspect --json "$data/line.cl"
+expect 0 '"launches": 2' "$DLG" inspect --json "$data/line.cl"
+done_testing
