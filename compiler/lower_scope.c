@@ -387,12 +387,14 @@ const char *lower_kind_text(Lower *L, const Value *v) {
         [VALUE_STRING] = "a string",      [VALUE_FN] = "a function",
         [VALUE_BUILTIN] = "a function",   [VALUE_INIT] = "an initial value",
     };
-    if (v->kind == VALUE_TENSOR) {
+    if (v->kind == VALUE_TENSOR) { /* as in a declaration: "f32[2, 3]" */
         Text t;
         const Node *n = node_at(L->g, v->node);
         text_init(&t, L->arena);
-        text_printf(&t, "%s ", dtype_name((DType)n->dtype));
-        text_shape(&t, &n->shape);
+        text_puts(&t, dtype_name((DType)n->dtype));
+        for (int i = 0; i < n->shape.rank; i++)
+            text_printf(&t, "%s%d", i ? ", " : "[", n->shape.dim[i]);
+        if (n->shape.rank) text_puts(&t, "]");
         return t.at;
     }
     return text[v->kind];
@@ -415,14 +417,21 @@ const char *lower_describe(Lower *L, const Operand *x) {
         return arena_printf(L->arena, "`%s` is %s", name, lower_kind_text(L, &x->value));
     Text t;
     text_init(&t, L->arena);
+    const Shape *s = &node_at(L->g, x->value.node)->shape;
     text_printf(&t, "`%s` is ", name);
-    text_shape(&t, &node_at(L->g, x->value.node)->shape);
+    if (s->rank == 0)
+        text_puts(&t, "one number");
+    else if (s->rank == 1)
+        text_printf(&t, "a vector of %d", s->dim[0]);
+    else
+        text_shape(&t, s);
     return t.at;
 }
 
 void lower_point_origins(Lower *L, Diag *d, const Operand *x, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         if (x[i].value.kind != VALUE_TENSOR || !x[i].expr || x[i].expr->kind != EXPR_NAME) continue;
+        if (i > 0 && x[0].expr && x[0].expr->name == x[i].expr->name) continue;
         const Symbol *s = lower_find_symbol(L, x[i].expr->name);
         uint32_t var = s ? s->var : lower_find_path(L, x[i].expr->name);
         Span from = s ? s->span : var != NO_VAR ? L->program->vars.at[var].span : x[i].span;

@@ -20,10 +20,13 @@ static Shape shape_of(const Lower *L, NodeId id) {
 
 /* ---- Matrix product --------------------------------------------------------------------------- */
 
-static Value matmul_mismatch(Lower *L, const Operand *x, Span at, int32_t k, int32_t k2) {
+static Value matmul_mismatch(Lower *L, const Operand *x, Span at, const Shape *b, int32_t k,
+                             int32_t k2) {
     Diag *d = lower_error(L, E0401, at, "shapes do not match: %s, %s", lower_describe(L, &x[0]),
                           lower_describe(L, &x[1]));
     diag_label(L->diags, d, "the inner sizes %d and %d differ", k, k2);
+    if (b->rank > 1 && b->dim[b->rank - 1] == k)
+        diag_help(L->diags, d, "the second operand would fit transposed: `@ ...'`");
     lower_point_origins(L, d, x, 2);
     return ERROR_VALUE;
 }
@@ -81,7 +84,7 @@ Value lower_matmul(Lower *L, const Operand *x, Span at) {
     if (!matmul_operands(L, x, id, at)) return ERROR_VALUE;
     Shape a = shape_of(L, id[0]), b = shape_of(L, id[1]);
     int32_t k = a.dim[a.rank - 1], k2 = b.dim[b.rank > 1 ? b.rank - 2 : 0];
-    if (k != k2) return matmul_mismatch(L, x, at, k, k2);
+    if (k != k2) return matmul_mismatch(L, x, at, &b, k, k2);
     Shape out = a;
     out.rank = (uint8_t)(a.rank - 1);
     if (b.rank <= 2) { /* a's batch axes are free ones */
