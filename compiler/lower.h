@@ -13,10 +13,10 @@
 #include "compile.h"
 #include "ir.h"
 
-#define LOWER_MAX_DEPTH      30000    /* nested expressions, statements and calls in all */
-#define LOWER_MAX_ITERATIONS 100000   /* of `for` loops, in one elaboration */
-#define LOWER_MAX_NODES      500000   /* of all graphs */
-#define LOWER_MAX_STEPS      3000000  /* expressions evaluated, in all */
+#define LOWER_MAX_DEPTH      30000   /* nested expressions, statements and calls in all */
+#define LOWER_MAX_ITERATIONS 100000  /* of `for` loops, in one elaboration */
+#define LOWER_MAX_NODES      500000  /* of all graphs */
+#define LOWER_MAX_STEPS      3000000 /* expressions evaluated, in all */
 
 typedef enum ValueKind {
     VALUE_ERROR,
