@@ -33,6 +33,9 @@ int rt_fail(dlg_device *dev, int status, const char *fmt, ...) {
     int len = vsnprintf(NULL, 0, fmt, args);
     char *text = len < 0 ? NULL : malloc((size_t)len + 1);
     if (text) vsnprintf(text, (size_t)len + 1, fmt, again);
+    /* What was quoted from a file must not move a terminal's cursor. */
+    for (char *s = text; s && *s; s++)
+        if (((unsigned char)*s < ' ' && *s != '\n' && *s != '\t') || *s == 127) *s = '?';
     va_end(again);
     va_end(args);
     free(dev->error); /* only now: an argument may be the old message */

@@ -11,6 +11,11 @@
 #include <unistd.h>
 #include "rt.h"
 
+static int fail_longer(dlg_device *dev, const char *path, uint64_t limit_bytes) {
+    return rt_fail(dev, DLG_ERR_FILE, "%s is longer than %llu bytes, the most for such a file",
+                   path, (unsigned long long)limit_bytes);
+}
+
 int rt_file_read(dlg_device *dev, const char *path, uint64_t limit_bytes, char **data,
                  size_t *len) {
     *data = NULL;
@@ -28,9 +33,12 @@ int rt_file_read(dlg_device *dev, const char *path, uint64_t limit_bytes, char *
         status = rt_fail(dev, DLG_ERR_FILE, "cannot read %s: it is a directory", path);
         goto out;
     }
+    if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > limit_bytes) {
+        status = fail_longer(dev, path, limit_bytes);
+        goto out;
+    }
     /* The size is a hint only: the file may be a pipe or may grow. */
-    cap =
-        S_ISREG(st.st_mode) && (uint64_t)st.st_size <= limit_bytes ? (size_t)st.st_size + 2 : 4096;
+    cap = S_ISREG(st.st_mode) ? (size_t)st.st_size + 2 : 4096;
     for (;;) {
         if (used + 1 >= cap || !text) {
             if (text) cap *= 2;
@@ -50,9 +58,7 @@ int rt_file_read(dlg_device *dev, const char *path, uint64_t limit_bytes, char *
         if (got == 0) break;
         used += (size_t)got;
         if (used > limit_bytes) {
-            status =
-                rt_fail(dev, DLG_ERR_FILE, "%s is longer than %llu bytes, the most for such a file",
-                        path, (unsigned long long)limit_bytes);
+            status = fail_longer(dev, path, limit_bytes);
             goto out;
         }
     }

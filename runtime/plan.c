@@ -3,177 +3,27 @@
  * Requires: nothing of the text; it may be anything. Establishes: every line is well formed by itself
  * and names only what stands above it; what several lines say together is plan_check.c's. All
  * arrays are allocated once, for as many items as there are such lines and words. */
-#include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "plan.h"
 
 enum { VERSION = 1, MOST_LINE_BYTES = 1 << 20, MOST_ITEMS = 1 << 20, MOST_WORDS = 1 << 24 };
 
-int plan_fail(Reader *r, const char *fmt, ...) {
-    char text[1024];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    return rt_fail(r->dev, DLG_ERR_PROGRAM, "%s:%" PRId64 ": %s", r->plan->file, r->line, text);
-}
-
-/* ---- words ------------------------------------------------------------------------------------ */
-
-/* The next word of the line, NUL-terminated in place; NULL at the end of the line. */
-static char *take(Reader *r) {
-    if (!r->at) return NULL;
-    char *word = r->at;
-    char *space = strchr(word, ' ');
-    if (space) *space = 0;
-    r->at = space ? space + 1 : NULL;
-    return word;
-}
-
-/* The next word is NAMED `what`; an empty one (two spaces, one at the end) is none. */
-static int need(Reader *r, const char *what, char **word) {
-    *word = take(r);
-    if (!*word) return plan_fail(r, "the line ends where %s should stand", what);
-    if (!**word) return plan_fail(r, "%s is missing: two spaces, or one at the end", what);
-    return DLG_OK;
-}
-
-static int need_keyword(Reader *r, const char *keyword) {
-    char *word;
-    int status = need(r, keyword, &word);
-    if (status < 0) return status;
-    if (strcmp(word, keyword) != 0)
-        return plan_fail(r, "`%s` should stand here, not `%.80s`", keyword, word);
-    return DLG_OK;
-}
-
-static int need_end(Reader *r) {
-    char *word = take(r);
-    if (!word) return DLG_OK;
-    return *word ? plan_fail(r, "`%.80s` is one word too many", word)
-                 : plan_fail(r, "the line ends in a space, or has two");
-}
-
-/* A whole number from 0 to most, without leading zeros. Moves *s behind it. */
-static bool whole(const char **s, uint64_t most, uint64_t *value) {
-    const char *p = *s;
-    uint64_t v = 0;
-    if (!isdigit((unsigned char)*p) || (*p == '0' && isdigit((unsigned char)p[1]))) return false;
-    for (; isdigit((unsigned char)*p); p++) {
-        unsigned digit = (unsigned)(*p - '0');
-        if (v > (UINT64_MAX - digit) / 10) return false;
-        v = v * 10 + digit;
-    }
-    *s = p;
-    *value = v;
-    return v <= most;
-}
-
-static int need_whole(Reader *r, const char *what, uint64_t least, uint64_t most, uint64_t *value) {
-    char *word;
-    int status = need(r, what, &word);
-    if (status < 0) return status;
-    const char *p = word;
-    if (!whole(&p, most, value) || *p || *value < least)
-        return plan_fail(r,
-                         "%s must be a whole number from %" PRIu64 " to %" PRIu64 ", not `%.80s`",
-                         what, least, most, word);
-    return DLG_OK;
-}
-
-/* A string in quotes, unescaped in place. What follows the closing quote stays for the caller in
- * r->at (NULL at the end of the line). */
-static int need_string(Reader *r, const char *what, char **text) {
-    if (!r->at || *r->at != '"') return plan_fail(r, "%s must be a string in quotes", what);
-    char *from = r->at + 1, *to = from;
-    *text = to;
-    for (; *from != '"'; from++) {
-        if (!*from) return plan_fail(r, "the string of %s is not closed", what);
-        if (*from == '\\') {
-            from++;
-            if (*from != '"' && *from != '\\' && *from != 'n')
-                return plan_fail(r, "a backslash in a string stands before \", \\ or n");
-            *to++ = *from == 'n' ? '\n' : *from;
-        } else {
-            *to++ = *from;
-        }
-    }
-    char *behind = from + 1;
-    *to = 0;
-    r->at = *behind ? behind : NULL;
-    return DLG_OK;
-}
-
-/* need_string as a word of its own. */
-static int need_string_word(Reader *r, const char *what, char **text) {
-    int status = need_string(r, what, text);
-    if (status < 0) return status;
-    if (r->at && *r->at != ' ') return plan_fail(r, "a space should follow the string of %s", what);
-    if (r->at) r->at++;
-    return DLG_OK;
-}
-
-static bool is_name(const char *s) {
-    for (; *s; s++)
-        if ((unsigned char)*s <= ' ' || *s == '"' || *s == 127) return false;
-    return true;
-}
-
-/* Letters, digits and _, not beginning with a digit: what OpenCL calls an identifier. */
-static bool is_identifier(const char *s) {
-    if (isdigit((unsigned char)*s)) return false;
-    for (; *s; s++)
-        if (!isalnum((unsigned char)*s) && *s != '_') return false;
-    return true;
-}
-
-static int need_name(Reader *r, const char *what, char **name) {
-    int status = need(r, what, name);
-    if (status < 0) return status;
-    if (!is_name(*name)) return plan_fail(r, "%s has a character that no name has", what);
-    return DLG_OK;
-}
-
-/* A number that a tensor of this type can hold, exactly. */
-static int need_value(Reader *r, dlg_type type, double *value) {
-    char *word;
-    int status = need(r, "a number", &word);
-    if (status < 0) return status;
-    const char *end = word + strlen(word);
-    float f;
-    if (type == DLG_F32) {
-        if (*word == '+' || rt_parse_f32(word, end, &f) != end)
-            return plan_fail(r, "`%.80s` is not a number", word);
-        if (isinf(f) && !strstr(word, "inf"))
-            return plan_fail(r, "%.80s is beyond the range of f32", word);
-        *value = (double)f;
-        return DLG_OK;
-    }
-    if (*word == '+' || rt_parse_f64(word, end, value) != end)
-        return plan_fail(r, "`%.80s` is not a number", word);
-    double lo = type == DLG_I32 ? INT32_MIN : 0, hi = type == DLG_I32 ? INT32_MAX : 1;
-    if (!(*value >= lo && *value <= hi) || *value != (double)(int64_t)*value)
-        return plan_fail(r, "%.80s is not a number of type %s", word, dlg_type_name(type));
-    return DLG_OK;
-}
-
 /* ---- the head --------------------------------------------------------------------------------- */
 
 static int read_version(Reader *r) {
     uint64_t version;
-    int status = need_keyword(r, "dlg");
+    int status = line_keyword(r, "dlg");
     if (status < 0) return status;
-    if ((status = need_whole(r, "the format's version", 1, INT_MAX, &version)) < 0) return status;
+    if ((status = line_whole(r, "the format's version", 1, INT_MAX, &version)) < 0) return status;
     if (version != VERSION)
         return plan_fail(r,
                          "this is format %" PRIu64 "; this version of the library reads format %d",
                          version, VERSION);
-    return need_end(r);
+    return line_done(r);
 }
 
 static int read_model(Reader *r, const char *keyword) {
@@ -181,48 +31,48 @@ static int read_model(Reader *r, const char *keyword) {
     int status;
     if (strcmp(keyword, "model") != 0)
         return plan_fail(r, "`model` should stand here, not `%.80s`", keyword);
-    if ((status = need_name(r, "the model's name", &model)) < 0) return status;
-    if ((status = need_keyword(r, "target")) < 0) return status;
-    if ((status = need_name(r, "the target", &target)) < 0) return status;
-    if ((status = need_keyword(r, "from")) < 0) return status;
-    if ((status = need_string_word(r, "`from`", &source)) < 0) return status;
+    if ((status = line_name(r, "the model's name", &model)) < 0) return status;
+    if ((status = line_keyword(r, "target")) < 0) return status;
+    if ((status = line_name(r, "the target", &target)) < 0) return status;
+    if ((status = line_keyword(r, "from")) < 0) return status;
+    if ((status = line_string_word(r, "`from`", &source)) < 0) return status;
     r->plan->model = model;
     r->plan->target = target;
     r->plan->source = source;
-    return need_end(r);
+    return line_done(r);
 }
 
 static int read_const(Reader *r) {
     char *name, *word;
     double value;
-    int status = need_name(r, "the constant's name", &name);
-    if (status < 0 || (status = need(r, "the constant's value", &word)) < 0) return status;
+    int status = line_name(r, "the constant's name", &name);
+    if (status < 0 || (status = line_word(r, "the constant's value", &word)) < 0) return status;
     const char *end = word + strlen(word);
     if (rt_parse_f64(word, end, &value) != end)
         return plan_fail(r, "`%.80s` is not a number", word);
     r->plan->consts[r->plan->const_count].name = name;
     r->plan->consts[r->plan->const_count++].value = value;
-    return need_end(r);
+    return line_done(r);
 }
 
 static int read_arena(Reader *r) {
     Plan *p = r->plan;
-    int status = need_whole(r, "the arena's size", 0, UINT64_C(1) << 48, &p->arena_bytes);
+    int status = line_whole(r, "the arena's size", 0, UINT64_C(1) << 48, &p->arena_bytes);
     if (status < 0) return status;
     p->arena_align = 128;
     if (!r->at) return DLG_OK;
-    if ((status = need_keyword(r, "align")) < 0) return status;
-    if ((status = need_whole(r, "the alignment", 16, 65536, &p->arena_align)) < 0) return status;
+    if ((status = line_keyword(r, "align")) < 0) return status;
+    if ((status = line_whole(r, "the alignment", 16, 65536, &p->arena_align)) < 0) return status;
     if (p->arena_align & (p->arena_align - 1))
         return plan_fail(r, "the alignment must be a power of two");
-    return need_end(r);
+    return line_done(r);
 }
 
 /* ---- buffer ----------------------------------------------------------------------------------- */
 
 static int read_shape(Reader *r, dlg_tensor *t) {
     char *word;
-    int status = need(r, "the shape", &word);
+    int status = line_word(r, "the shape", &word);
     if (status < 0) return status;
     t->elems = 1;
     if (strcmp(word, "scalar") != 0) {
@@ -231,7 +81,7 @@ static int read_shape(Reader *r, dlg_tensor *t) {
             uint64_t dim;
             if (p != word) p++; /* the x */
             if (t->rank == 8) return plan_fail(r, "a shape has at most 8 axes");
-            if (!whole(&p, INT32_MAX, &dim) || dim == 0 || (*p && *p != 'x'))
+            if (!line_number(&p, INT32_MAX, &dim) || dim == 0 || (*p && *p != 'x'))
                 return plan_fail(r, "`%.80s` is not a shape such as 64x300 or scalar", word);
             t->shape[t->rank++] = (int64_t)dim;
             if (!rt_mul(t->elems, dim, &t->elems) || t->elems > INT32_MAX)
@@ -247,22 +97,22 @@ static int read_source(Reader *r, dlg_tensor *t) {
     char *path, *word;
     uint64_t axis, first, last;
     int status;
-    if ((status = need_keyword(r, "source")) < 0) return status;
-    if ((status = need_string_word(r, "`source`", &path)) < 0) return status;
+    if ((status = line_keyword(r, "source")) < 0) return status;
+    if ((status = line_string_word(r, "`source`", &path)) < 0) return status;
     if (!*path) return plan_fail(r, "the path of the source is empty");
-    if ((status = need(r, "`axis`", &word)) < 0) return status;
+    if ((status = line_word(r, "`axis`", &word)) < 0) return status;
     s->path = path;
     s->form = DLG_SOURCE_WHOLE;
     if (strcmp(word, "columns") == 0) {
-        if ((status = need(r, "the columns", &word)) < 0) return status;
+        if ((status = line_word(r, "the columns", &word)) < 0) return status;
         const char *p = word;
-        bool good = whole(&p, INT32_MAX - 1, &first);
+        bool good = line_number(&p, INT32_MAX - 1, &first);
         s->form = DLG_SOURCE_COLUMN;
         last = first + 1;
         if (good && *p == ':') {
             p++;
             s->form = DLG_SOURCE_COLUMNS;
-            good = whole(&p, INT32_MAX, &last) && last > first;
+            good = line_number(&p, INT32_MAX, &last) && last > first;
         }
         if (!good || *p) return plan_fail(r, "`%.80s` are no columns such as 3 or 0:64", word);
         s->first = (int64_t)first;
@@ -272,10 +122,10 @@ static int read_source(Reader *r, dlg_tensor *t) {
     } else if (strcmp(word, "bytes") == 0) {
         s->form = DLG_SOURCE_BYTES;
     }
-    if (s->form != DLG_SOURCE_WHOLE && (status = need(r, "`axis`", &word)) < 0) return status;
+    if (s->form != DLG_SOURCE_WHOLE && (status = line_word(r, "`axis`", &word)) < 0) return status;
     if (strcmp(word, "axis") != 0)
         return plan_fail(r, "`axis` should stand here, not `%.80s`", word);
-    if ((status = need_whole(r, "the sample axis", 0, 7, &axis)) < 0) return status;
+    if ((status = line_whole(r, "the sample axis", 0, 7, &axis)) < 0) return status;
     if ((int)axis >= t->rank)
         return plan_fail(r, "%s has no axis %" PRIu64 " for its samples", t->name, axis);
     s->axis = (int)axis;
@@ -290,11 +140,11 @@ static int read_init(Reader *r, const dlg_tensor *t, Init *init) {
     Plan *p = r->plan;
     char *word;
     int status;
-    if ((status = need_keyword(r, "init")) < 0) return status;
-    if ((status = need(r, "how it is initialised", &word)) < 0) return status;
+    if ((status = line_keyword(r, "init")) < 0) return status;
+    if ((status = line_word(r, "how it is initialised", &word)) < 0) return status;
     if (strcmp(word, "constant") == 0) {
         init->kind = INIT_CONSTANT;
-        return need_value(r, t->type, &init->a);
+        return line_value(r, t->type, &init->a);
     }
     if (strcmp(word, "literal") == 0) {
         init->kind = INIT_LITERAL;
@@ -303,7 +153,7 @@ static int read_init(Reader *r, const dlg_tensor *t, Init *init) {
             if (!r->at)
                 return plan_fail(r, "%s has %" PRIu64 " elements but only %" PRIu64 " values",
                                  t->name, t->elems, i);
-            if ((status = need_value(r, t->type, &p->literals[p->literal_count++])) < 0)
+            if ((status = line_value(r, t->type, &p->literals[p->literal_count++])) < 0)
                 return status;
         }
         return DLG_OK;
@@ -313,8 +163,8 @@ static int read_init(Reader *r, const dlg_tensor *t, Init *init) {
         return plan_fail(r, "`%.80s` is no way to initialise", word);
     if (t->type != DLG_F32) return plan_fail(r, "only f32 is initialised by `%s`", word);
     init->kind = uniform ? INIT_UNIFORM : INIT_NORMAL;
-    if ((status = need_value(r, DLG_F32, &init->a)) < 0) return status;
-    if ((status = need_value(r, DLG_F32, &init->b)) < 0) return status;
+    if ((status = line_value(r, DLG_F32, &init->a)) < 0) return status;
+    if ((status = line_value(r, DLG_F32, &init->b)) < 0) return status;
     if (!isfinite(init->a) || !isfinite(init->b) || init->b < (uniform ? init->a : 0))
         return plan_fail(r, "`%s` needs finite numbers, %s", word,
                          uniform ? "the lower first" : "the deviation not negative");
@@ -323,7 +173,7 @@ static int read_init(Reader *r, const dlg_tensor *t, Init *init) {
 
 static int read_kind(Reader *r, dlg_tensor *t) {
     char *word;
-    int status = need(r, "the buffer's kind", &word);
+    int status = line_word(r, "the buffer's kind", &word);
     if (status < 0) return status;
     if (strcmp(word, "input") == 0) {
         t->kind = DLG_INPUT;
@@ -340,7 +190,7 @@ static int read_kind(Reader *r, dlg_tensor *t) {
     if (strcmp(word, "arena") != 0) return plan_fail(r, "`%.80s` is no kind of buffer", word);
     t->kind = DLG_ARENA;
     Plan *p = r->plan;
-    if ((status = need_whole(r, "the offset", 0, UINT64_C(1) << 48, &t->arena_offset)) < 0)
+    if ((status = line_whole(r, "the offset", 0, UINT64_C(1) << 48, &t->arena_offset)) < 0)
         return status;
     if (t->arena_offset % p->arena_align)
         return plan_fail(r, "the offset of %s is not a multiple of the arena's alignment, %" PRIu64,
@@ -356,12 +206,12 @@ static int read_buffer(Reader *r) {
     dlg_tensor *t = &p->tensors[p->tensor_count];
     uint64_t index;
     char *name, *type;
-    int status = need_whole(r, "the buffer's index", 0, MOST_ITEMS, &index);
+    int status = line_whole(r, "the buffer's index", 0, MOST_ITEMS, &index);
     if (status < 0) return status;
     if (index != p->tensor_count)
         return plan_fail(r, "this is buffer %zu, not %" PRIu64, p->tensor_count, index);
-    if ((status = need_name(r, "the buffer's name", &name)) < 0) return status;
-    if ((status = need(r, "the type", &type)) < 0) return status;
+    if ((status = line_name(r, "the buffer's name", &name)) < 0) return status;
+    if ((status = line_word(r, "the type", &type)) < 0) return status;
     t->index = p->tensor_count;
     t->name = name;
     size_t user = strcspn(name, "@");
@@ -386,7 +236,7 @@ static int read_buffer(Reader *r) {
     if (!plan_name_add(p, t)) return plan_fail(r, "there is a buffer `%.200s` above", name);
     if ((status = read_kind(r, t)) < 0) return status;
     p->tensor_count++;
-    return need_end(r);
+    return line_done(r);
 }
 
 /* ---- entry and launch ------------------------------------------------------------------------- */
@@ -397,7 +247,7 @@ static int read_list(Reader *r, const dlg_tensor *const **list, size_t *count, b
     *list = (const dlg_tensor *const *)&p->lists[p->list_count];
     while (r->at && strncmp(r->at, "updates ", 8) != 0 && strncmp(r->at, "returns ", 8) != 0) {
         char *name;
-        int status = need_name(r, "a buffer's name", &name);
+        int status = line_name(r, "a buffer's name", &name);
         if (status < 0) return status;
         const dlg_tensor *t = plan_tensor(p, name, strlen(name));
         if (stepping && strcmp(name, "step") == 0) {
@@ -417,7 +267,7 @@ static int read_entry(Reader *r) {
     Plan *p = r->plan;
     dlg_entry *e = &p->entries[p->entry_count];
     char *name;
-    int status = need_name(r, "the entry's name", &name);
+    int status = line_name(r, "the entry's name", &name);
     if (status < 0) return status;
     e->name = name;
     e->launches = &p->launches[p->launch_count];
@@ -428,7 +278,7 @@ static int read_entry(Reader *r) {
     int k = 0;
     while (r->at) {
         char *word;
-        if ((status = need(r, "`reads`, `updates` or `returns`", &word)) < 0) return status;
+        if ((status = line_word(r, "`reads`, `updates` or `returns`", &word)) < 0) return status;
         while (k < 3 && strcmp(word, keywords[k]) != 0) k++;
         if (k == 3)
             return plan_fail(r,
@@ -448,12 +298,12 @@ static int read_arg(Reader *r, const char *word, dlg_arg *arg) {
         const char *s = word + 1;
         bool minus = *s == '-';
         if (minus) s++;
-        if (!whole(&s, minus ? UINT64_C(1) << 31 : INT32_MAX, &value) || *s)
+        if (!line_number(&s, minus ? UINT64_C(1) << 31 : INT32_MAX, &value) || *s)
             return plan_fail(r, "`%.80s` is not an i32 such as =12", word);
         arg->number = (int32_t)(minus ? -(int64_t)value : (int64_t)value);
         return DLG_OK;
     }
-    if (!whole(&word, UINT64_MAX, &value) || *word)
+    if (!line_number(&word, UINT64_MAX, &value) || *word)
         return plan_fail(r, "`%.80s` is neither the index of a buffer nor a number =V", word);
     if (value >= p->tensor_count)
         return plan_fail(r, "there is no buffer %" PRIu64 ", only %zu", value, p->tensor_count);
@@ -465,11 +315,11 @@ static int read_arg(Reader *r, const char *word, dlg_arg *arg) {
 static int read_at(Reader *r, dlg_launch *l) {
     char *source, *word;
     uint64_t line;
-    int status = need_string(r, "`at`", &source);
+    int status = line_string(r, "`at`", &source);
     if (status < 0) return status;
-    word = take(r);
+    word = line_take(r);
     const char *p = word ? word + 1 : "";
-    if (!word || *word != ':' || !whole(&p, INT32_MAX, &line) || *p)
+    if (!word || *word != ':' || !line_number(&p, INT32_MAX, &line) || *p)
         return plan_fail(r, "`at` says a file and a line, such as \"digits.dlg\":13");
     l->source = source;
     l->line = (int64_t)line;
@@ -482,19 +332,20 @@ static int read_launch(Reader *r) {
     uint64_t global, local;
     int status;
     if (!p->entry_count) return plan_fail(r, "a launch stands before the first entry");
-    if ((status = need_name(r, "the kernel's name", &kernel)) < 0) return status;
-    if (!is_identifier(kernel)) return plan_fail(r, "`%.80s` cannot be a kernel's name", kernel);
-    if ((status = need_keyword(r, "global")) < 0) return status;
-    if ((status = need_whole(r, "the number of work-items", 1, UINT32_MAX, &global)) < 0)
+    if ((status = line_name(r, "the kernel's name", &kernel)) < 0) return status;
+    if (!line_is_identifier(kernel))
+        return plan_fail(r, "`%.80s` cannot be a kernel's name", kernel);
+    if ((status = line_keyword(r, "global")) < 0) return status;
+    if ((status = line_whole(r, "the number of work-items", 1, UINT32_MAX, &global)) < 0)
         return status;
-    if ((status = need_keyword(r, "local")) < 0) return status;
-    if ((status = need_whole(r, "the size of a group", 1, 65536, &local)) < 0) return status;
+    if ((status = line_keyword(r, "local")) < 0) return status;
+    if ((status = line_whole(r, "the size of a group", 1, 65536, &local)) < 0) return status;
     if (global % local)
         return plan_fail(r, "%" PRIu64 " work-items are not a multiple of the group's %" PRIu64,
                          global, local);
     if (strcmp(p->target, "cpu") == 0 && local != 1)
         return plan_fail(r, "kernels for the cpu have groups of 1, not %" PRIu64, local);
-    if ((status = need_keyword(r, "args")) < 0) return status;
+    if ((status = line_keyword(r, "args")) < 0) return status;
     dlg_launch *l = &p->launches[p->launch_count];
     l->kernel = kernel;
     l->global = (size_t)global;
@@ -504,10 +355,10 @@ static int read_launch(Reader *r) {
     p->entries[p->entry_count - 1].launch_count++;
     while (r->at) {
         char *word;
-        if ((status = need(r, "an argument", &word)) < 0) return status;
+        if ((status = line_word(r, "an argument", &word)) < 0) return status;
         if (strcmp(word, "at") == 0) {
             if ((status = read_at(r, l)) < 0) return status;
-            return need_end(r);
+            return line_done(r);
         }
         if ((status = read_arg(r, word, &p->args[p->arg_count++])) < 0) return status;
         l->arg_count++;
@@ -518,7 +369,7 @@ static int read_launch(Reader *r) {
 /* ---- the lines -------------------------------------------------------------------------------- */
 
 /* Where the line of the file's copy that begins at s ends, or NULL with an error. */
-static char *line_end(Reader *r, char *s, const char *end) {
+static char *newline_of(Reader *r, char *s, const char *end) {
     char *newline = memchr(s, '\n', (size_t)(end - s));
     if (!newline) {
         plan_fail(r, "the file is cut off within this line");
@@ -543,7 +394,7 @@ static bool is_plan_line(const char *s, const char *end) {
 static int allocate(Reader *r, const char *s, const char *end) {
     size_t consts = 0, buffers = 0, entries = 0, launches = 0, words[3] = {0}, names = 0;
     for (r->line = 1; is_plan_line(s, end); r->line++) {
-        const char *newline = line_end(r, (char *)(uintptr_t)s, end);
+        const char *newline = newline_of(r, (char *)(uintptr_t)s, end);
         if (!newline) return DLG_ERR_PROGRAM;
         int kind = s[4] == 'b' ? 0 : s[4] == 'e' ? 1 : s[4] == 'l' ? 2 : -1;
         consts += s[4] == 'c';
@@ -588,9 +439,9 @@ static int allocate(Reader *r, const char *s, const char *end) {
 static int read_kernels(Reader *r, const char *text, size_t plan_len) {
     uint64_t count;
     char *checksum, actual[17];
-    int status = need_whole(r, "the number of kernels", 0, MOST_ITEMS, &count);
-    if (status < 0 || (status = need_keyword(r, "checksum")) < 0 ||
-        (status = need(r, "the checksum", &checksum)) < 0 || (status = need_end(r)) < 0)
+    int status = line_whole(r, "the number of kernels", 0, MOST_ITEMS, &count);
+    if (status < 0 || (status = line_keyword(r, "checksum")) < 0 ||
+        (status = line_word(r, "the checksum", &checksum)) < 0 || (status = line_done(r)) < 0)
         return status;
     snprintf(actual, sizeof actual, "%016" PRIx64, rt_hash(text, plan_len, 0));
     if (strcmp(checksum, actual) != 0)
@@ -623,7 +474,7 @@ static int read_lines(Reader *r, const char *text, char **rest) {
                                     ? "this is not a compiled program: it does not begin with "
                                       "`//! dlg`"
                                     : "the plan ends without its line `//! kernels`");
-        char *newline = line_end(r, s, end);
+        char *newline = newline_of(r, s, end);
         if (!newline) return DLG_ERR_PROGRAM;
         *newline = 0;
         if (!rt_utf8(s)) return plan_fail(r, "the line is not UTF-8");
@@ -633,7 +484,7 @@ static int read_lines(Reader *r, const char *text, char **rest) {
         if (stage == AT_VERSION) {
             status = read_version(r);
             stage = AT_MODEL;
-        } else if ((status = need(r, "a keyword", &word)) < 0) {
+        } else if ((status = line_word(r, "a keyword", &word)) < 0) {
             return status;
         } else if (stage == AT_MODEL) {
             status = read_model(r, word);

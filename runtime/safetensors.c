@@ -13,7 +13,6 @@
 
 enum { MOST_HEADER_BYTES = 100000000 }; /* the format's own limit */
 
-static const uint64_t MOST_FILE_BYTES = UINT64_C(1) << 40;
 static const char *const own_meta[] = {"format", "model", "seed", "step"};
 
 /* ---- metadata ----------------------------------------------------------------------------------- */
@@ -419,6 +418,15 @@ static int check_pieces(Loading *l, bool checkpoint) {
     return DLG_OK;
 }
 
+/* A longer file would hold what the program does not know: it is refused before it is read. */
+static uint64_t longest_file(const dlg_program *prog) {
+    uint64_t most = 8 + MOST_HEADER_BYTES;
+    for (size_t i = 0; i < prog->plan.tensor_count; i++)
+        if (prog->plan.tensors[i].kind == DLG_PARAM || prog->plan.tensors[i].kind == DLG_STATE)
+            most += prog->plan.tensors[i].bytes;
+    return most;
+}
+
 static int check_file(Loading *l, const char *text, size_t len, bool checkpoint) {
     const char *name;
     json_t *value;
@@ -440,7 +448,7 @@ int dlg_weights_load(dlg_program *prog, const char *path, const dlg_weights_opti
     char *text = NULL;
     size_t len;
     int status = check_host(prog);
-    if (status < 0 || (status = rt_file_read(prog->dev, path, MOST_FILE_BYTES, &text, &len)) < 0)
+    if (status < 0 || (status = rt_file_read(prog->dev, path, longest_file(prog), &text, &len)) < 0)
         goto out;
     if ((status = check_file(&l, text, len, checkpoint)) < 0) goto out;
     for (size_t i = 0; i < l.count && status == DLG_OK; i++)

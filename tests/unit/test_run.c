@@ -1,5 +1,6 @@
 /* Running on the default device: the program tests/data/xor.cl trains; the same seed gives the same
  * bits; wrong use, kernels that do not compile or do not fit the plan are errors with messages. */
+#include <pthread.h>
 #include "rt_fixture.h"
 
 typedef struct Fixture {
@@ -253,6 +254,33 @@ static void test_arena(void) {
     close_fixture(&f);
 }
 
+/* Each thread its own device. */
+static void *train_alone(void *result) {
+    dlg_device *dev;
+    dlg_program *prog;
+    if (dlg_device_open(&dev, NULL) < 0 || dlg_program_load_file(&prog, dev, XOR_PATH, NULL) < 0)
+        return NULL;
+    dlg_set(prog, "x", xor_x, sizeof xor_x);
+    dlg_set(prog, "y", xor_y, sizeof xor_y);
+    for (int i = 0; i < 1000; i++) dlg_run(prog, "train");
+    dlg_get(prog, "h.w", result, 16 * sizeof(float));
+    dlg_program_close(prog);
+    dlg_device_close(dev);
+    return NULL;
+}
+
+static void test_threads(void) {
+    enum { THREADS = 3 };
+    float w[THREADS][16] = {{0}}, alone[16] = {0};
+    pthread_t threads[THREADS];
+    train_alone(alone);
+    for (int i = 0; i < THREADS; i++)
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, train_alone, w[i]), 0);
+    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    CU_ASSERT_NOT_EQUAL(alone[0], 0);
+    for (int i = 0; i < THREADS; i++) CU_ASSERT_EQUAL(memcmp(w[i], alone, sizeof alone), 0);
+}
+
 static void test_devices(void) {
     dlg_device_info *list;
     size_t count;
@@ -290,4 +318,5 @@ static void test_devices(void) {
 
 RUN_SUITE("run", {"devices", test_devices}, {"trains", test_trains}, {"same bits", test_same_bits},
           {"order", test_order}, {"many runs", test_many_runs}, {"wrong use", test_wrong_use},
-          {"kernels that do not fit", test_kernels}, {"limits", test_limits}, {"arena", test_arena})
+          {"kernels that do not fit", test_kernels}, {"limits", test_limits},
+          {"threads", test_threads}, {"arena", test_arena})
