@@ -88,6 +88,7 @@ typedef struct Progress {
     bool quiet, terminal;
     unsigned width;
     bool drawn;         /* a bar stands on the line */
+    double drawn_s;     /* of the run, when it was drawn last */
     uint64_t last_line; /* of about twenty: the last one printed */
     FILE *log;          /* JSON lines, one an epoch; or NULL */
     bool log_failed;

@@ -11,6 +11,7 @@
 #include "cmd.h"
 
 enum { LINES = 20, BAR_WIDTH = 24 };
+static const double redraw_s = 0.1;
 
 /* A signal handler can reach nothing but a global: the command's, not the library's. */
 static volatile sig_atomic_t interrupt_seen;
@@ -88,6 +89,7 @@ static void draw_bar(Progress *p, const dlg_progress *now) {
     printf("\r%s\033[K", line);
     fflush(stdout);
     p->drawn = true;
+    p->drawn_s = now->seconds;
 }
 
 static void print_line(const dlg_progress *now) {
@@ -137,6 +139,7 @@ int progress_show(const dlg_progress *now, void *user) {
             p->last_line = line;
         }
     }
-    if (!p->quiet && p->terminal && !last) draw_bar(p, now);
+    bool due = !p->drawn || now->seconds - p->drawn_s >= redraw_s; /* epochs may be short */
+    if (!p->quiet && p->terminal && !last && due) draw_bar(p, now);
     return interrupted();
 }
