@@ -1,0 +1,337 @@
+/* What the compiler emits, run on an OpenCL device, against the reference interpreter on the same
+ * program: outputs, updates of params and states, several runs in a row.
+ *
+ * The programs are all of tests/diff, and for each of several shapes one with every elementwise
+ * operator of ops.def, and programs made at random (DLG_DIFF_SEEDS says how many). Inputs are random: f32 in -2..2 (0.2..3 where the name begins with p), i32 in
+ * 0..4, bool. */
+#include "ast.h"
+#include "compile.h"
+#include "dlg.h"
+#include "embedded.h"
+#include "ir.h"
+#include "random_program.h"
+
+#include <CUnit/Basic.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RUNS 3 /* of each entry, one after the other */
+
+typedef struct Trial {
+    const char *name;
+    ArenaLimit limit;
+    Arena arena;
+    Program *program; /* as the reference sees it */
+    double **vars;
+    dlg_device *device;
+    dlg_program *loaded; /* as the device sees it */
+    uint64_t random;
+} Trial;
+
+static double next_number(Trial *t, double lo, double hi) {
+    t->random = t->random * 6364136223846793005u + 1442695040888963407u;
+    return lo + (hi - lo) * (double)(t->random >> 11) / 9007199254740992.0;
+}
+
+static bool complain(const Trial *t, const char *what, const char *detail) {
+    fprintf(stderr, "%s: %s: %s\n", t->name, what, detail);
+    return false;
+}
+
+/* The program's graphs, before any pass: what the source says. */
+static bool reference_open(Trial *t, const char *text) {
+    Names names;
+    Diags diags;
+    Sources sources = {.arena = &t->arena};
+    CompileOptions options = {0};
+    names_init(&names, &t->arena);
+    diags_init(&diags, &t->arena, &sources);
+    uint32_t prelude = source_add(&sources, "prelude.dlg", dlg_prelude, dlg_prelude_len);
+    uint32_t file = source_add(&sources, t->name, text, strlen(text));
+    Ast *prelude_ast = ast_parse(&t->arena, &names, &diags, prelude);
+    Ast *ast = ast_parse(&t->arena, &names, &diags, file);
+    if (diags.errors == 0) {
+        t->program = lower_program(&t->arena, &names, &diags, prelude_ast, ast, &options);
+    }
+    if (t->program) {
+        t->vars = NEW_ARRAY(&t->arena, double *, t->program->vars.len + 1);
+        return true;
+    }
+    Text message;
+    text_init(&message, &t->arena);
+    diags_render(&diags, &message, false);
+    return complain(t, "the reference does not compile", message.len ? message.at : "");
+}
+
+static bool device_open(Trial *t, const char *text) {
+    CompileOptions options = {0};
+    CompileResult r = compile_text(t->name, text, strlen(text), &options);
+    bool done = false;
+    if (r.status)
+        complain(t, "it does not compile", r.diagnostics);
+    else if (dlg_program_load_text(&t->loaded, t->device, t->name, r.text, r.text_len, NULL) < 0)
+        complain(t, "it does not load", dlg_error_text(t->device));
+    else
+        done = true;
+    compile_free(&r);
+    return done;
+}
+
+/* The name that the program gives to a variable or an output. */
+static const char *plan_name(Trial *t, const char *name, const char *variant) {
+    return variant ? arena_printf(&t->arena, "%s@%s", name, variant) : name;
+}
+
+/* The elements of a tensor of the device's, as doubles in the arena; NULL when there is none. */
+static double *device_get(Trial *t, const char *name) {
+    const dlg_tensor *tensor = dlg_tensor_find(t->loaded, name);
+    if (!tensor) return complain(t, "the program has no tensor", name), NULL;
+    union {
+        void *any;
+        float *f32;
+        int32_t *i32;
+        uint8_t *b8;
+    } raw = {arena_alloc(&t->arena, tensor->bytes)};
+    if (dlg_get(t->loaded, name, raw.any, tensor->bytes) < 0)
+        return complain(t, name, dlg_error_text(t->device)), NULL;
+    double *values = NEW_ARRAY(&t->arena, double, tensor->elems);
+    for (uint64_t i = 0; i < tensor->elems; i++) {
+        values[i] = tensor->type == DLG_F32   ? (double)raw.f32[i]
+                    : tensor->type == DLG_I32 ? raw.i32[i]
+                                              : raw.b8[i];
+    }
+    return values;
+}
+
+/* Random values for an input, on both sides. */
+static bool set_input(Trial *t, const Variable *v, const char *name, double *values) {
+    int64_t elems = shape_elems(&v->shape);
+    size_t bytes = (size_t)elems * dtype_bytes(v->dtype);
+    union {
+        void *any;
+        float *f32;
+        int32_t *i32;
+        uint8_t *b8;
+    } raw = {arena_alloc(&t->arena, bytes)};
+    bool positive = v->name[0] == 'p';
+    for (int64_t i = 0; i < elems; i++) {
+        switch (v->dtype) {
+        case DT_F32:
+            raw.f32[i] = (float)next_number(t, positive ? 0.2 : -2, positive ? 3 : 2);
+            values[i] = raw.f32[i];
+            break;
+        case DT_I32: values[i] = raw.i32[i] = (int32_t)next_number(t, 0, 5); break;
+        default: values[i] = raw.b8[i] = next_number(t, 0, 2) >= 1; break;
+        }
+    }
+    return dlg_set(t->loaded, name, raw.any, bytes) == DLG_OK ||
+           complain(t, name, dlg_error_text(t->device));
+}
+
+/* Inputs are drawn anew; params and states are taken from the device. Only what the graph reads. */
+static bool gather_vars(Trial *t, const Graph *g) {
+    for (NodeId id = 0; id < g->nodes.len; id++) {
+        const Node *n = node_at(g, id);
+        if (n->op != OP_VAR) continue;
+        const Variable *v = &t->program->vars.at[n->attr[0]];
+        const char *name = plan_name(t, v->name, v->variant);
+        if (!dlg_tensor_find(t->loaded, name)) continue; /* dead code: the program dropped it */
+        double **to = &t->vars[n->attr[0]];
+        if (v->kind == VAR_INPUT) {
+            *to = NEW_ARRAY(&t->arena, double, shape_elems(&v->shape));
+            if (!set_input(t, v, name, *to)) return false;
+        } else if (!(*to = device_get(t, name))) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < t->program->vars.len; i++) {
+        if (!t->vars[i])
+            t->vars[i] = NEW_ARRAY(&t->arena, double, shape_elems(&t->program->vars.at[i].shape));
+    }
+    return true;
+}
+
+static bool same(Trial *t, const char *name, const Node *node, const double *want) {
+    double *got = device_get(t, name);
+    if (!got) return false;
+    double scale = 1;
+    int64_t elems = shape_elems(&node->shape);
+    for (int64_t i = 0; i < elems; i++) {
+        if (isfinite(want[i])) scale = fmax(scale, fabs(want[i]));
+    }
+    double slack = node->dtype == DT_F32 ? 4e-6 : 0;
+    for (int64_t i = 0; i < elems; i++) {
+        if (got[i] == want[i] || (isnan(got[i]) && isnan(want[i]))) continue;
+        if (fabs(got[i] - want[i]) <= slack * (fabs(want[i]) + scale)) continue;
+        char detail[128];
+        snprintf(detail, sizeof(detail),
+                 "element %lld is %.9g on the device, by the reference %.9g", (long long)i, got[i],
+                 want[i]);
+        return complain(t, name, detail);
+    }
+    return true;
+}
+
+static bool run_entry(Trial *t, const Entry *entry) {
+    const char *name = plan_name(t, entry->name, entry->variant);
+    double **results = NEW_ARRAY(&t->arena, double *, entry->graph.nodes.len + 1);
+    if (!gather_vars(t, &entry->graph)) return false;
+    interp_run(&entry->graph, &t->arena, t->vars, results);
+    if (dlg_run(t->loaded, name) < 0) return complain(t, name, dlg_error_text(t->device));
+    bool good = true;
+    for (uint32_t i = 0; i < entry->outputs.len; i++) {
+        const Output *o = &entry->outputs.at[i];
+        const Node *node = node_at(&entry->graph, o->node);
+        const char *output = plan_name(t, o->name, entry->variant);
+        if (node->op == OP_VAR && !dlg_tensor_find(t->loaded, output)) continue;
+        good = same(t, output, node, results[o->node]) && good;
+    }
+    for (uint32_t i = 0; i < entry->updates.len; i++) {
+        const Update *u = &entry->updates.at[i];
+        const Variable *v = &t->program->vars.at[u->var];
+        good = same(t, plan_name(t, v->name, v->variant), node_at(&entry->graph, u->node),
+                    results[u->node]) &&
+               good;
+    }
+    return good;
+}
+
+static bool run_program(dlg_device *device, const char *name, const char *text) {
+    Trial *t = calloc(1, sizeof(*t));
+    if (!t) return false;
+    t->name = name;
+    t->device = device;
+    t->random = 12345;
+    t->limit.limit_bytes = (size_t)1 << 30;
+    volatile bool good = true; /* set after setjmp */
+    arena_init(&t->arena, &t->limit);
+    if (setjmp(t->limit.failed)) {
+        good = complain(t, "the test", "ran out of its arena");
+    } else if (!reference_open(t, text) || !device_open(t, text)) {
+        good = false;
+    } else {
+        for (uint32_t i = 0; i < t->program->entries.len; i++) {
+            for (int run = 0; run < RUNS; run++) {
+                good = run_entry(t, t->program->entries.at[i]) && good;
+            }
+        }
+    }
+    dlg_program_close(t->loaded);
+    arena_free(&t->arena);
+    free(t);
+    return good;
+}
+
+static dlg_device *open_device(void) {
+    dlg_device *device;
+    if (dlg_device_open(&device, getenv("DLG_DEVICE")) < 0)
+        fprintf(stderr, "%s\n", dlg_error_text(device));
+    return device;
+}
+
+/* ---- Tests ----------------------------------------------------------------------------------- */
+
+/* One program with every elementwise operator, each an output, on tensors of these dimensions. */
+static void elementwise_text(char *text, size_t size, const char *dims) {
+    size_t at = (size_t)snprintf(text, size,
+                                 "input a : f32%s\ninput b : f32%s\ninput p : f32%s\n"
+                                 "input q : f32%s\ninput i : i32%s\ninput j : i32%s\n"
+                                 "input c : bool%s\ninput d : bool%s\n",
+                                 dims, dims, dims, dims, dims, dims, dims, dims);
+    char outputs[1024] = "";
+    for (int op = 0; op < OP_COUNT; op++) {
+        const OpInfo *info = &op_info[op];
+        if (!info->elementwise) continue;
+        const char *x = info->test_lo > 0 ? "p" : "a", *y = info->test_lo > 0 ? "p * 0.5" : "b";
+        char call[128];
+        switch (op) {
+        case OP_NOT: snprintf(call, sizeof(call), "not c"); break;
+        case OP_AND: snprintf(call, sizeof(call), "c and d"); break;
+        case OP_OR: snprintf(call, sizeof(call), "c or d"); break;
+        case OP_IDIV: snprintf(call, sizeof(call), "(i - 2) // (j - 2)"); break;
+        case OP_MOD: snprintf(call, sizeof(call), "(i - 2) %% (j - 2)"); break;
+        case OP_WHERE: snprintf(call, sizeof(call), "where(c, a, b)"); break;
+        default:
+            snprintf(call, sizeof(call), info->arity == 1 ? "%s(%s)" : "%s(%s, %s)", info->name, x,
+                     y);
+        }
+        at += (size_t)snprintf(text + at, size - at, "r_%s = %s\n", info->name, call);
+        snprintf(outputs + strlen(outputs), sizeof(outputs) - strlen(outputs), "%sr_%s",
+                 *outputs ? ", " : "", info->name);
+    }
+    snprintf(text + at, size - at, "q_ = q * 2\nentry all -> %s, q_\n", outputs);
+}
+
+static void test_elementwise(void) {
+    static const char *const dims[] = {"[1]",    "[16]",      "[17]",     "[1000]",
+                                       "[3, 5]", "[2, 3, 7]", "[64, 64]", "[31, 1, 33]"};
+    dlg_device *device = open_device();
+    for (size_t i = 0; i < COUNT_OF(dims); i++) {
+        char text[8192], name[64];
+        elementwise_text(text, sizeof(text), dims[i]);
+        snprintf(name, sizeof(name), "elementwise%s", dims[i]);
+        CU_ASSERT(run_program(device, name, text));
+    }
+    dlg_device_close(device);
+}
+
+static int only_programs(const struct dirent *entry) {
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot && strcmp(dot, ".dlg") == 0;
+}
+
+static void test_programs(void) {
+    static const char directory[] = DLG_SOURCE_DIR "/tests/diff";
+    const char *only = getenv("DLG_DIFF"); /* a file's name: that one alone */
+    dlg_device *device = open_device();
+    struct dirent **files;
+    int count = scandir(directory, &files, only_programs, alphasort);
+    CU_ASSERT(count > 0);
+    for (int i = 0; i < count; i++) {
+        char path[4096], text[65536];
+        snprintf(path, sizeof(path), "%s/%s", directory, files[i]->d_name);
+        FILE *f = only && strcmp(only, files[i]->d_name) ? NULL : fopen(path, "rb");
+        if (f) {
+            text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+            fclose(f);
+            CU_ASSERT(run_program(device, files[i]->d_name, text));
+        }
+        free(files[i]);
+    }
+    if (count >= 0) free(files);
+    dlg_device_close(device);
+}
+
+static void test_random(void) {
+    const char *seeds = getenv("DLG_DIFF_SEEDS");
+    int count = seeds ? atoi(seeds) : 24;
+    dlg_device *device = open_device();
+    RandomProgram *r = malloc(sizeof(*r));
+    for (int seed = 1; r && seed <= count; seed++) {
+        char name[64];
+        random_program(r, (uint64_t)seed, seed % 2);
+        snprintf(name, sizeof(name), "random-%d", seed);
+        bool good = run_program(device, name, r->text);
+        if (!good) fprintf(stderr, "%s\n", r->text);
+        CU_ASSERT(good);
+    }
+    free(r);
+    dlg_device_close(device);
+}
+
+int main(void) {
+    CU_TestInfo tests[] = {{"every elementwise operator", test_elementwise},
+                           {"the programs of tests/diff", test_programs},
+                           {"programs made at random", test_random},
+                           CU_TEST_INFO_NULL};
+    CU_SuiteInfo suites[] = {{"diff", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
+    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
+    if (CU_register_suites(suites) != CUE_SUCCESS) return 1;
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    unsigned failures = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failures != 0;
+}
