@@ -18,9 +18,18 @@ void kernel_init(Kernel *k, Arena *arena, uint32_t groups, uint32_t local_size) 
 
 uint32_t kernel_buffer(Kernel *k, uint32_t tag, const char *name, DType t, int64_t elems) {
     for (uint32_t i = 0; i < k->buffers.len; i++) {
-        if (k->buffers.at[i].tag == tag) return i;
+        if (k->buffers.at[i].tag == tag && !k->buffers.at[i].values) return i;
     }
     KBuffer b = {.name = name, .dtype = t, .elems = elems, .tag = tag};
+    vec_push(k->arena, &k->buffers, b);
+    return k->buffers.len - 1;
+}
+
+uint32_t kernel_table(Kernel *k, DType t, const double *values, int64_t elems) {
+    for (uint32_t i = 0; i < k->buffers.len; i++) {
+        if (k->buffers.at[i].values == values) return i;
+    }
+    KBuffer b = {.name = "table", .dtype = t, .elems = elems, .values = values};
     vec_push(k->arena, &k->buffers, b);
     return k->buffers.len - 1;
 }

@@ -93,7 +93,8 @@ typedef struct KBuffer {
     DType dtype;
     int64_t elems;
     bool read, written;
-    uint32_t tag; /* the caller's: which buffer of the program */
+    uint32_t tag;         /* the caller's: which buffer of the program */
+    const double *values; /* not an argument but a table of constants: its elements */
 } KBuffer;
 
 typedef struct KLocal { /* a work-group's array */
@@ -125,6 +126,8 @@ typedef struct Kernel {
 
 void kernel_init(Kernel *k, Arena *arena, uint32_t groups, uint32_t local_size);
 uint32_t kernel_buffer(Kernel *k, uint32_t tag, const char *name, DType t, int64_t elems);
+/* A table of constants in the program text. */
+uint32_t kernel_table(Kernel *k, DType t, const double *values, int64_t elems);
 uint32_t kernel_local(Kernel *k, const char *name, DType t, int64_t elems);
 
 /* Values. Operands of one operator have equal lanes, or 1: then they are splat. */
@@ -171,10 +174,7 @@ KCount kernel_count(const Kernel *k);
  * access outside a buffer. */
 const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32);
 
-/* Appends the kernel as OpenCL C. `helpers` gets a bit for each helper of kernels/ that it calls (see
- * print_cl.c). */
-typedef struct Target Target;
-void kernel_print(const Kernel *k, const char *name, const char *comment, const Target *target,
-                  Text *out);
+/* Appends the kernel as OpenCL C: `comment` (lines of text, may be NULL), tables, the function. */
+void kernel_print(const Kernel *k, const char *name, const char *comment, Text *out);
 
 #endif

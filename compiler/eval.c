@@ -1,0 +1,271 @@
+/* eval: from graph nodes to kernel values; see eval.h.
+ *
+ * Requires: the section holds few enough inlined nodes that recursion is shallow (fuse.c caps it). */
+#include "eval.h"
+
+#include <math.h>
+
+static Val eval_ranged(Eval *e, NodeId id, const Idx *index, Ranges ranges);
+
+void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const bool *inside) {
+    memset(e, 0, sizeof(*e));
+    e->k = k;
+    e->g = g;
+    e->place = place;
+    e->inside = inside;
+    e->lane_atom = UINT32_MAX;
+    e->lost = NO_NODE;
+    e->lanes = 1;
+}
+
+/* ---- What was evaluated already ------------------------------------------------------------ */
+
+static uint32_t memo_bucket(NodeId id, const Idx *index, int rank) {
+    return (uint32_t)hash_bytes(index, (size_t)rank * sizeof(Idx), id) & 255;
+}
+
+static bool same_ranges(Ranges a, Ranges b) {
+    if (a.count != b.count) return false;
+    for (uint32_t i = 0; i < a.count; i++) {
+        if (a.at[i].e != b.at[i].e || a.at[i].lo != b.at[i].lo || a.at[i].hi != b.at[i].hi) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static Val memo_find(const Eval *e, NodeId id, const Idx *index, int rank, Ranges ranges) {
+    uint32_t i = e->bucket[memo_bucket(id, index, rank)];
+    for (; i; i = e->memo.at[i - 1].next) {
+        const MemoEntry *m = &e->memo.at[i - 1];
+        if (m->node == id && !memcmp(m->index, index, (size_t)rank * sizeof(Idx)) &&
+            same_ranges(m->ranges, ranges)) {
+            return m->val;
+        }
+    }
+    return NO_VAL;
+}
+
+static void memo_add(Eval *e, NodeId id, const Idx *index, int rank, Ranges ranges, Val v) {
+    MemoEntry m = {.node = id, .rank = (uint8_t)rank, .ranges = ranges, .val = v};
+    memcpy(m.index, index, (size_t)rank * sizeof(Idx));
+    m.bucket = memo_bucket(id, index, rank);
+    m.next = e->bucket[m.bucket];
+    vec_push(e->k->arena, &e->memo, m);
+    e->bucket[m.bucket] = e->memo.len;
+}
+
+void eval_push(Eval *e) {
+    vec_push(e->k->arena, &e->scopes, e->memo.len);
+}
+
+void eval_pop(Eval *e) {
+    uint32_t keep = e->scopes.at[--e->scopes.len];
+    while (e->memo.len > keep) {
+        const MemoEntry *m = &e->memo.at[--e->memo.len];
+        e->bucket[m->bucket] = m->next;
+    }
+}
+
+void eval_bind(Eval *e, NodeId id, const Idx *index, Val v) {
+    memo_add(e, id, index, node_at(e->g, id)->shape.rank, (Ranges){0}, v);
+}
+
+/* ---- Lanes --------------------------------------------------------------------------------- */
+
+static bool by_lane(const Eval *e, const Idx *index, int rank) {
+    for (int i = 0; i < rank && e->lanes > 1; i++) {
+        if (idx_uses(&e->k->index, index[i], e->lane_atom)) return true;
+    }
+    return false;
+}
+
+static bool ranges_by_lane(const Eval *e, Ranges r) {
+    for (uint32_t i = 0; i < r.count; i++) {
+        if (by_lane(e, &r.at[i].e, 1)) return true;
+    }
+    return false;
+}
+
+static Ranges ranges_of_lane(Eval *e, Ranges r, int64_t lane) {
+    Range *at = NEW_ARRAY(e->k->arena, Range, r.count + 1);
+    Idx c = idx_const(&e->k->index, lane);
+    for (uint32_t i = 0; i < r.count; i++) {
+        at[i] = r.at[i];
+        at[i].e = idx_subst(&e->k->index, r.at[i].e, e->lane_atom, c);
+    }
+    return (Ranges){r.count, at};
+}
+
+/* A node whose lanes do not lie side by side: each by itself. */
+static Val scalarise(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
+    Val lane[MAX_LANES];
+    int rank = node_at(e->g, id)->shape.rank;
+    uint8_t lanes = e->lanes;
+    for (uint8_t i = 0; i < lanes; i++) {
+        Idx at[MAX_RANK], c = idx_const(&e->k->index, i);
+        for (int d = 0; d < rank; d++) at[d] = idx_subst(&e->k->index, index[d], e->lane_atom, c);
+        lane[i] = eval_ranged(e, id, at, ranges_of_lane(e, ranges, i));
+    }
+    return val_pack(e->k, lane, lanes);
+}
+
+static Val ranges_value(Eval *e, Ranges ranges) {
+    if (!ranges_by_lane(e, ranges)) return val_ranges(e->k, ranges);
+    Val lane[MAX_LANES];
+    for (uint8_t i = 0; i < e->lanes; i++) lane[i] = val_ranges(e->k, ranges_of_lane(e, ranges, i));
+    return val_pack(e->k, lane, e->lanes);
+}
+
+/* ---- Leaves -------------------------------------------------------------------------------- */
+
+static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
+    Kernel *k = e->k;
+    const Node *n = node_at(e->g, id);
+    const Place *p = &e->place[id];
+    uint32_t buffer = kernel_buffer(k, p->buffer, p->name, (DType)n->dtype, shape_elems(&n->shape));
+    Idx at = access_address(&k->index, &n->shape, index);
+    int64_t stride;
+    if (!by_lane(e, &at, 1)) {
+        if (ranges_by_lane(e, ranges)) return scalarise(e, id, index, ranges);
+        return val_load(k, buffer, at, 1, ranges, p->name);
+    }
+    bool side_by_side = idx_stride(&k->index, at, e->lane_atom, &stride) && stride == 1;
+    if (!side_by_side || ranges.count) return scalarise(e, id, index, ranges);
+    at = idx_subst(&k->index, at, e->lane_atom, idx_const(&k->index, 0));
+    return val_load(k, buffer, at, e->lanes, ranges, p->name);
+}
+
+static Val eval_iota(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
+    Kernel *k = e->k;
+    int64_t stride;
+    if (!by_lane(e, index, 1)) return val_index(k, index[0]);
+    if (!idx_stride(&k->index, index[0], e->lane_atom, &stride))
+        return scalarise(e, id, index, ranges);
+    Idx first = idx_subst(&k->index, index[0], e->lane_atom, idx_const(&k->index, 0));
+    Val lane = val_lane(k, e->lanes);
+    if (stride != 1) lane = val_ew(k, OP_MUL, lane, val_const(k, DT_I32, (double)stride), NO_VAL);
+    int64_t c;
+    if (idx_is_const(&k->index, first, &c) && c == 0) return lane;
+    return val_ew(k, OP_ADD, lane, val_index(k, first), NO_VAL);
+}
+
+static Val eval_literal(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
+    Kernel *k = e->k;
+    const Node *n = node_at(e->g, id);
+    int64_t c;
+    if (by_lane(e, index, n->shape.rank)) return scalarise(e, id, index, ranges);
+    Idx at = access_address(&k->index, &n->shape, index);
+    if (idx_is_const(&k->index, at, &c) && c >= 0 && c < shape_elems(&n->shape)) {
+        return val_const(k, (DType)n->dtype, n->values[c]);
+    }
+    uint32_t table = kernel_table(k, (DType)n->dtype, n->values, shape_elems(&n->shape));
+    return val_load(k, table, at, 1, ranges, "entry");
+}
+
+/* ---- Operators ----------------------------------------------------------------------------- */
+
+static Ranges join_ranges(Eval *e, Ranges a, const RangeList *b) {
+    if (b->len == 0) return a;
+    Range *at = NEW_ARRAY(e->k->arena, Range, a.count + b->len);
+    for (uint32_t i = 0; i < a.count; i++) at[i] = a.at[i];
+    for (uint32_t i = 0; i < b->len; i++) at[a.count + i] = b->at[i];
+    return (Ranges){a.count + b->len, at};
+}
+
+static Val eval_operand(Eval *e, const Node *n, uint32_t k, const Idx *index, Ranges ranges,
+                        RangeList *added) {
+    Idx in[MAX_RANK];
+    access_map(&e->k->index, e->g, n, k, index, in, added);
+    return eval_ranged(e, n->args[k], in, join_ranges(e, ranges, added));
+}
+
+static Val eval_pad(Eval *e, const Node *n, const Idx *index, Ranges ranges) {
+    RangeList added = {0};
+    Val v = eval_operand(e, n, 0, index, ranges, &added);
+    if (added.len == 0) return v;
+    Val zero = val_const(e->k, (DType)n->dtype, 0);
+    return val_ew(e->k, OP_WHERE, ranges_value(e, (Ranges){added.len, added.at}), v, zero);
+}
+
+static Val eval_concat(Eval *e, const Node *n, const Idx *index, Ranges ranges) {
+    Val v = val_const(e->k, (DType)n->dtype, 0);
+    for (uint32_t i = n->argc; i-- > 0;) {
+        RangeList added = {0};
+        Val part = eval_operand(e, n, i, index, ranges, &added);
+        v = val_ew(e->k, OP_WHERE, ranges_value(e, (Ranges){added.len, added.at}), part, v);
+    }
+    return v;
+}
+
+/* table[index]: out of range gives NaN (f32) or 0, and reads element 0. */
+static Val eval_take(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
+    Kernel *k = e->k;
+    const Node *n = node_at(e->g, id);
+    const Node *table = node_at(e->g, n->args[0]), *which = node_at(e->g, n->args[1]);
+    if (by_lane(e, index, which->shape.rank)) return scalarise(e, id, index, ranges);
+    Val i = eval_ranged(e, n->args[1], index, ranges);
+    Val zero = val_const(k, DT_I32, 0), rows = val_const(k, DT_I32, table->shape.dim[0]);
+    Val inside = val_ew(k, OP_AND, val_ew(k, OP_LE, zero, i, NO_VAL),
+                        val_ew(k, OP_LT, i, rows, NO_VAL), NO_VAL);
+    Val row = val_ew(k, OP_WHERE, inside, i, zero);
+    val_name(k, row, "row");
+    Idx in[MAX_RANK];
+    in[0] = idx_var(&k->index, "row", 0, table->shape.dim[0] - 1, row);
+    for (int d = 1; d < table->shape.rank; d++) in[d] = index[which->shape.rank + d - 1];
+    Val v = eval_ranged(e, n->args[0], in, ranges);
+    Val outside = val_const(k, (DType)n->dtype, n->dtype == DT_F32 ? (double)NAN : 0);
+    return val_ew(k, OP_WHERE, inside, v, outside);
+}
+
+static Val eval_gradsum(Eval *e, const Node *n, const Idx *index, Ranges ranges) {
+    Val sum = eval_ranged(e, n->args[0], index, ranges);
+    for (uint32_t i = 1; i < n->argc; i++) {
+        sum = val_ew(e->k, OP_ADD, sum, eval_ranged(e, n->args[i], index, ranges), NO_VAL);
+    }
+    return sum;
+}
+
+static Val eval_node(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
+    const Node *n = node_at(e->g, id);
+    if (e->place[id].buffer != NO_BUFFER && !e->inside[id]) return load(e, id, index, ranges);
+    if (op_info[n->op].elementwise) {
+        Val x[3] = {NO_VAL, NO_VAL, NO_VAL};
+        for (uint32_t i = 0; i < n->argc; i++) x[i] = eval_ranged(e, n->args[i], index, ranges);
+        return val_ew(e->k, (Op)n->op, x[0], x[1], x[2]);
+    }
+    if (is_reduction((Op)n->op)) { /* fuse.c sees to it that it is bound or in memory */
+        e->lost = id;
+        return val_const(e->k, (DType)n->dtype, 0);
+    }
+    RangeList added = {0};
+    switch (n->op) {
+    case OP_CONST: return val_const(e->k, (DType)n->dtype, n->value);
+    case OP_LITERAL: return eval_literal(e, id, index, ranges);
+    case OP_IOTA: return eval_iota(e, id, index, ranges);
+    case OP_CAST: return val_cast(e->k, eval_ranged(e, n->args[0], index, ranges), (DType)n->dtype);
+    case OP_GRADSUM: return eval_gradsum(e, n, index, ranges);
+    case OP_PAD: return eval_pad(e, n, index, ranges);
+    case OP_CONCAT: return eval_concat(e, n, index, ranges);
+    case OP_TAKE: return eval_take(e, id, index, ranges);
+    default:
+        return eval_operand(e, n, 0, index, ranges, &added); /* COPY, STOP and the other views */
+    }
+}
+
+static Val eval_ranged(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
+    const Node *n = node_at(e->g, id);
+    Val v = memo_find(e, id, index, n->shape.rank, ranges);
+    if (v == NO_VAL && ranges.count && is_reduction((Op)n->op)) {
+        v = memo_find(e, id, index, n->shape.rank, (Ranges){0}); /* bound: it reads nothing */
+    }
+    if (v != NO_VAL) return v;
+    v = eval_node(e, id, index, ranges);
+    if (n->op != OP_CONST && !is_view((Op)n->op)) val_name(e->k, v, n->name);
+    memo_add(e, id, index, n->shape.rank, ranges, v);
+    return v;
+}
+
+Val eval_at(Eval *e, NodeId id, const Idx *index) {
+    return eval_ranged(e, id, index, (Ranges){0});
+}

@@ -1,0 +1,49 @@
+/* eval: the value of a graph node at an index, as kernel IR. Views become index maps, elementwise
+ * operators become values, what lies in memory becomes loads. A value that was made is remembered
+ * until the scope in which it was made ends, so that a register tile is nothing but an evaluation at
+ * several neighbouring places. */
+#ifndef DLG_EVAL_H
+#define DLG_EVAL_H
+
+#include "access.h"
+#include "kir.h"
+
+/* Where a node lies in memory. */
+typedef struct Place {
+    uint32_t buffer; /* the program's buffer; NO_BUFFER: nowhere */
+    const char *name;
+} Place;
+#define NO_BUFFER UINT32_MAX
+
+typedef struct MemoEntry {
+    NodeId node;
+    uint8_t rank;
+    Idx index[MAX_RANK];
+    Ranges ranges;
+    Val val;
+    uint32_t next, bucket;
+} MemoEntry;
+
+typedef struct Eval {
+    Kernel *k;
+    const Graph *g;
+    const Place *place; /* of each node: VAR nodes always have one */
+    const bool *inside; /* nodes that this section computes itself: never loaded, unless stored */
+    uint32_t lane_atom; /* the variable that runs over the lanes, or UINT32_MAX */
+    uint8_t lanes;
+    NodeId lost; /* a reduction that was neither bound nor in memory: a fault, or NO_NODE */
+    VEC(MemoEntry) memo;
+    VEC(uint32_t) scopes;
+    uint32_t bucket[256];
+} Eval;
+
+void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const bool *inside);
+void eval_push(Eval *e); /* a scope: with every kernel_for, kernel_if and straight-line block */
+void eval_pop(Eval *e);
+
+/* Node `id` at index[]: 1 lane, or e->lanes where the index depends on the lane variable. */
+Val eval_at(Eval *e, NodeId id, const Idx *index);
+/* From now on in this scope, node `id` at index[] is `v`. */
+void eval_bind(Eval *e, NodeId id, const Idx *index, Val v);
+
+#endif

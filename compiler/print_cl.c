@@ -1,0 +1,460 @@
+/* print_cl: a kernel as OpenCL C, to be read. Values that are used once stand where they are used;
+ * loads and everything else get a name. A bool is an int: 0 or 1 in a scalar, 0 or -1 in a vector's
+ * lane, as OpenCL's comparisons give it; in memory it is an uchar, 0 or 1.
+ *
+ * What a kernel calls (ld16, sum16, floor_div, ...) is in kernels/; emit.c adds what was used. */
+#include "kir.h"
+
+#include <ctype.h>
+#include <math.h>
+
+typedef struct Printer {
+    const Kernel *k;
+    Text *out;
+    const char *name; /* the kernel's */
+    Names taken;
+    const char **text; /* of each value: a name or an expression */
+    bool *compound;    /* the expression needs parentheses inside another */
+    bool *named;       /* must have a name: its consumer mentions it twice */
+    const char **atom; /* of each index variable */
+    const char **buffer, **local, **var;
+    int depth;
+} Printer;
+
+#define INLINE_CHARS 56
+
+static const char *const reserved[] = {
+    "auto",       "break",      "case",      "char",      "const",    "continue", "default",
+    "do",         "double",     "else",      "enum",      "extern",   "float",    "for",
+    "goto",       "half",       "if",        "inline",    "int",      "long",     "register",
+    "restrict",   "return",     "short",     "signed",    "sizeof",   "static",   "struct",
+    "switch",     "typedef",    "union",     "unsigned",  "void",     "volatile", "while",
+    "bool",       "true",       "false",     "uchar",     "ushort",   "uint",     "ulong",
+    "size_t",     "kernel",     "global",    "local",     "constant", "private",  "read_only",
+    "write_only", "read_write", "image2d_t", "sampler_t", "event_t",  "complex",  "imaginary",
+    "quad",       "pipe",       "generic",   "g",         "l",        "fma",      "barrier",
+    "convert",    "select",     "min",       "max",       "step",     "main",     "NULL",
+    "INFINITY",   "NAN",        "MAXFLOAT",  "HUGE_VAL",  "asm",      "vec",      "as",
+    "and",        "or",         "not"};
+
+/* A C identifier that is free in this kernel: letters and digits of `hint`, a number if it is taken. */
+static const char *fresh(Printer *p, const char *hint) {
+    Arena *a = p->out->arena;
+    Text t;
+    text_init(&t, a);
+    for (const char *s = hint; *s && t.len < 40; s++) {
+        char c = isalnum((unsigned char)*s) && (unsigned char)*s < 128 ? *s : '_';
+        if (c == '_' && t.len && t.at[t.len - 1] == '_') continue;
+        text_add(&t, &c, 1);
+    }
+    if (t.len == 0 || isdigit((unsigned char)t.at[0])) {
+        const char *rest = t.len ? t.at : "";
+        text_init(&t, a);
+        text_printf(&t, "v%s", rest);
+    }
+    bool digit = isdigit((unsigned char)t.at[t.len - 1]);
+    for (uint32_t n = 0;; n++) {
+        const char *name = n ? arena_printf(a, digit ? "%s_%u" : "%s%u", t.at, n) : t.at;
+        uint32_t before = p->taken.count;
+        name = names_str(&p->taken, name);
+        if (p->taken.count != before) return name;
+    }
+}
+
+static void indent(Printer *p) {
+    for (int i = 0; i < p->depth; i++) text_puts(p->out, "    ");
+}
+
+/* ---- Types and numbers --------------------------------------------------------------------- */
+
+static const char *type_name(Printer *p, DType t, uint8_t lanes) {
+    const char *base = t == DT_F32 ? "float" : "int";
+    return lanes == 1 ? base : arena_printf(p->out->arena, "%s%d", base, lanes);
+}
+
+static const char *memory_type(DType t) {
+    return t == DT_F32 ? "float" : t == DT_I32 ? "int" : "uchar";
+}
+
+static const char *number(Printer *p, DType t, double v) {
+    Text s;
+    text_init(&s, p->out->arena);
+    if (t == DT_BOOL) return v != 0 ? "1" : "0";
+    if (t == DT_I32) {
+        if (v <= -2147483648.0) return "(-2147483647 - 1)";
+        text_printf(&s, v < 0 ? "(%d)" : "%d", (int32_t)v);
+        return s.at;
+    }
+    if (isnan(v)) return "NAN";
+    if (isinf(v)) return v > 0 ? "INFINITY" : "(-INFINITY)";
+    text_f32(&s, (float)v);
+    if (!strpbrk(s.at, ".e")) text_puts(&s, ".0");
+    text_puts(&s, "f");
+    return s.at[0] == '-' ? arena_printf(p->out->arena, "(%s)", s.at) : s.at;
+}
+
+/* ---- Index expressions --------------------------------------------------------------------- */
+
+static void print_index(Printer *p, Text *out, Idx e, bool inside);
+
+static void print_atom(Printer *p, Text *out, uint32_t atom) {
+    const Atom *a = &p->k->index.atoms.at[atom];
+    if (a->kind == ATOM_VAR) {
+        if (a->value != NO_VAL) {
+            text_puts(out, p->text[a->value]);
+            return;
+        }
+        if (!p->atom[atom]) p->atom[atom] = fresh(p, a->name);
+        text_puts(out, p->atom[atom]);
+        return;
+    }
+    print_index(p, out, a->inner, true);
+    text_printf(out, a->kind == ATOM_DIV ? " / %lld" : " %% %lld", (long long)a->by);
+}
+
+static void print_index(Printer *p, Text *out, Idx e, bool inside) {
+    const Form *f = &p->k->index.forms.at[e];
+    bool first = true;
+    bool one = (f->count == 1 && f->constant == 0 && f->terms[0].coef == 1 &&
+                p->k->index.atoms.at[f->terms[0].atom].kind == ATOM_VAR) ||
+               (f->count == 0 && f->constant >= 0);
+    if (inside && !one) text_puts(out, "(");
+    for (uint32_t i = 0; i < f->count; i++) {
+        int64_t c = f->terms[i].coef;
+        bool quotient = p->k->index.atoms.at[f->terms[i].atom].kind != ATOM_VAR;
+        if (!first)
+            text_puts(out, c < 0 ? " - " : " + ");
+        else if (c < 0)
+            text_puts(out, "-");
+        if (c < 0) c = -c;
+        if (c != 1 && quotient) text_puts(out, "(");
+        print_atom(p, out, f->terms[i].atom);
+        if (c != 1 && quotient) text_puts(out, ")");
+        if (c != 1) text_printf(out, " * %lld", (long long)c);
+        first = false;
+    }
+    if (first)
+        text_printf(out, "%lld", (long long)f->constant);
+    else if (f->constant > 0)
+        text_printf(out, " + %lld", (long long)f->constant);
+    else if (f->constant < 0)
+        text_printf(out, " - %lld", -(long long)f->constant);
+    if (inside && !one) text_puts(out, ")");
+}
+
+static const char *index_text(Printer *p, Idx e) {
+    Text t;
+    text_init(&t, p->out->arena);
+    print_index(p, &t, e, false);
+    return t.at;
+}
+
+static const char *ranges_text(Printer *p, Ranges r) {
+    Text t;
+    text_init(&t, p->out->arena);
+    for (uint32_t i = 0; i < r.count; i++) {
+        const Range *a = &r.at[i];
+        const char *e = index_text(p, a->e);
+        bool low = idx_lo(&p->k->index, a->e) >= a->lo, high = idx_hi(&p->k->index, a->e) < a->hi;
+        if (i) text_puts(&t, " && ");
+        if (a->hi == a->lo + 1)
+            text_printf(&t, "%s == %lld", e, (long long)a->lo);
+        else {
+            if (!low) text_printf(&t, "%s >= %lld", e, (long long)a->lo);
+            if (!low && !high) text_puts(&t, " && ");
+            if (!high) text_printf(&t, "%s < %lld", e, (long long)a->hi);
+        }
+    }
+    return t.at;
+}
+
+/* ---- Values -------------------------------------------------------------------------------- */
+
+static const char *atomic(Printer *p, Val v) {
+    return p->compound[v] ? arena_printf(p->out->arena, "(%s)", p->text[v]) : p->text[v];
+}
+
+/* An operand of an operator that widens scalars by itself need not be splat. */
+static const char *operand(Printer *p, const Value *n, uint32_t i) {
+    const Value *x = &p->k->values.at[n->args[i]];
+    bool widens = n->op == OP_ADD || n->op == OP_SUB || n->op == OP_MUL || n->op == OP_DIV ||
+                  n->op == OP_EQ || n->op == OP_NE || n->op == OP_LT || n->op == OP_LE;
+    if (widens && x->kind == V_SPLAT && x->dtype != DT_BOOL &&
+        p->k->values.at[n->args[1 - i]].kind != V_SPLAT) {
+        return atomic(p, x->args[0]);
+    }
+    return atomic(p, n->args[i]);
+}
+
+static const char *print_ew(Printer *p, const Value *n) {
+    Text t;
+    text_init(&t, p->out->arena);
+    const char *cl = op_info[n->op].cl;
+    for (const char *s = cl; *s; s++) {
+        bool alone = (s == cl || !isalnum((unsigned char)s[-1])) && !isalnum((unsigned char)s[1]);
+        uint32_t i = (uint32_t)(*s - 'x');
+        if (alone && *s >= 'x' && i < n->argc)
+            text_puts(&t, operand(p, n, i));
+        else
+            text_add(&t, s, 1);
+    }
+    return t.at;
+}
+
+static const char *print_cast(Printer *p, const Value *n) {
+    Arena *a = p->out->arena;
+    const Value *x = &p->k->values.at[n->args[0]];
+    const char *s = atomic(p, n->args[0]);
+    const char *type = type_name(p, (DType)n->dtype, n->lanes);
+    if (n->dtype == DT_BOOL) return arena_printf(a, "(%s != 0)", s);
+    if (x->dtype == DT_BOOL && n->lanes > 1) s = arena_printf(a, "-%s", s);
+    if (n->dtype == DT_I32 && x->dtype == DT_BOOL)
+        return n->lanes > 1 ? arena_printf(a, "(%s)", s) : s;
+    if (n->dtype == DT_I32) return arena_printf(a, "convert_%s_sat(%s)", type, s);
+    return n->lanes > 1 ? arena_printf(a, "convert_%s(%s)", type, s)
+                        : arena_printf(a, "(float)%s", s);
+}
+
+static const char *print_load(Printer *p, const Value *n) {
+    Arena *a = p->out->arena;
+    const KBuffer *b = &p->k->buffers.at[n->buffer];
+    const char *name = p->buffer[n->buffer], *at = index_text(p, n->index);
+    static const char *const ld[] = {"ld", "ldi", "ldb"};
+    if (n->lanes > 1) {
+        bool zero = !strcmp(at, "0");
+        return arena_printf(a, "%s%d(%s%s%s)", ld[b->dtype], n->lanes, name, zero ? "" : " + ",
+                            zero ? "" : at);
+    }
+    if (n->ranges.count == 0) return arena_printf(a, "%s[%s]", name, at);
+    return arena_printf(a, "%s ? %s[%s] : %s", ranges_text(p, n->ranges), name, at,
+                        number(p, b->dtype, 0));
+}
+
+static const char *print_pack(Printer *p, const Value *n) {
+    Text t;
+    text_init(&t, p->out->arena);
+    text_printf(&t, n->dtype == DT_BOOL ? "(-(%s)(" : "(%s)(",
+                type_name(p, (DType)n->dtype, n->lanes));
+    for (uint32_t i = 0; i < n->lanes; i++)
+        text_printf(&t, "%s%s", i ? ", " : "", p->text[n->pack[i]]);
+    text_puts(&t, n->dtype == DT_BOOL ? "))" : ")");
+    return t.at;
+}
+
+static const char *value_text(Printer *p, Val v, bool *compound) {
+    Arena *a = p->out->arena;
+    const Value *n = &p->k->values.at[v];
+    const char *type = type_name(p, (DType)n->dtype, n->lanes);
+    *compound = false;
+    switch (n->kind) {
+    case V_CONST: return number(p, (DType)n->dtype, n->number);
+    case V_INDEX: *compound = true; return index_text(p, n->index);
+    case V_LANE: {
+        Text t;
+        text_init(&t, a);
+        text_printf(&t, "(%s)(0", type);
+        for (int i = 1; i < n->lanes; i++) text_printf(&t, ", %d", i);
+        text_puts(&t, ")");
+        return t.at;
+    }
+    case V_LOAD: *compound = n->ranges.count > 0; return print_load(p, n);
+    case V_LOCAL: return arena_printf(a, "%s[%s]", p->local[n->buffer], index_text(p, n->index));
+    case V_RANGES: *compound = true; return ranges_text(p, n->ranges);
+    case V_EW: {
+        const char *s = print_ew(p, n);
+        const char *cl = op_info[n->op].cl;
+        *compound = cl[0] != '(' && strchr(cl, '(') == NULL;
+        return s;
+    }
+    case V_CAST: *compound = n->dtype == DT_F32 && n->lanes == 1; return print_cast(p, n);
+    case V_FMA:
+        return arena_printf(a, "fma(%s, %s, %s)", p->text[n->args[0]], p->text[n->args[1]],
+                            p->text[n->args[2]]);
+    case V_SPLAT:
+        if (n->dtype == DT_BOOL) return arena_printf(a, "(%s)(-%s)", type, atomic(p, n->args[0]));
+        return arena_printf(a, "(%s)(%s)", type, p->text[n->args[0]]);
+    case V_PACK: return print_pack(p, n);
+    case V_EXTRACT: {
+        const char *s = arena_printf(a, "%s.s%x", atomic(p, n->args[0]), (unsigned)n->number);
+        *compound = n->dtype == DT_BOOL;
+        return n->dtype == DT_BOOL ? arena_printf(a, "-%s", s) : s;
+    }
+    case V_ACROSS:
+        return arena_printf(a, "%s%s%d(%s)", n->op == OP_ADD ? "sum" : "max",
+                            n->dtype == DT_F32 ? "" : "i", p->k->values.at[n->args[0]].lanes,
+                            p->text[n->args[0]]);
+    case V_READ: return p->var[n->buffer];
+    default: return "?";
+    }
+}
+
+static bool always_inline(const Value *n) {
+    return n->kind == V_CONST || n->kind == V_READ || (n->kind == V_INDEX && n->uses == 1);
+}
+
+static bool may_inline(const Printer *p, Val v, const char *text) {
+    const Value *n = &p->k->values.at[v];
+    if (always_inline(n)) return true;
+    if (n->kind == V_SPLAT && p->k->values.at[n->args[0]].kind == V_CONST) return true;
+    if (n->uses != 1 || p->named[v]) return false;
+    if (n->kind == V_SPLAT) return true;
+    return n->kind != V_LOAD && n->kind != V_LOCAL && n->kind != V_PACK &&
+           strlen(text) <= INLINE_CHARS;
+}
+
+static void print_let(Printer *p, Val v) {
+    const Value *n = &p->k->values.at[v];
+    bool compound;
+    const char *text = value_text(p, v, &compound);
+    if (may_inline(p, v, text)) {
+        p->text[v] = text;
+        p->compound[v] = compound;
+        return;
+    }
+    p->text[v] = fresh(p, n->hint ? n->hint : n->kind == V_LANE ? "lane" : "v");
+    indent(p);
+    text_printf(p->out, "const %s %s = %s;\n", type_name(p, (DType)n->dtype, n->lanes), p->text[v],
+                text);
+}
+
+/* ---- Statements ---------------------------------------------------------------------------- */
+
+static void print_store(Printer *p, const KStmt *s) {
+    const Value *n = &p->k->values.at[s->val];
+    const KBuffer *b = &p->k->buffers.at[s->buffer];
+    static const char *const st[] = {"st", "sti", "stb"};
+    const char *at = index_text(p, s->index);
+    bool zero = !strcmp(at, "0");
+    if (n->lanes > 1) {
+        text_printf(p->out, "%s%d(%s%s%s, %s);\n", st[b->dtype], n->lanes, p->buffer[s->buffer],
+                    zero ? "" : " + ", zero ? "" : at, p->text[s->val]);
+    } else {
+        text_printf(p->out, "%s[%s] = %s%s;\n", p->buffer[s->buffer], at,
+                    b->dtype == DT_BOOL ? "(uchar)" : "",
+                    b->dtype == DT_BOOL ? atomic(p, s->val) : p->text[s->val]);
+    }
+}
+
+static void print_block(Printer *p, const KBlock *b) {
+    for (uint32_t i = 0; i < b->len; i++) {
+        const KStmt *s = b->at[i];
+        if (s->op == S_LET) {
+            print_let(p, s->val);
+            continue;
+        }
+        indent(p);
+        switch (s->op) {
+        case S_VAR: {
+            const KVar *v = &p->k->vars.at[s->var];
+            p->var[s->var] = fresh(p, v->name);
+            text_printf(p->out, "%s %s = %s;\n", type_name(p, v->dtype, v->lanes), p->var[s->var],
+                        p->text[s->val]);
+            break;
+        }
+        case S_SET: text_printf(p->out, "%s = %s;\n", p->var[s->var], p->text[s->val]); break;
+        case S_STORE: print_store(p, s); break;
+        case S_LOCAL:
+            text_printf(p->out, "%s[%s] = %s;\n", p->local[s->buffer], index_text(p, s->index),
+                        p->text[s->val]);
+            break;
+        case S_FOR:
+            p->atom[s->atom] = fresh(p, p->k->index.atoms.at[s->atom].name);
+            text_printf(p->out, "for (int %s = %s; %s < ", p->atom[s->atom], index_text(p, s->lo),
+                        p->atom[s->atom]);
+            text_printf(p->out, "%s; ", index_text(p, s->hi));
+            if (s->step == 1)
+                text_printf(p->out, "%s++) {\n", p->atom[s->atom]);
+            else
+                text_printf(p->out, "%s += %lld) {\n", p->atom[s->atom], (long long)s->step);
+            break;
+        case S_IF: text_printf(p->out, "if (%s) {\n", ranges_text(p, s->ranges)); break;
+        case S_BARRIER: text_puts(p->out, "barrier(CLK_LOCAL_MEM_FENCE);\n"); break;
+        case S_COMMENT: text_printf(p->out, "// %s\n", s->text); break;
+        default: break;
+        }
+        if (s->op == S_FOR || s->op == S_IF) {
+            p->depth++;
+            print_block(p, &s->body);
+            p->depth--;
+            indent(p);
+            text_puts(p->out, "}\n");
+        }
+    }
+}
+
+static void print_table(Printer *p, uint32_t i) {
+    const KBuffer *b = &p->k->buffers.at[i];
+    p->buffer[i] = fresh(p, arena_printf(p->out->arena, "%s_%s", p->name, b->name));
+    text_printf(p->out, "__constant %s %s[%lld] = {", memory_type(b->dtype), p->buffer[i],
+                (long long)b->elems);
+    for (int64_t e = 0; e < b->elems; e++) {
+        text_puts(p->out, e == 0 ? "\n    " : e % 8 == 0 ? ",\n    " : ", ");
+        text_puts(p->out, number(p, b->dtype, b->values[e]));
+    }
+    text_puts(p->out, "};\n");
+}
+
+static void print_head(Printer *p) {
+    const Kernel *k = p->k;
+    text_printf(p->out, "__attribute__((reqd_work_group_size(%u, 1, 1)))\n__kernel void %s(",
+                k->local_size, p->name);
+    const char *margin = "";
+    for (uint32_t i = 0; i < k->buffers.len; i++) {
+        const KBuffer *b = &k->buffers.at[i];
+        if (b->values) continue;
+        p->buffer[i] = fresh(p, b->name);
+        text_printf(p->out, "%s__global %s%s *restrict %s", margin, b->written ? "" : "const ",
+                    memory_type(b->dtype), p->buffer[i]);
+        margin = ",\n    ";
+    }
+    text_puts(p->out, ") {\n");
+    p->depth = 1;
+    for (uint32_t i = 0; i < k->locals.len; i++) {
+        p->local[i] = fresh(p, k->locals.at[i].name);
+        indent(p);
+        text_printf(p->out, "__local %s %s[%lld];\n", memory_type(k->locals.at[i].dtype),
+                    p->local[i], (long long)k->locals.at[i].elems);
+    }
+    if (k->groups > 1) text_puts(p->out, "    const int g = get_group_id(0);\n");
+    if (k->local_size > 1) text_puts(p->out, "    const int l = get_local_id(0);\n");
+}
+
+/* An operand that the operator's text mentions twice needs a name. */
+static void mark_named(Printer *p) {
+    for (Val v = 0; v < p->k->values.len; v++) {
+        const Value *n = &p->k->values.at[v];
+        if (n->kind == V_EW && (n->op == OP_MAX || n->op == OP_MIN)) {
+            for (uint32_t i = 0; i < n->argc; i++) p->named[n->args[i]] = true;
+        }
+        if (n->kind == V_EXTRACT) p->named[n->args[0]] = true;
+    }
+    for (uint32_t i = 0; i < p->k->index.atoms.len; i++) {
+        Val v = p->k->index.atoms.at[i].value;
+        if (p->k->index.atoms.at[i].kind == ATOM_VAR && v != NO_VAL) p->named[v] = true;
+    }
+}
+
+void kernel_print(const Kernel *k, const char *name, const char *comment, Text *out) {
+    Arena *a = out->arena;
+    Printer p = {.k = k, .out = out, .name = name};
+    names_init(&p.taken, a);
+    for (size_t i = 0; i < COUNT_OF(reserved); i++) names_str(&p.taken, reserved[i]);
+    for (int i = 0; i < OP_COUNT; i++) names_str(&p.taken, op_info[i].name);
+    p.text = NEW_ARRAY(a, const char *, k->values.len + 1);
+    p.compound = NEW_ARRAY(a, bool, k->values.len + 1);
+    p.named = NEW_ARRAY(a, bool, k->values.len + 1);
+    p.atom = NEW_ARRAY(a, const char *, k->index.atoms.len + 1);
+    p.buffer = NEW_ARRAY(a, const char *, k->buffers.len + 1);
+    p.local = NEW_ARRAY(a, const char *, k->locals.len + 1);
+    p.var = NEW_ARRAY(a, const char *, k->vars.len + 1);
+    p.atom[k->group_atom] = "g";
+    p.atom[k->local_atom] = "l";
+    mark_named(&p);
+    if (comment) text_puts(out, comment);
+    for (uint32_t i = 0; i < k->buffers.len; i++) {
+        if (k->buffers.at[i].values) print_table(&p, i);
+    }
+    print_head(&p);
+    print_block(&p, &k->body);
+    text_puts(out, "}\n");
+}

@@ -1,0 +1,204 @@
+// vector.cl: loads and stores of vectors at any element, and sums and maxima across a vector's lanes.
+//
+// A line that begins with "//:" opens a block and names what it defines; a program is given the blocks
+// that it uses. A bool in memory is an uchar, 0 or 1; in a vector's lane it is an int, 0 or -1.
+
+//: ld2
+typedef float2 __attribute__((aligned(4))) float2_at_any; // not only at multiples of 2
+static float2 ld2(__global const float *p) {
+    return *(__global const float2_at_any *)p;
+}
+//: st2
+typedef float2 __attribute__((aligned(4))) float2_to_any;
+static void st2(__global float *p, float2 v) {
+    *(__global float2_to_any *)p = v;
+}
+//: ldi2
+typedef int2 __attribute__((aligned(4))) int2_at_any;
+static int2 ldi2(__global const int *p) {
+    return *(__global const int2_at_any *)p;
+}
+//: sti2
+typedef int2 __attribute__((aligned(4))) int2_to_any;
+static void sti2(__global int *p, int2 v) {
+    *(__global int2_to_any *)p = v;
+}
+//: ldb2
+static int2 ldb2(__global const uchar *p) {
+    return -convert_int2(vload2(0, p));
+}
+//: stb2
+static void stb2(__global uchar *p, int2 v) {
+    vstore2(convert_uchar2(-v), 0, p);
+}
+
+//: ld4
+typedef float4 __attribute__((aligned(4))) float4_at_any; // not only at multiples of 4
+static float4 ld4(__global const float *p) {
+    return *(__global const float4_at_any *)p;
+}
+//: st4
+typedef float4 __attribute__((aligned(4))) float4_to_any;
+static void st4(__global float *p, float4 v) {
+    *(__global float4_to_any *)p = v;
+}
+//: ldi4
+typedef int4 __attribute__((aligned(4))) int4_at_any;
+static int4 ldi4(__global const int *p) {
+    return *(__global const int4_at_any *)p;
+}
+//: sti4
+typedef int4 __attribute__((aligned(4))) int4_to_any;
+static void sti4(__global int *p, int4 v) {
+    *(__global int4_to_any *)p = v;
+}
+//: ldb4
+static int4 ldb4(__global const uchar *p) {
+    return -convert_int4(vload4(0, p));
+}
+//: stb4
+static void stb4(__global uchar *p, int4 v) {
+    vstore4(convert_uchar4(-v), 0, p);
+}
+
+//: ld8
+typedef float8 __attribute__((aligned(4))) float8_at_any; // not only at multiples of 8
+static float8 ld8(__global const float *p) {
+    return *(__global const float8_at_any *)p;
+}
+//: st8
+typedef float8 __attribute__((aligned(4))) float8_to_any;
+static void st8(__global float *p, float8 v) {
+    *(__global float8_to_any *)p = v;
+}
+//: ldi8
+typedef int8 __attribute__((aligned(4))) int8_at_any;
+static int8 ldi8(__global const int *p) {
+    return *(__global const int8_at_any *)p;
+}
+//: sti8
+typedef int8 __attribute__((aligned(4))) int8_to_any;
+static void sti8(__global int *p, int8 v) {
+    *(__global int8_to_any *)p = v;
+}
+//: ldb8
+static int8 ldb8(__global const uchar *p) {
+    return -convert_int8(vload8(0, p));
+}
+//: stb8
+static void stb8(__global uchar *p, int8 v) {
+    vstore8(convert_uchar8(-v), 0, p);
+}
+
+//: ld16
+typedef float16 __attribute__((aligned(4))) float16_at_any; // not only at multiples of 16
+static float16 ld16(__global const float *p) {
+    return *(__global const float16_at_any *)p;
+}
+//: st16
+typedef float16 __attribute__((aligned(4))) float16_to_any;
+static void st16(__global float *p, float16 v) {
+    *(__global float16_to_any *)p = v;
+}
+//: ldi16
+typedef int16 __attribute__((aligned(4))) int16_at_any;
+static int16 ldi16(__global const int *p) {
+    return *(__global const int16_at_any *)p;
+}
+//: sti16
+typedef int16 __attribute__((aligned(4))) int16_to_any;
+static void sti16(__global int *p, int16 v) {
+    *(__global int16_to_any *)p = v;
+}
+//: ldb16
+static int16 ldb16(__global const uchar *p) {
+    return -convert_int16(vload16(0, p));
+}
+//: stb16
+static void stb16(__global uchar *p, int16 v) {
+    vstore16(convert_uchar16(-v), 0, p);
+}
+
+// max that gives NaN if either is: fmax would hide it.
+//: greater
+static float greater(float x, float y) {
+    return x > y || x != x ? x : y;
+}
+//: greater2
+static float2 greater2(float2 x, float2 y) {
+    return (x > y) | (x != x) ? x : y;
+}
+//: greater4
+static float4 greater4(float4 x, float4 y) {
+    return (x > y) | (x != x) ? x : y;
+}
+//: greater8
+static float8 greater8(float8 x, float8 y) {
+    return (x > y) | (x != x) ? x : y;
+}
+
+//: sum2
+static float sum2(float2 v) {
+    return v.s0 + v.s1;
+}
+//: sum4
+static float sum4(float4 v) {
+    return sum2(v.lo + v.hi);
+}
+//: sum8
+static float sum8(float8 v) {
+    return sum4(v.lo + v.hi);
+}
+//: sum16
+static float sum16(float16 v) {
+    return sum8(v.lo + v.hi);
+}
+//: max2
+static float max2(float2 v) {
+    return greater(v.s0, v.s1);
+}
+//: max4
+static float max4(float4 v) {
+    return max2(greater2(v.lo, v.hi));
+}
+//: max8
+static float max8(float8 v) {
+    return max4(greater4(v.lo, v.hi));
+}
+//: max16
+static float max16(float16 v) {
+    return max8(greater8(v.lo, v.hi));
+}
+
+//: sumi2
+static int sumi2(int2 v) {
+    return v.s0 + v.s1;
+}
+//: sumi4
+static int sumi4(int4 v) {
+    return sumi2(v.lo + v.hi);
+}
+//: sumi8
+static int sumi8(int8 v) {
+    return sumi4(v.lo + v.hi);
+}
+//: sumi16
+static int sumi16(int16 v) {
+    return sumi8(v.lo + v.hi);
+}
+//: maxi2
+static int maxi2(int2 v) {
+    return max(v.s0, v.s1);
+}
+//: maxi4
+static int maxi4(int4 v) {
+    return maxi2(max(v.lo, v.hi));
+}
+//: maxi8
+static int maxi8(int8 v) {
+    return maxi4(max(v.lo, v.hi));
+}
+//: maxi16
+static int maxi16(int16 v) {
+    return maxi8(max(v.lo, v.hi));
+}
