@@ -80,8 +80,7 @@ static NodeId intern(Graph *g, Node n) {
     return g->nodes.len - 1;
 }
 
-/* Whether every element of x is one number, and which. */
-static bool uniform(const Graph *g, NodeId x, double *value) {
+bool node_uniform(const Graph *g, NodeId x, double *value) {
     for (;;) {
         const Node *n = node_at(g, x);
         if (n->op == OP_CONST) return *value = n->value, true;
@@ -92,7 +91,7 @@ static bool uniform(const Graph *g, NodeId x, double *value) {
 
 static bool is_uniform(const Graph *g, NodeId x, double want) {
     double v;
-    return uniform(g, x, &v) && v == want;
+    return node_uniform(g, x, &v) && v == want;
 }
 
 static double round_to(DType t, double v) {
@@ -141,7 +140,7 @@ NodeId node_iota(Graph *g, int32_t n) {
 static NodeId fold(Graph *g, Op op, DType t, const NodeId *x, uint32_t argc) {
     double v[3] = {0, 0, 0};
     for (uint32_t i = 0; i < argc; i++) {
-        if (!uniform(g, x[i], &v[i])) return NO_NODE;
+        if (!node_uniform(g, x[i], &v[i])) return NO_NODE;
     }
     double r = op_host(op, v[0], v[1], v[2]);
     if (t == DT_I32 && !(fabs(r) <= 2147483647.0)) return NO_NODE;
@@ -180,7 +179,7 @@ static NodeId identity(Graph *g, Op op, NodeId x, NodeId y, NodeId z) {
     case OP_OR: return x == y ? x : NO_NODE;
     case OP_WHERE: {
         double c;
-        if (uniform(g, x, &c)) return c != 0 ? y : z;
+        if (node_uniform(g, x, &c)) return c != 0 ? y : z;
         return y == z ? y : NO_NODE;
     }
     default: return NO_NODE;
@@ -216,7 +215,7 @@ NodeId node_cast(Graph *g, NodeId x, DType t) {
     const Node *n = node_at(g, x);
     double v;
     if (n->dtype == t) return x;
-    if (uniform(g, x, &v) && (t != DT_I32 || fabs(v) < 2147483648.0)) {
+    if (node_uniform(g, x, &v) && (t != DT_I32 || fabs(v) < 2147483648.0)) {
         return node_full(g, t, t == DT_I32 ? trunc(v) : v, &n->shape);
     }
     return intern(
@@ -252,7 +251,7 @@ NodeId node_reshape(Graph *g, NodeId x, const Shape *s) {
     if (shape_equal(&n->shape, s)) return x;
     if (n->op == OP_RESHAPE) return node_reshape(g, n->args[0], s);
     double v;
-    if (n->op == OP_EXPAND && uniform(g, x, &v)) return node_full(g, n->dtype, v, s);
+    if (n->op == OP_EXPAND && node_uniform(g, x, &v)) return node_full(g, n->dtype, v, s);
     return intern(g,
                   (Node){.op = OP_RESHAPE, .dtype = n->dtype, .shape = *s, .argc = 1, .args = &x});
 }
@@ -269,7 +268,7 @@ NodeId node_permute(Graph *g, NodeId x, const int32_t *axes) {
     }
     double v;
     if (same) return x;
-    if (uniform(g, x, &v)) return node_full(g, n->dtype, v, &s);
+    if (node_uniform(g, x, &v)) return node_full(g, n->dtype, v, &s);
     if (n->op == OP_PERMUTE) {
         for (int i = 0; i < s.rank; i++) attr[i] = n->attr[axes[i]];
         return node_permute(g, n->args[0], attr);
@@ -314,7 +313,7 @@ NodeId node_slice(Graph *g, NodeId x, const int32_t *start, const int32_t *count
     }
     double v;
     if (whole) return x;
-    if (uniform(g, x, &v)) return node_full(g, n->dtype, v, &s);
+    if (node_uniform(g, x, &v)) return node_full(g, n->dtype, v, &s);
     return intern(g, (Node){.op = OP_SLICE,
                             .dtype = n->dtype,
                             .shape = s,
@@ -408,7 +407,7 @@ NodeId node_reduce(Graph *g, Op op, NodeId x, const int32_t *axes, uint32_t n) {
     }
     double v;
     if (elems == 1) return node_reshape(g, x, &s);
-    if (uniform(g, x, &v)) return node_full(g, nx->dtype, op == OP_SUM ? v * (double)elems : v, &s);
+    if (node_uniform(g, x, &v)) return node_full(g, nx->dtype, op == OP_SUM ? v * (double)elems : v, &s);
     return intern(g, (Node){.op = (uint8_t)op,
                             .dtype = nx->dtype,
                             .shape = s,
@@ -443,4 +442,18 @@ NodeId node_take(Graph *g, NodeId table, NodeId index) {
                             .shape = s,
                             .argc = 2,
                             .args = (NodeId[]){table, index}});
+}
+
+NodeId node_again(Graph *g, const Node *n, const NodeId *args) {
+    if (op_info[n->op].elementwise) {
+        return node_ew(g, (Op)n->op, args[0], n->argc > 1 ? args[1] : NO_NODE,
+                       n->argc > 2 ? args[2] : NO_NODE);
+    }
+    Node copy = *n;
+    copy.args = (NodeId *)(uintptr_t)args;
+    Span span = g->span;
+    g->span = n->span;
+    NodeId id = intern(g, copy);
+    g->span = span;
+    return id;
 }

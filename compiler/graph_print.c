@@ -14,15 +14,6 @@ typedef struct Printer {
     uint32_t serial;
 } Printer;
 
-static bool uniform_value(const Graph *g, NodeId x, double *value) {
-    for (;;) {
-        const Node *n = node_at(g, x);
-        if (n->op == OP_CONST) return *value = n->value, true;
-        if (n->op != OP_RESHAPE && n->op != OP_EXPAND) return false;
-        x = n->args[0];
-    }
-}
-
 static void print_number(Text *out, DType t, double v) {
     if (t == DT_BOOL)
         text_puts(out, v != 0 ? "true" : "false");
@@ -35,7 +26,7 @@ static void print_number(Text *out, DType t, double v) {
 static void print_operand(Printer *pr, NodeId x) {
     const Node *n = node_at(pr->g, x);
     double v;
-    if (!uniform_value(pr->g, x, &v)) {
+    if (!node_uniform(pr->g, x, &v)) {
         text_puts(pr->out, pr->name[x]);
         return;
     }
@@ -51,7 +42,7 @@ static void print_shape_args(Text *out, const Shape *s) {
 static void print_shaped(Printer *pr, NodeId x) {
     const Node *n = node_at(pr->g, x);
     double v;
-    if (!uniform_value(pr->g, x, &v)) {
+    if (!node_uniform(pr->g, x, &v)) {
         print_operand(pr, x);
         return;
     }
@@ -95,7 +86,7 @@ static void print_value(Printer *pr, const Node *n) {
     bool any_shape = false; /* one operand with a shape is enough to give it to the numbers */
     double v;
     for (uint32_t i = 0; i < n->argc; i++)
-        any_shape = any_shape || !uniform_value(pr->g, n->args[i], &v);
+        any_shape = any_shape || !node_uniform(pr->g, n->args[i], &v);
     bool numbers_fit = op_info[n->op].elementwise && any_shape;
     for (uint32_t i = 0; i < n->argc; i++) {
         if (i) text_puts(out, ", ");
@@ -162,7 +153,7 @@ static void print_entry(Printer *pr, const Entry *e) {
             pr->name[id] = pr->p->vars.at[n->attr[0]].name;
             continue;
         }
-        if (uniform_value(g, id, &v)) continue;
+        if (node_uniform(g, id, &v)) continue;
         pr->name[id] = unique_name(pr, n->name);
         text_printf(out, "%s = ", pr->name[id]);
         print_value(pr, n);
@@ -267,7 +258,7 @@ static void dot_entry(const Program *p, const Entry *e, uint32_t index, Text *ou
                 e->variant ? "@" : "", e->variant ? e->variant : "");
     for (NodeId id = 0; id < g->nodes.len; id++) {
         const Node *n = node_at(g, id);
-        if (!need[id] || uniform_value(g, id, &v)) continue;
+        if (!need[id] || node_uniform(g, id, &v)) continue;
         const char *style = n->op == OP_VAR ? "shape=box, style=filled, fillcolor=\"#dde8f8\""
                             : n->op == OP_GRADSUM
                                 ? "shape=circle, style=filled, fillcolor=\"#f8dddd\""
@@ -285,7 +276,7 @@ static void dot_entry(const Program *p, const Entry *e, uint32_t index, Text *ou
         text_shape(out, &n->shape);
         text_puts(out, "\"];\n");
         for (uint32_t i = 0; i < n->argc; i++) {
-            if (uniform_value(g, n->args[i], &v)) continue;
+            if (node_uniform(g, n->args[i], &v)) continue;
             text_printf(out, "    n%u_%u -> n%u_%u;\n", index, n->args[i], index, id);
         }
     }
@@ -298,7 +289,7 @@ static void dot_entry(const Program *p, const Entry *e, uint32_t index, Text *ou
         else
             dot_quote(out, e->outputs.at[i].name);
         text_puts(out, update ? " <-\"];\n" : "\"];\n");
-        if (!uniform_value(g, from, &v))
+        if (!node_uniform(g, from, &v))
             text_printf(out, "    n%u_%u -> out%u_%u;\n", index, from, index, i);
     }
     text_puts(out, "  }\n");

@@ -106,6 +106,10 @@ NodeId node_dot(Graph *g, NodeId a, NodeId b, int32_t batch, int32_t contracted)
 NodeId node_reduce(Graph *g, Op op, NodeId x, const int32_t *axes, uint32_t n); /* SUM, RMAX */
 NodeId node_argmax(Graph *g, NodeId x, int32_t axis);
 NodeId node_take(Graph *g, NodeId table, NodeId index);
+/* A node like n (of any graph) over other operands of the same shapes and types. */
+NodeId node_again(Graph *g, const Node *n, const NodeId *args);
+/* Whether every element of x is one number, and which. */
+bool node_uniform(const Graph *g, NodeId x, double *value);
 
 /* ---- Program ------------------------------------------------------------------------------- */
 

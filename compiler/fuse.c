@@ -1,0 +1,569 @@
+/* fuse: from nodes to clusters to launches; see fuse.h.
+ *
+ * 1. Choose the anchors. 2. For each, find what it reads and at which index, through all that is
+ * computed in place. 3. Merge clusters of one iteration space whose reads of each other stay at their
+ * own point, where no path leads out of the pair and back. 4. Order them: a reader comes after what it
+ * reads, an update after all readers of the old value; clusters of one level share a launch.
+ *
+ * Legality is exact, by reachability; see merge_allowed. */
+#include "fuse.h"
+
+#include "codegen.h"
+
+#define MAX_CONE     256 /* operators computed in place for one anchor */
+#define MAX_READS    24  /* of one anchor */
+#define MAX_MEMBERS  24  /* of a cluster */
+#define MAX_SECTIONS 16  /* of a kernel */
+#define MAX_BUFFERS  40
+#define COSTLY       10   /* from here on a value that is used twice is kept */
+#define SMALL_ELEMS  4096 /* that one work-item may do alone */
+
+/* One read of an anchor: of another anchor or a variable. */
+typedef struct Read {
+    NodeId target;
+    uint8_t aligned; /* so many leading axes are read at the reader's own place */
+    bool ranged;     /* only where a condition holds (pad, concat) */
+} Read;
+
+typedef VEC(Read) Reads;
+
+typedef struct Fuser {
+    const Entry *entry;
+    const Graph *g;
+    Arena *arena;
+    const FuseOptions *options;
+    bool *need, *anchor;
+    Reads *reads;             /* of each anchor */
+    uint32_t *of;             /* cluster of each anchor */
+    VEC(Cluster *) clusters;  /* NULL once merged into another */
+    uint32_t *updates_by_var; /* the node that updates variable v, or NO_NODE */
+    VEC(NodeId) * readers;    /* anchors that read variable v */
+    uint32_t var_count;
+    uint32_t *stamp;
+    uint32_t now;
+} Fuser;
+
+/* ---- 1. Anchors ---------------------------------------------------------------------------- */
+
+static bool computes(Op op) {
+    return op_info[op].elementwise || op == OP_CAST || op == OP_GRADSUM || op == OP_CONCAT ||
+           op == OP_TAKE || op == OP_PAD;
+}
+
+static int op_cost(Op op) {
+    switch (op) {
+    case OP_EXP:
+    case OP_LOG:
+    case OP_TANH:
+    case OP_SIN:
+    case OP_COS:
+    case OP_ERF:
+    case OP_POW: return 10;
+    case OP_DIV:
+    case OP_SQRT:
+    case OP_RSQRT:
+    case OP_IDIV:
+    case OP_MOD:
+    case OP_TAKE: return 3;
+    default: return 1;
+    }
+}
+
+static NodeId base_of(const Graph *g, NodeId id) {
+    while (is_view((Op)node_at(g, id)->op) && node_at(g, id)->op != OP_PAD)
+        id = node_at(g, id)->args[0];
+    return id;
+}
+
+static void find_needed(Fuser *f) {
+    const Entry *e = f->entry;
+    for (uint32_t i = 0; i < e->outputs.len; i++)
+        f->need[e->outputs.at[i].node] = f->anchor[e->outputs.at[i].node] = true;
+    for (uint32_t i = 0; i < e->updates.len; i++)
+        f->need[e->updates.at[i].node] = f->anchor[e->updates.at[i].node] = true;
+    for (NodeId id = f->g->nodes.len; id-- > 0;) {
+        const Node *n = node_at(f->g, id);
+        for (uint32_t i = 0; i < n->argc && f->need[id]; i++) f->need[n->args[i]] = true;
+    }
+}
+
+static void choose_anchors(Fuser *f) {
+    const Graph *g = f->g;
+    uint32_t n_nodes = g->nodes.len;
+    uint32_t *uses = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
+    uint32_t *cone = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
+    uint32_t *leaves = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
+    uint32_t *cost = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
+    double v;
+    for (NodeId id = 0; id < n_nodes; id++) {
+        const Node *n = node_at(g, id);
+        for (uint32_t i = 0; i < n->argc && f->need[id]; i++) {
+            uses[n->args[i]]++;
+            NodeId base = base_of(g, n->args[i]);
+            /* A contraction reads each element many times: compute it once. */
+            if (n->op == OP_DOT && computes((Op)node_at(g, base)->op) && !node_uniform(g, base, &v))
+                f->anchor[base] = true;
+        }
+    }
+    for (NodeId id = 0; id < n_nodes; id++) {
+        const Node *n = node_at(g, id);
+        if (!f->need[id]) continue;
+        if (is_reduction((Op)n->op) || n->op == OP_COPY) f->anchor[id] = true;
+        if (n->op == OP_VAR || n->op == OP_CONST || n->op == OP_LITERAL || n->op == OP_IOTA ||
+            node_uniform(g, id, &v)) {
+            leaves[id] = n->op == OP_VAR;
+            continue;
+        }
+        cone[id] = 1;
+        cost[id] = (uint32_t)op_cost((Op)n->op);
+        for (uint32_t i = 0; i < n->argc; i++) {
+            NodeId x = n->args[i];
+            cone[id] += f->anchor[x] ? 0 : cone[x];
+            leaves[id] += f->anchor[x] ? 1 : leaves[x];
+            cost[id] += f->anchor[x] ? 0 : cost[x];
+        }
+        bool keep = computes((Op)n->op) && uses[id] >= 2 && cost[id] >= COSTLY;
+        if (computes((Op)n->op) && (f->options->apart || keep)) f->anchor[id] = true;
+        if (cone[id] > MAX_CONE || leaves[id] > MAX_READS) {
+            /* Too much for one kernel: keep what it is made of. */
+            for (uint32_t i = 0; i < n->argc; i++) {
+                NodeId base = base_of(g, n->args[i]);
+                if (computes((Op)node_at(g, base)->op) && !node_uniform(g, base, &v))
+                    f->anchor[base] = true;
+            }
+            cone[id] = 1 + n->argc;
+            leaves[id] = n->argc;
+        }
+    }
+}
+
+/* ---- 2. Reads ------------------------------------------------------------------------------ */
+
+typedef struct Visit {
+    NodeId node;
+    bool ranged;
+    Idx at[MAX_RANK];
+} Visit;
+
+typedef struct Walk {
+    Fuser *f;
+    IndexTable t;
+    NodeId start;
+    Idx own[MAX_RANK]; /* the reader's place */
+    Shape domain;      /* its shape */
+    VEC(Visit) visits;
+    uint32_t *slots;
+    uint32_t slot_cap;
+} Walk;
+
+static bool visited(Walk *w, const Visit *v) {
+    if ((w->visits.len + 1) * 2 > w->slot_cap) {
+        uint32_t cap = w->slot_cap ? w->slot_cap * 2 : 64;
+        w->slots = NEW_ARRAY(w->t.arena, uint32_t, cap);
+        w->slot_cap = cap;
+        for (uint32_t i = 0; i < w->visits.len; i++) {
+            uint64_t h = hash_bytes(&w->visits.at[i], sizeof(Visit), 0);
+            while (w->slots[h & (cap - 1)]) h++;
+            w->slots[h & (cap - 1)] = i + 1;
+        }
+    }
+    uint64_t h = hash_bytes(v, sizeof(*v), 0);
+    for (; w->slots[h & (w->slot_cap - 1)]; h++) {
+        if (!memcmp(&w->visits.at[w->slots[h & (w->slot_cap - 1)] - 1], v, sizeof(*v))) return true;
+    }
+    vec_push(w->t.arena, &w->visits, *v);
+    w->slots[h & (w->slot_cap - 1)] = w->visits.len;
+    return false;
+}
+
+static void record(Walk *w, NodeId target, const Idx *at, bool ranged) {
+    const Shape *s = &node_at(w->f->g, target)->shape;
+    Read r = {.target = target, .ranged = ranged};
+    while (r.aligned < w->domain.rank && r.aligned < s->rank &&
+           at[r.aligned] == w->own[r.aligned] && s->dim[r.aligned] == w->domain.dim[r.aligned]) {
+        r.aligned++;
+    }
+    Reads *reads = &w->f->reads[w->start];
+    for (uint32_t i = 0; i < reads->len; i++) {
+        if (!memcmp(&reads->at[i], &r, sizeof(r))) return;
+    }
+    vec_push(w->f->arena, reads, r);
+}
+
+static void walk(Walk *w, NodeId id, const Idx *at, bool ranged) {
+    const Node *n = node_at(w->f->g, id);
+    if (n->op == OP_VAR || (w->f->anchor[id] && id != w->start)) {
+        record(w, id, at, ranged);
+        return;
+    }
+    Visit v;
+    memset(&v, 0, sizeof(v));
+    v.node = id;
+    v.ranged = ranged;
+    memcpy(v.at, at, n->shape.rank * sizeof(Idx));
+    if (visited(w, &v)) return;
+    Shape reduced = {0};
+    Idx inner[MAX_RANK];
+    if (is_reduction((Op)n->op)) {
+        reduced = reduced_shape(w->f->g, n);
+        for (int i = 0; i < reduced.rank; i++)
+            inner[i] = idx_var(&w->t, "k", 0, reduced.dim[i] - 1, UINT32_MAX);
+    }
+    for (uint32_t k = 0; k < n->argc; k++) {
+        Idx in[MAX_RANK];
+        RangeList ranges = {0};
+        if (is_reduction((Op)n->op))
+            access_reduced(&w->t, w->f->g, n, k, at, inner, in);
+        else if (n->op == OP_TAKE && k == 0) {
+            int index_rank = node_at(w->f->g, n->args[1])->shape.rank;
+            const Shape *table = &node_at(w->f->g, n->args[0])->shape;
+            in[0] = idx_var(&w->t, "row", 0, table->dim[0] - 1, UINT32_MAX);
+            for (int i = 1; i < table->rank; i++) in[i] = at[index_rank + i - 1];
+        } else
+            access_map(&w->t, w->f->g, n, k, at, in, &ranges);
+        walk(w, n->args[k], in, ranged || ranges.len > 0);
+    }
+}
+
+static void find_reads(Fuser *f) {
+    for (NodeId id = 0; id < f->g->nodes.len; id++) {
+        if (!f->need[id] || !f->anchor[id]) continue;
+        Walk w = {.f = f, .start = id, .domain = node_at(f->g, id)->shape};
+        index_init(&w.t, f->arena);
+        for (int i = 0; i < w.domain.rank; i++) {
+            w.own[i] = w.domain.dim[i] == 1
+                           ? idx_const(&w.t, 0)
+                           : idx_var(&w.t, "i", 0, w.domain.dim[i] - 1, UINT32_MAX);
+        }
+        walk(&w, id, w.own, false);
+        for (uint32_t i = 0; i < f->reads[id].len; i++) {
+            const Node *t = node_at(f->g, f->reads[id].at[i].target);
+            if (t->op == OP_VAR) vec_push(f->arena, &f->readers[t->attr[0]], id);
+        }
+    }
+}
+
+/* ---- 3. Clusters --------------------------------------------------------------------------- */
+
+static void start_clusters(Fuser *f) {
+    for (NodeId id = 0; id < f->g->nodes.len; id++) {
+        const Node *n = node_at(f->g, id);
+        f->of[id] = NO_CLUSTER;
+        if (!f->need[id] || !f->anchor[id]) continue;
+        Cluster *c = NEW(f->arena, Cluster);
+        vec_push(f->arena, &c->members, id);
+        c->outer = n->shape;
+        c->has_dot = n->op == OP_DOT;
+        c->has_reduction = is_reduction((Op)n->op);
+        f->of[id] = f->clusters.len;
+        vec_push(f->arena, &f->clusters, c);
+    }
+}
+
+/* The variable that a node updates, or UINT32_MAX. */
+static uint32_t updated_var(const Fuser *f, NodeId id) {
+    for (uint32_t i = 0; i < f->entry->updates.len; i++) {
+        if (f->entry->updates.at[i].node == id) return f->entry->updates.at[i].var;
+    }
+    return UINT32_MAX;
+}
+
+/* Clusters that must have run before c may: what its members read, and the other readers of what they
+ * update. */
+typedef VEC(uint32_t) Ids;
+
+static void predecessors(const Fuser *f, uint32_t c, Ids *out) {
+    const Cluster *cl = f->clusters.at[c];
+    out->len = 0;
+    for (uint32_t m = 0; m < cl->members.len; m++) {
+        NodeId id = cl->members.at[m];
+        for (uint32_t i = 0; i < f->reads[id].len; i++) {
+            uint32_t p = f->of[f->reads[id].at[i].target]; /* VAR nodes have no cluster */
+            if (p != NO_CLUSTER && p != c) vec_push(f->arena, out, p);
+        }
+        for (uint32_t u = 0; u < f->entry->updates.len; u++) {
+            if (f->entry->updates.at[u].node != id) continue;
+            uint32_t var = f->entry->updates.at[u].var;
+            for (uint32_t i = 0; i < f->readers[var].len; i++) {
+                uint32_t p = f->of[f->readers[var].at[i]];
+                if (p != c) vec_push(f->arena, out, p);
+            }
+        }
+    }
+}
+
+/* Whether a path leads from cluster `from` to cluster `to` over at least one other cluster. */
+static bool path_around(Fuser *f, uint32_t from, uint32_t to) {
+    Ids stack = {0}, preds = {0};
+    f->now++;
+    predecessors(f, to, &preds);
+    for (uint32_t i = 0; i < preds.len; i++) {
+        if (preds.at[i] != from) vec_push(f->arena, &stack, preds.at[i]);
+    }
+    while (stack.len) {
+        uint32_t c = stack.at[--stack.len];
+        if (c == from) return true;
+        if (f->stamp[c] == f->now) continue;
+        f->stamp[c] = f->now;
+        predecessors(f, c, &preds);
+        for (uint32_t i = 0; i < preds.len; i++) vec_push(f->arena, &stack, preds.at[i]);
+    }
+    return false;
+}
+
+static bool prefix_of(const Shape *a, const Shape *b) {
+    if (a->rank > b->rank) return false;
+    return !memcmp(a->dim, b->dim, a->rank * sizeof(a->dim[0]));
+}
+
+static Shape suffix_of(const Shape *s, int from) {
+    Shape out = {0};
+    for (int i = from; i < s->rank; i++) out.dim[out.rank++] = s->dim[i];
+    return out;
+}
+
+static int64_t elems_of(const Shape *s) {
+    int64_t n = shape_elems(s);
+    return n < 0 ? MAX_ELEMS : n;
+}
+
+/* The iteration space of the two together: the outer shape of whichever is fixed by a reduction or an
+ * inner loop; the other one's members must fit: outer, or outer and the one inner shape. */
+static bool common_space(const Cluster *a, const Cluster *b, Shape *outer, Shape *inner,
+                         bool *has_inner) {
+    bool fixed_a = a->has_reduction || a->has_inner, fixed_b = b->has_reduction || b->has_inner;
+    *has_inner = a->has_inner || b->has_inner;
+    *inner = a->has_inner ? a->inner : b->inner;
+    if (a->has_inner && b->has_inner && !shape_equal(&a->inner, &b->inner)) return false;
+    if (fixed_a == fixed_b) {
+        *outer = a->outer;
+        return shape_equal(&a->outer, &b->outer);
+    }
+    const Cluster *fixed = fixed_a ? a : b, *free_one = fixed_a ? b : a;
+    *outer = fixed->outer;
+    if (shape_equal(&fixed->outer, &free_one->outer)) return true;
+    if (fixed->has_dot || !prefix_of(&fixed->outer, &free_one->outer)) return false;
+    Shape rest = suffix_of(&free_one->outer, fixed->outer.rank);
+    if (*has_inner && !shape_equal(&rest, inner)) return false;
+    if (elems_of(&fixed->outer) < 4 && elems_of(&free_one->outer) > SMALL_ELEMS) return false;
+    *inner = rest;
+    *has_inner = true;
+    return true;
+}
+
+/* The reads of members of a: those that find what b computes or updates must stay at their own place. */
+static bool reads_fit(const Fuser *f, const Cluster *a, uint32_t b, const Shape *outer) {
+    for (uint32_t m = 0; m < a->members.len; m++) {
+        const Reads *reads = &f->reads[a->members.at[m]];
+        for (uint32_t i = 0; i < reads->len; i++) {
+            const Read *r = &reads->at[i];
+            const Node *t = node_at(f->g, r->target);
+            /* All reductions of a point run before its stores, so they may read its whole row. */
+            int own =
+                is_reduction((Op)node_at(f->g, a->members.at[m])->op) ? outer->rank : t->shape.rank;
+            if (f->of[r->target] == b && (r->aligned < own || r->ranged)) return false;
+            if (t->op != OP_VAR) continue;
+            NodeId update = f->updates_by_var[t->attr[0]];
+            if (update != NO_NODE && f->of[update] == b &&
+                (r->aligned < t->shape.rank || r->ranged))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool merge_allowed(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shape *inner,
+                          bool *has_inner) {
+    const Cluster *ca = f->clusters.at[a], *cb = f->clusters.at[b];
+    if (ca->members.len + cb->members.len > MAX_MEMBERS) return false;
+    if (ca->has_dot || cb->has_dot) {
+        const Cluster *other = ca->has_dot ? cb : ca;
+        if (other->has_reduction || other->has_inner) return false;
+    }
+    if (!common_space(ca, cb, outer, inner, has_inner)) return false;
+    if (!reads_fit(f, ca, b, outer) || !reads_fit(f, cb, a, outer)) return false;
+    return !path_around(f, a, b) && !path_around(f, b, a);
+}
+
+static bool try_merge(Fuser *f, uint32_t a, uint32_t b) {
+    Shape outer, inner = {0};
+    bool has_inner;
+    if (a == b || !merge_allowed(f, a, b, &outer, &inner, &has_inner)) return false;
+    Cluster *ca = f->clusters.at[a], *cb = f->clusters.at[b];
+    Cluster *c = NEW(f->arena, Cluster);
+    c->outer = outer;
+    c->inner = inner;
+    c->has_inner = has_inner;
+    c->has_dot = ca->has_dot || cb->has_dot;
+    c->has_reduction = ca->has_reduction || cb->has_reduction;
+    for (uint32_t i = 0, k = 0; i < ca->members.len || k < cb->members.len;) {
+        bool first =
+            k == cb->members.len || (i < ca->members.len && ca->members.at[i] < cb->members.at[k]);
+        NodeId id = first ? ca->members.at[i++] : cb->members.at[k++];
+        vec_push(f->arena, &c->members, id);
+    }
+    for (uint32_t i = 0; i < cb->members.len; i++) f->of[cb->members.at[i]] = a;
+    f->clusters.at[a] = c;
+    f->clusters.at[b] = NULL;
+    return true;
+}
+
+static void merge_clusters(Fuser *f) {
+    /* Consumers into their producers, in the order of the program. */
+    for (NodeId id = 0; id < f->g->nodes.len; id++) {
+        if (!f->need[id] || !f->anchor[id]) continue;
+        for (uint32_t i = 0; i < f->reads[id].len; i++) {
+            uint32_t p = f->of[f->reads[id].at[i].target];
+            if (p != NO_CLUSTER && p != f->of[id]) try_merge(f, p, f->of[id]);
+        }
+    }
+    /* Readers of one thing, over one space. */
+    Ids *readers = NEW_ARRAY(f->arena, Ids, f->g->nodes.len + 1);
+    for (NodeId id = 0; id < f->g->nodes.len; id++) {
+        if (!f->need[id] || !f->anchor[id]) continue;
+        for (uint32_t i = 0; i < f->reads[id].len; i++) {
+            Ids *r = &readers[f->reads[id].at[i].target];
+            for (uint32_t k = 0; k < r->len && k < 8; k++) {
+                uint32_t a = f->of[r->at[k]], b = f->of[id];
+                if (a != b && !f->clusters.at[a]->has_dot && !f->clusters.at[b]->has_dot)
+                    try_merge(f, a, b);
+            }
+            vec_push(f->arena, r, id);
+        }
+    }
+}
+
+/* ---- 4. Order ------------------------------------------------------------------------------ */
+
+/* Before anything is merged: an update that reads its own variable elsewhere than at its own place, or
+ * updates that wait for each other's readers in a circle. Returns the variable, or NO_CLUSTER. */
+static uint32_t needs_double_buffer(Fuser *f) {
+    for (uint32_t u = 0; u < f->entry->updates.len; u++) {
+        const Update *up = &f->entry->updates.at[u];
+        const Reads *reads = &f->reads[up->node];
+        for (uint32_t i = 0; i < reads->len; i++) {
+            const Node *t = node_at(f->g, reads->at[i].target);
+            if (t->op == OP_VAR && (uint32_t)t->attr[0] == up->var &&
+                (reads->at[i].aligned < t->shape.rank || reads->at[i].ranged))
+                return up->var;
+        }
+    }
+    uint32_t n = f->clusters.len, done = 0;
+    bool *ran = NEW_ARRAY(f->arena, bool, n + 1);
+    Ids preds = {0};
+    for (bool progress = true; progress && done < n;) {
+        progress = false;
+        for (uint32_t c = 0; c < n; c++) {
+            if (ran[c]) continue;
+            predecessors(f, c, &preds);
+            bool ready = true;
+            for (uint32_t i = 0; i < preds.len; i++) ready = ready && ran[preds.at[i]];
+            if (ready) ran[c] = progress = true, done++;
+        }
+    }
+    for (uint32_t c = 0; c < n && done < n; c++) {
+        if (ran[c]) continue;
+        uint32_t var = updated_var(f, f->clusters.at[c]->members.at[0]);
+        if (var != UINT32_MAX) return var;
+    }
+    return NO_CLUSTER;
+}
+
+/* Clusters of one level do not wait for each other: they share a launch, as far as one kernel may hold
+ * them. */
+static void share_launches(const Fuser *f, const uint32_t *level, Fused *out) {
+    uint32_t last = 0;
+    for (uint32_t c = 0; c < f->clusters.len; c++) last = level[c] > last ? level[c] : last;
+    for (uint32_t l = 1; l <= last; l++) {
+        uint32_t sections = 0, buffers = 0, shared = NO_CLUSTER;
+        for (uint32_t c = 0; c < f->clusters.len; c++) {
+            Cluster *cl = f->clusters.at[c];
+            if (!cl || level[c] != l) continue;
+            uint32_t need = 0;
+            for (uint32_t m = 0; m < cl->members.len; m++)
+                need += 1 + f->reads[cl->members.at[m]].len;
+            bool alone = f->options->apart || (f->options->target->local_bytes && cl->has_dot);
+            bool full = sections + 1 > MAX_SECTIONS || buffers + need > MAX_BUFFERS;
+            if (alone || shared == NO_CLUSTER || full) {
+                cl->launch = out->launches++;
+                if (!alone) shared = cl->launch, sections = buffers = 0;
+            } else {
+                cl->launch = shared;
+            }
+            if (!alone) sections++, buffers += need;
+            vec_push(f->arena, &out->clusters, cl);
+        }
+    }
+}
+
+static void order_clusters(Fuser *f, Fused *out) {
+    uint32_t n = f->clusters.len;
+    uint32_t *level = NEW_ARRAY(f->arena, uint32_t, n + 1); /* 1 + the level; 0: not yet */
+    Ids preds = {0};
+    uint32_t left = 0;
+    for (uint32_t c = 0; c < n; c++) left += f->clusters.at[c] != NULL;
+    while (left) {
+        for (uint32_t c = 0; c < n; c++) {
+            if (!f->clusters.at[c] || level[c]) continue;
+            predecessors(f, c, &preds);
+            uint32_t at = 1;
+            for (uint32_t i = 0; i < preds.len && at; i++) {
+                uint32_t p = level[preds.at[i]];
+                at = p == 0 ? 0 : p + 1 > at ? p + 1 : at;
+            }
+            if (!at) continue;
+            level[c] = at;
+            left--;
+        }
+    }
+    share_launches(f, level, out);
+}
+
+static void find_stored(Fuser *f, Fused *out) {
+    out->cluster_of = NEW_ARRAY(f->arena, uint32_t, f->g->nodes.len + 1);
+    out->stored = NEW_ARRAY(f->arena, bool, f->g->nodes.len + 1);
+    for (NodeId id = 0; id < f->g->nodes.len; id++) out->cluster_of[id] = NO_CLUSTER;
+    for (uint32_t c = 0; c < out->clusters.len; c++) {
+        for (uint32_t m = 0; m < out->clusters.at[c]->members.len; m++)
+            out->cluster_of[out->clusters.at[c]->members.at[m]] = c;
+    }
+    for (NodeId id = 0; id < f->g->nodes.len; id++) {
+        if (!f->need[id] || !f->anchor[id]) continue;
+        for (uint32_t i = 0; i < f->reads[id].len; i++) {
+            NodeId t = f->reads[id].at[i].target;
+            if (f->anchor[t] && out->cluster_of[t] != out->cluster_of[id]) out->stored[t] = true;
+        }
+    }
+    for (uint32_t i = 0; i < f->entry->outputs.len; i++)
+        out->stored[f->entry->outputs.at[i].node] = true;
+    for (uint32_t i = 0; i < f->entry->updates.len; i++)
+        out->stored[f->entry->updates.at[i].node] = true;
+}
+
+uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, uint32_t var_count,
+                    Fused *out) {
+    uint32_t n = e->graph.nodes.len;
+    Fuser f = {
+        .entry = e, .g = &e->graph, .arena = arena, .options = options, .var_count = var_count};
+    f.need = NEW_ARRAY(arena, bool, n + 1);
+    f.anchor = NEW_ARRAY(arena, bool, n + 1);
+    f.reads = NEW_ARRAY(arena, Reads, n + 1);
+    f.of = NEW_ARRAY(arena, uint32_t, n + 1);
+    f.stamp = NEW_ARRAY(arena, uint32_t, n + 1);
+    f.updates_by_var = NEW_ARRAY(arena, uint32_t, var_count + 1);
+    f.readers = arena_alloc(arena, (var_count + 1) * sizeof(*f.readers));
+    for (uint32_t v = 0; v < var_count; v++) f.updates_by_var[v] = NO_NODE;
+    for (uint32_t i = 0; i < e->updates.len; i++)
+        f.updates_by_var[e->updates.at[i].var] = e->updates.at[i].node;
+    find_needed(&f);
+    choose_anchors(&f);
+    find_reads(&f);
+    start_clusters(&f);
+    uint32_t var = needs_double_buffer(&f);
+    if (var != NO_CLUSTER) return var;
+    if (!options->apart) merge_clusters(&f);
+    *out = (Fused){.entry = e, .g = &e->graph};
+    order_clusters(&f, out);
+    find_stored(&f, out);
+    return NO_CLUSTER;
+}

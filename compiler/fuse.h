@@ -1,0 +1,49 @@
+/* fuse: which nodes are computed together. A Cluster is a set of nodes over one outer iteration space:
+ * for each point of it, the reductions in order, then the stores. It becomes a section of a kernel;
+ * clusters that do not wait for each other share a launch.
+ *
+ * An *anchor* is a node that may be a cluster's: a reduction, what an entry returns or updates, a COPY,
+ * and an elementwise node that is worth keeping. All other nodes are computed where they are used. */
+#ifndef DLG_FUSE_H
+#define DLG_FUSE_H
+
+#include "access.h"
+#include "ir.h"
+#include "target.h"
+
+typedef struct Cluster {
+    VEC(NodeId) members; /* ascending */
+    Shape outer;         /* the iteration space */
+    Shape inner;         /* members of shape outer + inner are stored in a loop over inner */
+    bool has_inner;
+    bool has_reduction;
+    bool has_dot;
+    uint32_t launch; /* of its entry */
+} Cluster;
+
+typedef struct Fused {
+    const Entry *entry;
+    const Graph *g;
+    VEC(Cluster *) clusters; /* in an order in which they may run */
+    uint32_t *cluster_of;    /* of each node: index in clusters, or NO_CLUSTER */
+    bool *stored;            /* of each node: lies in memory once its cluster has run */
+    uint32_t launches;
+} Fused;
+#define NO_CLUSTER UINT32_MAX
+
+typedef struct FuseOptions {
+    const Target *target;
+    bool apart; /* -O0: every operator by itself */
+} FuseOptions;
+
+/* layout.c: a graph for this target: operands of contractions in an order that loads well, copies
+ * where an entry returns or updates by what has no kernel of its own. double_buffered[v]: updates of
+ * variable v go through memory of their own. */
+void layout_entry(Entry *e, Arena *arena, const FuseOptions *options, const bool *double_buffered);
+
+/* Returns NO_CLUSTER, or the variable whose update must be double buffered first (then *out is void):
+ * the caller lays out again with it and tries again. */
+uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, uint32_t var_count,
+                    Fused *out);
+
+#endif

@@ -1,0 +1,93 @@
+/* kir_count: what a launch of a kernel does: floating-point operations, and the distinct bytes that it
+ * touches (of each buffer, from the first element that it may reach to the last). */
+#include "kir.h"
+
+typedef struct Counter {
+    const Kernel *k;
+    int64_t group;
+    double flops;
+    int64_t *lo, *hi; /* of each buffer: elements touched */
+} Counter;
+
+/* The value of an index for the group at hand, if it depends on nothing else. */
+static bool known(const Counter *c, Idx e, int64_t *value) {
+    const Form *f = &c->k->index.forms.at[e];
+    *value = f->constant;
+    for (uint32_t i = 0; i < f->count; i++) {
+        const Atom *a = &c->k->index.atoms.at[f->terms[i].atom];
+        int64_t x;
+        if (f->terms[i].atom == c->k->group_atom)
+            x = c->group;
+        else if (a->kind != ATOM_VAR) {
+            if (!known(c, a->inner, &x)) return false;
+            x = a->kind == ATOM_DIV ? x / a->by : x % a->by;
+        } else if (a->value != NO_VAL && c->k->values.at[a->value].kind == V_INDEX) {
+            if (!known(c, c->k->values.at[a->value].index, &x)) return false;
+        } else
+            return false;
+        *value += f->terms[i].coef * x;
+    }
+    return true;
+}
+
+static void touch(Counter *c, uint32_t buffer, Idx e, uint8_t lanes) {
+    int64_t lo = idx_lo(&c->k->index, e), hi = idx_hi(&c->k->index, e) + lanes;
+    int64_t elems = c->k->buffers.at[buffer].elems;
+    if (lo < 0) lo = 0;
+    if (hi > elems) hi = elems;
+    if (c->hi[buffer] == 0 || lo < c->lo[buffer]) c->lo[buffer] = lo;
+    if (hi > c->hi[buffer]) c->hi[buffer] = hi;
+}
+
+static void count_value(Counter *c, const Value *v, double times) {
+    if (v->kind == V_LOAD) touch(c, v->buffer, v->index, v->lanes);
+    if (v->dtype == DT_F32 && (v->kind == V_EW || v->kind == V_FMA || v->kind == V_ACROSS)) {
+        c->flops += times * v->lanes * (v->kind == V_FMA ? 2 : 1);
+    }
+}
+
+static void count_block(Counter *c, const KBlock *b, double times) {
+    for (uint32_t i = 0; i < b->len; i++) {
+        const KStmt *s = b->at[i];
+        int64_t lo, hi;
+        double turns = times;
+        switch (s->op) {
+        case S_LET: count_value(c, &c->k->values.at[s->val], times); break;
+        case S_STORE: touch(c, s->buffer, s->index, c->k->values.at[s->val].lanes); break;
+        case S_FOR:
+            if (known(c, s->lo, &lo) && known(c, s->hi, &hi)) {
+                turns = hi > lo ? times * (double)((hi - lo + s->step - 1) / s->step) : 0;
+            } else {
+                turns = times *
+                        (double)(idx_hi(&c->k->index, s->hi) - idx_lo(&c->k->index, s->lo)) /
+                        (double)s->step;
+            }
+            break;
+        case S_IF:
+            for (uint32_t r = 0; r < s->ranges.count; r++) {
+                if (known(c, s->ranges.at[r].e, &lo) &&
+                    (lo < s->ranges.at[r].lo || lo >= s->ranges.at[r].hi))
+                    turns = 0;
+            }
+            break;
+        default: break;
+        }
+        if (turns > 0) count_block(c, &s->body, turns);
+    }
+}
+
+KCount kernel_count(const Kernel *k) {
+    Counter c = {.k = k};
+    KCount out = {0};
+    c.lo = NEW_ARRAY(k->arena, int64_t, k->buffers.len + 1);
+    c.hi = NEW_ARRAY(k->arena, int64_t, k->buffers.len + 1);
+    /* Groups beyond some thousands are alike: count a few and scale. */
+    int64_t sample = k->groups > 4096 ? 4096 : k->groups;
+    for (c.group = 0; c.group < sample; c.group++) count_block(&c, &k->body, k->local_size);
+    out.flops = c.flops * k->groups / (double)sample;
+    for (uint32_t i = 0; i < k->buffers.len; i++) {
+        if (!k->buffers.at[i].values)
+            out.bytes += (double)(c.hi[i] - c.lo[i]) * dtype_bytes(k->buffers.at[i].dtype);
+    }
+    return out;
+}

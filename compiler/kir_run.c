@@ -1,0 +1,230 @@
+/* kir_run: a kernel on the host, in double precision. All work-items of a group run in step, statement
+ * by statement, so that barriers need nothing; what an item's condition excludes is masked. Every access
+ * is checked against its buffer.
+ *
+ * Slow and plain: it is what the schedules are tested with, without a driver. */
+#include "kir.h"
+
+#include <math.h>
+
+typedef struct Run {
+    const Kernel *k;
+    Arena *arena;
+    double *const *data;
+    bool round_f32;
+    uint32_t items;
+    double *value;  /* [value][item][MAX_LANES] */
+    double *var;    /* [var][item][MAX_LANES] */
+    int64_t *atom;  /* [atom][item] */
+    double **local; /* [local][element] */
+    const char *wrong;
+} Run;
+
+static double *value_of(Run *r, Val v, uint32_t item) {
+    return r->value + ((size_t)v * r->items + item) * MAX_LANES;
+}
+
+static double *var_of(Run *r, uint32_t v, uint32_t item) {
+    return r->var + ((size_t)v * r->items + item) * MAX_LANES;
+}
+
+static int64_t index_of(Run *r, Idx e, uint32_t item) {
+    const Form *f = &r->k->index.forms.at[e];
+    int64_t sum = f->constant;
+    for (uint32_t i = 0; i < f->count; i++) {
+        const Atom *a = &r->k->index.atoms.at[f->terms[i].atom];
+        int64_t x;
+        if (a->kind == ATOM_VAR) {
+            x = a->value != NO_VAL ? (int64_t)value_of(r, a->value, item)[0]
+                                   : r->atom[(size_t)f->terms[i].atom * r->items + item];
+        } else {
+            x = index_of(r, a->inner, item);
+            x = a->kind == ATOM_DIV ? x / a->by : x % a->by;
+        }
+        sum += f->terms[i].coef * x;
+    }
+    return sum;
+}
+
+static bool holds(Run *r, Ranges ranges, uint32_t item) {
+    for (uint32_t i = 0; i < ranges.count; i++) {
+        int64_t e = index_of(r, ranges.at[i].e, item);
+        if (e < ranges.at[i].lo || e >= ranges.at[i].hi) return false;
+    }
+    return true;
+}
+
+static bool in_bounds(Run *r, const char *what, int64_t at, int lanes, int64_t elems) {
+    if (at >= 0 && at + lanes <= elems) return true;
+    if (!r->wrong) {
+        r->wrong = arena_printf(r->arena, "access of %s[%lld..%lld] of %lld elements", what,
+                                (long long)at, (long long)(at + lanes - 1), (long long)elems);
+    }
+    return false;
+}
+
+static double rounded(const Run *r, const Value *n, double x) {
+    if (n->dtype == DT_I32) {
+        if (!(fabs(x) < 9.0e15)) return isnan(x) ? 0 : x < 0 ? -2147483648.0 : 2147483647.0;
+        return (double)(int32_t)(uint32_t)(int64_t)x;
+    }
+    if (n->dtype == DT_BOOL) return x != 0;
+    return r->round_f32 ? (double)(float)x : x;
+}
+
+static double cast_value(const Value *n, double x) {
+    if (n->dtype != DT_I32) return x;
+    return isnan(x)             ? 0
+           : x <= -2147483648.0 ? -2147483648.0
+           : x >= 2147483647.0  ? 2147483647.0
+                                : trunc(x);
+}
+
+static void load(Run *r, const Value *n, uint32_t item, double *out) {
+    const KBuffer *b = &r->k->buffers.at[n->buffer];
+    if (!holds(r, n->ranges, item)) {
+        for (int i = 0; i < n->lanes; i++) out[i] = 0;
+        return;
+    }
+    int64_t at = index_of(r, n->index, item);
+    if (!in_bounds(r, b->name, at, n->lanes, b->elems)) return;
+    const double *from = b->values ? b->values : r->data[n->buffer];
+    for (int i = 0; i < n->lanes; i++) out[i] = from[at + i];
+}
+
+static void across(Run *r, const Value *n, const double *x, double *out) {
+    double v[MAX_LANES];
+    int lanes = r->k->values.at[n->args[0]].lanes;
+    memcpy(v, x, sizeof(v));
+    for (int half = lanes / 2; half >= 1; half /= 2) {
+        for (int i = 0; i < half; i++)
+            v[i] = rounded(r, n, op_host((Op)n->op, v[i], v[i + half], 0));
+    }
+    out[0] = v[0];
+}
+
+static void evaluate(Run *r, Val v, uint32_t item) {
+    const Value *n = &r->k->values.at[v];
+    double *out = value_of(r, v, item);
+    const double *x = n->argc > 0 ? value_of(r, n->args[0], item) : NULL;
+    const double *y = n->argc > 1 ? value_of(r, n->args[1], item) : NULL;
+    const double *z = n->argc > 2 ? value_of(r, n->args[2], item) : NULL;
+    switch (n->kind) {
+    case V_CONST: out[0] = n->number; break;
+    case V_INDEX: out[0] = (double)index_of(r, n->index, item); break;
+    case V_LOAD: load(r, n, item, out); break;
+    case V_LOCAL: {
+        int64_t at = index_of(r, n->index, item);
+        const KLocal *l = &r->k->locals.at[n->buffer];
+        if (in_bounds(r, l->name, at, n->lanes, l->elems))
+            memcpy(out, r->local[n->buffer] + at, n->lanes * sizeof(double));
+        break;
+    }
+    case V_RANGES: out[0] = holds(r, n->ranges, item); break;
+    case V_EXTRACT: out[0] = x[(int)n->number]; break;
+    case V_ACROSS: across(r, n, x, out); break;
+    default:
+        for (int i = 0; i < n->lanes; i++) {
+            switch (n->kind) {
+            case V_LANE: out[i] = i; break;
+            case V_EW:
+                out[i] = rounded(r, n, op_host((Op)n->op, x[i], y ? y[i] : 0, z ? z[i] : 0));
+                break;
+            case V_CAST: out[i] = rounded(r, n, cast_value(n, x[i])); break;
+            case V_FMA:
+                out[i] = rounded(r, n, r->round_f32 ? fma(x[i], y[i], z[i]) : x[i] * y[i] + z[i]);
+                break;
+            case V_SPLAT: out[i] = x[0]; break;
+            case V_PACK: out[i] = value_of(r, n->pack[i], item)[0]; break;
+            case V_READ: out[i] = var_of(r, n->buffer, item)[i]; break;
+            default: break;
+            }
+        }
+    }
+}
+
+static void store(Run *r, const KStmt *s, uint32_t item) {
+    const double *v = value_of(r, s->val, item);
+    int lanes = r->k->values.at[s->val].lanes;
+    int64_t at = index_of(r, s->index, item);
+    bool local = s->op == S_LOCAL;
+    const char *name = local ? r->k->locals.at[s->buffer].name : r->k->buffers.at[s->buffer].name;
+    int64_t elems = local ? r->k->locals.at[s->buffer].elems : r->k->buffers.at[s->buffer].elems;
+    if (!in_bounds(r, name, at, lanes, elems)) return;
+    memcpy((local ? r->local[s->buffer] : r->data[s->buffer]) + at, v,
+           (size_t)lanes * sizeof(double));
+}
+
+static void run_block(Run *r, const KBlock *b, const bool *on);
+
+static void run_for(Run *r, const KStmt *s, const bool *on) {
+    bool *active = NEW_ARRAY(r->arena, bool, r->items);
+    int64_t *at = r->atom + (size_t)s->atom * r->items;
+    for (uint32_t i = 0; i < r->items; i++) {
+        if (on[i]) at[i] = index_of(r, s->lo, i);
+    }
+    for (bool any = true; any && !r->wrong;) {
+        any = false;
+        for (uint32_t i = 0; i < r->items; i++) {
+            active[i] = on[i] && at[i] < index_of(r, s->hi, i);
+            any = any || active[i];
+        }
+        if (!any) break;
+        run_block(r, &s->body, active);
+        for (uint32_t i = 0; i < r->items; i++) {
+            if (active[i]) at[i] += s->step;
+        }
+    }
+}
+
+static void run_block(Run *r, const KBlock *b, const bool *on) {
+    for (uint32_t n = 0; n < b->len && !r->wrong; n++) {
+        const KStmt *s = b->at[n];
+        if (s->op == S_FOR) {
+            run_for(r, s, on);
+            continue;
+        }
+        if (s->op == S_IF) {
+            bool *active = NEW_ARRAY(r->arena, bool, r->items);
+            for (uint32_t i = 0; i < r->items; i++) active[i] = on[i] && holds(r, s->ranges, i);
+            run_block(r, &s->body, active);
+            continue;
+        }
+        for (uint32_t i = 0; i < r->items; i++) {
+            if (!on[i]) continue;
+            switch (s->op) {
+            case S_LET: evaluate(r, s->val, i); break;
+            case S_VAR:
+            case S_SET:
+                memcpy(var_of(r, s->var, i), value_of(r, s->val, i), MAX_LANES * sizeof(double));
+                break;
+            case S_STORE:
+            case S_LOCAL: store(r, s, i); break;
+            default: break;
+            }
+        }
+    }
+}
+
+const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32) {
+    Run r = {.k = k, .arena = arena, .data = data, .round_f32 = round_f32, .items = k->local_size};
+    r.value = NEW_ARRAY(arena, double, (size_t)(k->values.len + 1) * r.items * MAX_LANES);
+    r.var = NEW_ARRAY(arena, double, (size_t)(k->vars.len + 1) * r.items * MAX_LANES);
+    r.atom = NEW_ARRAY(arena, int64_t, (size_t)(k->index.atoms.len + 1) * r.items);
+    r.local = NEW_ARRAY(arena, double *, k->locals.len + 1);
+    bool *on = NEW_ARRAY(arena, bool, r.items);
+    for (uint32_t i = 0; i < r.items; i++) on[i] = true;
+    for (uint32_t g = 0; g < k->groups && !r.wrong; g++) {
+        for (uint32_t i = 0; i < k->locals.len; i++) {
+            r.local[i] = NEW_ARRAY(arena, double, k->locals.at[i].elems);
+            for (int64_t e = 0; e < k->locals.at[i].elems; e++)
+                r.local[i][e] = NAN; /* not yet written */
+        }
+        for (uint32_t i = 0; i < r.items; i++) {
+            r.atom[(size_t)k->group_atom * r.items + i] = g;
+            r.atom[(size_t)k->local_atom * r.items + i] = i;
+        }
+        run_block(&r, &k->body, on);
+    }
+    return r.wrong;
+}

@@ -1,0 +1,89 @@
+/* layout: the graph made ready for fusion. The right operand of a contraction lies side by side along
+ * the axis that the vector lanes run over: else a COPY in the better order is made first, once, by a
+ * kernel that can share an earlier launch. What an entry returns or updates by is a node that can have
+ * a kernel.
+ *
+ * Requires: a simplified graph. Establishes: the same values; roots are not leaves. */
+#include "fuse.h"
+
+/* Whether the elements of x along its axis `axis` lie side by side (or are all one) in memory. */
+static bool side_by_side(const Graph *g, Arena *arena, NodeId x, int axis) {
+    IndexTable t;
+    Idx at[MAX_RANK], next[MAX_RANK];
+    RangeList ranges = {0};
+    index_init(&t, arena);
+    const Shape *s = &node_at(g, x)->shape;
+    for (int i = 0; i < s->rank; i++) at[i] = idx_var(&t, "i", 0, s->dim[i] - 1, UINT32_MAX);
+    uint32_t atom = idx_atom(&t, at[axis]);
+    while (is_view((Op)node_at(g, x)->op) && node_at(g, x)->op != OP_PAD) {
+        access_map(&t, g, node_at(g, x), 0, at, next, &ranges);
+        memcpy(at, next, sizeof(at));
+        x = node_at(g, x)->args[0];
+    }
+    int64_t stride;
+    Idx address = access_address(&t, &node_at(g, x)->shape, at);
+    return idx_stride(&t, address, atom, &stride) && (stride == 0 || stride == 1);
+}
+
+/* x[batch, p, q] -> x[batch, q, p], where p has p_axes axes. */
+static NodeId swap_groups(Graph *g, NodeId x, int batch, int p_axes) {
+    int rank = node_at(g, x)->shape.rank, k = 0;
+    int32_t axes[MAX_RANK];
+    for (int i = 0; i < batch; i++) axes[k++] = i;
+    for (int i = batch + p_axes; i < rank; i++) axes[k++] = i;
+    for (int i = batch; i < batch + p_axes; i++) axes[k++] = i;
+    return node_permute(g, x, axes);
+}
+
+static NodeId layout_dot(Graph *g, Arena *arena, const Node *n, NodeId a, NodeId b,
+                         const FuseOptions *options) {
+    int batch = n->attr[0], contracted = n->attr[1];
+    const Shape *sa = &node_at(g, a)->shape, *sb = &node_at(g, b)->shape;
+    int free_b = sb->rank - batch - contracted;
+    int64_t rows = 1, columns = 1;
+    for (int i = batch; i < sa->rank - contracted; i++) rows *= sa->dim[i];
+    for (int i = batch; i < batch + free_b; i++) columns *= sb->dim[i];
+    /* Worth it where the copy is read more often than it costs to make. */
+    if (options->target->lanes > 1 && free_b > 0 && columns > 1 && rows >= 4 &&
+        !side_by_side(g, arena, b, batch + free_b - 1)) {
+        NodeId turned = node_copy(g, swap_groups(g, b, batch, free_b));
+        b = swap_groups(g, turned, batch, contracted);
+    }
+    return node_dot(g, a, b, batch, contracted);
+}
+
+/* The root of an update or output: a leaf or view has no kernel; a copy has. */
+static NodeId layout_root(Graph *g, NodeId x) {
+    Op op = (Op)node_at(g, x)->op;
+    bool leaf = op == OP_VAR || op == OP_CONST || op == OP_LITERAL || op == OP_IOTA || is_view(op);
+    return leaf ? node_copy(g, x) : x;
+}
+
+void layout_entry(Entry *e, Arena *arena, const FuseOptions *options, const bool *double_buffered) {
+    const Graph old = e->graph;
+    NodeId *to = NEW_ARRAY(arena, NodeId, old.nodes.len + 1);
+    Graph g;
+    graph_init(&g, arena);
+    for (NodeId id = 0; id < old.nodes.len; id++) {
+        const Node *n = node_at(&old, id);
+        NodeId *args = NEW_ARRAY(arena, NodeId, n->argc + 1);
+        for (uint32_t i = 0; i < n->argc; i++) args[i] = to[n->args[i]];
+        g.span = n->span;
+        to[id] = n->op == OP_DOT ? layout_dot(&g, arena, n, args[0], args[1], options)
+                                 : node_again(&g, n, args);
+        if (!node_at(&g, to[id])->name) node_at(&g, to[id])->name = n->name;
+    }
+    for (uint32_t i = 0; i < e->outputs.len; i++) {
+        Output *o = &e->outputs.at[i];
+        g.span = node_at(&g, to[o->node])->span;
+        o->node = layout_root(&g, to[o->node]);
+    }
+    for (uint32_t i = 0; i < e->updates.len; i++) {
+        Update *u = &e->updates.at[i];
+        NodeId x = to[u->node];
+        g.span = node_at(&g, x)->span;
+        if (double_buffered[u->var]) x = node_copy(&g, node_copy(&g, x));
+        u->node = layout_root(&g, x);
+    }
+    e->graph = g;
+}

@@ -1,0 +1,40 @@
+/* schedule: a cluster as a section of a kernel: which loops, which of them over vector lanes, how many
+ * points at once, how the work is dealt to work-groups. */
+#ifndef DLG_SCHEDULE_H
+#define DLG_SCHEDULE_H
+
+#include "eval.h"
+#include "fuse.h"
+#include "kir.h"
+
+/* What a section leaves in memory: a member of its cluster in a buffer of the program. */
+typedef struct Store {
+    NodeId node;
+    uint32_t buffer;
+    const char *name;
+} Store;
+
+typedef VEC(Store) Stores;
+
+typedef struct Section {
+    const Cluster *cluster;
+    const Graph *g;
+    const Target *target;
+    Stores stores;
+    Shape space;          /* the outer iteration space, with axes merged where memory allows */
+    int merged[MAX_RANK]; /* how many axes of the cluster's outer each axis of `space` stands for */
+    bool
+        lanes_inner; /* vector lanes run over the reduced (or inner) axis, else the last outer one */
+    bool tiles_local; /* a contraction through tiles in local memory */
+    uint32_t groups;  /* work-groups it wants */
+    uint32_t first_group;
+} Section;
+
+/* Decides everything but the code. `inside[id]`: nodes that the section computes itself. */
+void section_plan(Section *s, Arena *arena, const Place *place, const bool *inside);
+
+/* Appends the section's statements. Requires: the kernel has groups first_group .. + groups. */
+/* Returns NO_NODE, or a node that fusion left without a value: a fault of the compiler. */
+NodeId section_emit(const Section *s, Kernel *k, const Place *place, const bool *inside);
+
+#endif

@@ -1,0 +1,30 @@
+/* target: the table of targets. */
+#include "target.h"
+
+#include "codegen.h"
+
+static const Target targets[] = {
+#define X(name, ...) {#name, __VA_ARGS__},
+#include "target.def"
+#undef X
+};
+
+const Target *target_find(const char *name) {
+    for (size_t i = 0; i < COUNT_OF(targets); i++) {
+        if (!name || !strcmp(targets[i].name, name)) return &targets[i];
+    }
+    return NULL;
+}
+
+bool target_known(const char *name) {
+    return target_find(name) != NULL;
+}
+
+const char *target_names(Arena *arena) {
+    Text t;
+    text_init(&t, arena);
+    for (size_t i = 0; i < COUNT_OF(targets); i++) {
+        text_printf(&t, "%s%s", i ? ", " : "", targets[i].name);
+    }
+    return t.at;
+}
