@@ -166,6 +166,7 @@ typedef struct Program {
     Arena *arena;
     const char *model; /* the file's name without directory and ending */
     const char *path;  /* as the user gave it */
+    Sources *sources;  /* for the source lines in the program's comments; may be NULL */
     VEC(ConstValue) consts;
     VEC(Variable) vars;
     VEC(Entry *) entries; /* a batch-1 variant follows its entry */
