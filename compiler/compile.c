@@ -84,7 +84,7 @@ static const struct {
     void (*run)(Program *);
 } passes[] = {
     {"lower", NULL}, /* lower_program makes the program */
-    {"simplify", NULL},
+    {"simplify", simplify_program},
 };
 
 static bool verify(Compilation *c, const Program *program, const char *pass) {
@@ -127,7 +127,11 @@ static bool compile_source(Compilation *c, Text *out) {
     }
     if (c->options->emit == EMIT_GRAPH) return graph_print(program, out), true;
     if (c->options->emit == EMIT_DOT) return graph_print_dot(program, out), true;
-    diag_error(&c->diags, E0801, (Span){.file = 1}, "code generation is not supported yet");
+    program->sources = &c->sources;
+    NodeId lost = emit_program(program, c->options, &c->arena, out);
+    if (lost == NO_NODE) return true;
+    Diag *d = diag_error(&c->diags, E0901, (Span){.file = 1}, "node %u was left without a value", lost);
+    diag_note(&c->diags, d, "this is a mistake of the compiler, not of the program");
     return false;
 }
 
@@ -191,8 +195,9 @@ static bool check_options(const CompileOptions *options, CompileResult *result) 
                                  options->dump_after, names);
         return false;
     }
-    if (options->target && strcmp(options->target, "cpu")) {
-        *result = result_message(2, "error: there is no target `%s`\n", options->target);
+    if (!target_known(options->target)) {
+        *result = result_message(2, "error: there is no target `%s`; the targets are cpu, gpu\n",
+                                 options->target);
         return false;
     }
     return true;

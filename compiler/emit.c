@@ -66,7 +66,7 @@ static void comment_sources(Emitter *em, const Fused *f, uint32_t launch, Text *
             uint32_t line = 0, column;
             if (!src || span.file >= src->files.len) continue;
             source_place(src, span, &line, &column);
-            if (src->files.at[span.file].text == dlg_prelude) continue;
+            if (!strcmp(src->files.at[span.file].name, "prelude.dlg")) continue;
             file = span.file;
             if (!first->end || span.begin < first->begin) *first = span;
             uint32_t at = 0;

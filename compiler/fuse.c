@@ -87,10 +87,28 @@ static void find_needed(Fuser *f) {
     }
 }
 
+/* A reduction with one user is computed together with what follows it, up to where its value forks or
+ * changes its shape: that is what is kept. */
+static void anchor_epilogues(Fuser *f, const uint32_t *uses, const NodeId *user) {
+    for (NodeId id = 0; id < f->g->nodes.len; id++) {
+        const Node *n = node_at(f->g, id);
+        if (!f->need[id] || !is_reduction((Op)n->op)) continue;
+        NodeId last = id;
+        while (uses[last] == 1 && !(f->anchor[last] && last != id)) {
+            const Node *next = node_at(f->g, user[last]);
+            bool follows = op_info[next->op].elementwise || next->op == OP_CAST || next->op == OP_GRADSUM;
+            if (!follows || !shape_equal(&next->shape, &n->shape)) break;
+            last = user[last];
+        }
+        f->anchor[last] = true;
+    }
+}
+
 static void choose_anchors(Fuser *f) {
     const Graph *g = f->g;
     uint32_t n_nodes = g->nodes.len;
     uint32_t *uses = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
+    NodeId *user = NEW_ARRAY(f->arena, NodeId, n_nodes + 1); /* the last one */
     uint32_t *cone = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
     uint32_t *leaves = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
     uint32_t *cost = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
@@ -99,12 +117,15 @@ static void choose_anchors(Fuser *f) {
         const Node *n = node_at(g, id);
         for (uint32_t i = 0; i < n->argc && f->need[id]; i++) {
             uses[n->args[i]]++;
+            user[n->args[i]] = id;
             NodeId base = base_of(g, n->args[i]);
             /* A contraction reads each element many times: compute it once. */
             if (n->op == OP_DOT && computes((Op)node_at(g, base)->op) && !node_uniform(g, base, &v))
                 f->anchor[base] = true;
         }
     }
+    for (uint32_t i = 0; i < f->entry->outputs.len; i++) uses[f->entry->outputs.at[i].node] += 2;
+    if (!f->options->apart) anchor_epilogues(f, uses, user);
     for (NodeId id = 0; id < n_nodes; id++) {
         const Node *n = node_at(g, id);
         if (!f->need[id]) continue;

@@ -171,7 +171,15 @@ static NodeId identity(Graph *g, Op op, NodeId x, NodeId y, NodeId z) {
         if (is_uniform(g, y, -1)) return node_ew(g, OP_NEG, x, NO_NODE, NO_NODE);
         if (is_uniform(g, x, -1)) return node_ew(g, OP_NEG, y, NO_NODE, NO_NODE);
         return NO_NODE;
-    case OP_DIV: return is_uniform(g, y, 1) ? x : NO_NODE;
+    case OP_DIV: {
+        double v;
+        int exponent;
+        if (is_uniform(g, y, 1)) return x;
+        /* By a power of two: the product with its reciprocal is the same number. */
+        if (!node_uniform(g, y, &v) || nx->dtype != DT_F32 || fabs(frexp(v, &exponent)) != 0.5) return NO_NODE;
+        if (exponent < -100 || exponent > 100) return NO_NODE;
+        return node_ew(g, OP_MUL, x, node_full(g, DT_F32, 1 / v, &nx->shape), NO_NODE);
+    }
     case OP_POW: return is_uniform(g, y, 1) ? x : NO_NODE;
     case OP_MAX:
     case OP_MIN:

@@ -327,6 +327,7 @@ static void choose_tile(const Section *s, int32_t rows, int32_t columns, int32_t
                     cost += fmax(step, 4.0) * m[i].count * c[j].count; /* 4: an fma's latency */
                 }
             }
+            cost *= 1 + 0.02 * (nm + nc - 2); /* a region of its own is text of its own */
             if (cost < best * 0.999) best = cost, best_rows = r, best_vectors = vectors;
         }
     }
@@ -584,5 +585,5 @@ void section_plan(Section *s, Arena *arena, const Place *place, const bool *insi
     double groups = cycles / 8000;
     int64_t limit = target->groups;
     if (limit > points) limit = points;
-    s->groups = groups < 1 ? 1 : groups > (double)limit ? (uint32_t)limit : (uint32_t)groups;
+    for (s->groups = 1; s->groups * 2 <= groups && s->groups * 2 <= limit;) s->groups *= 2;
 }
