@@ -221,7 +221,7 @@ static void add_helpers(Emitter *em, Text *out) {
             vec_push(em->arena, &starts, s + 1);
         for (uint32_t b = starts.len; b-- > 0;) {
             const char *s = starts.at[b], *stop = b + 1 < starts.len ? starts.at[b + 1] : end;
-            const char *name = s + 5, *body = strchr(s, '\n') + 1;
+            const char *name = s + 4, *body = strchr(s, '\n') + 1;
             char copy[64] = "";
             size_t len = strcspn(name, " \n");
             if (len >= sizeof(copy)) continue;

@@ -264,6 +264,17 @@ NodeId node_reshape(Graph *g, NodeId x, const Shape *s) {
                   (Node){.op = OP_RESHAPE, .dtype = n->dtype, .shape = *s, .argc = 1, .args = &x});
 }
 
+/* Whether the axes [batch, m, n] of a dot become [batch, n, m]: then it is the dot of b and a. */
+static bool swaps_sides(const Graph *g, const Node *dot, const int32_t *axes) {
+    int batch = dot->attr[0], rank = dot->shape.rank, k = batch;
+    int m = node_at(g, dot->args[0])->shape.rank - batch - dot->attr[1];
+    bool swaps = true;
+    for (int i = 0; i < batch; i++) swaps = swaps && axes[i] == i;
+    for (int i = batch + m; i < rank; i++) swaps = swaps && axes[k++] == i;
+    for (int i = batch; i < batch + m; i++) swaps = swaps && axes[k++] == i;
+    return swaps;
+}
+
 NodeId node_permute(Graph *g, NodeId x, const int32_t *axes) {
     const Node *n = node_at(g, x);
     int32_t attr[MAX_RANK];
@@ -280,6 +291,9 @@ NodeId node_permute(Graph *g, NodeId x, const int32_t *axes) {
     if (n->op == OP_PERMUTE) {
         for (int i = 0; i < s.rank; i++) attr[i] = n->attr[axes[i]];
         return node_permute(g, n->args[0], attr);
+    }
+    if (n->op == OP_DOT && swaps_sides(g, n, axes)) {
+        return node_dot(g, n->args[1], n->args[0], n->attr[0], n->attr[1]);
     }
     return intern(g, (Node){.op = OP_PERMUTE,
                             .dtype = n->dtype,

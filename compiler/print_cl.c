@@ -37,6 +37,19 @@ static const char *const reserved[] = {
     "INFINITY",   "NAN",        "MAXFLOAT",  "HUGE_VAL",  "asm",      "vec",      "as",
     "and",        "or",         "not"};
 
+/* Whether a function of kernels/ has such a name: ld16, sti4, sum_lanes8. */
+static bool is_helper(const char *name) {
+    static const char *const stem[] = {
+        "ld",        "ldi",       "ldb",       "st",         "sti",       "stb",       "greater",
+        "floor_div", "floor_mod", "sum_lanes", "sumi_lanes", "max_lanes", "maxi_lanes"};
+    size_t len = strlen(name);
+    while (len && isdigit((unsigned char)name[len - 1])) len--;
+    for (size_t i = 0; i < COUNT_OF(stem); i++) {
+        if (strlen(stem[i]) == len && !strncmp(name, stem[i], len)) return true;
+    }
+    return false;
+}
+
 /* A C identifier that is free in this kernel: letters and digits of `hint`, a number if it is taken. */
 static const char *fresh(Printer *p, const char *hint) {
     Arena *a = p->out->arena;
@@ -52,6 +65,7 @@ static const char *fresh(Printer *p, const char *hint) {
         text_init(&t, a);
         text_printf(&t, "v%s", rest);
     }
+    if (is_helper(t.at)) text_puts(&t, "_");
     bool digit = isdigit((unsigned char)t.at[t.len - 1]);
     for (uint32_t n = 0;; n++) {
         const char *name = n ? arena_printf(a, digit ? "%s_%u" : "%s%u", t.at, n) : t.at;
@@ -280,7 +294,7 @@ static const char *value_text(Printer *p, Val v, bool *compound) {
         return n->dtype == DT_BOOL ? arena_printf(a, "-%s", s) : s;
     }
     case V_ACROSS:
-        return arena_printf(a, "%s%s%d(%s)", n->op == OP_ADD ? "sum" : "max",
+        return arena_printf(a, "%s%s_lanes%d(%s)", n->op == OP_ADD ? "sum" : "max",
                             n->dtype == DT_F32 ? "" : "i", p->k->values.at[n->args[0]].lanes,
                             p->text[n->args[0]]);
     case V_READ: return p->var[n->buffer];

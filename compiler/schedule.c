@@ -137,7 +137,7 @@ static void reduce_tile(Nest *n, NodeId id, const Point *points, uint32_t count)
     uint32_t *acc = NEW_ARRAY(k->arena, uint32_t, count),
              *place = NEW_ARRAY(k->arena, uint32_t, count);
     DType t = (DType)node_at(n->s->g, r->args[0])->dtype;
-    const char *name = r->op == OP_RMAX || r->op == OP_ARGMAX ? "most" : "sum";
+    const char *name = r->op == OP_RMAX || r->op == OP_ARGMAX ? "most" : "acc";
     for (uint32_t i = 0; i < count; i++) {
         Val start = val_splat(k, val_const(k, t, sum_start((Op)r->op, t)), points[i].lanes);
         acc[i] = kernel_var(k, name, start);

@@ -126,79 +126,79 @@ static float greater(float x, float y) {
 }
 //: greater2
 static float2 greater2(float2 x, float2 y) {
-    return (x > y) | (x != x) ? x : y;
+    return ((x > y) | (x != x)) ? x : y;
 }
 //: greater4
 static float4 greater4(float4 x, float4 y) {
-    return (x > y) | (x != x) ? x : y;
+    return ((x > y) | (x != x)) ? x : y;
 }
 //: greater8
 static float8 greater8(float8 x, float8 y) {
-    return (x > y) | (x != x) ? x : y;
+    return ((x > y) | (x != x)) ? x : y;
 }
 
-//: sum2
-static float sum2(float2 v) {
+//: sum_lanes2
+static float sum_lanes2(float2 v) {
     return v.s0 + v.s1;
 }
-//: sum4
-static float sum4(float4 v) {
-    return sum2(v.lo + v.hi);
+//: sum_lanes4
+static float sum_lanes4(float4 v) {
+    return sum_lanes2(v.lo + v.hi);
 }
-//: sum8
-static float sum8(float8 v) {
-    return sum4(v.lo + v.hi);
+//: sum_lanes8
+static float sum_lanes8(float8 v) {
+    return sum_lanes4(v.lo + v.hi);
 }
-//: sum16
-static float sum16(float16 v) {
-    return sum8(v.lo + v.hi);
+//: sum_lanes16
+static float sum_lanes16(float16 v) {
+    return sum_lanes8(v.lo + v.hi);
 }
-//: max2
-static float max2(float2 v) {
+//: max_lanes2
+static float max_lanes2(float2 v) {
     return greater(v.s0, v.s1);
 }
-//: max4
-static float max4(float4 v) {
-    return max2(greater2(v.lo, v.hi));
+//: max_lanes4
+static float max_lanes4(float4 v) {
+    return max_lanes2(greater2(v.lo, v.hi));
 }
-//: max8
-static float max8(float8 v) {
-    return max4(greater4(v.lo, v.hi));
+//: max_lanes8
+static float max_lanes8(float8 v) {
+    return max_lanes4(greater4(v.lo, v.hi));
 }
-//: max16
-static float max16(float16 v) {
-    return max8(greater8(v.lo, v.hi));
+//: max_lanes16
+static float max_lanes16(float16 v) {
+    return max_lanes8(greater8(v.lo, v.hi));
 }
 
-//: sumi2
-static int sumi2(int2 v) {
+//: sumi_lanes2
+static int sumi_lanes2(int2 v) {
     return v.s0 + v.s1;
 }
-//: sumi4
-static int sumi4(int4 v) {
-    return sumi2(v.lo + v.hi);
+//: sumi_lanes4
+static int sumi_lanes4(int4 v) {
+    return sumi_lanes2(v.lo + v.hi);
 }
-//: sumi8
-static int sumi8(int8 v) {
-    return sumi4(v.lo + v.hi);
+//: sumi_lanes8
+static int sumi_lanes8(int8 v) {
+    return sumi_lanes4(v.lo + v.hi);
 }
-//: sumi16
-static int sumi16(int16 v) {
-    return sumi8(v.lo + v.hi);
+//: sumi_lanes16
+static int sumi_lanes16(int16 v) {
+    return sumi_lanes8(v.lo + v.hi);
 }
-//: maxi2
-static int maxi2(int2 v) {
+//: maxi_lanes2
+static int maxi_lanes2(int2 v) {
     return max(v.s0, v.s1);
 }
-//: maxi4
-static int maxi4(int4 v) {
-    return maxi2(max(v.lo, v.hi));
+//: maxi_lanes4
+static int maxi_lanes4(int4 v) {
+    return maxi_lanes2(max(v.lo, v.hi));
 }
-//: maxi8
-static int maxi8(int8 v) {
-    return maxi4(max(v.lo, v.hi));
+//: maxi_lanes8
+static int maxi_lanes8(int8 v) {
+    return maxi_lanes4(max(v.lo, v.hi));
 }
-//: maxi16
-static int maxi16(int16 v) {
-    return maxi8(max(v.lo, v.hi));
+//: maxi_lanes16
+static int maxi_lanes16(int16 v) {
+    return maxi_lanes8(max(v.lo, v.hi));
 }

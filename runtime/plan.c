@@ -326,6 +326,19 @@ static int read_at(Reader *r, dlg_launch *l) {
     return DLG_OK;
 }
 
+/* What follows `flops`: what a launch does, as the compiler counted it. */
+static int read_counts(Reader *r, dlg_launch *l) {
+    uint64_t flops, bytes;
+    int status;
+    if ((status = line_whole(r, "the count of operations", 0, INT64_MAX, &flops)) < 0)
+        return status;
+    if ((status = line_keyword(r, "bytes")) < 0) return status;
+    if ((status = line_whole(r, "the count of bytes", 0, INT64_MAX, &bytes)) < 0) return status;
+    l->flops = (int64_t)flops;
+    l->bytes = (int64_t)bytes;
+    return DLG_OK;
+}
+
 static int read_launch(Reader *r) {
     Plan *p = r->plan;
     char *kernel;
@@ -356,6 +369,10 @@ static int read_launch(Reader *r) {
     while (r->at) {
         char *word;
         if ((status = line_word(r, "an argument", &word)) < 0) return status;
+        if (strcmp(word, "flops") == 0) {
+            if ((status = read_counts(r, l)) < 0) return status;
+            continue;
+        }
         if (strcmp(word, "at") == 0) {
             if ((status = read_at(r, l)) < 0) return status;
             return line_done(r);
