@@ -226,6 +226,7 @@ NodeId node_cast(Graph *g, NodeId x, DType t) {
     if (node_uniform(g, x, &v) && (t != DT_I32 || fabs(v) < 2147483648.0)) {
         return node_full(g, t, t == DT_I32 ? trunc(v) : v, &n->shape);
     }
+    if (n->op == OP_LITERAL && t == DT_F32) return node_literal(g, t, &n->shape, n->values);
     return intern(
         g, (Node){.op = OP_CAST, .dtype = (uint8_t)t, .shape = n->shape, .argc = 1, .args = &x});
 }

@@ -233,6 +233,11 @@ void lower_bind(Lower *L, Ident target, Value value, bool rename) {
         Node *n = node_at(L->g, value.node);
         bool outermost = f->kind == FRAME_TOP || f->kind == FRAME_BLOCK;
         if (n->op != OP_VAR && n->op != OP_CONST && (outermost || !n->name)) n->name = target.name;
+        /* Of a name that is bound again, as in a loop, the last value keeps it. */
+        Node *before = s && s->value.kind == VALUE_TENSOR && s->value.node != value.node
+                           ? node_at(L->g, s->value.node)
+                           : NULL;
+        if (before && before->name == target.name && before->op != OP_VAR) before->name = NULL;
     }
     if (s)
         set_symbol(L, f, s, symbol);
