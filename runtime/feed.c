@@ -60,12 +60,15 @@ int order_open(RowOrder *o, Feed *f, const uint32_t *rows, size_t count) {
     *o = (RowOrder){.rows = rows, .count = count};
     if (!f->built || count == 0) return DLG_OK;
     TRY(rt_buffer(f->prog->dev, count * sizeof *rows, "the order of the rows", &o->buffer));
-    return order_update(o, f);
+    return rt_write(f->prog->dev, o->buffer, 0, rows, count * sizeof *rows);
 }
 
 int order_update(RowOrder *o, Feed *f) {
+    dlg_device *dev = f->prog->dev;
     if (!o->buffer) return DLG_OK;
-    return rt_write(f->prog->dev, o->buffer, 0, o->rows, o->count * sizeof *o->rows);
+    cl_int code = clEnqueueWriteBuffer(dev->queue, o->buffer, CL_FALSE, 0,
+                                       o->count * sizeof *o->rows, o->rows, 0, NULL, NULL);
+    return code ? rt_cl_fail(dev, code, "writing the order of the rows") : DLG_OK;
 }
 
 void order_close(RowOrder *o) {

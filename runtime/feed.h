@@ -25,7 +25,8 @@ typedef struct RowOrder {
     cl_mem buffer; /* NULL when the data is not on the device */
 } RowOrder;
 int order_open(RowOrder *o, Feed *f, const uint32_t *rows, size_t count);
-int order_update(RowOrder *o, Feed *f); /* the rows changed; waits until the old ones are used */
+/* The rows changed. They are read until the next runner_collect, and must not change before it. */
+int order_update(RowOrder *o, Feed *f);
 void order_close(RowOrder *o);
 
 /* One input of an entry and how its batch is selected. */
