@@ -13,12 +13,15 @@ model=samples/digits.dlg
 program=build/digits.cl
 weights=build/digits.safetensors
 build/dlgc "$model" -o "$program" || exit 1
-say "The program that dlgc made of $model, to be read, edited and run: $program" ""
-build/dlg train "$model" --holdout 0.2 --epochs 60 --seed 1 --save "$weights" "$@" || exit 1
+say "The program that dlgc made of $model, to be read, edited and run: $program"
+say ""
+build/dlg train "$model" --holdout 0.2 --epochs 100 --seed 1 --save "$weights" "$@" || exit 1
 
 # Lines such as `row 17:  probs 0.01 0.97 ... (largest: 1); y 1`, then the pictures of those rows.
 rows=$(build/dlg run "$model" --load "$weights" --entry predict --held-out --rows 0:8 --with y) || exit 1
-say "" "Held-out digits, as the model sees them:" ""
+say ""
+say "Held-out digits, as the model sees them:"
+say ""
 printf '%s\n' "$rows" | awk -F, '
     NR == FNR {
         split($0, word, " "); sub(/:/, "", word[2])
