@@ -1,40 +1,19 @@
-/* emit: the program's text: the plan, then the helpers that the kernels call, then the kernels.
- *
- * For each entry: layout, fuse, memory, then a kernel a launch. Kernels that are equal are emitted once.
- * The format is docs/program-format.md. */
+/* emit: the program's text: the plan, then the helpers that the kernels call, then the kernels. Kernels
+ * that are equal are written once. The format is docs/program-format.md. */
 #include "codegen.h"
 
 #include "embedded.h"
-#include "fuse.h"
-#include "memory.h"
-#include "schedule.h"
+#include "launch.h"
 
 #include <ctype.h>
 #include <xxhash.h>
 
-typedef struct Launch {
-    uint32_t kernel;
-    uint32_t global, local;
-    VEC(uint32_t) args; /* buffers */
-    double flops, bytes;
-    Span span;
-} Launch;
-
-typedef struct PlannedEntry {
-    const Entry *entry;
-    VEC(Launch) launches;
-    uint32_t *outputs;
-} PlannedEntry;
-
 typedef struct Emitter {
     const Program *p;
     Arena *arena;
-    const Target *target;
-    Memory memory;
-    VEC(PlannedEntry) entries;
+    Plan plan;
     VEC(const char *) bodies; /* of each kernel: its text under the name "kernel", for comparing */
     Text kernels;
-    NodeId lost;
 } Emitter;
 
 /* ---- Comments ------------------------------------------------------------------------------ */
@@ -50,151 +29,73 @@ static void comment_text(Text *out, const char *s, size_t n) {
     if (n > 90) text_puts(out, " ...");
 }
 
-static int by_line(uint32_t a, uint32_t b) {
-    return a < b ? -1 : a > b;
+typedef VEC(uint32_t) Lines;
+
+static void add_line(Arena *arena, Lines *lines, uint32_t line) {
+    uint32_t at = 0;
+    while (at < lines->len && lines->at[at] < line) at++;
+    if (at < lines->len && lines->at[at] == line) return;
+    vec_push(arena, lines, line);
+    for (uint32_t k = lines->len - 1; k > at; k--) lines->at[k] = lines->at[k - 1];
+    lines->at[at] = line;
 }
 
-/* The lines of the user's file that a launch computes, with their text. */
-static void comment_sources(Emitter *em, const Fused *f, uint32_t launch, Text *out, Span *first) {
+/* The lines of the user's file that a launch computes. Returns the earliest span, or one of length 0. */
+static Span launch_lines(Emitter *em, const Graph *g, const Launch *l, Lines *lines) {
     Sources *src = em->p->sources;
-    VEC(uint32_t) lines = {0};
-    uint32_t file = 0;
-    for (uint32_t c = 0; c < f->clusters.len; c++) {
-        const Cluster *cl = f->clusters.at[c];
-        for (uint32_t m = 0; m < cl->members.len && cl->launch == launch; m++) {
-            Span span = node_at(f->g, cl->members.at[m])->span;
-            uint32_t line = 0, column;
-            if (!src || span.file >= src->files.len) continue;
+    Span first = {0};
+    for (uint32_t i = 0; i < l->sections.len && src; i++) {
+        const Cluster *c = l->sections.at[i].cluster;
+        for (uint32_t m = 0; m < c->members.len; m++) {
+            Span span = node_at(g, c->members.at[m])->span;
+            uint32_t line, column;
+            if (span.file >= src->files.len ||
+                !strcmp(src->files.at[span.file].name, "prelude.dlg"))
+                continue;
             source_place(src, span, &line, &column);
-            if (!strcmp(src->files.at[span.file].name, "prelude.dlg")) continue;
-            file = span.file;
-            if (!first->end || span.begin < first->begin) *first = span;
-            uint32_t at = 0;
-            while (at < lines.len && by_line(lines.at[at], line) < 0) at++;
-            if (at < lines.len && lines.at[at] == line) continue;
-            vec_push(em->arena, &lines, line);
-            for (uint32_t k = lines.len - 1; k > at; k--) lines.at[k] = lines.at[k - 1];
-            lines.at[at] = line;
+            add_line(em->arena, lines, line);
+            if (!first.end || span.begin < first.begin) first = span;
         }
     }
+    return first;
+}
+
+static void head_comment(Emitter *em, const Graph *g, const Launch *l, Text *out) {
+    Lines lines = {0};
+    Span first = launch_lines(em, g, l, &lines);
     for (uint32_t i = 0; i < lines.len && i < 12; i++) {
-        const Source *s = &src->files.at[file];
+        const Source *s = &em->p->sources->files.at[first.file];
         const char *text = s->text + s->line_start[lines.at[i] - 1];
         text_printf(out, "// %4u  ", lines.at[i]);
         comment_text(out, text, strcspn(text, "\r\n"));
         text_puts(out, "\n");
     }
     if (lines.len > 12) text_printf(out, "//       and %u more lines\n", lines.len - 12);
-}
-
-static void comment_values(Emitter *em, const Section *s, Text *out) {
-    for (uint32_t i = 0; i < s->stores.len; i++) {
-        const Buffer *b = &em->memory.buffers.at[s->stores.at[i].buffer];
-        text_puts(out, i ? ", " : "");
-        comment_text(out, b->name, strlen(b->name));
-        text_puts(out, "[");
-        text_shape(out, &b->shape);
-        text_puts(out, "]");
+    for (uint32_t i = 0; i < l->sections.len; i++) {
+        const char *writes = section_writes(&em->plan.memory, &l->sections.at[i], em->arena);
+        text_puts(out, i ? "//       " : "// makes ");
+        comment_text(out, writes, strlen(writes));
+        text_puts(out, "\n");
     }
 }
 
 /* ---- Kernels ------------------------------------------------------------------------------- */
 
-static uint32_t add_kernel(Emitter *em, const Kernel *k, const char *comment) {
-    Text body;
+/* The number of the launch's kernel: that of an equal one, if there is one. */
+static uint32_t add_kernel(Emitter *em, const Graph *g, const Launch *l) {
+    Text body, comment;
     text_init(&body, em->arena);
-    kernel_print(k, "kernel", NULL, &body);
+    kernel_print(l->kernel, "kernel", NULL, &body);
     for (uint32_t i = 0; i < em->bodies.len; i++) {
         if (!strcmp(em->bodies.at[i], body.at)) return i;
     }
     uint32_t id = em->bodies.len;
     vec_push(em->arena, &em->bodies, body.at);
-    text_printf(&em->kernels, "\n// k%u\n", id);
-    kernel_print(k, arena_printf(em->arena, "k%u", id), comment, &em->kernels);
+    text_init(&comment, em->arena);
+    text_printf(&comment, "\n// k%u\n", id);
+    head_comment(em, g, l, &comment);
+    kernel_print(l->kernel, arena_printf(em->arena, "k%u", id), comment.at, &em->kernels);
     return id;
-}
-
-static void emit_launch(Emitter *em, const Fused *f, uint32_t launch, const Place *places,
-                        Stores *stores, Launch *out) {
-    Arena *a = em->arena;
-    VEC(Section) sections = {0};
-    bool **inside = NEW_ARRAY(a, bool *, f->clusters.len + 1);
-    uint32_t groups = 0;
-    Text comment;
-    text_init(&comment, a);
-    for (uint32_t c = 0; c < f->clusters.len; c++) {
-        const Cluster *cl = f->clusters.at[c];
-        if (cl->launch != launch) continue;
-        Section s = {.cluster = cl,
-                     .g = f->g,
-                     .target = em->target,
-                     .stores = {stores[c].at, stores[c].len, stores[c].cap}};
-        bool *in = inside[sections.len] = NEW_ARRAY(a, bool, f->g->nodes.len + 1);
-        for (uint32_t m = 0; m < cl->members.len; m++) in[cl->members.at[m]] = true;
-        section_plan(&s, a, places, in);
-        s.first_group = groups;
-        groups += s.groups;
-        vec_push(a, &sections, s);
-    }
-    Kernel k;
-    kernel_init(&k, a, groups, em->target->local_size);
-    comment_sources(em, f, launch, &comment, &out->span);
-    for (uint32_t i = 0; i < sections.len; i++) {
-        const Section *s = &sections.at[i];
-        Text values;
-        text_init(&values, a);
-        comment_values(em, s, &values);
-        if (sections.len > 1) {
-            Range *r = NEW(a, Range);
-            *r = (Range){k.group, s->first_group, s->first_group + s->groups};
-            kernel_comment(&k, values.at);
-            kernel_if(&k, (Ranges){1, r});
-        }
-        NodeId lost = section_emit(s, &k, places, inside[i]);
-        if (lost != NO_NODE) em->lost = lost;
-        if (sections.len > 1) kernel_end(&k);
-        text_printf(&comment, "// %s %s\n", i ? "      " : "makes ", values.at);
-    }
-    kernel_finish(&k);
-    KCount count = kernel_count(&k);
-    out->flops = count.flops;
-    out->bytes = count.bytes;
-    out->global = groups * em->target->local_size;
-    out->local = em->target->local_size;
-    for (uint32_t i = 0; i < k.buffers.len; i++) {
-        if (!k.buffers.at[i].values) vec_push(a, &out->args, k.buffers.at[i].tag);
-    }
-    out->kernel = add_kernel(em, &k, comment.at);
-}
-
-static void emit_entry(Emitter *em, const Entry *entry, bool apart) {
-    Arena *a = em->arena;
-    const Program *p = em->p;
-    FuseOptions options = {em->target, apart};
-    bool *double_buffered = NEW_ARRAY(a, bool, p->vars.len + 1);
-    Entry *e = NEW(a, Entry);
-    Fused f;
-    for (uint32_t var = 0; var != NO_CLUSTER;) {
-        *e = *entry; /* the layout is this target's: the program keeps its graph */
-        e->outputs.at = memcpy(NEW_ARRAY(a, Output, entry->outputs.len + 1), entry->outputs.at,
-                               entry->outputs.len * sizeof(Output));
-        if (entry->updates.len)
-            e->updates.at = memcpy(NEW_ARRAY(a, Update, entry->updates.len), entry->updates.at,
-                                   entry->updates.len * sizeof(Update));
-        layout_entry(e, a, &options, double_buffered);
-        var = fuse_entry(e, a, &options, p->vars.len, &f);
-        if (var != NO_CLUSTER) double_buffered[var] = true;
-    }
-    Place *places = NEW_ARRAY(a, Place, f.g->nodes.len + 1);
-    Stores *stores = NEW_ARRAY(a, Stores, f.clusters.len + 1);
-    PlannedEntry pe = {.entry = e, .outputs = NEW_ARRAY(a, uint32_t, e->outputs.len + 1)};
-    memory_plan(&em->memory, &f, places, stores, pe.outputs);
-    for (uint32_t l = 0; l < f.launches; l++) {
-        Launch launch = {0};
-        emit_launch(em, &f, l, places, stores, &launch);
-        vec_push(a, &pe.launches, launch);
-    }
-    vec_push(a, &em->entries, pe);
 }
 
 /* ---- Helpers of kernels/ --------------------------------------------------------------------- */
@@ -274,7 +175,7 @@ static void plan_init(Text *out, const Variable *v) {
 }
 
 static void plan_buffer(Emitter *em, Text *out, uint32_t id) {
-    const Buffer *b = &em->memory.buffers.at[id];
+    const Buffer *b = &em->plan.memory.buffers.at[id];
     text_printf(out, "//! buffer %u %s %s ", id, b->name, dtype_name(b->dtype));
     text_shape(out, &b->shape);
     if (b->kind == BUFFER_ARENA) text_printf(out, " arena %lld", (long long)b->offset);
@@ -304,61 +205,72 @@ static void plan_buffer(Emitter *em, Text *out, uint32_t id) {
     text_puts(out, "\n");
 }
 
-static void plan_entry(Emitter *em, Text *out, const PlannedEntry *pe) {
-    const Entry *e = pe->entry;
-    bool *reads = NEW_ARRAY(em->arena, bool, em->p->vars.len + 1);
-    text_printf(out, "//! entry %s%s%s", e->name, e->variant ? "@" : "",
-                e->variant ? e->variant : "");
+static void plan_launch(Emitter *em, Text *out, const Graph *g, const Launch *l) {
+    const Kernel *k = l->kernel;
+    text_printf(out, "//! launch k%u global %u local %u args", add_kernel(em, g, l),
+                k->groups * k->local_size, k->local_size);
+    for (uint32_t i = 0; i < k->buffers.len; i++) {
+        if (!k->buffers.at[i].values) text_printf(out, " %u", k->buffers.at[i].tag);
+    }
+    text_printf(out, " flops %.0f bytes %.0f", l->count.flops, l->count.bytes);
+    Lines lines = {0};
+    Span span = launch_lines(em, g, l, &lines);
+    if (lines.len) {
+        text_puts(out, " at ");
+        plan_string(out, em->p->sources->files.at[span.file].name);
+        text_printf(out, ":%u", lines.at[0]);
+    }
+    text_puts(out, "\n");
+}
+
+/* Whether a launch of the entry works on the buffer. */
+static bool entry_uses(const PlannedEntry *pe, uint32_t buffer) {
     for (uint32_t l = 0; l < pe->launches.len; l++) {
-        for (uint32_t i = 0; i < pe->launches.at[l].args.len; i++) {
-            uint32_t b = pe->launches.at[l].args.at[i];
-            if (b < em->p->vars.len && em->p->vars.at[b].kind == VAR_INPUT) reads[b] = true;
+        const Kernel *k = pe->launches.at[l].kernel;
+        for (uint32_t i = 0; i < k->buffers.len; i++) {
+            if (!k->buffers.at[i].values && k->buffers.at[i].tag == buffer) return true;
         }
     }
+    return false;
+}
+
+static void plan_entry(Emitter *em, Text *out, const PlannedEntry *pe) {
+    const Entry *e = pe->entry;
+    const Memory *m = &em->plan.memory;
+    text_printf(out, "//! entry %s%s%s", e->name, e->variant ? "@" : "",
+                e->variant ? e->variant : "");
     const char *word = " reads ";
     for (uint32_t v = 0; v < em->p->vars.len; v++) {
-        if (!reads[v]) continue;
-        text_printf(out, "%s%s", word, em->memory.buffers.at[v].name);
+        if (em->p->vars.at[v].kind != VAR_INPUT || !entry_uses(pe, v)) continue;
+        text_printf(out, "%s%s", word, m->buffers.at[v].name);
         word = " ";
     }
     word = " updates ";
-    bool steps = false, step_named = false;
+    bool trains = false, step_named = false;
     for (uint32_t i = 0; i < e->updates.len; i++) {
         uint32_t v = e->updates.at[i].var;
-        text_printf(out, "%s%s", word, em->memory.buffers.at[v].name);
+        text_printf(out, "%s%s", word, m->buffers.at[v].name);
         word = " ";
-        steps = steps || em->p->vars.at[v].kind == VAR_PARAM;
+        trains = trains || em->p->vars.at[v].kind == VAR_PARAM;
         step_named = step_named || !strcmp(em->p->vars.at[v].name, "step");
     }
-    if (steps && !step_named) text_printf(out, "%sstep", word);
+    if (trains && !step_named) text_printf(out, "%sstep", word);
     word = " returns ";
     for (uint32_t i = 0; i < e->outputs.len; i++) {
-        text_printf(out, "%s%s", word, em->memory.buffers.at[pe->outputs[i]].name);
+        text_printf(out, "%s%s", word, m->buffers.at[pe->outputs[i]].name);
         word = " ";
     }
     text_puts(out, "\n");
-    for (uint32_t l = 0; l < pe->launches.len; l++) {
-        const Launch *la = &pe->launches.at[l];
-        text_printf(out, "//! launch k%u global %u local %u args", la->kernel, la->global,
-                    la->local);
-        for (uint32_t i = 0; i < la->args.len; i++) text_printf(out, " %u", la->args.at[i]);
-        text_printf(out, " flops %.0f bytes %.0f", la->flops, la->bytes);
-        if (la->span.end && em->p->sources) {
-            uint32_t line, column;
-            source_place(em->p->sources, la->span, &line, &column);
-            text_puts(out, " at ");
-            plan_string(out, em->p->sources->files.at[la->span.file].name);
-            text_printf(out, ":%u", line);
-        }
-        text_puts(out, "\n");
-    }
+    for (uint32_t l = 0; l < pe->launches.len; l++)
+        plan_launch(em, out, &e->graph, &pe->launches.at[l]);
 }
 
-static void emit_plan(Emitter *em, Text *out) {
+static void write_plan(Emitter *em, Text *out) {
     const Program *p = em->p;
+    const Plan *plan = &em->plan;
     size_t start = out->len;
     text_puts(out, "//! dlg 1\n");
-    text_printf(out, "//! model %s target %s from ", p->model, em->target->name);
+    text_printf(out, "//! model %s target %s from ", p->model, plan->target->name);
     plan_string(out, p->path);
     text_puts(out, "\n");
     for (uint32_t i = 0; i < p->consts.len; i++) {
@@ -366,25 +278,23 @@ static void emit_plan(Emitter *em, Text *out) {
         text_f64(out, p->consts.at[i].value);
         text_puts(out, "\n");
     }
-    text_printf(out, "//! arena %lld align %u\n", (long long)em->memory.arena_bytes,
-                em->target->align_bytes);
-    for (uint32_t i = 0; i < em->memory.buffers.len; i++) plan_buffer(em, out, i);
-    for (uint32_t i = 0; i < em->entries.len; i++) plan_entry(em, out, &em->entries.at[i]);
+    text_printf(out, "//! arena %lld align %u\n", (long long)plan->memory.arena_bytes,
+                plan->target->align_bytes);
+    for (uint32_t i = 0; i < plan->memory.buffers.len; i++) plan_buffer(em, out, i);
+    for (uint32_t i = 0; i < plan->entries.len; i++) plan_entry(em, out, &plan->entries.at[i]);
     uint64_t sum = XXH64(out->at + start, out->len - start, 0);
     text_printf(out, "//! kernels %u checksum %016llx\n", em->bodies.len, (unsigned long long)sum);
 }
 
 NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out) {
-    Emitter em = {.p = p, .arena = arena, .target = target_find(options->target), .lost = NO_NODE};
+    Emitter em = {.p = p, .arena = arena};
     text_init(&em.kernels, arena);
-    memory_init(&em.memory, p, em.target, arena);
-    for (uint32_t i = 0; i < p->entries.len; i++)
-        emit_entry(&em, p->entries.at[i], options->opt_level == 1);
-    emit_plan(&em, out);
-    if (options->emit == EMIT_PLAN) return em.lost;
+    plan_program(p, options, arena, &em.plan);
+    write_plan(&em, out);
+    if (options->emit == EMIT_PLAN) return em.plan.lost;
     text_puts(out, "\n");
     if (em.kernels.len) add_helpers(&em, out);
     text_add(out, em.kernels.at, em.kernels.len);
     text_puts(out, "//! end\n");
-    return em.lost;
+    return em.plan.lost;
 }

@@ -1,0 +1,85 @@
+/* launch: entry by entry: layout, fuse, memory, then a kernel a launch; see launch.h. */
+#include "launch.h"
+
+const char *section_writes(const Memory *m, const Section *s, Arena *a) {
+    Text t;
+    text_init(&t, a);
+    for (uint32_t i = 0; i < s->stores.len; i++) {
+        const Buffer *b = &m->buffers.at[s->stores.at[i].buffer];
+        text_printf(&t, "%s%s[", i ? ", " : "", b->hint);
+        text_shape(&t, &b->shape);
+        text_puts(&t, "]");
+    }
+    return t.at;
+}
+
+static void plan_launch(Plan *plan, const Fused *f, uint32_t launch, const Place *places,
+                        const Stores *stores, Arena *a, Launch *out) {
+    bool **inside = NEW_ARRAY(a, bool *, f->clusters.len + 1);
+    uint32_t groups = 0;
+    for (uint32_t c = 0; c < f->clusters.len; c++) {
+        const Cluster *cl = f->clusters.at[c];
+        if (cl->launch != launch) continue;
+        Section s = {.cluster = cl, .g = f->g, .target = plan->target, .stores = stores[c]};
+        bool *in = inside[out->sections.len] = NEW_ARRAY(a, bool, f->g->nodes.len + 1);
+        for (uint32_t m = 0; m < cl->members.len; m++) in[cl->members.at[m]] = true;
+        section_plan(&s, a, places, in);
+        s.first_group = groups;
+        groups += s.groups;
+        vec_push(a, &out->sections, s);
+    }
+    Kernel *k = out->kernel = NEW(a, Kernel);
+    kernel_init(k, a, groups, plan->target->local_size);
+    for (uint32_t i = 0; i < out->sections.len; i++) {
+        const Section *s = &out->sections.at[i];
+        bool several = out->sections.len > 1;
+        if (several) {
+            Range *r = NEW(a, Range);
+            *r = (Range){k->group, s->first_group, (int64_t)s->first_group + s->groups};
+            kernel_comment(k, section_writes(&plan->memory, s, a));
+            kernel_if(k, (Ranges){1, r});
+        }
+        NodeId lost = section_emit(s, k, places, inside[i]);
+        if (lost != NO_NODE) plan->lost = lost;
+        if (several) kernel_end(k);
+    }
+    kernel_finish(k);
+    out->count = kernel_count(k);
+}
+
+static void plan_entry(Plan *plan, const Program *p, const Entry *entry, bool apart, Arena *a) {
+    FuseOptions options = {plan->target, apart};
+    bool *double_buffered = NEW_ARRAY(a, bool, p->vars.len + 1);
+    Entry *e = NEW(a, Entry);
+    Fused *f = NEW(a, Fused);
+    for (uint32_t var = 0; var != NO_CLUSTER;) {
+        *e = *entry; /* the layout is this target's: the program keeps its graph */
+        e->outputs.at = NEW_ARRAY(a, Output, entry->outputs.len + 1);
+        e->updates.at = NEW_ARRAY(a, Update, entry->updates.len + 1);
+        if (e->outputs.len)
+            memcpy(e->outputs.at, entry->outputs.at, e->outputs.len * sizeof(Output));
+        if (e->updates.len)
+            memcpy(e->updates.at, entry->updates.at, e->updates.len * sizeof(Update));
+        layout_entry(e, a, &options, double_buffered);
+        var = fuse_entry(e, a, &options, p->vars.len, f);
+        if (var != NO_CLUSTER) double_buffered[var] = true;
+    }
+    Place *places = NEW_ARRAY(a, Place, f->g->nodes.len + 1);
+    Stores *stores = NEW_ARRAY(a, Stores, f->clusters.len + 1);
+    PlannedEntry pe = {
+        .entry = e, .fused = f, .outputs = NEW_ARRAY(a, uint32_t, e->outputs.len + 1)};
+    memory_plan(&plan->memory, f, places, stores, pe.outputs);
+    for (uint32_t l = 0; l < f->launches; l++) {
+        Launch launch = {0};
+        plan_launch(plan, f, l, places, stores, a, &launch);
+        vec_push(a, &pe.launches, launch);
+    }
+    vec_push(a, &plan->entries, pe);
+}
+
+void plan_program(const Program *p, const CompileOptions *options, Arena *arena, Plan *out) {
+    *out = (Plan){.target = target_find(options->target), .lost = NO_NODE};
+    memory_init(&out->memory, p, out->target, arena);
+    for (uint32_t i = 0; i < p->entries.len; i++)
+        plan_entry(out, p, p->entries.at[i], options->opt_level == 1, arena);
+}
