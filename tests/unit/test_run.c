@@ -171,8 +171,8 @@ static void test_kernels(void) {
         int status;
         const char *says;
     } cases[] = {
-        {"const int row = get_global_id(0);", "const int row = nothing_here(0);", DLG_ERR_BUILD,
-         "48 |     const int row = nothing_here(0);"},
+        {"const int row = get_global_id(0);", "const int row = ;", DLG_ERR_BUILD,
+         "    const int row = ;"},
         {"launch hidden global 4 local 1 args 0 2 3 9", "launch hidden global 4 local 1 args 0 2 3",
          DLG_ERR_PROGRAM,
          "kernel hidden (from xor.dlg:10): the plan passes 3 arguments, the text has 4"},
@@ -241,7 +241,7 @@ static void test_arena(void) {
     open_fixture(&f);
     dlg_program *prog = load(&f, 3);
     train(prog, 20);
-    CU_ASSERT_PTR_NOT_NULL(prog->arena);
+    CU_ASSERT_EQUAL(prog->arena != NULL, f.dev->base_align <= prog->plan.arena_align);
     dlg_get(prog, "h.w", first, sizeof first);
     dlg_program_close(prog);
     f.dev->base_align = 1 << 20;
