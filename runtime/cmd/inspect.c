@@ -1,6 +1,7 @@
 /* dlg inspect: what a program consists of. It needs no device.
  *
- * Bytes of an entry: over its launches, the sizes of the distinct buffers that each touches. */
+ * Bytes and operations of an entry are the sums over its launches of what the plan says. Where it does
+ * not, bytes are the sizes of the distinct buffers of a launch, and operations are not known. */
 #include <stdlib.h>
 #include <string.h>
 #include <jansson.h>
@@ -8,7 +9,8 @@
 
 typedef struct Sums {
     size_t launches, kernels; /* kernels: distinct ones */
-    uint64_t bytes;
+    uint64_t bytes, flops;
+    bool flops_known; /* the plan says them of every launch */
 } Sums;
 
 static bool launched_before(const dlg_entry *e, size_t launch) {
@@ -24,10 +26,14 @@ static bool passed_before(const dlg_launch *l, size_t arg) {
 }
 
 static Sums sum_entry(const dlg_entry *e) {
-    Sums sums = {.launches = e->launch_count};
+    Sums sums = {.launches = e->launch_count, .flops_known = true};
     for (size_t i = 0; i < e->launch_count; i++) {
         const dlg_launch *l = &e->launches[i];
         sums.kernels += !launched_before(e, i);
+        sums.flops += (uint64_t)l->flops;
+        sums.bytes += (uint64_t)l->bytes;
+        if (l->bytes || l->flops) continue;
+        sums.flops_known = false;
         for (size_t k = 0; k < l->arg_count; k++)
             if (l->args[k].tensor && !passed_before(l, k)) sums.bytes += l->args[k].tensor->bytes;
     }
@@ -45,6 +51,18 @@ static const char *bytes_text(char *out, size_t size, uint64_t bytes) {
     else
         snprintf(out, size, "%.2f GB", b / 1e9);
     return out;
+}
+
+static void flops_text(char *out, size_t size, uint64_t flops) {
+    double f = (double)flops;
+    if (flops < 10000)
+        snprintf(out, size, "%llu flop", (unsigned long long)flops);
+    else if (f < 1e6)
+        snprintf(out, size, "%.1f kflop", f / 1e3);
+    else if (f < 1e9)
+        snprintf(out, size, "%.1f Mflop", f / 1e6);
+    else
+        snprintf(out, size, "%.2f Gflop", f / 1e9);
 }
 
 static void print_kind(const dlg_program *prog, dlg_kind kind, const char *name) {
@@ -72,12 +90,14 @@ static void print_table(const dlg_program *prog) {
     }
     printf("%s (target %s, from %s)\n\n", dlg_program_model(prog), dlg_program_target(prog),
            dlg_program_source(prog));
-    printf("%-*s  launches  kernels  bytes a run\n", width, "entry");
+    printf("%-*s  launches  kernels  bytes a run  operations a run\n", width, "entry");
     for (size_t i = 0; i < dlg_entry_count(prog); i++) {
         const dlg_entry *e = dlg_entry_at(prog, i);
         Sums sums = sum_entry(e);
-        printf("%-*s  %8zu  %7zu  %11s\n", width, e->name, sums.launches, sums.kernels,
-               bytes_text(text, sizeof text, sums.bytes));
+        char flops[32] = "?";
+        if (sums.flops_known) flops_text(flops, sizeof flops, sums.flops);
+        printf("%-*s  %8zu  %7zu  %11s  %16s\n", width, e->name, sums.launches, sums.kernels,
+               bytes_text(text, sizeof text, sums.bytes), flops);
     }
     printf("\nmemory\n");
     print_kind(prog, DLG_INPUT, "inputs");
@@ -98,7 +118,8 @@ static int print_json(const dlg_program *prog) {
         json_object_set_new(entry, "launches", json_integer((json_int_t)sums.launches));
         json_object_set_new(entry, "kernels", json_integer((json_int_t)sums.kernels));
         json_object_set_new(entry, "bytes", json_integer((json_int_t)sums.bytes));
-        json_object_set_new(entry, "flops", json_null()); /* the plan does not say */
+        json_object_set_new(entry, "flops",
+                            sums.flops_known ? json_integer((json_int_t)sums.flops) : json_null());
         json_object_set_new(entries, e->name, entry);
     }
     json_object_set_new(root, "entries", entries);

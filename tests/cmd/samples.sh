@@ -1,0 +1,53 @@
+#!/bin/sh
+# The samples through the commands: what they reach, and that the same seed gives the same bits.
+. "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
+samples=$DLG_SOURCE_DIR/samples
+cp "$samples"/*.dlg "$samples"/*.csv .
+
+# A .dlg and the program made of it train to the same bits, and so does the same again.
+expect 0 "" "$DLGC" digits.dlg -o digits.cl
+for file in digits.dlg digits.cl; do
+    expect 0 "weights: $file.w" "$DLG" train $file --epochs 3 --holdout 0.2 --seed 7 --save $file.w
+done
+expect 0 "" "$DLG" train digits.cl --epochs 3 --holdout 0.2 --seed 7 --save again.w
+same digits.dlg.w digits.cl.w
+same digits.dlg.w again.w
+expect 0 "359 held-out rows" "$DLG" eval digits.cl --load digits.dlg.w
+expect 0 '"flops": ' "$DLG" inspect --json digits.cl
+grep -q null out && fail "inspect does not know the operations"
+
+# The program finds its data in the current directory when it lies elsewhere.
+mkdir -p elsewhere
+expect 0 "" "$DLGC" digits.dlg -o elsewhere/digits.cl
+expect 0 "1797 rows" "$DLG" train elsewhere/digits.cl --epochs 1
+(cd elsewhere && expect 1 "the data of \`x\` is missing" "$DLG" train digits.cl; [ "$failures" -eq 0 ]) ||
+    fail "data that is missing"
+
+# Other batches; predictions of rows that fill no batch.
+expect 0 "batches of 100" "$DLG" train digits.dlg -D batch=100 --epochs 1
+expect 1 "takes 2000 at a time" "$DLG" train digits.dlg -D batch=2000 --epochs 1
+expect 0 "; y 8" "$DLG" run digits.dlg --load again.w --rows 1725:1797 --with y
+[ "$(wc -l <out)" -eq 72 ] || fail "not one line a row"
+
+[ -z "${DLG_SANITIZE:-}" ] || done_testing
+
+# Accuracy on held-out rows as the mean of five seeds.
+for seed in 1 2 3 4 5; do
+    expect 0 "weights" "$DLG" train digits.dlg --epochs 60 --holdout 0.2 --seed $seed --save seed.w
+    expect 0 '"rows": 359' "$DLG" eval digits.dlg --load seed.w --json
+    sed 's/.*"acc": \([0-9.e-]*\).*/\1/' out >>accuracies
+done
+awk '{ sum += $1 } END { print "accuracy:", sum / NR; exit !(NR == 5 && sum / NR >= 0.965) }' accuracies ||
+    fail "the accuracy is too low: $(tr '\n' ' ' <accuracies)"
+
+# xor: every seed of ten is learned, and every row rounds right.
+for seed in 0 1 2 3 4 5 6 7 8 9; do
+    expect 0 "weights" "$DLG" train xor.dlg --epochs 2000 --seed $seed --save xor.w
+    expect 0 '"rows": 4' "$DLG" eval xor.dlg --load xor.w --json
+    sed 's/.*"loss": \([0-9.e-]*\).*/\1/' out >>losses
+    expect 0 "row 3:" "$DLG" run xor.dlg --load xor.w --rows 0:4 --with y
+    awk '{ sub(/;/, "", $4); if (int($4 + 0.5) == $6) right++ } END { exit right != 4 }' out ||
+        fail "xor with seed $seed: $(cat out)"
+done
+awk '$1 >= 0.01 { bad = 1 } END { exit bad || NR != 10 }' losses || fail "xor: $(tr '\n' ' ' <losses)"
+done_testing
