@@ -157,21 +157,26 @@ static void plan_string(Text *out, const char *s) {
     text_puts(out, "\"");
 }
 
+/* A number as the type holds it: f32 shortest, i32 and bool exact. */
+static void plan_number(Text *out, DType dtype, double value) {
+    text_puts(out, " ");
+    if (dtype == DT_F32)
+        text_f32(out, (float)value);
+    else
+        text_printf(out, "%.0f", value);
+}
+
 static void plan_init(Text *out, const Variable *v) {
     static const char *const name[] = {"constant", "uniform", "normal", "literal"};
     text_printf(out, " init %s", name[v->init]);
     if (v->init == INIT_LITERAL) {
         for (int64_t i = 0; i < shape_elems(&v->shape); i++) {
-            text_puts(out, " ");
-            text_f32(out, (float)v->values[i]);
+            plan_number(out, v->dtype, v->values[i]);
         }
         return;
     }
-    text_puts(out, " ");
-    text_f32(out, (float)v->a);
-    if (v->init == INIT_CONSTANT) return;
-    text_puts(out, " ");
-    text_f32(out, (float)v->b);
+    plan_number(out, v->dtype, v->a);
+    if (v->init != INIT_CONSTANT) plan_number(out, v->dtype, v->b);
 }
 
 static void plan_buffer(Emitter *em, Text *out, uint32_t id) {
@@ -234,6 +239,12 @@ static bool entry_uses(const PlannedEntry *pe, uint32_t buffer) {
     return false;
 }
 
+/* An item of a list; in quotes where it would read as the next list's keyword. */
+static void plan_item(Text *out, const char *word, const char *name) {
+    bool keyword = !strcmp(name, "updates") || !strcmp(name, "returns");
+    text_printf(out, keyword ? "%s\"%s\"" : "%s%s", word, name);
+}
+
 static void plan_entry(Emitter *em, Text *out, const PlannedEntry *pe) {
     const Entry *e = pe->entry;
     const Memory *m = &em->plan.memory;
@@ -242,14 +253,14 @@ static void plan_entry(Emitter *em, Text *out, const PlannedEntry *pe) {
     const char *word = " reads ";
     for (uint32_t v = 0; v < em->p->vars.len; v++) {
         if (em->p->vars.at[v].kind != VAR_INPUT || !entry_uses(pe, v)) continue;
-        text_printf(out, "%s%s", word, m->buffers.at[v].name);
+        plan_item(out, word, m->buffers.at[v].name);
         word = " ";
     }
     word = " updates ";
     bool trains = false, step_named = false;
     for (uint32_t i = 0; i < e->updates.len; i++) {
         uint32_t v = e->updates.at[i].var;
-        text_printf(out, "%s%s", word, m->buffers.at[v].name);
+        plan_item(out, word, m->buffers.at[v].name);
         word = " ";
         trains = trains || em->p->vars.at[v].kind == VAR_PARAM;
         step_named = step_named || !strcmp(em->p->vars.at[v].name, "step");
@@ -257,7 +268,7 @@ static void plan_entry(Emitter *em, Text *out, const PlannedEntry *pe) {
     if (trains && !step_named) text_printf(out, "%sstep", word);
     word = " returns ";
     for (uint32_t i = 0; i < e->outputs.len; i++) {
-        text_printf(out, "%s%s", word, m->buffers.at[pe->outputs[i]].name);
+        plan_item(out, word, m->buffers.at[pe->outputs[i]].name);
         word = " ";
     }
     text_puts(out, "\n");

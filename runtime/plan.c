@@ -246,8 +246,9 @@ static int read_list(Reader *r, const dlg_tensor *const **list, size_t *count, b
     Plan *p = r->plan;
     *list = (const dlg_tensor *const *)&p->lists[p->list_count];
     while (r->at && strncmp(r->at, "updates ", 8) != 0 && strncmp(r->at, "returns ", 8) != 0) {
-        char *name;
-        int status = line_name(r, "a buffer's name", &name);
+        char *name; /* in quotes when it is one of the keywords */
+        int status = *r->at == '"' ? line_string_word(r, "a buffer's name", &name)
+                                   : line_name(r, "a buffer's name", &name);
         if (status < 0) return status;
         const dlg_tensor *t = plan_tensor(p, name, strlen(name));
         if (stepping && strcmp(name, "step") == 0) {

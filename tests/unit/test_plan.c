@@ -342,6 +342,29 @@ static void test_in_place(void) {
     close_fixture(&f);
 }
 
+/* Buffers that are called as the keywords are. */
+static void test_keywords_as_names(void) {
+    Fixture f;
+    Plan plan;
+    open_fixture(&f);
+    char *text = edit(f.text, "buffer 1 y", "buffer 1 updates");
+    char *again = edit(text, "buffer 12 loss", "buffer 12 returns");
+    char *list = edit(again, "reads x y updates", "reads x \"updates\" updates");
+    char *evaluate = edit(list, "evaluate reads x y returns loss",
+                          "evaluate reads \"updates\" x returns \"returns\"");
+    char *last = edit(evaluate, "step returns loss", "step returns \"returns\"");
+    CU_ASSERT_EQUAL(read_plan(&plan, f.dev, last, strlen(last)), DLG_OK);
+    CU_ASSERT_STRING_EQUAL(plan.entries[0].reads[1]->name, "updates");
+    CU_ASSERT_STRING_EQUAL(plan.entries[0].returns[0]->name, "returns");
+    plan_free(&plan);
+    free(last);
+    free(evaluate);
+    free(list);
+    free(again);
+    free(text);
+    close_fixture(&f);
+}
+
 static void test_long_lines(void) {
     Fixture f;
     Plan plan;
@@ -451,5 +474,5 @@ static void test_numbers(void) {
 RUN_SUITE("plan", {"a good plan", test_good}, {"truncated anywhere", test_truncated},
           {"altered anywhere", test_flipped}, {"lines dropped and doubled", test_lines},
           {"each rule", test_rules}, {"what is allowed", test_allowed}, {"in place", test_in_place},
-          {"long lines and NUL", test_long_lines}, {"many buffers", test_many_buffers},
-          {"numbers", test_numbers})
+          {"keywords as names", test_keywords_as_names}, {"long lines and NUL", test_long_lines},
+          {"many buffers", test_many_buffers}, {"numbers", test_numbers})
