@@ -269,3 +269,7 @@ static Val eval_ranged(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
 Val eval_at(Eval *e, NodeId id, const Idx *index) {
     return eval_ranged(e, id, index, (Ranges){0});
 }
+
+Val eval_where(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
+    return eval_ranged(e, id, index, ranges);
+}

@@ -43,6 +43,8 @@ void eval_pop(Eval *e);
 
 /* Node `id` at index[]: 1 lane, or e->lanes where the index depends on the lane variable. */
 Val eval_at(Eval *e, NodeId id, const Idx *index);
+/* The same, reading memory only where the ranges hold: elsewhere a load is 0. */
+Val eval_where(Eval *e, NodeId id, const Idx *index, Ranges ranges);
 /* From now on in this scope, node `id` at index[] is `v`. */
 void eval_bind(Eval *e, NodeId id, const Idx *index, Val v);
 

@@ -4,7 +4,7 @@
  * own loops and one accumulator a point of the tile), then the stores. A contraction is the sum of
  * products in that nest, with a tile of several rows and vectors; a row kernel (softmax) is the same
  * nest with the lanes over the row. On a target without vectors a work-item takes a point. */
-#include "schedule.h"
+#include "nest.h"
 
 #include <math.h>
 
@@ -21,13 +21,6 @@ typedef struct Tiling { /* of an axis: `count` tiles of `size`, from `start` on 
     uint32_t piece_count;
 } Tiling;
 
-typedef struct Nest {
-    const Section *s;
-    Kernel *k;
-    Eval eval;
-    Idx lane[MAX_LANES + 1]; /* the variable over so many lanes */
-} Nest;
-
 /* ---- Places of the iteration space --------------------------------------------------------- */
 
 static void merge_shape(const Shape *from, const int *merged, int axes, Shape *to) {
@@ -39,9 +32,8 @@ static void merge_shape(const Shape *from, const int *merged, int axes, Shape *t
     }
 }
 
-/* The index on the axes of `from` of a place on the merged axes. */
-static void unmerge(IndexTable *t, const Shape *from, const int *merged, int axes, const Idx *at,
-                    Idx *out) {
+void nest_unmerge(IndexTable *t, const Shape *from, const int *merged, int axes, const Idx *at,
+                  Idx *out) {
     int first = 0;
     for (int i = 0; i < axes; i++) {
         Shape part = {.rank = (uint8_t)merged[i]};
@@ -63,7 +55,7 @@ static void nest_init(Nest *n, const Section *s, Kernel *k, const Place *place,
     n->lane[1] = idx_const(&k->index, 0);
 }
 
-static void set_lanes(Nest *n, uint8_t lanes) {
+void nest_set_lanes(Nest *n, uint8_t lanes) {
     n->eval.lanes = lanes;
     n->eval.lane_atom = lanes == 1 ? UINT32_MAX : idx_atom(&n->k->index, n->lane[lanes]);
 }
@@ -149,7 +141,7 @@ static void reduce_tile(Nest *n, NodeId id, const Point *points, uint32_t count)
     Idx inner[MAX_RANK];
     open_loops(n, &reduced, reduced.rank, inner);
     for (uint32_t i = 0; i < count; i++) {
-        set_lanes(n, points[i].lanes);
+        nest_set_lanes(n, points[i].lanes);
         if (r->op == OP_ARGMAX)
             accumulate_argmax(n, r, points[i].at, inner, acc[i], place[i]);
         else
@@ -162,7 +154,7 @@ static void reduce_tile(Nest *n, NodeId id, const Point *points, uint32_t count)
     }
 }
 
-static void store_at(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v) {
+void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v) {
     Kernel *k = n->k;
     const Node *node = node_at(n->s->g, st->node);
     uint32_t b =
@@ -189,11 +181,11 @@ static void emit_points(Nest *n, const Point *points, uint32_t count) {
     }
     Val *v = NEW_ARRAY(n->k->arena, Val, s->stores.len + 1);
     for (uint32_t i = 0; i < count; i++) {
-        set_lanes(n, points[i].lanes);
+        nest_set_lanes(n, points[i].lanes);
         for (uint32_t k = 0; k < s->stores.len; k++)
             v[k] = eval_at(&n->eval, s->stores.at[k].node, points[i].at);
         for (uint32_t k = 0; k < s->stores.len; k++)
-            store_at(n, &s->stores.at[k], points[i].at, points[i].lanes, v[k]);
+            nest_store(n, &s->stores.at[k], points[i].at, points[i].lanes, v[k]);
     }
 }
 
@@ -217,7 +209,7 @@ static void reduce_row(Nest *n, NodeId id, const Idx *row) {
         open_loops(n, &reduced, reduced.rank - 1, inner);
         kernel_for(k, "i", idx_const(&k->index, at), idx_const(&k->index, end), lanes, &step);
         eval_push(&n->eval);
-        set_lanes(n, lanes);
+        nest_set_lanes(n, lanes);
         inner[reduced.rank - 1] = idx_add(&k->index, step, n->lane[lanes]);
         kernel_set(k, acc, accumulate(n, r, row, inner, val_read(k, acc)));
         eval_pop(&n->eval);
@@ -246,7 +238,7 @@ static void store_row(Nest *n, const Idx *row) {
         open_loops(n, inner, inner->rank - 1, index + outer_rank);
         kernel_for(k, "i", idx_const(&k->index, at), idx_const(&k->index, end), lanes, &step);
         eval_push(&n->eval);
-        set_lanes(n, lanes);
+        nest_set_lanes(n, lanes);
         index[outer_rank + inner->rank - 1] = idx_add(&k->index, step, n->lane[lanes]);
         for (uint32_t i = 0; i < s->stores.len; i++) {
             if (is_inner(s, s->stores.at[i].node))
@@ -254,7 +246,7 @@ static void store_row(Nest *n, const Idx *row) {
         }
         for (uint32_t i = 0; i < s->stores.len; i++) {
             if (is_inner(s, s->stores.at[i].node))
-                store_at(n, &s->stores.at[i], index, lanes, v[i]);
+                nest_store(n, &s->stores.at[i], index, lanes, v[i]);
         }
         eval_pop(&n->eval);
         kernel_end(k);
@@ -269,7 +261,7 @@ static void emit_row(Nest *n, const Idx *row) {
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];
         Op op = (Op)node_at(s->g, id)->op;
-        set_lanes(n, 1);
+        nest_set_lanes(n, 1);
         Point p = {.lanes = 1};
         memcpy(p.at, row, sizeof(p.at));
         if (op == OP_ARGMAX)
@@ -277,15 +269,15 @@ static void emit_row(Nest *n, const Idx *row) {
         else if (is_reduction(op))
             reduce_row(n, id, row);
     }
-    set_lanes(n, 1);
+    nest_set_lanes(n, 1);
     Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);
     for (uint32_t i = 0; i < s->stores.len; i++) {
         if (!is_inner(s, s->stores.at[i].node)) v[i] = eval_at(&n->eval, s->stores.at[i].node, row);
     }
     if (s->cluster->has_inner) store_row(n, row);
-    set_lanes(n, 1);
+    nest_set_lanes(n, 1);
     for (uint32_t i = 0; i < s->stores.len; i++) {
-        if (!is_inner(s, s->stores.at[i].node)) store_at(n, &s->stores.at[i], row, 1, v[i]);
+        if (!is_inner(s, s->stores.at[i].node)) nest_store(n, &s->stores.at[i], row, 1, v[i]);
     }
 }
 
@@ -362,7 +354,7 @@ static uint32_t tile_points(Nest *n, const Idx *at, const Tiling *row, const Til
             if (column)
                 place[axes - 1] = idx_add(t, idx_offset(t, at[axes - 1], column->pieces[p].offset),
                                           n->lane[pt->lanes]);
-            unmerge(t, &s->cluster->outer, s->merged, axes, place, pt->at);
+            nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, pt->at);
         }
     }
     return count;
@@ -400,7 +392,7 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
         at[axes - 1] = idx_offset(t, idx_scale(t, at[axes - 1], column->size), column->start);
     if (s->lanes_inner) {
         Idx place[MAX_RANK];
-        unmerge(t, &s->cluster->outer, s->merged, axes, at, place);
+        nest_unmerge(t, &s->cluster->outer, s->merged, axes, at, place);
         emit_row(n, place);
     } else {
         Point *points = NEW_ARRAY(k->arena, Point, (row ? row->size : 1) * MAX_PIECES);
@@ -444,7 +436,7 @@ static void emit_items(Nest *n, Idx part) {
     val_name(k, v, "i");
     Idx point = total == 1 ? idx_const(t, 0) : idx_var(t, "i", 0, total - 1, v);
     access_unravel(t, &s->space, point, at);
-    unmerge(t, &s->cluster->outer, s->merged, s->space.rank, at, place);
+    nest_unmerge(t, &s->cluster->outer, s->merged, s->space.rank, at, place);
     if (s->lanes_inner) {
         emit_row(n, place);
     } else {
@@ -483,7 +475,9 @@ NodeId section_emit(const Section *s, Kernel *k, const Place *place, const bool 
         for (uint32_t m = 0; m < s->cluster->members.len; m++)
             hoist(&n, s->cluster->members.at[m], seen);
     }
-    if (s->target->lanes == 1)
+    if (s->tiles_local)
+        emit_local_tiles(&n, part);
+    else if (s->target->lanes == 1)
         emit_items(&n, part);
     else if (s->lanes_inner || s->space.rank == 0)
         emit_region(&n, part, NULL, NULL);
@@ -522,7 +516,7 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
             space->dim[i] == 1 ? idx_const(t, 0) : idx_var(t, "o", 0, space->dim[i] - 1, NO_VAL);
         if (i == space->rank - 1 && space->dim[i] > 1) last = idx_atom(t, at[i]);
     }
-    unmerge(t, &s->cluster->outer, merged, space->rank, at, index);
+    nest_unmerge(t, &s->cluster->outer, merged, space->rank, at, index);
     eval_push(&n.eval);
     emit_row(&n, index);
     eval_pop(&n.eval);
@@ -576,6 +570,11 @@ void section_plan(Section *s, Arena *arena, const Place *place, const bool *insi
     bool narrow = last < 4 || (p.outer_bad > 0 && p.inner_bad == 0);
     s->lanes_inner = c->has_inner || (c->has_reduction && narrow);
     int64_t points = shape_elems(&s->space);
+    s->tiles_local = local_tiles_fit(s);
+    if (s->tiles_local) {
+        s->groups = local_tiles_groups(s);
+        return;
+    }
     if (target->lanes == 1) {
         s->groups = (uint32_t)((points + target->local_size - 1) / target->local_size);
         return;
