@@ -503,7 +503,7 @@ static void share_launches(const Fuser *f, const uint32_t *level, Fused *out) {
             uint32_t need = 0;
             for (uint32_t m = 0; m < cl->members.len; m++)
                 need += 1 + f->reads[cl->members.at[m]].len;
-            bool alone = f->options->apart || (f->options->target->local_bytes && cl->has_dot);
+            bool alone = f->options->apart || f->options->single || (f->options->target->local_bytes && cl->has_dot);
             bool full = sections + 1 > MAX_SECTIONS || buffers + need > MAX_BUFFERS;
             if (alone || shared == NO_CLUSTER || full) {
                 cl->launch = out->launches++;

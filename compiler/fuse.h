@@ -33,7 +33,8 @@ typedef struct Fused {
 
 typedef struct FuseOptions {
     const Target *target;
-    bool apart; /* -O0: every operator by itself */
+    bool apart;  /* -O0: every operator by itself */
+    bool single; /* -O1: fused, but every cluster in a launch of its own */
 } FuseOptions;
 
 /* layout.c: a graph for this target: operands of contractions in an order that loads well, copies

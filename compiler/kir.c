@@ -290,12 +290,13 @@ void kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *
 
 void kernel_if(Kernel *k, Ranges ranges) {
     Ranges open;
-    if (open_ranges(k, ranges, &open) && open.count == 0) {
+    bool possible = open_ranges(k, ranges, &open);
+    if (possible && open.count == 0) {
         open_block(k, NULL);
         return;
     }
     KStmt *s = add_stmt(k, S_IF);
-    s->ranges = open.count ? open : ranges;
+    s->ranges = possible ? open : ranges;
     open_block(k, s);
 }
 

@@ -12,20 +12,20 @@ typedef struct Run {
     Arena *arena;
     double *const *data;
     bool round_f32;
-    uint32_t items;
-    double *value;  /* [value][item][MAX_LANES] */
-    double *var;    /* [var][item][MAX_LANES] */
-    int64_t *atom;  /* [atom][item] */
-    double **local; /* [local][element] */
+    uint32_t items, lanes; /* of a group; the widest value */
+    double *value;         /* [value][item][lane] */
+    double *var;           /* [var][item][lane] */
+    int64_t *atom;         /* [atom][item] */
+    double **local;        /* [local][element] */
     const char *wrong;
 } Run;
 
 static double *value_of(Run *r, Val v, uint32_t item) {
-    return r->value + ((size_t)v * r->items + item) * MAX_LANES;
+    return r->value + ((size_t)v * r->items + item) * r->lanes;
 }
 
 static double *var_of(Run *r, uint32_t v, uint32_t item) {
-    return r->var + ((size_t)v * r->items + item) * MAX_LANES;
+    return r->var + ((size_t)v * r->items + item) * r->lanes;
 }
 
 static int64_t index_of(Run *r, Idx e, uint32_t item) {
@@ -95,7 +95,7 @@ static void load(Run *r, const Value *n, uint32_t item, double *out) {
 static void across(Run *r, const Value *n, const double *x, double *out) {
     double v[MAX_LANES];
     int lanes = r->k->values.at[n->args[0]].lanes;
-    memcpy(v, x, sizeof(v));
+    memcpy(v, x, (size_t)lanes * sizeof(double));
     for (int half = lanes / 2; half >= 1; half /= 2) {
         for (int i = 0; i < half; i++)
             v[i] = rounded(r, n, op_host((Op)n->op, v[i], v[i + half], 0));
@@ -196,7 +196,7 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
             case S_LET: evaluate(r, s->val, i); break;
             case S_VAR:
             case S_SET:
-                memcpy(var_of(r, s->var, i), value_of(r, s->val, i), MAX_LANES * sizeof(double));
+                memcpy(var_of(r, s->var, i), value_of(r, s->val, i), r->lanes * sizeof(double));
                 break;
             case S_STORE:
             case S_LOCAL: store(r, s, i); break;
@@ -207,9 +207,17 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
 }
 
 const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32) {
-    Run r = {.k = k, .arena = arena, .data = data, .round_f32 = round_f32, .items = k->local_size};
-    r.value = NEW_ARRAY(arena, double, (size_t)(k->values.len + 1) * r.items * MAX_LANES);
-    r.var = NEW_ARRAY(arena, double, (size_t)(k->vars.len + 1) * r.items * MAX_LANES);
+    Run r = {.k = k,
+             .arena = arena,
+             .data = data,
+             .round_f32 = round_f32,
+             .items = k->local_size,
+             .lanes = 1};
+    for (Val v = 0; v < k->values.len; v++) {
+        if (k->values.at[v].lanes > r.lanes) r.lanes = k->values.at[v].lanes;
+    }
+    r.value = NEW_ARRAY(arena, double, (size_t)(k->values.len + 1) * r.items * r.lanes);
+    r.var = NEW_ARRAY(arena, double, (size_t)(k->vars.len + 1) * r.items * r.lanes);
     r.atom = NEW_ARRAY(arena, int64_t, (size_t)(k->index.atoms.len + 1) * r.items);
     r.local = NEW_ARRAY(arena, double *, k->locals.len + 1);
     bool *on = NEW_ARRAY(arena, bool, r.items);

@@ -47,8 +47,8 @@ static void plan_launch(Plan *plan, const Fused *f, uint32_t launch, const Place
     out->count = kernel_count(k);
 }
 
-static void plan_entry(Plan *plan, const Program *p, const Entry *entry, bool apart, Arena *a) {
-    FuseOptions options = {plan->target, apart};
+static void plan_entry(Plan *plan, const Program *p, const Entry *entry, int opt_level, Arena *a) {
+    FuseOptions options = {plan->target, opt_level == 1, opt_level == 2};
     bool *double_buffered = NEW_ARRAY(a, bool, p->vars.len + 1);
     Entry *e = NEW(a, Entry);
     Fused *f = NEW(a, Fused);
@@ -81,5 +81,5 @@ void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
     *out = (Plan){.target = target_find(options->target), .lost = NO_NODE};
     memory_init(&out->memory, p, out->target, arena);
     for (uint32_t i = 0; i < p->entries.len; i++)
-        plan_entry(out, p, p->entries.at[i], options->opt_level == 1, arena);
+        plan_entry(out, p, p->entries.at[i], options->opt_level, arena);
 }

@@ -125,6 +125,9 @@ static void finish(Tile *t, NodeId dot, const uint32_t *acc, Idx ly, Idx lx) {
         memcpy(place, t->at, sizeof(place));
         place[axes - 2] = idx_add(x, t->row, idx_offset(x, ly, (int64_t)(spot / SPOTS) * SIDE));
         place[axes - 1] = idx_add(x, t->column, idx_offset(x, lx, (int64_t)(spot % SPOTS) * SIDE));
+        bool outside = idx_lo(x, place[axes - 2]) >= s->space.dim[axes - 2] ||
+                       idx_lo(x, place[axes - 1]) >= s->space.dim[axes - 1];
+        if (outside) continue;
         Range *r = NEW_ARRAY(k->arena, Range, 2);
         r[0] = (Range){place[axes - 2], 0, s->space.dim[axes - 2]};
         r[1] = (Range){place[axes - 1], 0, s->space.dim[axes - 1]};

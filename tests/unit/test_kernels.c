@@ -1,0 +1,258 @@
+/* The kernels of the kernel IR, run on the host in double precision, against the reference interpreter
+ * on the same program: for every target, with and without fusion. No driver takes part.
+ *
+ * The programs are those of tests/diff and programs made at random (DLG_KERNEL_SEEDS says how many). */
+#include "ast.h"
+#include "compile.h"
+#include "embedded.h"
+#include "ir.h"
+#include "launch.h"
+#include "random_program.h"
+
+#include <CUnit/Basic.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct Case {
+    const char *name;
+    ArenaLimit limit;
+    Arena arena;
+    Program *program;
+    double **vars;     /* as an entry finds them */
+    double ***outputs; /* by the reference: [entry][output] */
+    double ***updates;
+    uint64_t random;
+} Case;
+
+static double next_number(Case *c, double lo, double hi) {
+    c->random = c->random * 6364136223846793005u + 1442695040888963407u;
+    return lo + (hi - lo) * (double)(c->random >> 11) / 9007199254740992.0;
+}
+
+static bool complain(const Case *c, const char *how, const char *what) {
+    fprintf(stderr, "%s, %s: %s\n", c->name, how, what);
+    return false;
+}
+
+static bool lower(Case *c, const char *text, const CompileOptions *options) {
+    Names names;
+    Diags diags;
+    Sources *sources = NEW(&c->arena, Sources);
+    sources->arena = &c->arena;
+    names_init(&names, &c->arena);
+    diags_init(&diags, &c->arena, sources);
+    uint32_t prelude = source_add(sources, "prelude.dlg", dlg_prelude, dlg_prelude_len);
+    uint32_t file = source_add(sources, c->name, text, strlen(text));
+    Ast *prelude_ast = ast_parse(&c->arena, &names, &diags, prelude);
+    Ast *ast = ast_parse(&c->arena, &names, &diags, file);
+    c->program = NULL;
+    if (diags.errors == 0)
+        c->program = lower_program(&c->arena, &names, &diags, prelude_ast, ast, options);
+    if (c->program) return true;
+    Text message;
+    text_init(&message, &c->arena);
+    diags_render(&diags, &message, false);
+    return complain(c, "lower", message.at);
+}
+
+/* Values for every variable, and what the reference makes of them. */
+static void run_reference(Case *c) {
+    Program *p = c->program;
+    c->vars = NEW_ARRAY(&c->arena, double *, p->vars.len + 1);
+    for (uint32_t v = 0; v < p->vars.len; v++) {
+        const Variable *var = &p->vars.at[v];
+        int64_t elems = shape_elems(&var->shape);
+        c->vars[v] = NEW_ARRAY(&c->arena, double, elems);
+        bool positive =
+            var->name[0] == 'p' || strstr(var->name, ":adam.v") || strstr(var->name, ":rmsprop");
+        for (int64_t i = 0; i < elems; i++) {
+            double x = next_number(c, positive ? 0.2 : -2, positive ? 3 : 2);
+            if (var->dtype == DT_I32) x = floor(next_number(c, 0, 5));
+            if (var->dtype == DT_BOOL) x = next_number(c, 0, 2) >= 1;
+            c->vars[v][i] = x;
+        }
+    }
+    c->outputs = NEW_ARRAY(&c->arena, double **, p->entries.len + 1);
+    c->updates = NEW_ARRAY(&c->arena, double **, p->entries.len + 1);
+    for (uint32_t e = 0; e < p->entries.len; e++) {
+        const Entry *entry = p->entries.at[e];
+        double **results = NEW_ARRAY(&c->arena, double *, entry->graph.nodes.len + 1);
+        interp_run(&entry->graph, &c->arena, c->vars, results);
+        c->outputs[e] = NEW_ARRAY(&c->arena, double *, entry->outputs.len + 1);
+        c->updates[e] = NEW_ARRAY(&c->arena, double *, entry->updates.len + 1);
+        for (uint32_t i = 0; i < entry->outputs.len; i++)
+            c->outputs[e][i] = results[entry->outputs.at[i].node];
+        for (uint32_t i = 0; i < entry->updates.len; i++)
+            c->updates[e][i] = results[entry->updates.at[i].node];
+    }
+}
+
+static bool same(const Case *c, const char *how, const char *name, const Buffer *b,
+                 const double *got, const double *want) {
+    double scale = 1;
+    int64_t elems = shape_elems(&b->shape);
+    for (int64_t i = 0; i < elems; i++) {
+        if (isfinite(want[i])) scale = fmax(scale, fabs(want[i]));
+    }
+    for (int64_t i = 0; i < elems; i++) {
+        if (got[i] == want[i] || (isnan(got[i]) && isnan(want[i]))) continue;
+        if (fabs(got[i] - want[i]) <= 1e-6 * scale)
+            continue; /* constants are f32; the rest is double */
+        char detail[200];
+        snprintf(detail, sizeof(detail), "%s: element %lld is %.9g, by the reference %.9g", name,
+                 (long long)i, got[i], want[i]);
+        return complain(c, how, detail);
+    }
+    return true;
+}
+
+static bool run_kernels(Case *c, const char *how, const Plan *plan, const PlannedEntry *pe,
+                        uint32_t e) {
+    const Memory *m = &plan->memory;
+    double **data = NEW_ARRAY(&c->arena, double *, m->buffers.len + 1);
+    for (uint32_t b = 0; b < m->buffers.len; b++) {
+        int64_t elems = shape_elems(&m->buffers.at[b].shape);
+        data[b] = NEW_ARRAY(&c->arena, double, elems);
+        for (int64_t i = 0; i < elems; i++) {
+            data[b][i] = m->buffers.at[b].kind == BUFFER_VAR ? c->vars[m->buffers.at[b].var][i]
+                                                             : (double)NAN;
+        }
+    }
+    for (uint32_t l = 0; l < pe->launches.len; l++) {
+        const Kernel *k = pe->launches.at[l].kernel;
+        double **args = NEW_ARRAY(&c->arena, double *, k->buffers.len + 1);
+        Arena scratch;
+        arena_init(&scratch, &c->limit);
+        for (uint32_t i = 0; i < k->buffers.len; i++)
+            args[i] = k->buffers.at[i].values ? NULL : data[k->buffers.at[i].tag];
+        const char *wrong = kernel_run(k, &scratch, args, false);
+        bool good = !wrong || complain(c, how, wrong);
+        arena_free(&scratch);
+        if (!good) return false;
+    }
+    bool good = true;
+    for (uint32_t i = 0; i < pe->entry->outputs.len; i++) {
+        const Buffer *b = &m->buffers.at[pe->outputs[i]];
+        good = same(c, how, b->name, b, data[pe->outputs[i]], c->outputs[e][i]) && good;
+    }
+    for (uint32_t i = 0; i < pe->entry->updates.len; i++) {
+        uint32_t v = pe->entry->updates.at[i].var; /* a variable's buffer has its number */
+        good = same(c, how, m->buffers.at[v].name, &m->buffers.at[v], data[v], c->updates[e][i]) &&
+               good;
+    }
+    return good;
+}
+
+static bool run_program(const char *name, const char *text, const CompileOptions *options) {
+    Case *c = calloc(1, sizeof(*c));
+    if (!c) return false;
+    volatile bool good = true; /* set after setjmp */
+    const char *const how = options->opt_level == 1 ? "-O0" : options->target;
+    c->name = name;
+    c->random = 999;
+    c->limit.limit_bytes = (size_t)4 << 30;
+    arena_init(&c->arena, &c->limit);
+    if (setjmp(c->limit.failed)) {
+        good = complain(c, how, "the test ran out of its arena");
+    } else if (!lower(c, text, options)) {
+        good = false;
+    } else {
+        Plan plan;
+        run_reference(c);
+        simplify_program(c->program);
+        plan_program(c->program, options, &c->arena, &plan);
+        if (plan.lost != NO_NODE) good = complain(c, how, "a node was left without a value");
+        for (uint32_t e = 0; e < plan.entries.len && good; e++)
+            good = run_kernels(c, how, &plan, &plan.entries.at[e], e);
+    }
+    arena_free(&c->arena);
+    free(c);
+    return good;
+}
+
+static bool run_all(const char *name, const char *text) {
+    static const CompileOptions all[] = {
+        {.target = "cpu"}, {.target = "cpu", .opt_level = 1}, {.target = "gpu"}};
+    bool good = true;
+    for (size_t i = 0; i < COUNT_OF(all); i++) good = run_program(name, text, &all[i]) && good;
+    return good;
+}
+
+/* ---- Tests --------------------------------------------------------------------------------- */
+
+static int only_programs(const struct dirent *entry) {
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot && strcmp(dot, ".dlg") == 0;
+}
+
+static void test_programs(void) {
+    static const char directory[] = DLG_SOURCE_DIR "/tests/diff";
+    struct dirent **files;
+    int count = scandir(directory, &files, only_programs, alphasort);
+    CU_ASSERT(count > 0);
+    for (int i = 0; i < count; i++) {
+        char path[4096], text[65536];
+        snprintf(path, sizeof(path), "%s/%s", directory, files[i]->d_name);
+        FILE *f = fopen(path, "rb");
+        if (f) {
+            text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+            fclose(f);
+            CU_ASSERT(run_all(files[i]->d_name, text));
+        }
+        free(files[i]);
+    }
+    if (count >= 0) free(files);
+}
+
+/* Products whose sizes cut tiles, vectors and groups in every way. */
+static void test_products(void) {
+    static const int sizes[][3] = {{1, 1, 1},    {2, 8, 1},    {4, 1, 8},    {1, 40, 20},
+                                   {15, 16, 17}, {17, 15, 33}, {33, 31, 5},  {64, 10, 30},
+                                   {64, 30, 7},  {65, 66, 67}, {70, 130, 9}, {7, 3, 100}};
+    static const char *const forms[] = {"x @ w", "x @ t'", "s' @ w", "s' @ t'"};
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        for (size_t k = 0; k < COUNT_OF(forms); k++) {
+            char text[1024], name[64];
+            const int *d = sizes[i];
+            snprintf(text, sizeof(text),
+                     "input x : f32[%d, %d]\ninput s : f32[%d, %d]\ninput w : f32[%d, %d]\ninput t "
+                     ": f32[%d, %d]\n"
+                     "input b : f32[%d]\nz = %s + b\nentry e -> z, r = relu(z)\n",
+                     d[0], d[2], d[2], d[0], d[2], d[1], d[1], d[2], d[1], forms[k]);
+            snprintf(name, sizeof(name), "%s of %dx%dx%d", forms[k], d[0], d[1], d[2]);
+            CU_ASSERT(run_all(name, text));
+        }
+    }
+}
+
+static void test_random(void) {
+    const char *seeds = getenv("DLG_KERNEL_SEEDS");
+    int count = seeds ? atoi(seeds) : 60;
+    RandomProgram *r = malloc(sizeof(*r));
+    for (int seed = 1; r && seed <= count; seed++) {
+        char name[64];
+        random_program(r, (uint64_t)seed + 1000, seed % 2);
+        snprintf(name, sizeof(name), "random-%d", seed);
+        bool good = run_all(name, r->text);
+        if (!good) fprintf(stderr, "%s\n", r->text);
+        CU_ASSERT(good);
+    }
+    free(r);
+}
+
+int main(void) {
+    CU_TestInfo tests[] = {{"the programs of tests/diff", test_programs},
+                           {"products", test_products},
+                           {"programs made at random", test_random},
+                           CU_TEST_INFO_NULL};
+    CU_SuiteInfo suites[] = {{"kernels", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
+    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
+    if (CU_register_suites(suites) != CUE_SUCCESS) return 1;
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    unsigned failures = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failures != 0;
+}
