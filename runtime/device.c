@@ -179,6 +179,7 @@ static int open_device(dlg_device *dev, const char *selector) {
     clGetDeviceInfo(dev->id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified, NULL);
     dev->base_align = align_bits >= 8 ? align_bits / 8 : 1;
     dev->host_memory = unified && strcmp(dev->info.type, "cpu") == 0;
+    dev->exact = strcmp(dev->info.platform, "Oclgrind") == 0;
     dev->real = true;
 out:
     free(found);
@@ -299,7 +300,7 @@ int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, 
 
 int rt_buffer(dlg_device *dev, uint64_t bytes, const char *what, cl_mem *buffer) {
     *buffer = NULL;
-    uint64_t padded = (bytes + 63) / 64 * 64;
+    uint64_t padded = dev->exact ? bytes : (bytes + 63) / 64 * 64;
     if (padded > dev->info.max_buffer_bytes || padded > SIZE_MAX)
         return rt_fail(dev, DLG_ERR_LIMIT,
                        "%s needs %" PRIu64 " bytes; %s allows %" PRIu64 " a buffer", what, padded,
@@ -310,7 +311,7 @@ int rt_buffer(dlg_device *dev, uint64_t bytes, const char *what, cl_mem *buffer)
     cl_mem_flags flags = CL_MEM_READ_WRITE | (dev->host_memory ? CL_MEM_ALLOC_HOST_PTR : 0);
     cl_mem made = clCreateBuffer(dev->context, flags, (size_t)padded, NULL, &code);
     if (code == CL_SUCCESS) {
-        cl_uint zero = 0;
+        cl_uchar zero = 0;
         code = clEnqueueFillBuffer(dev->queue, made, &zero, sizeof zero, 0, (size_t)padded, 0, NULL,
                                    NULL);
         if (code != CL_SUCCESS) clReleaseMemObject(made);

@@ -16,10 +16,10 @@ static uint64_t padded(uint64_t bytes) {
 
 /* The arena is one buffer and its tensors are parts of it where the device allows parts to begin at
  * the plan's offsets. Otherwise each is a buffer of its own, which is correct as well: a plan never
- * needs two to share bytes. */
+ * needs two to share bytes; on a device that checks accesses it shows what reaches outside. */
 static bool arena_is_one(const dlg_program *prog) {
     const Plan *p = &prog->plan;
-    if (padded(p->arena_bytes) > prog->dev->info.max_buffer_bytes) return false;
+    if (prog->dev->exact || padded(p->arena_bytes) > prog->dev->info.max_buffer_bytes) return false;
     for (size_t i = 0; i < p->tensor_count; i++)
         if (p->tensors[i].kind == DLG_ARENA && p->tensors[i].arena_offset % prog->dev->base_align)
             return false;

@@ -125,6 +125,7 @@ struct dlg_device {
     const char *message; /* the same, or a constant when there was no memory for it */
     bool real;           /* false: "none" */
     bool host_memory;    /* the device works in the host's memory (a CPU) */
+    bool exact;          /* a simulator that checks accesses: no byte beyond what was asked for */
     dlg_device_info info;
     cl_device_id id;
     cl_context context;
@@ -138,7 +139,7 @@ struct dlg_device {
  * caller releases *built. Errors: BUILD with the driver's log and the lines that it names. */
 int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, size_t len,
              cl_program *built);
-/* A buffer of at least `bytes` (padded to 64), zeroed. The caller releases it. */
+/* A buffer of `bytes`, padded to 64 unless the device is exact, zeroed. The caller releases it. */
 int rt_buffer(dlg_device *dev, uint64_t bytes, const char *what, cl_mem *buffer);
 /* Enqueues a launch, one-dimensional; flushes now and then and keeps the host from running ahead
  * without bound. No waits otherwise. */
