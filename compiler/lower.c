@@ -39,7 +39,7 @@ static void collect_functions(Lower *L, Module *m) {
                          .span = s->name.span,
                          .value = number_value(m->fns.len, false)};
         scope_add(L->arena, &m->fn_names, symbol);
-        vec_push(L->arena, &m->fns, (Function){s, s->name.name, m->prelude, UINT32_MAX});
+        vec_push(L->arena, &m->fns, (Function){s, s->name.name, m->prelude, UINT32_MAX, false});
     }
 }
 
@@ -289,7 +289,7 @@ static void set_overrides(Lower *L, const Stmt *s) {
 static Entry *elaborate_single(Lower *L, const Stmt *s, const char *batch) {
     Diags *diags = L->diags, quiet;
     uint32_t vars = L->program->vars.len;
-    uint64_t steps = L->steps;
+    uint64_t steps = L->steps, nodes = L->nodes;
     diags_init(&quiet, L->arena, diags->sources);
     L->diags = &quiet;
     vec_push(L->arena, &L->overrides, (Override){.name = batch, .number = 1, .span = s->name.span});
@@ -302,6 +302,7 @@ static Entry *elaborate_single(Lower *L, const Stmt *s, const char *batch) {
         L->program->vars.len = L->vars.len = vars;
         scope_truncate(&L->var_index, vars);
         if (L->step_var != NO_VAR && L->step_var >= vars) L->step_var = NO_VAR;
+        L->nodes = nodes;
         e = NULL;
     }
     L->diags = diags;
@@ -318,7 +319,7 @@ static void lower_entry(Lower *L, const Stmt *s, Elaborated *out) {
     set_overrides(L, s);
     uint32_t errors = L->diags->errors;
     Entry *e = elaborate(L, s, s->values.len ? s->name.name : NULL);
-    check_overrides(L, L->overrides.at, L->overrides.len, "the entry's `with`");
+    if (!L->fatal) check_overrides(L, L->overrides.at, L->overrides.len, "the entry's `with`");
     if (!e || L->diags->errors != errors) return;
     if (e->outputs.len == 0 && e->updates.len == 0) {
         diag_error(L->diags, E0209, s->name.span,
@@ -391,6 +392,18 @@ static void lower_entries(Lower *L) {
     }
 }
 
+/* A function is looked at when it is called: what is never called may hold anything. */
+static void warn_uncalled(Lower *L) {
+    for (uint32_t i = 0; i < L->user.fns.len; i++) {
+        const Function *fn = &L->user.fns.at[i];
+        if (fn->called) continue;
+        Diag *d =
+            diag_warning(L->diags, W0101, fn->stmt->name.span, "`%s` is never used", fn->name);
+        diag_note(L->diags, d,
+                  "its body was not checked: a function is elaborated where it is used");
+    }
+}
+
 /* "samples/digits.dlg" -> "digits"; what is no letter, digit or underscore becomes '_'. */
 static const char *model_name(Arena *arena, const char *path) {
     const char *slash = strrchr(path, '/');
@@ -423,6 +436,7 @@ Program *lower_program(Arena *arena, Names *names, Diags *diags, const struct As
     read_defines(L);
     lower_entries(L);
     if (diags->errors || L->fatal) return NULL;
+    warn_uncalled(L);
     count_steps(L);
     return p;
 }

@@ -97,6 +97,7 @@ struct Function {
     const char *name;
     bool prelude;
     uint32_t seq; /* of its definition in this elaboration; UINT32_MAX: not reached yet */
+    bool called;  /* in any elaboration */
 };
 
 typedef struct Module { /* one source file: the user's or the prelude */
@@ -307,7 +308,8 @@ void lower_stmts(Lower *L, const Stmts *body);
 
 /* ---- lower_var.c -------------------------------------------------------------------------------- */
 
-void lower_variable(Lower *L, const Stmt *s); /* input, param, state */
+void lower_variable(Lower *L, const Stmt *s);             /* input, param, state */
+const char *lower_type_text(Lower *L, const Variable *v); /* as it is declared: "f32[2, 3]" */
 /* Reads variable `var` now: its node, or what the last update made of it. */
 NodeId lower_read(Lower *L, uint32_t var);
 NodeId lower_var_node(Lower *L, uint32_t var); /* its value at the entry's start */

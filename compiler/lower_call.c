@@ -218,6 +218,7 @@ static bool evaluate_arguments(Lower *L, const Function *fn, const Expr *by, uin
 
 Value lower_call_function(Lower *L, Function *fn, const Expr *by, uint32_t skip, Scope *scope) {
     uint32_t n = fn->stmt->params.len;
+    fn->called = true;
     if (recursive(L, fn, by->span)) return ERROR_VALUE;
     Value few[8] = {0}, *values = few;
     Span few_spans[8] = {0}, *spans = few_spans;

@@ -161,12 +161,9 @@ void lower_update(Lower *L, const Stmt *s) {
     if (!lower_tensor(L, &x, v->dtype, &id)) return;
     if (x.value.kind != VALUE_TENSOR) id = node_broadcast(L->g, id, &v->shape);
     if (!shape_equal(&node_at(L->g, id)->shape, &v->shape)) {
-        Text t;
-        text_init(&t, L->arena);
-        text_shape(&t, &v->shape);
         Diag *d = lower_error(L, E0401, x.span,
                               "shapes do not match: `%s` is %s, and its new value is %s", v->name,
-                              t.at, lower_kind_text(L, &x.value));
+                              lower_type_text(L, v), lower_kind_text(L, &x.value));
         lower_point(L, d, v->span, "declared here");
         return;
     }

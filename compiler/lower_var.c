@@ -103,6 +103,16 @@ static bool values_fit(Lower *L, const Variable *v, Span at) {
     return true;
 }
 
+const char *lower_type_text(Lower *L, const Variable *v) {
+    Text t;
+    text_init(&t, L->arena);
+    text_puts(&t, dtype_name(v->dtype));
+    for (int i = 0; i < v->shape.rank; i++)
+        text_printf(&t, "%s%d", i ? ", " : "[", v->shape.dim[i]);
+    if (v->shape.rank) text_puts(&t, "]");
+    return t.at;
+}
+
 /* `= value`: a number, or a tensor that is known at compile time, of the declared shape. */
 static bool init_value(Lower *L, Variable *v, const Operand *x, bool typed) {
     if (x->value.kind == VALUE_NUMBER || x->value.kind == VALUE_BOOL) {
@@ -119,13 +129,9 @@ static bool init_value(Lower *L, Variable *v, const Operand *x, bool typed) {
     const Node *n = node_at(L->g, x->value.node);
     if (!typed) v->dtype = (DType)n->dtype, v->shape = n->shape;
     if (n->shape.rank != 0 && !shape_equal(&n->shape, &v->shape)) {
-        Text t;
-        text_init(&t, L->arena);
-        text_shape(&t, &v->shape);
         Diag *d = lower_error(L, E0401, x->span,
-                              "shapes do not match: %s is %s, and its initial "
-                              "value is %s",
-                              v->name, t.at, lower_kind_text(L, &x->value));
+                              "shapes do not match: `%s` is %s, and its initial value is %s",
+                              v->name, lower_type_text(L, v), lower_kind_text(L, &x->value));
         lower_point(L, d, v->span, "declared here");
         return false;
     }
@@ -315,13 +321,6 @@ static bool same_variable(const Variable *a, const Variable *b) {
     return a->kind == b->kind && a->dtype == b->dtype && shape_equal(&a->shape, &b->shape);
 }
 
-static const char *shape_text(Lower *L, const Shape *s) {
-    Text t;
-    text_init(&t, L->arena);
-    text_shape(&t, s);
-    return t.at;
-}
-
 /* The variable of that name, of this entry's own where its shape is not everybody's. */
 static uint32_t register_variable(Lower *L, Variable *v) {
     uint32_t var = find_variable(L, v->name, NULL);
@@ -329,9 +328,8 @@ static uint32_t register_variable(Lower *L, Variable *v) {
     const Variable *base = &L->program->vars.at[var];
     if (same_variable(base, v)) return var;
     if (v->kind == VAR_PARAM || base->kind != v->kind || !L->variant) {
-        Diag *d = lower_error(L, E0401, v->span, "`%s` is %s %s here, and %s %s in another entry",
-                              v->name, dtype_name(v->dtype), shape_text(L, &v->shape),
-                              dtype_name(base->dtype), shape_text(L, &base->shape));
+        Diag *d = lower_error(L, E0401, v->span, "`%s` is %s here, and %s in another entry",
+                              v->name, lower_type_text(L, v), lower_type_text(L, base));
         diag_note(L->diags, d,
                   "entries share their params: an entry's `with` cannot change their shapes");
         return NO_VAR;
