@@ -496,7 +496,10 @@ void diags_render(const Diags *d, Text *out, bool color) {
                     diag_code_name(diag->code), r.style->off, r.style->bold);
         add_clean(out, diag->message);
         text_printf(out, "%s\n", r.style->off);
-        if (d->sources->files.len) add_snippets(&r, diag);
+        if (diag->spans[0].span.file != NO_FILE)
+            add_snippets(&r, diag);
+        else
+            r.gutter = 1;
         for (uint32_t k = 0; k < diag->notes.len; k++) add_note(&r, "note", diag->notes.at[k]);
         if (diag->help) add_note(&r, "help", diag->help);
         text_puts(out, "\n");

@@ -9,9 +9,11 @@
 #include "util.h"
 
 typedef struct Span {
-    uint32_t file; /* index in Sources */
+    uint32_t file; /* index in Sources; NO_FILE: a place outside the sources, such as an option */
     uint32_t begin, end;
 } Span;
+
+#define NO_FILE UINT32_MAX
 
 typedef struct Source {
     const char *name; /* as the user gave it */

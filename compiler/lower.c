@@ -54,7 +54,7 @@ static void open_module(Lower *L, Module *m, const Ast *ast, bool prelude) {
 
 static void read_defines(Lower *L) {
     const CompileOptions *o = L->options;
-    Span at = {.file = L->user.file};
+    Span at = {.file = NO_FILE};
     for (size_t i = 0; o && i < o->define_count; i++) {
         const char *text = o->defines[i], *eq = strchr(text, '=');
         const char *value = eq ? eq + 1 : "";
