@@ -1,0 +1,108 @@
+#!/bin/sh
+# The command dlgc: statuses, and that an output file is written whole or not at all.
+set -u
+failed=0
+
+expect() { # expect STATUS ARGUMENT...: of dlgc; its output is in out and err
+    wanted=$1
+    shift
+    "$DLGC" "$@" >out 2>err </dev/null
+    status=$?
+    [ "$status" -eq "$wanted" ] && return
+    echo "FAIL dlgc $*: exit status $status, not $wanted"
+    cat err
+    failed=1
+}
+
+check() { # check WHAT TEST...: the test holds
+    what=$1
+    shift
+    "$@" && return
+    echo "FAIL $what"
+    failed=1
+}
+
+said() {
+    check "dlgc should say '$1'" grep -q -- "$1" err
+}
+
+cat >good.dlg <<'END'
+const n = 3
+input x : f32[n]
+entry double -> y = 2 * x
+END
+printf 'entry e -> nothing\n' >wrong.dlg
+
+# The program goes beside its source, or where -o says.
+expect 0 good.dlg
+check "good.cl is written" test -s good.cl
+check "a success says nothing" test ! -s err
+expect 0 good.dlg -o other.cl
+check "the same twice" cmp -s good.cl other.cl
+expect 0 good.dlg -o -
+check "the same on standard output" cmp -s good.cl out
+expect 0 --emit plan good.dlg
+check "a plan goes to standard output" grep -q '^//! entry double' out
+expect 0 --emit graph good.dlg
+check "so does a graph" grep -q '^entry double' out
+expect 0 --emit dot good.dlg
+check "so does a graph for graphviz" grep -q '^digraph' out
+expect 0 --dump-after lower good.dlg
+check "and a dump" grep -q '^entry double' out
+expect 0 -D n=5 -O1 --target gpu good.dlg -o -
+check "-D sets a constant" grep -q 'x f32 5 input' out
+
+# After an error what was there is there still.
+echo before >wrong.cl
+expect 1 wrong.dlg
+said 'error\[E0201\]'
+check "an output is kept after an error" grep -q before wrong.cl
+check "nothing else is left" test "$(ls | wc -l)" -eq 7
+cp good.dlg both.cl
+expect 2 both.cl -o both.cl
+said 'not overwritten'
+check "the input is kept" cmp -s good.dlg both.cl
+
+# A link stays a link; permissions stay.
+echo before >target.cl
+chmod 640 target.cl
+ln -s target.cl link.cl
+expect 0 good.dlg -o link.cl
+check "the link stays" test -L link.cl
+check "what it leads to is written" cmp -s good.cl target.cl
+check "its permissions stay" test "$(stat -c %a target.cl)" = 640
+
+# The system fails.
+expect 3 good.dlg -o missing/good.cl
+said 'cannot write missing/good.cl: No such file'
+if [ -e /dev/full ]; then
+    expect 3 good.dlg -o /dev/full
+    said 'No space left'
+    "$DLGC" good.dlg -o - >/dev/full 2>err
+    check "a full standard output is an error" test $? -eq 3
+fi
+
+# The input is wrong.
+expect 1 missing.dlg
+said 'cannot read missing.dlg: No such file'
+expect 1 .
+said 'cannot read .: Is a directory'
+
+# Usage.
+expect 2
+expect 2 good.dlg wrong.dlg
+expect 2 --emit nonsense good.dlg
+expect 2 --target nonsense good.dlg
+said 'cpu'
+expect 2 --dump-after nonsense good.dlg
+said 'lower'
+expect 2 -O3 good.dlg
+expect 2 -D n good.dlg
+expect 2 --nonsense good.dlg
+expect 0 --help
+expect 0 --version
+
+# No colours where nobody looks.
+expect 1 wrong.dlg
+check "no escape sequences in a file" test -z "$(tr -dc '\033' <err)"
+exit $failed
