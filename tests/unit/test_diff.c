@@ -3,7 +3,9 @@
  *
  * The programs are all of tests/diff, and for each of several shapes one with every elementwise
  * operator of ops.def, and programs made at random (DLG_DIFF_SEEDS says how many). Inputs are random: f32 in -2..2 (0.2..3 where the name begins with p), i32 in
- * 0..4, bool. */
+ * 0..4, bool. All of it for every target: their kernels are correct on any device.
+ *
+ * Environment: DLG_DIFF names one file of tests/diff, to run that alone; DLG_DEVICE as everywhere. */
 #include "ast.h"
 #include "compile.h"
 #include "dlg.h"
@@ -20,7 +22,7 @@
 #define RUNS 3 /* of each entry, one after the other */
 
 typedef struct Trial {
-    const char *name;
+    const char *name, *target;
     ArenaLimit limit;
     Arena arena;
     Program *program; /* as the reference sees it */
@@ -36,7 +38,7 @@ static double next_number(Trial *t, double lo, double hi) {
 }
 
 static bool complain(const Trial *t, const char *what, const char *detail) {
-    fprintf(stderr, "%s: %s: %s\n", t->name, what, detail);
+    fprintf(stderr, "%s for %s: %s: %s\n", t->name, t->target, what, detail);
     return false;
 }
 
@@ -66,7 +68,7 @@ static bool reference_open(Trial *t, const char *text) {
 }
 
 static bool device_open(Trial *t, const char *text) {
-    CompileOptions options = {0};
+    CompileOptions options = {.target = t->target};
     CompileResult r = compile_text(t->name, text, strlen(text), &options);
     bool done = false;
     if (r.status)
@@ -198,10 +200,12 @@ static bool run_entry(Trial *t, const Entry *entry) {
     return good;
 }
 
-static bool run_program(dlg_device *device, const char *name, const char *text) {
+static bool run_for_target(dlg_device *device, const char *target, const char *name,
+                           const char *text) {
     Trial *t = calloc(1, sizeof(*t));
     if (!t) return false;
     t->name = name;
+    t->target = target;
     t->device = device;
     t->random = 12345;
     t->limit.limit_bytes = (size_t)1 << 30;
@@ -222,6 +226,11 @@ static bool run_program(dlg_device *device, const char *name, const char *text) 
     arena_free(&t->arena);
     free(t);
     return good;
+}
+
+static bool run_program(dlg_device *device, const char *name, const char *text) {
+    bool cpu = run_for_target(device, "cpu", name, text);
+    return run_for_target(device, "gpu", name, text) && cpu;
 }
 
 static dlg_device *open_device(void) {
@@ -306,7 +315,7 @@ static void test_programs(void) {
 
 static void test_random(void) {
     const char *seeds = getenv("DLG_DIFF_SEEDS");
-    int count = seeds ? atoi(seeds) : 24;
+    int count = seeds ? atoi(seeds) : 20;
     dlg_device *device = open_device();
     RandomProgram *r = malloc(sizeof(*r));
     for (int seed = 1; r && seed <= count; seed++) {
