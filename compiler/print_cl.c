@@ -8,13 +8,16 @@
 #include <ctype.h>
 #include <math.h>
 
+/* From tightest to loosest; an operand that is looser than its operator allows is put in parentheses. */
+typedef enum Rank { ATOM, UNARY, PRODUCT, SUM, LOOSE } Rank;
+
 typedef struct Printer {
     const Kernel *k;
     Text *out;
     const char *name; /* the kernel's */
     Names taken;
     const char **text; /* of each value: a name or an expression */
-    bool *compound;    /* the expression needs parentheses inside another */
+    Rank *rank;        /* how tightly the expression holds together */
     bool *named;       /* must have a name: its consumer mentions it twice */
     const char **atom; /* of each index variable */
     const char **buffer, **local, **var;
@@ -50,6 +53,18 @@ static bool is_helper(const char *name) {
     return false;
 }
 
+/* Whether OpenCL C may define a macro or function of such a name: M_PI, get_global_id. */
+static bool is_macro(const char *name) {
+    static const char *const stem[] = {"M_",       "FLT_",   "DBL_",   "HALF_", "INT_",   "UINT_",
+                                       "CHAR_",    "SCHAR_", "UCHAR_", "SHRT_", "USHRT_", "LONG_",
+                                       "ULONG_",   "FP_",    "CL",     "HUGE_", "MAX",    "get_",
+                                       "convert_", "as_",    "__",     "atom",  "vload",  "vstore"};
+    for (size_t i = 0; i < COUNT_OF(stem); i++) {
+        if (!strncmp(name, stem[i], strlen(stem[i]))) return true;
+    }
+    return false;
+}
+
 /* A C identifier that is free in this kernel: letters and digits of `hint`, a number if it is taken. */
 static const char *fresh(Printer *p, const char *hint) {
     Arena *a = p->out->arena;
@@ -65,7 +80,7 @@ static const char *fresh(Printer *p, const char *hint) {
         text_init(&t, a);
         text_printf(&t, "v%s", rest);
     }
-    if (is_helper(t.at)) text_puts(&t, "_");
+    if (is_helper(t.at) || is_macro(t.at)) text_puts(&t, "_");
     bool digit = isdigit((unsigned char)t.at[t.len - 1]);
     for (uint32_t n = 0;; n++) {
         const char *name = n ? arena_printf(a, digit ? "%s_%u" : "%s%u", t.at, n) : t.at;
@@ -184,31 +199,58 @@ static const char *ranges_text(Printer *p, Ranges r) {
 
 /* ---- Values -------------------------------------------------------------------------------- */
 
+static const char *within(Printer *p, Val v, Rank loosest) {
+    return p->rank[v] > loosest ? arena_printf(p->out->arena, "(%s)", p->text[v]) : p->text[v];
+}
+
 static const char *atomic(Printer *p, Val v) {
-    return p->compound[v] ? arena_printf(p->out->arena, "(%s)", p->text[v]) : p->text[v];
+    return within(p, v, ATOM);
+}
+
+/* The rank of what an operator's text makes, and the loosest operands that it takes as they are. */
+static Rank op_rank(Op op, Rank loosest[3]) {
+    Rank rank = ATOM;
+    loosest[0] = loosest[1] = loosest[2] = ATOM;
+    if (op == OP_ADD || op == OP_SUB)
+        rank = SUM, loosest[0] = SUM, loosest[1] = PRODUCT;
+    else if (op == OP_MUL || op == OP_DIV)
+        rank = PRODUCT, loosest[0] = PRODUCT;
+    else if (op == OP_NEG)
+        rank = UNARY;
+    else if (op_info[op].cl[0] != '(')
+        loosest[0] = loosest[1] = LOOSE; /* a call */
+    else if (op == OP_WHERE)
+        loosest[1] = loosest[2] = SUM;
+    else if (op_info[op].to_bool)
+        loosest[0] = loosest[1] = SUM;
+    return rank;
 }
 
 /* An operand of an operator that widens scalars by itself need not be splat. */
-static const char *operand(Printer *p, const Value *n, uint32_t i) {
+static const char *operand(Printer *p, const Value *n, uint32_t i, Rank loosest) {
     const Value *x = &p->k->values.at[n->args[i]];
     bool widens = n->op == OP_ADD || n->op == OP_SUB || n->op == OP_MUL || n->op == OP_DIV ||
                   n->op == OP_EQ || n->op == OP_NE || n->op == OP_LT || n->op == OP_LE;
     if (widens && x->kind == V_SPLAT && x->dtype != DT_BOOL &&
         p->k->values.at[n->args[1 - i]].kind != V_SPLAT) {
-        return atomic(p, x->args[0]);
+        return within(p, x->args[0], loosest);
     }
-    return atomic(p, n->args[i]);
+    return within(p, n->args[i], loosest);
 }
 
-static const char *print_ew(Printer *p, const Value *n) {
+static const char *print_ew(Printer *p, const Value *n, Rank *rank) {
     Text t;
+    Rank loosest[3];
     text_init(&t, p->out->arena);
-    const char *cl = op_info[n->op].cl;
-    for (const char *s = cl; *s; s++) {
+    *rank = op_rank((Op)n->op, loosest);
+    const char *cl = op_info[n->op].cl, *whole = strchr(cl, ';');
+    const char *end = whole ? whole : cl + strlen(cl);
+    if (whole && n->dtype == DT_I32) cl = whole + 1, end = cl + strlen(cl);
+    for (const char *s = cl; s < end; s++) {
         bool alone = (s == cl || !isalnum((unsigned char)s[-1])) && !isalnum((unsigned char)s[1]);
         uint32_t i = (uint32_t)(*s - 'x');
         if (alone && *s >= 'x' && i < n->argc)
-            text_puts(&t, operand(p, n, i));
+            text_puts(&t, operand(p, n, i, loosest[i]));
         else
             text_add(&t, s, 1);
     }
@@ -255,14 +297,14 @@ static const char *print_pack(Printer *p, const Value *n) {
     return t.at;
 }
 
-static const char *value_text(Printer *p, Val v, bool *compound) {
+static const char *value_text(Printer *p, Val v, Rank *rank) {
     Arena *a = p->out->arena;
     const Value *n = &p->k->values.at[v];
     const char *type = type_name(p, (DType)n->dtype, n->lanes);
-    *compound = false;
+    *rank = ATOM;
     switch (n->kind) {
     case V_CONST: return number(p, (DType)n->dtype, n->number);
-    case V_INDEX: *compound = true; return index_text(p, n->index);
+    case V_INDEX: *rank = LOOSE; return index_text(p, n->index);
     case V_LANE: {
         Text t;
         text_init(&t, a);
@@ -271,16 +313,13 @@ static const char *value_text(Printer *p, Val v, bool *compound) {
         text_puts(&t, ")");
         return t.at;
     }
-    case V_LOAD: *compound = n->ranges.count > 0; return print_load(p, n);
+    case V_LOAD: *rank = n->ranges.count > 0 ? LOOSE : ATOM; return print_load(p, n);
     case V_LOCAL: return arena_printf(a, "%s[%s]", p->local[n->buffer], index_text(p, n->index));
-    case V_RANGES: *compound = true; return ranges_text(p, n->ranges);
-    case V_EW: {
-        const char *s = print_ew(p, n);
-        const char *cl = op_info[n->op].cl;
-        *compound = cl[0] != '(' && strchr(cl, '(') == NULL;
-        return s;
-    }
-    case V_CAST: *compound = n->dtype == DT_F32 && n->lanes == 1; return print_cast(p, n);
+    case V_RANGES: *rank = LOOSE; return ranges_text(p, n->ranges);
+    case V_EW: return print_ew(p, n, rank);
+    case V_CAST:
+        *rank = n->dtype == DT_F32 && n->lanes == 1 ? UNARY : ATOM;
+        return print_cast(p, n);
     case V_FMA:
         return arena_printf(a, "fma(%s, %s, %s)", p->text[n->args[0]], p->text[n->args[1]],
                             p->text[n->args[2]]);
@@ -290,7 +329,7 @@ static const char *value_text(Printer *p, Val v, bool *compound) {
     case V_PACK: return print_pack(p, n);
     case V_EXTRACT: {
         const char *s = arena_printf(a, "%s.s%x", atomic(p, n->args[0]), (unsigned)n->number);
-        *compound = n->dtype == DT_BOOL;
+        *rank = n->dtype == DT_BOOL ? UNARY : ATOM;
         return n->dtype == DT_BOOL ? arena_printf(a, "-%s", s) : s;
     }
     case V_ACROSS:
@@ -318,11 +357,11 @@ static bool may_inline(const Printer *p, Val v, const char *text) {
 
 static void print_let(Printer *p, Val v) {
     const Value *n = &p->k->values.at[v];
-    bool compound;
-    const char *text = value_text(p, v, &compound);
+    Rank rank;
+    const char *text = value_text(p, v, &rank);
     if (may_inline(p, v, text)) {
         p->text[v] = text;
-        p->compound[v] = compound;
+        p->rank[v] = rank;
         return;
     }
     p->text[v] = fresh(p, n->hint ? n->hint : n->kind == V_LANE ? "lane" : "v");
@@ -453,9 +492,12 @@ void kernel_print(const Kernel *k, const char *name, const char *comment, Text *
     Printer p = {.k = k, .out = out, .name = name};
     names_init(&p.taken, a);
     for (size_t i = 0; i < COUNT_OF(reserved); i++) names_str(&p.taken, reserved[i]);
-    for (int i = 0; i < OP_COUNT; i++) names_str(&p.taken, op_info[i].name);
+    for (int i = 0; i < OP_COUNT; i++) { /* functions that a kernel may call */
+        if (op_info[i].cl && strstr(op_info[i].cl, op_info[i].name))
+            names_str(&p.taken, op_info[i].name);
+    }
     p.text = NEW_ARRAY(a, const char *, k->values.len + 1);
-    p.compound = NEW_ARRAY(a, bool, k->values.len + 1);
+    p.rank = NEW_ARRAY(a, Rank, k->values.len + 1);
     p.named = NEW_ARRAY(a, bool, k->values.len + 1);
     p.atom = NEW_ARRAY(a, const char *, k->index.atoms.len + 1);
     p.buffer = NEW_ARRAY(a, const char *, k->buffers.len + 1);

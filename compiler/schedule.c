@@ -191,55 +191,115 @@ static void emit_points(Nest *n, const Point *points, uint32_t count) {
 
 /* ---- Rows: lanes over the reduced or inner axis ---------------------------------------------- */
 
+/* The axes of a row's loops, merged where memory allows: the last one is cut into vectors. */
+typedef struct Row {
+    Shape full, space;
+    int merged[MAX_RANK];
+} Row;
+
+/* What the loop over a row evaluates: one reduction's operands (id), or the inner stores (NO_NODE). */
+static uint32_t row_divisions(const Nest *n, NodeId id, const Row *r) {
+    Kernel k;
+    Nest probe = {.s = n->s, .k = &k};
+    Idx at[MAX_RANK], index[MAX_RANK];
+    uint32_t divisions = 0;
+    const Shape *outer = &n->s->cluster->outer;
+    kernel_init(&k, n->k->arena, 1, 1);
+    eval_init(&probe.eval, &k, n->s->g, n->eval.place, n->eval.inside);
+    for (int i = 0; i < outer->rank; i++)
+        index[i] = idx_var(&k.index, "o", 0, outer->dim[i] - 1, NO_VAL);
+    for (int i = 0; i < r->space.rank; i++)
+        at[i] = idx_var(&k.index, "i", 0, r->space.dim[i] - 1, NO_VAL);
+    nest_unmerge(&k.index, &r->full, r->merged, r->space.rank, at, index + outer->rank);
+    if (id != NO_NODE) {
+        const Node *x = node_at(n->s->g, id);
+        accumulate(&probe, x, index, index + outer->rank, val_const(&k, (DType)x->dtype, 0));
+    }
+    for (uint32_t i = 0; i < n->s->stores.len && id == NO_NODE; i++) {
+        if (is_inner(n->s, n->s->stores.at[i].node))
+            eval_at(&probe.eval, n->s->stores.at[i].node, index);
+    }
+    for (Val v = 0; v < k.values.len; v++) {
+        divisions += k.values.at[v].kind == V_LOAD && idx_has_div(&k.index, k.values.at[v].index);
+    }
+    return divisions;
+}
+
+static void row_merge(const Nest *n, NodeId id, const Shape *full, Row *r) {
+    *r = (Row){.full = *full, .space = *full};
+    for (int i = 0; i < full->rank; i++) r->merged[i] = 1;
+    if (full->rank < 2) return;
+    uint32_t divisions = row_divisions(n, id, r);
+    for (int i = full->rank - 1; i > 0; i--) {
+        Row next = *r;
+        next.merged[i - 1] += next.merged[i];
+        memmove(&next.merged[i], &next.merged[i + 1],
+                (size_t)(r->space.rank - i - 1) * sizeof(int));
+        merge_shape(full, next.merged, r->space.rank - 1, &next.space);
+        if (row_divisions(n, id, &next) <= divisions) *r = next;
+    }
+}
+
+/* Opens the loops over a row from element `at` of its last axis on, in vectors of `lanes`, as far as they
+ * go; *end: to where. inner[] is the place on the full axes. */
+static bool row_open(Nest *n, const Row *r, uint8_t lanes, int32_t at, int32_t *end, Idx *inner) {
+    Kernel *k = n->k;
+    int last = r->space.rank - 1;
+    Idx place[MAX_RANK], step;
+    *end = at + (r->space.dim[last] - at) / lanes * lanes;
+    if (*end == at) return false;
+    open_loops(n, &r->space, last, place);
+    kernel_for(k, "i", idx_const(&k->index, at), idx_const(&k->index, *end), lanes, &step);
+    eval_push(&n->eval);
+    nest_set_lanes(n, lanes);
+    place[last] = idx_add(&k->index, step, n->lane[lanes]);
+    nest_unmerge(&k->index, &r->full, r->merged, r->space.rank, place, inner);
+    return true;
+}
+
+static void row_close(Nest *n, const Row *r) {
+    eval_pop(&n->eval);
+    kernel_end(n->k);
+    close_loops(n, r->space.rank - 1);
+}
+
 /* The last axis in vectors: a loop over whole ones, then what is left in ever shorter ones. */
 static void reduce_row(Nest *n, NodeId id, const Idx *row) {
     Kernel *k = n->k;
-    const Node *r = node_at(n->s->g, id);
-    const Shape reduced = reduced_shape(n->s->g, r);
-    Op op = r->op == OP_SUM || r->op == OP_DOT ? OP_ADD : OP_MAX;
-    DType t = (DType)r->dtype;
-    int32_t length = reduced.dim[reduced.rank - 1], at = 0;
-    Val total = NO_VAL;
+    const Node *x = node_at(n->s->g, id);
+    const Shape reduced = reduced_shape(n->s->g, x);
+    Op op = x->op == OP_SUM || x->op == OP_DOT ? OP_ADD : OP_MAX;
+    Val start = val_const(k, (DType)x->dtype, sum_start((Op)x->op, (DType)x->dtype)),
+        total = NO_VAL;
+    Row r;
+    row_merge(n, id, &reduced, &r);
+    int32_t at = 0, end;
     for (uint8_t lanes = n->s->target->lanes; lanes >= 1; lanes /= 2) {
-        int32_t end = at + (length - at) / lanes * lanes;
-        if (end == at) continue;
-        Idx inner[MAX_RANK], step;
-        Val start = val_const(k, t, sum_start((Op)r->op, t));
+        Idx inner[MAX_RANK];
+        if (at + lanes > r.space.dim[r.space.rank - 1]) continue;
         uint32_t acc = kernel_var(k, op == OP_ADD ? "sum" : "most", val_splat(k, start, lanes));
-        open_loops(n, &reduced, reduced.rank - 1, inner);
-        kernel_for(k, "i", idx_const(&k->index, at), idx_const(&k->index, end), lanes, &step);
-        eval_push(&n->eval);
-        nest_set_lanes(n, lanes);
-        inner[reduced.rank - 1] = idx_add(&k->index, step, n->lane[lanes]);
-        kernel_set(k, acc, accumulate(n, r, row, inner, val_read(k, acc)));
-        eval_pop(&n->eval);
-        kernel_end(k);
-        close_loops(n, reduced.rank - 1);
+        if (!row_open(n, &r, lanes, at, &end, inner)) continue;
+        kernel_set(k, acc, accumulate(n, x, row, inner, val_read(k, acc)));
+        row_close(n, &r);
         Val part = val_across(k, op, val_read(k, acc));
         total = total == NO_VAL ? part : val_ew(k, op, total, part, NO_VAL);
         at = end;
     }
-    val_name(k, total, r->name);
+    val_name(k, total, x->name);
     eval_bind(&n->eval, id, row, total);
 }
 
 static void store_row(Nest *n, const Idx *row) {
     const Section *s = n->s;
-    Kernel *k = n->k;
-    const Shape *inner = &s->cluster->inner;
-    int32_t length = inner->dim[inner->rank - 1], at = 0;
-    Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);
+    Val *v = NEW_ARRAY(n->k->arena, Val, s->stores.len + 1);
     int outer_rank = s->cluster->outer.rank;
-    for (uint8_t lanes = s->target->lanes; lanes >= 1; lanes /= 2) {
-        int32_t end = at + (length - at) / lanes * lanes;
-        if (end == at) continue;
-        Idx index[MAX_RANK], step;
+    Row r;
+    row_merge(n, NO_NODE, &s->cluster->inner, &r);
+    int32_t at = 0, end;
+    for (uint8_t lanes = s->target->lanes; lanes >= 1; lanes /= 2, at = end) {
+        Idx index[MAX_RANK];
         memcpy(index, row, (size_t)outer_rank * sizeof(Idx));
-        open_loops(n, inner, inner->rank - 1, index + outer_rank);
-        kernel_for(k, "i", idx_const(&k->index, at), idx_const(&k->index, end), lanes, &step);
-        eval_push(&n->eval);
-        nest_set_lanes(n, lanes);
-        index[outer_rank + inner->rank - 1] = idx_add(&k->index, step, n->lane[lanes]);
+        if (!row_open(n, &r, lanes, at, &end, index + outer_rank)) continue;
         for (uint32_t i = 0; i < s->stores.len; i++) {
             if (is_inner(s, s->stores.at[i].node))
                 v[i] = eval_at(&n->eval, s->stores.at[i].node, index);
@@ -248,10 +308,7 @@ static void store_row(Nest *n, const Idx *row) {
             if (is_inner(s, s->stores.at[i].node))
                 nest_store(n, &s->stores.at[i], index, lanes, v[i]);
         }
-        eval_pop(&n->eval);
-        kernel_end(k);
-        close_loops(n, inner->rank - 1);
-        at = end;
+        row_close(n, &r);
     }
 }
 
