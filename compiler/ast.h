@@ -7,11 +7,11 @@
 #include "util.h"
 
 typedef enum ExprKind {
-    EXPR_NUMBER, /* number, integral */
-    EXPR_STRING, /* string: assert messages, include */
-    EXPR_NAME,   /* name: "h", or dotted "h.w" */
-    EXPR_UNARY,  /* op, a: '-' or "not" */
-    EXPR_BINARY, /* op, a, b */
+    EXPR_NUMBER,    /* number, integral */
+    EXPR_STRING,    /* string: assert messages, include */
+    EXPR_NAME,      /* name: "h", or dotted "h.w" */
+    EXPR_UNARY,     /* op, a: '-' or "not" */
+    EXPR_BINARY,    /* op, a, b */
     EXPR_TRANSPOSE, /* a' */
     EXPR_CALL,      /* name, args */
     EXPR_INDEX,     /* a, subscripts */
@@ -20,8 +20,24 @@ typedef enum ExprKind {
 } ExprKind;
 
 typedef enum AstOp {
-    AST_ADD, AST_SUB, AST_MUL, AST_DIV, AST_IDIV, AST_MOD, AST_POW, AST_MATMUL,
-    AST_EQ, AST_NE, AST_LT, AST_LE, AST_GT, AST_GE, AST_AND, AST_OR, AST_NEG, AST_NOT,
+    AST_ADD,
+    AST_SUB,
+    AST_MUL,
+    AST_DIV,
+    AST_IDIV,
+    AST_MOD,
+    AST_POW,
+    AST_MATMUL,
+    AST_EQ,
+    AST_NE,
+    AST_LT,
+    AST_LE,
+    AST_GT,
+    AST_GE,
+    AST_AND,
+    AST_OR,
+    AST_NEG,
+    AST_NOT,
 } AstOp;
 
 typedef struct Expr Expr;
@@ -37,8 +53,8 @@ typedef enum SubscriptKind { SUBSCRIPT_INDEX, SUBSCRIPT_SLICE, SUBSCRIPT_ELLIPSI
 typedef struct Subscript {
     SubscriptKind kind;
     Span span;
-    Expr *index;               /* SUBSCRIPT_INDEX */
-    Expr *begin, *end, *step;  /* SUBSCRIPT_SLICE: each may be NULL */
+    Expr *index;              /* SUBSCRIPT_INDEX */
+    Expr *begin, *end, *step; /* SUBSCRIPT_SLICE: each may be NULL */
 } Subscript;
 
 typedef VEC(Arg) Args;
@@ -51,18 +67,18 @@ struct Expr {
     Span span;
     uint32_t depth; /* 1 + the deepest child's: the builders refuse more than AST_MAX_DEPTH */
     double number;
-    bool integral;      /* written without '.' and exponent */
-    const char *name;   /* interned; also the text of EXPR_STRING */
-    Span name_span;     /* EXPR_CALL: of the callee's name */
+    bool integral;    /* written without '.' and exponent */
+    const char *name; /* interned; also the text of EXPR_STRING */
+    Span name_span;   /* EXPR_CALL: of the callee's name */
     Expr *a, *b;
     Args args;
     Subscripts subscripts;
     Exprs list;
 };
 
-#define AST_MAX_DEPTH 10000
+#define AST_MAX_DEPTH      10000
 #define AST_MAX_NAME_BYTES 1024
-#define AST_MAX_NAMES 1000 /* in one list: arguments of a fn, constants of a line, outputs */
+#define AST_MAX_NAMES      1000 /* in one list: arguments of a fn, constants of a line, outputs */
 
 typedef struct Ident {
     const char *name; /* interned; NULL: left out */
@@ -98,7 +114,7 @@ typedef struct Param { /* a formal parameter of fn or optimizer */
 } Param;
 
 typedef struct NamedValue { /* const a = 1; with h = h0; entry outputs */
-    Ident name;     /* entry outputs: NULL when not written */
+    Ident name;             /* entry outputs: NULL when not written */
     Expr *value;
 } NamedValue;
 
@@ -107,23 +123,23 @@ typedef VEC(Param) Params;
 typedef VEC(NamedValue) NamedValues;
 
 typedef enum StmtKind {
-    STMT_CONST,    /* values */
-    STMT_INPUT,    /* name, type, source */
-    STMT_PARAM,    /* name, type, value; tilde tells `~ init()` from `= value` */
-    STMT_STATE,    /* the same */
-    STMT_FN,       /* name, params, body */
-    STMT_OPTIMIZER,/* name, params, body */
-    STMT_FOR,      /* name, from, to, body */
-    STMT_SCAN,     /* targets, name, from, to, values (with), body */
-    STMT_IF,       /* value (condition), body, orelse */
-    STMT_INCLUDE,  /* path */
-    STMT_BIND,     /* targets = value */
-    STMT_UPDATE,   /* target (dotted name) <- value */
-    STMT_RETURN,   /* value (EXPR_TUPLE when several), may be NULL */
-    STMT_YIELD,    /* value */
-    STMT_MINIMIZE, /* value (the loss), over (dotted names), by (an EXPR_CALL or EXPR_NAME) */
-    STMT_ENTRY,    /* name, values (with), outputs, body */
-    STMT_EXPR,     /* value: a call for its effect, such as assert(...) */
+    STMT_CONST,     /* values */
+    STMT_INPUT,     /* name, type, source */
+    STMT_PARAM,     /* name, type, value; tilde tells `~ init()` from `= value` */
+    STMT_STATE,     /* the same */
+    STMT_FN,        /* name, params, body */
+    STMT_OPTIMIZER, /* name, params, body */
+    STMT_FOR,       /* name, from, to, body */
+    STMT_SCAN,      /* targets, name, from, to, values (with), body */
+    STMT_IF,        /* value (condition), body, orelse */
+    STMT_INCLUDE,   /* path */
+    STMT_BIND,      /* targets = value */
+    STMT_UPDATE,    /* target (dotted name) <- value */
+    STMT_RETURN,    /* value (EXPR_TUPLE when several), may be NULL */
+    STMT_YIELD,     /* value */
+    STMT_MINIMIZE,  /* value (the loss), over (dotted names), by (an EXPR_CALL or EXPR_NAME) */
+    STMT_ENTRY,     /* name, values (with), outputs, body */
+    STMT_EXPR,      /* value: a call for its effect, such as assert(...) */
 } StmtKind;
 
 typedef struct Stmt Stmt;

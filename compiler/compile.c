@@ -130,7 +130,8 @@ static bool compile_source(Compilation *c, Text *out) {
     program->sources = &c->sources;
     NodeId lost = emit_program(program, c->options, &c->arena, out);
     if (lost == NO_NODE) return true;
-    Diag *d = diag_error(&c->diags, E0901, (Span){.file = 1}, "node %u was left without a value", lost);
+    Diag *d =
+        diag_error(&c->diags, E0901, (Span){.file = 1}, "node %u was left without a value", lost);
     diag_note(&c->diags, d, "this is a mistake of the compiler, not of the program");
     return false;
 }

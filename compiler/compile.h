@@ -19,10 +19,10 @@ typedef struct CompileOptions {
     const char *target;         /* a name of target.def; NULL: "cpu" */
     const char *const *defines; /* "name=value" */
     size_t define_count;
-    const char *dump_after;    /* a pass's name: the graph after it, instead of `emit` */
-    int opt_level;             /* 0: -O2 (the default), 1: -O0 (nothing is fused), 2: -O1 (fused, a launch
+    const char *dump_after; /* a pass's name: the graph after it, instead of `emit` */
+    int opt_level; /* 0: -O2 (the default), 1: -O0 (nothing is fused), 2: -O1 (fused, a launch
                                    a kernel) */
-    bool color;                /* ANSI colours in diagnostics */
+    bool color;    /* ANSI colours in diagnostics */
     size_t memory_limit_bytes; /* 0: 1 GB */
 } CompileOptions;
 

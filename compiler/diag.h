@@ -64,7 +64,8 @@ void diags_init(Diags *d, Arena *arena, Sources *sources);
  * of the same code at the same span as an earlier one is not kept twice. */
 Diag *diag_error(Diags *d, DiagCode code, Span at, const char *fmt, ...) PRINTF_LIKE(4, 5);
 Diag *diag_warning(Diags *d, DiagCode code, Span at, const char *fmt, ...) PRINTF_LIKE(4, 5);
-void diag_label(Diags *d, Diag *diag, const char *fmt, ...) PRINTF_LIKE(3, 4); /* of the first span */
+void diag_label(Diags *d, Diag *diag, const char *fmt, ...)
+    PRINTF_LIKE(3, 4); /* of the first span */
 void diag_span(Diags *d, Diag *diag, Span at, const char *fmt, ...) PRINTF_LIKE(4, 5);
 void diag_note(Diags *d, Diag *diag, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void diag_help(Diags *d, Diag *diag, const char *fmt, ...) PRINTF_LIKE(3, 4);

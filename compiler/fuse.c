@@ -96,7 +96,8 @@ static void anchor_epilogues(Fuser *f, const uint32_t *uses, const NodeId *user)
         NodeId last = id;
         while (uses[last] == 1 && !(f->anchor[last] && last != id)) {
             const Node *next = node_at(f->g, user[last]);
-            bool follows = op_info[next->op].elementwise || next->op == OP_CAST || next->op == OP_GRADSUM;
+            bool follows =
+                op_info[next->op].elementwise || next->op == OP_CAST || next->op == OP_GRADSUM;
             if (!follows || !shape_equal(&next->shape, &n->shape)) break;
             last = user[last];
         }
@@ -503,7 +504,8 @@ static void share_launches(const Fuser *f, const uint32_t *level, Fused *out) {
             uint32_t need = 0;
             for (uint32_t m = 0; m < cl->members.len; m++)
                 need += 1 + f->reads[cl->members.at[m]].len;
-            bool alone = f->options->apart || f->options->single || (f->options->target->local_bytes && cl->has_dot);
+            bool alone = f->options->apart || f->options->single ||
+                         (f->options->target->local_bytes && cl->has_dot);
             bool full = sections + 1 > MAX_SECTIONS || buffers + need > MAX_BUFFERS;
             if (alone || shared == NO_CLUSTER || full) {
                 cl->launch = out->launches++;

@@ -176,7 +176,8 @@ static NodeId identity(Graph *g, Op op, NodeId x, NodeId y, NodeId z) {
         int exponent;
         if (is_uniform(g, y, 1)) return x;
         /* By a power of two: the product with its reciprocal is the same number. */
-        if (!node_uniform(g, y, &v) || nx->dtype != DT_F32 || fabs(frexp(v, &exponent)) != 0.5) return NO_NODE;
+        if (!node_uniform(g, y, &v) || nx->dtype != DT_F32 || fabs(frexp(v, &exponent)) != 0.5)
+            return NO_NODE;
         if (exponent < -100 || exponent > 100) return NO_NODE;
         return node_ew(g, OP_MUL, x, node_full(g, DT_F32, 1 / v, &nx->shape), NO_NODE);
     }
@@ -430,7 +431,8 @@ NodeId node_reduce(Graph *g, Op op, NodeId x, const int32_t *axes, uint32_t n) {
     }
     double v;
     if (elems == 1) return node_reshape(g, x, &s);
-    if (node_uniform(g, x, &v)) return node_full(g, nx->dtype, op == OP_SUM ? v * (double)elems : v, &s);
+    if (node_uniform(g, x, &v))
+        return node_full(g, nx->dtype, op == OP_SUM ? v * (double)elems : v, &s);
     return intern(g, (Node){.op = (uint8_t)op,
                             .dtype = nx->dtype,
                             .shape = s,

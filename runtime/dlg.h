@@ -218,7 +218,7 @@ typedef struct dlg_launch {
     const dlg_arg *args;
     size_t arg_count;
     int64_t flops, bytes; /* that it does and touches, as the compiler counted; 0: not said */
-    const char *source; /* the .dlg and the line it came from; NULL when the plan does not say */
+    const char *source;   /* the .dlg and the line it came from; NULL when the plan does not say */
     int64_t line;
 } dlg_launch;
 

@@ -17,8 +17,7 @@ int main(int argc, char **argv) {
         if (dlg_run(net, "train") < 0) goto done;
     if (dlg_run(net, "predict") < 0 || dlg_get(net, "out", out, sizeof out) < 0) goto done;
     if (dlg_get(net, "loss", &loss, sizeof loss) < 0) goto done;
-    for (int i = 0; i < 4; i++)
-        printf("%g xor %g = %.3f\n", x[i][0], x[i][1], out[i]);
+    for (int i = 0; i < 4; i++) printf("%g xor %g = %.3f\n", x[i][0], x[i][1], out[i]);
     printf("loss %.6f\n", loss);
     failed = !(loss < 0.01f);
 done:

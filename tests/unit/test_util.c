@@ -96,7 +96,8 @@ static void test_numbers_read_back(void) {
     CU_ASSERT_STRING_EQUAL(f32_text(&f, -INFINITY), "-inf");
     CU_ASSERT_STRING_EQUAL(f32_text(&f, NAN), "nan");
     bool exact = true;
-    for (uint64_t bits = 1; bits <= UINT32_MAX; bits += 0x7FFFD) { /* bit patterns all over the range */
+    for (uint64_t bits = 1; bits <= UINT32_MAX;
+         bits += 0x7FFFD) { /* bit patterns all over the range */
         float v, back;
         uint32_t word = (uint32_t)bits;
         memcpy(&v, &word, sizeof v);
