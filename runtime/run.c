@@ -14,6 +14,13 @@ static int need_device(const dlg_program *prog) {
                    prog->plan.file);
 }
 
+/* A null pointer where the interface wants something. */
+static int need(const dlg_program *prog, const void *pointer, const char *function) {
+    if (!prog) return DLG_ERR_USAGE;
+    if (pointer) return DLG_OK;
+    return rt_fail(prog->dev, DLG_ERR_USAGE, "%s was given a null pointer", function);
+}
+
 static const char *tensor_name(const void *list, size_t i) {
     return ((const dlg_tensor *)list)[i].name;
 }
@@ -88,19 +95,24 @@ int rt_get(dlg_program *prog, const dlg_tensor *t, void *data) {
 
 int dlg_set(dlg_program *prog, const char *name, const void *data, size_t bytes) {
     const dlg_tensor *t;
-    int status = rt_find(prog, name, &t);
-    if (status < 0 || (status = check_size(prog, t, bytes)) < 0) return status;
+    int status = need(prog, name && data ? name : NULL, "dlg_set");
+    if (status < 0 || (status = rt_find(prog, name, &t)) < 0 ||
+        (status = check_size(prog, t, bytes)) < 0)
+        return status;
     return rt_set(prog, t, data);
 }
 
 int dlg_get(dlg_program *prog, const char *name, void *data, size_t bytes) {
     const dlg_tensor *t;
-    int status = rt_find(prog, name, &t);
-    if (status < 0 || (status = check_size(prog, t, bytes)) < 0) return status;
+    int status = need(prog, name && data ? name : NULL, "dlg_get");
+    if (status < 0 || (status = rt_find(prog, name, &t)) < 0 ||
+        (status = check_size(prog, t, bytes)) < 0)
+        return status;
     return rt_get(prog, t, data);
 }
 
 int dlg_init(dlg_program *prog, uint64_t seed) {
+    if (!prog) return DLG_ERR_USAGE;
     const Plan *p = &prog->plan;
     int status = need_device(prog);
     if (status < 0) return status;
@@ -151,11 +163,13 @@ int rt_run_entry(dlg_program *prog, const dlg_entry *e) {
 
 int dlg_run(dlg_program *prog, const char *entry) {
     const dlg_entry *e;
-    int status = rt_find_entry(prog, entry, &e);
+    int status = need(prog, entry, "dlg_run");
+    if (status == DLG_OK) status = rt_find_entry(prog, entry, &e);
     return status < 0 ? status : rt_run_entry(prog, e);
 }
 
 int dlg_finish(dlg_program *prog) {
+    if (!prog) return DLG_ERR_USAGE;
     int status = need_device(prog);
     return status < 0 ? status : rt_finish(prog->dev);
 }

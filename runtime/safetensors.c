@@ -70,6 +70,8 @@ static bool put_meta(Meta **list, size_t *count, const char *name, const char *v
 }
 
 int dlg_meta_set(dlg_program *prog, const char *name, const char *value) {
+    if (!prog) return DLG_ERR_USAGE;
+    if (!name) return rt_fail(prog->dev, DLG_ERR_USAGE, "dlg_meta_set was given a null pointer");
     if (is_own_meta(name))
         return rt_fail(prog->dev, DLG_ERR_USAGE, "the metadata `%s` is written by the library",
                        name);
@@ -171,7 +173,10 @@ static bool host_is_little_endian(void) {
     return first == 1;
 }
 
-static int check_host(dlg_program *prog) {
+static int check_call(dlg_program *prog, const char *path) {
+    if (!prog) return DLG_ERR_USAGE;
+    if (!path)
+        return rt_fail(prog->dev, DLG_ERR_USAGE, "the path of the weights is a null pointer");
     if (!prog->dev->real)
         return rt_fail(prog->dev, DLG_ERR_USAGE,
                        "%s was loaded without a device: it has no weights", prog->plan.file);
@@ -181,7 +186,7 @@ static int check_host(dlg_program *prog) {
 }
 
 int dlg_weights_save(dlg_program *prog, const char *path, const dlg_weights_options *options) {
-    int status = check_host(prog);
+    int status = check_call(prog, path);
     if (status < 0) return status;
     RtFile file = {.dev = prog->dev};
     size_t all = prog->plan.tensor_count, header_len = 0;
@@ -447,7 +452,7 @@ int dlg_weights_load(dlg_program *prog, const char *path, const dlg_weights_opti
     Loading l = {.prog = prog, .path = path};
     char *text = NULL;
     size_t len;
-    int status = check_host(prog);
+    int status = check_call(prog, path);
     if (status < 0 || (status = rt_file_read(prog->dev, path, longest_file(prog), &text, &len)) < 0)
         goto out;
     if ((status = check_file(&l, text, len, checkpoint)) < 0) goto out;

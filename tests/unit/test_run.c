@@ -152,6 +152,13 @@ static void test_wrong_use(void) {
     expect_message(f.dev, "lives only while an entry runs");
     CU_ASSERT_EQUAL(dlg_set(prog, "probs", v, 16), DLG_ERR_USAGE);
     CU_ASSERT_EQUAL(dlg_set(prog, "right", flags, 4), DLG_ERR_USAGE);
+    CU_ASSERT_EQUAL(dlg_set(prog, NULL, v, 4), DLG_ERR_USAGE);
+    CU_ASSERT_EQUAL(dlg_get(prog, "loss", NULL, 4), DLG_ERR_USAGE);
+    expect_message(f.dev, "dlg_get was given a null pointer");
+    CU_ASSERT_EQUAL(dlg_run(prog, NULL), DLG_ERR_USAGE);
+    CU_ASSERT_EQUAL(dlg_run(NULL, "train"), DLG_ERR_USAGE);
+    CU_ASSERT_EQUAL(dlg_weights_save(prog, NULL, NULL), DLG_ERR_USAGE);
+    CU_ASSERT_EQUAL(dlg_weights_load(NULL, "w", NULL), DLG_ERR_USAGE);
     dlg_program_close(prog);
     CU_ASSERT_EQUAL(dlg_program_load_file(&prog, f.dev, "/nonexistent.cl", NULL), DLG_ERR_FILE);
     CU_ASSERT_PTR_NULL(prog);
