@@ -1,6 +1,6 @@
 #!/bin/sh
 # libdlg as others use it: installed under a prefix, found by pkg-config (shared and static) and by CMake, it
-# trains xor from a C program of under 40 lines, without the compiler.
+# trains xor from a C program of under 40 lines, without the compiler. The programs of the guide work too.
 set -u
 [ -z "${DLG_SANITIZE:-}" ] || exit 77
 dlgc=${1:?usage: run.sh DLGC}
@@ -46,6 +46,20 @@ for program in ./shared ./linked ./cmake/xor; do
 done
 cat outshared
 cmp outshared outlinked && cmp outshared outxor || fail "the three programs differ"
+
+# The programs of docs/embedding.md, in the order that they need each other in: training, then running.
+awk '/^```/ { inside = ($0 == "```c"); if (inside) n++; next } inside { print > ("guide" n ".c") }' \
+    "$DLG_SOURCE_DIR/docs/embedding.md"
+[ -f guide2.c ] && [ ! -f guide3.c ] || fail "docs/embedding.md should have two programs"
+cp "$DLG_SOURCE_DIR/samples/xor.csv" .
+for n in 2 1; do
+    # shellcheck disable=SC2046,SC2086
+    $CC $strict "guide$n.c" $(pkg-config --cflags --libs dlg) -Wl,-rpath,"$(dirname "$library")" -o "guide$n" ||
+        fail "program $n of docs/embedding.md does not build"
+    "./guide$n" >"guide$n.out" || fail "program $n of docs/embedding.md fails"
+done
+grep -q '^0.0[0-9] [01].[09][0-9] [01].[09][0-9] 0.0[0-9]$' guide1.out || fail "the guide's network predicts $(cat guide1.out)"
+
 head -c 400 xor.cl >cut.cl
 if ./shared cut.cl 2>message; then fail "a program that is cut off was accepted"; fi
 grep -q 'cut.cl:[0-9]*: ' message || fail "the message names no line: $(cat message)"
