@@ -282,6 +282,14 @@ static Value unknown_function(Lower *L, const Expr *e) {
         lower_point(L, d, s->span, "from here");
         return ERROR_VALUE;
     }
+    static const char *const planned[] = {"conv2d",     "max_pool", "avg_pool",
+                                          "batch_norm", "dropout",  "embedding",
+                                          "lstm_cell",  "gru_cell", "attention"};
+    for (size_t i = 0; i < COUNT_OF(planned); i++) {
+        if (strcmp(e->name, planned[i]) != 0) continue;
+        lower_error(L, E0801, e->name_span, "`%s` is not supported yet", e->name);
+        return ERROR_VALUE;
+    }
     Diag *d = lower_error(L, E0201, e->name_span, "no function is called `%s`", e->name);
     for (uint32_t i = 0; i < L->frame->module->fns.len; i++)
         vec_push(L->arena, &c, L->frame->module->fns.at[i].name);

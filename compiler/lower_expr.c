@@ -56,10 +56,15 @@ bool lower_tensor(Lower *L, const Operand *x, DType t, NodeId *out) {
     case VALUE_NUMBER:
     case VALUE_BOOL: *out = lower_const(L, t, plain(&x->value), x->span); return *out != NO_NODE;
     case VALUE_ERROR: return false;
-    default:
-        lower_error(L, E0301, x->span, "a tensor or a number is wanted here, and this is %s",
-                    lower_kind_text(L, &x->value));
+    default: {
+        Diag *d =
+            lower_error(L, E0301, x->span, "a tensor or a number is wanted here, and this is %s",
+                        lower_kind_text(L, &x->value));
+        if (x->value.kind == VALUE_DTYPE)
+            diag_help(L->diags, d, "a type follows a colon: `param w : f32[3] = 0`");
+        if (x->value.kind == VALUE_FN) diag_help(L->diags, d, "call it: `name(...)`");
         return false;
+    }
     }
 }
 

@@ -303,11 +303,18 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
         diag_note(L->diags, d, "fan_in and fan_out are known in an initialiser (after `~`) only");
         return;
     }
+    const char *dot = strrchr(name, '.');
+    if (dot && !strcmp(dot, ".T")) diag_help(L->diags, d, "a transpose is written `x'`");
+    if (dot && !strcmp(dot, ".shape"))
+        diag_help(L->diags, d, "sizes are `rows(x)`, `cols(x)` and `dim(x, axis)`");
+    if (d->help) return;
     if (!strcmp(name, "global_norm"))
         diag_note(L->diags, d, "global_norm is known inside an optimizer only");
     if (f->scope != &f->module->top) candidates_of(L, f->scope, &c);
     candidates_of(L, &f->module->top, &c);
     candidates_of(L, L->known_paths ? L->known_paths : &L->paths, &c);
+    candidates_of(L, &L->user.fn_names, &c);
+    candidates_of(L, &L->prelude.fn_names, &c);
     static const char *const special[] = {"training", "step", "true", "false", "inf", "nan", "pi"};
     for (size_t i = 0; i < COUNT_OF(special); i++) vec_push(L->arena, &c, special[i]);
     const char *near = diag_nearest(L->arena, name, c.at, c.len);

@@ -114,6 +114,7 @@ static int give(Parser *p, int token, DLG_STYPE *value, Span at) {
         token = T_OPTION;
     track_brackets(p, token, at);
     count_token(p, at);
+    lex->before = lex->last;
     lex->last = token;
     return p->fatal ? 0 : token;
 }

@@ -22,6 +22,7 @@ struct Lexer {
     bool ended_by_next; /* the last end of line stands for the pending '}' or end of file */
 
     int last;          /* the token given last; 0 before the first */
+    int before;        /* and the one before it */
     uint32_t last_end; /* where it ended */
     bool in_source;    /* after `from`: columns, axis, chars and bytes are options */
     const char *head;  /* the statement's first token, when that is a name */

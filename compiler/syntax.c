@@ -24,6 +24,7 @@ static bool is_one_of(const char *token, const char *const *list) {
 static const char *const operators[] = {"'or'", "'and'", "'=='", "'!='", "'<'", "'<='",
                                         "'>'",  "'>='",  "'+'",  "'-'",  "'*'", "'/'",
                                         "'//'", "'%'",   "'@'",  "'**'", NULL};
+static const char *const values[] = {"a number", "a string", "a name", "a dotted name", NULL};
 static const char *const comparisons[] = {"'=='", "'!='", "'<'", "'<='", "'>'", "'>='", NULL};
 static const char *const starts[] = {
     "a number", "a string", "a name", "a dotted name", "'('", "'['", "'-'", "'not'", NULL};
@@ -114,6 +115,31 @@ static const char *advise_head(Parser *p, const char *found, const char **head) 
     return near ? arena_printf(p->arena, "did you mean `%s`?", near) : NULL;
 }
 
+/* Help by what stands where: pairs of a token that was found and one that was expected. */
+static const char *advise_pair(const Lexer *lex, const char *found, Expected e) {
+    static const struct {
+        const char *found, *expected, *help;
+    } pairs[] = {
+        {"':'", "'{'", "a block stands in `{ }`"},
+        {"'{'", "'..'", "a range is written `0..n`, which ends before n"},
+        {"'if'", "'+'", "to choose element by element, write `where(condition, a, b)`"},
+        {"'with'", "'by'", "write `minimize loss by adam(lr = 1e-3)`"},
+        {"'='", "'=='", "`==` compares; `name = value` binds and stands on a line of its own"},
+        {"'<-'", "'<'",
+         "`<-` updates one variable, by its name; to compare with a negative number write "
+         "`a < -b`"},
+    };
+    if (!strcmp(found, "':'") && expects(e, "'='") && expects(e, "')'"))
+        return "an argument is named with `=`: `f(x, axis = 1)`";
+    for (size_t i = 0; i < COUNT_OF(pairs); i++)
+        if (!strcmp(found, pairs[i].found) && expects(e, pairs[i].expected)) return pairs[i].help;
+    if (!strcmp(found, "'('") && lex->before == T_DOTTED)
+        return "there are no methods and no modules: write `exp(x)`, `sum(x)`";
+    if (is_one_of(found, values) && lex->before == T_NAME && expects(e, "'('"))
+        return "a function is called with parentheses: `relu(x)`";
+    return NULL;
+}
+
 static const char *advise(Parser *p, Span at, const char *found, const char *shown, Expected e) {
     static const char *const options[] = {"columns", "axis", "chars", "bytes"};
     const Lexer *lex = p->lexer;
@@ -122,11 +148,8 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
         return "a declaration begins with `input`, `param` or `state`";
     if (!strncmp(shown, "the keyword", 11) && expects(e, "a name") && !expects(e, "a number"))
         return arena_printf(p->arena, "%s is a keyword: choose another name", shown + 12);
-    if (!strcmp(found, "'='") && expects(e, "'=='"))
-        return "`==` compares; `name = value` binds and stands on a line of its own";
-    if (!strcmp(found, "'<-'") && expects(e, "'<'"))
-        return "`<-` updates one variable, by its name; to compare with a negative number write "
-               "`a < -b`";
+    const char *help = advise_pair(lex, found, e);
+    if (help) return help;
     if (is_one_of(found, comparisons) && expects(e, "'+'"))
         return "comparisons do not chain: write `a < b and b < c`";
     if (expects(e, "'const'") && !strcmp(found, "'//'")) return "a comment begins with `#`";
