@@ -98,7 +98,6 @@ static int no_memory(Reader *r) {
 typedef struct Cell {
     const char *text;
     size_t len;
-    bool quoted;
 } Cell;
 
 static int quoted_cell(Reader *r, size_t column, Cell *cell) {
@@ -140,7 +139,6 @@ static int quoted_cell(Reader *r, size_t column, Cell *cell) {
         len = n;
     }
     cell->len = len;
-    cell->quoted = true;
     r->at = at + 1;
     r->line += lines;
     if (r->at < r->end && *r->at != ',' && *r->at != '\n' &&
@@ -157,7 +155,6 @@ static int next_cell(Reader *r, size_t column, Cell *cell) {
     while (at < r->end && *at != ',' && *at != '\n') at++;
     cell->text = r->at;
     cell->len = (size_t)(at - r->at);
-    cell->quoted = false;
     if (cell->len && at[-1] == '\r' && (at == r->end || *at == '\n')) cell->len--;
     r->at = at;
     return DLG_OK;
@@ -295,7 +292,7 @@ typedef struct RowScan {
 static int scan_row(Reader *r, RowScan *s) {
     memset(s, 0, sizeof *s);
     for (size_t column = 0;; column++) {
-        Cell cell;
+        Cell cell = {0};
         TRY(next_cell(r, column, &cell));
         if (wanted(r, column)) {
             double v = 0;
@@ -306,11 +303,9 @@ static int scan_row(Reader *r, RowScan *s) {
             } else if (s->wanted == s->numbers) {
                 s->bad_column = column;
                 s->bad = cell;
-                if (cell.text == r->scratch) { /* reused by the next cell */
-                    s->bad.len = cell.len < sizeof s->bad_text ? cell.len : sizeof s->bad_text;
-                    memcpy(s->bad_text, cell.text, s->bad.len);
-                    s->bad.text = s->bad_text;
-                }
+                s->bad.len = cell.len < sizeof s->bad_text ? cell.len : sizeof s->bad_text;
+                memcpy(s->bad_text, cell.text, s->bad.len); /* scratch is used again */
+                s->bad.text = s->bad_text;
             }
             s->wanted++;
             r->row[column] = v;
