@@ -423,7 +423,8 @@ static int open_all(Opening *o) {
 
 int dlg_dataset_open(dlg_dataset **data, dlg_program *prog, const dlg_dataset_options *options) {
     static const dlg_dataset_options defaults = {0};
-    *data = NULL;
+    if (data) *data = NULL;
+    if (!data || !prog) return DLG_ERR_USAGE;
     Opening o = {.dev = prog->dev, .options = options ? options : &defaults};
     o.d = calloc(1, sizeof *o.d);
     if (!o.d) return rt_no_memory(prog->dev, sizeof *o.d);
@@ -456,7 +457,15 @@ int dlg_dataset_batch(const dlg_dataset *d, const dlg_entry *entry, size_t *batc
     *batch = 0;
     for (size_t i = 0; i < entry->read_count; i++) {
         const dlg_tensor *t = entry->reads[i];
-        if (!dataset_field(d, t)) continue;
+        const Field *f = dataset_field(d, t);
+        if (!f) continue;
+        if (t->rank == 0 || t->type != f->tensor->type ||
+            t->elems / (uint64_t)t->shape[dataset_axis(t)] != f->elems)
+            return rt_fail(
+                d->prog->dev, DLG_ERR_DATA,
+                "entry `%s`: the data was read for `%s`, whose samples differ from those "
+                "of `%s`: open it for this entry",
+                entry->name, f->tensor->name, t->name);
         size_t n = (size_t)t->shape[dataset_axis(t)];
         if (first && n != *batch)
             return rt_fail(d->prog->dev, DLG_ERR_DATA,

@@ -199,6 +199,7 @@ void dlg_device_close(dlg_device *dev) {
     if (!dev) return;
     if (dev->queue) clFinish(dev->queue);
     if (dev->mark) clReleaseEvent(dev->mark);
+    if (dev->selection) clReleaseProgram(dev->selection);
     if (dev->queue) clReleaseCommandQueue(dev->queue);
     if (dev->context) clReleaseContext(dev->context);
     free(dev->error);

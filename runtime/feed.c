@@ -35,9 +35,10 @@ static bool fits(const Feed *f, uint64_t device_bytes) {
 int feed_open(Feed *f, dlg_program *prog, const dlg_dataset *data, uint64_t device_bytes) {
     dlg_device *dev = prog->dev;
     *f = (Feed){.prog = prog, .data = data};
+    if (!data || data->prog != prog)
+        return rt_fail(dev, DLG_ERR_USAGE, "the data set was opened for another program");
     if (!dev->real) return rt_fail(dev, DLG_ERR_USAGE, "the device `none` runs nothing");
-    f->resident = fits(f, device_bytes);
-    if (!f->resident || data->field_count == 0) return DLG_OK;
+    if (data->field_count == 0 || !fits(f, device_bytes)) return DLG_OK;
     f->fields = calloc(data->field_count, sizeof *f->fields);
     if (!f->fields) return rt_no_memory(dev, data->field_count * sizeof *f->fields);
     for (size_t i = 0; i < data->field_count; i++) {
@@ -45,20 +46,21 @@ int feed_open(Feed *f, dlg_program *prog, const dlg_dataset *data, uint64_t devi
         TRY(rt_buffer(dev, bytes, "the data", &f->fields[i]));
         TRY(rt_write(dev, f->fields[i], 0, data->fields[i].values, bytes));
     }
-    return rt_build(dev, "kernels/runtime.cl", 1, rt_kernels_cl, rt_kernels_cl_len, &f->built);
+    if (dev->selection) return DLG_OK;
+    return rt_build(dev, "kernels/runtime.cl", 1, rt_kernels_cl, rt_kernels_cl_len,
+                    &dev->selection);
 }
 
 void feed_close(Feed *f) {
     for (size_t i = 0; f->fields && i < f->data->field_count; i++)
         if (f->fields[i]) clReleaseMemObject(f->fields[i]);
     free(f->fields);
-    if (f->built) clReleaseProgram(f->built);
     *f = (Feed){0};
 }
 
 int order_open(RowOrder *o, Feed *f, const uint32_t *rows, size_t count) {
     *o = (RowOrder){.rows = rows, .count = count};
-    if (!f->built || count == 0) return DLG_OK;
+    if (!f->fields || count == 0) return DLG_OK;
     TRY(rt_buffer(f->prog->dev, count * sizeof *rows, "the order of the rows", &o->buffer));
     return rt_write(f->prog->dev, o->buffer, 0, rows, count * sizeof *rows);
 }
@@ -82,7 +84,7 @@ static int bind_gather(Runner *r, Gather *g) {
     dlg_device *dev = r->feed->prog->dev;
     bool words = dlg_type_bytes(g->tensor->type) == 4;
     cl_int code;
-    g->kernel = clCreateKernel(r->feed->built, words ? "gather4" : "gather1", &code);
+    g->kernel = clCreateKernel(dev->selection, words ? "gather4" : "gather1", &code);
     if (code) return rt_cl_fail(dev, code, "the kernel that selects rows");
     cl_mem to = r->feed->prog->buffers[g->tensor->index];
     cl_uint batch = (cl_uint)r->batch, outer = (cl_uint)g->outer, inner = (cl_uint)g->inner;
@@ -115,10 +117,10 @@ static int open_gathers(Runner *r) {
         for (int a = 0; a < axis; a++) g->outer *= (size_t)t->shape[a];
         for (int a = axis + 1; a < t->rank; a++) g->inner *= (size_t)t->shape[a];
         batch_bytes += t->bytes;
-        if (r->feed->built) TRY(bind_gather(r, g));
+        if (r->feed->fields) TRY(bind_gather(r, g));
         r->feed->prog->set[t->index] = true;
     }
-    if (r->feed->built || r->gather_count == 0) return DLG_OK;
+    if (r->feed->fields || r->gather_count == 0) return DLG_OK;
     if (r->capacity > staging_bytes / batch_bytes) r->capacity = staging_bytes / batch_bytes;
     if (r->capacity == 0) r->capacity = 1;
     for (size_t i = 0; i < r->gather_count; i++) {
@@ -268,8 +270,12 @@ void runner_reset(Runner *r) {
 
 int dlg_dataset_feed(dlg_program *prog, const dlg_dataset *data, const dlg_entry *entry,
                      const uint32_t *rows, size_t count) {
+    if (!prog) return DLG_ERR_USAGE;
     dlg_device *dev = prog->dev;
     size_t batch;
+    if (!data || data->prog != prog || !entry || (count && !rows))
+        return rt_fail(dev, DLG_ERR_USAGE,
+                       "a data set of this program, an entry and rows are wanted");
     TRY(dlg_dataset_batch(data, entry, &batch));
     if (count != batch)
         return rt_fail(dev, DLG_ERR_USAGE, "entry `%s` takes %zu rows at a time, not %zu",

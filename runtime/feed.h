@@ -9,9 +9,7 @@
 typedef struct Feed {
     dlg_program *prog;
     const dlg_dataset *data;
-    cl_program built; /* kernels/runtime.cl; NULL when the data stays in host memory */
-    cl_mem *fields;   /* one a field */
-    bool resident;
+    cl_mem *fields; /* one a field; NULL when the data stays in host memory */
 } Feed;
 
 /* `device_bytes`: the most that the data may take on the device; 0: half of its memory. */

@@ -133,6 +133,7 @@ struct dlg_device {
     uint64_t base_align;    /* of sub-buffers, bytes */
     unsigned enqueued;      /* launches since the last mark */
     cl_event mark;          /* of the mark before; bounds how far the host runs ahead */
+    cl_program selection;   /* kernels/runtime.cl, built on first use by feed.c */
 };
 
 /* Builds OpenCL C. `line` is the line of `file` where the text begins, for messages. The

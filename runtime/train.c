@@ -117,7 +117,10 @@ int dlg_evaluate(dlg_program *prog, const dlg_dataset *data, const char *entry, 
     Feed feed = {0};
     Evaluation e = {0};
     const dlg_entry *found;
-    *out = (dlg_metrics){0};
+    if (out) *out = (dlg_metrics){0};
+    if (!prog) return DLG_ERR_USAGE;
+    if (!entry || !out)
+        return rt_fail(prog->dev, DLG_ERR_USAGE, "dlg_evaluate was given a null pointer");
     TRY(rt_find_entry(prog, entry, &found));
     int status = feed_open(&feed, prog, data, 0);
     if (status == DLG_OK) status = evaluation_open(&e, &feed, found, which);
@@ -182,6 +185,8 @@ static int plan_length(Training *t) {
 static int training_open(Training *t) {
     dlg_device *dev = t->prog->dev;
     const dlg_entry *entry, *evaluate;
+    if (!t->data || t->data->prog != t->prog)
+        return rt_fail(dev, DLG_ERR_USAGE, "the data set was opened for another program");
     size_t count = dlg_dataset_rows(t->data, DLG_ROWS_TRAINING);
     TRY(rt_find_entry(t->prog, t->options->entry ? t->options->entry : "train", &entry));
     if (t->options->evaluate)
@@ -277,6 +282,7 @@ int dlg_train(dlg_program *prog, const dlg_dataset *data, const dlg_train_option
                   .data = data,
                   .until_report = 1,
                   .begin_s = now_s()};
+    if (!prog) return DLG_ERR_USAGE;
     int status = training_open(&t);
     if (status == DLG_OK && data->rows > 0) status = split_record(data);
     while (status == DLG_OK && t.progress.step < t.progress.steps) {

@@ -193,6 +193,15 @@ static void test_refused(void) {
     dlg_dataset *data;
     check(&f, dlg_dataset_open(&data, fresh, NULL));
     CU_ASSERT(says(f.dev, dlg_train(fresh, data, NULL), DLG_ERR_UNSET, "rate"));
+    dlg_metrics m;
+    CU_ASSERT(says(f.dev, dlg_train(fresh, f.data, NULL), DLG_ERR_USAGE, "for another program"));
+    CU_ASSERT(says(f.dev, dlg_evaluate(fresh, f.data, "evaluate", DLG_ROWS_ALL, &m), DLG_ERR_USAGE,
+                   "for another program"));
+    CU_ASSERT_EQUAL(dlg_train(NULL, f.data, NULL), DLG_ERR_USAGE);
+    CU_ASSERT_EQUAL(dlg_train(fresh, NULL, NULL), DLG_ERR_USAGE);
+    CU_ASSERT_EQUAL(dlg_evaluate(fresh, data, NULL, DLG_ROWS_ALL, &m), DLG_ERR_USAGE);
+    CU_ASSERT_EQUAL(dlg_dataset_feed(fresh, f.data, dlg_entry_at(fresh, 0), NULL, 0),
+                    DLG_ERR_USAGE);
     dlg_dataset_close(data);
     dlg_program_close(fresh);
     fixture_close(&f);
