@@ -2,7 +2,9 @@
  * every operator is called by its name, numbers print exactly, and a node that has one value
  * everywhere is written as that number.
  *
- * A node is called after the binding that it came from where that is unique, else tN. */
+ * A node is called after the binding that it came from where that is unique, else tN. What the
+ * language cannot say stands in comments: entries and variables that the compiler made for itself
+ * (variants), and the step counter, which counts by itself. */
 #include "ir.h"
 
 typedef struct Printer {
@@ -58,7 +60,11 @@ static void print_shaped(Printer *pr, NodeId x) {
 
 static void print_literal(Printer *pr, const Node *n, int axis, size_t *at) {
     if (axis == n->shape.rank) {
-        print_number(pr->out, (DType)n->dtype, n->values[(*at)++]);
+        double v = n->values[(*at)++];
+        size_t before = pr->out->len;
+        print_number(pr->out, (DType)n->dtype, v);
+        /* A literal of whole numbers alone would be i32. */
+        if (n->dtype == DT_F32 && !strpbrk(pr->out->at + before, ".en")) text_puts(pr->out, ".0");
         return;
     }
     text_puts(pr->out, "[");
@@ -82,12 +88,23 @@ static void print_value(Printer *pr, const Node *n) {
         text_printf(out, "iota(%d)", n->shape.dim[0]);
         return;
     }
+    if (n->op == OP_AND || n->op == OP_OR) { /* keywords are no names of functions */
+        print_shaped(pr, n->args[0]);
+        text_printf(out, " %s ", op_info[n->op].name);
+        print_shaped(pr, n->args[1]);
+        return;
+    }
     text_printf(out, "%s(", op_info[n->op].name);
     bool any_shape = false; /* one operand with a shape is enough to give it to the numbers */
     double v;
     for (uint32_t i = 0; i < n->argc; i++)
         any_shape = any_shape || !node_uniform(pr->g, n->args[i], &v);
     bool numbers_fit = op_info[n->op].elementwise && any_shape;
+    /* Two numbers to choose from would be f32. */
+    if (n->op == OP_WHERE && n->dtype != DT_F32) {
+        numbers_fit = numbers_fit &&
+                      !(node_uniform(pr->g, n->args[1], &v) && node_uniform(pr->g, n->args[2], &v));
+    }
     for (uint32_t i = 0; i < n->argc; i++) {
         if (i) text_puts(out, ", ");
         if (numbers_fit)
@@ -137,61 +154,111 @@ static bool *needed_nodes(const Entry *e, Arena *a) {
     return need;
 }
 
-static void print_entry(Printer *pr, const Entry *e) {
+static void print_type(Text *out, DType t, const Shape *s) {
+    text_puts(out, dtype_name(t));
+    for (int i = 0; i < s->rank; i++) text_printf(out, "%s%d", i ? ", " : "[", s->dim[i]);
+    if (s->rank) text_puts(out, "]");
+}
+
+static bool is_step(const Variable *v) {
+    return !strcmp(v->name, "step");
+}
+
+/* Whether the language can say this entry: not when it is a variant or has variables of its own. */
+static bool can_be_said(const Program *p, const Entry *e, const bool *need) {
+    for (NodeId id = 0; id < e->graph.nodes.len; id++) {
+        const Node *n = node_at(&e->graph, id);
+        if (need[id] && n->op == OP_VAR && p->vars.at[n->attr[0]].variant) return false;
+    }
+    for (uint32_t i = 0; i < e->updates.len; i++) {
+        if (p->vars.at[e->updates.at[i].var].variant) return false;
+    }
+    return !e->variant;
+}
+
+static void print_nodes(Printer *pr, const bool *need, const char *comment) {
     Text *out = pr->out;
-    Arena *a = out->arena;
-    const Graph *g = pr->g = &e->graph;
-    bool *need = needed_nodes(e, a);
     double v;
-    pr->name = NEW_ARRAY(a, const char *, g->nodes.len + 1);
-    text_printf(out, "\n# entry %s%s%s\n", e->name, e->variant ? "@" : "",
-                e->variant ? e->variant : "");
-    for (NodeId id = 0; id < g->nodes.len; id++) {
-        const Node *n = node_at(g, id);
+    for (NodeId id = 0; id < pr->g->nodes.len; id++) {
+        const Node *n = node_at(pr->g, id);
         if (!need[id]) continue;
         if (n->op == OP_VAR) {
             pr->name[id] = pr->p->vars.at[n->attr[0]].name;
             continue;
         }
-        if (node_uniform(g, id, &v)) continue;
+        if (node_uniform(pr->g, id, &v)) continue;
         pr->name[id] = unique_name(pr, n->name);
-        text_printf(out, "%s = ", pr->name[id]);
+        text_printf(out, "%s%s = ", comment, pr->name[id]);
         print_value(pr, n);
         text_puts(out, "  # ");
-        text_puts(out, dtype_name((DType)n->dtype));
-        text_puts(out, " ");
-        text_shape(out, &n->shape);
+        print_type(out, (DType)n->dtype, &n->shape);
         text_puts(out, "\n");
     }
-    if (e->variant) {
-        text_puts(out, "# made by the compiler for the rows that do not fill a batch\n");
-        return;
+}
+
+/* Lines of a block are sequential: a variable that is a new value is bound before it changes. */
+static void print_old_values(Printer *pr, const Entry *e, const char *comment) {
+    for (uint32_t i = 0; i < e->updates.len; i++) {
+        NodeId id = e->updates.at[i].node;
+        if (node_at(pr->g, id)->op != OP_VAR) continue;
+        const char *name = unique_name(pr, NULL);
+        text_printf(pr->out, "%s%s = %s\n", comment, name, pr->name[id]);
+        pr->name[id] = name;
     }
-    text_printf(out, "entry %s", e->name);
+}
+
+static void print_entry(Printer *pr, const Entry *e) {
+    Text *out = pr->out;
+    pr->g = &e->graph;
+    bool *need = needed_nodes(e, out->arena);
+    const char *comment = can_be_said(pr->p, e, need) ? "" : "# ";
+    pr->name = NEW_ARRAY(out->arena, const char *, pr->g->nodes.len + 1);
+    text_puts(out, "\n");
+    if (e->variant)
+        text_printf(out,
+                    "# entry %s@%s: made by the compiler for the rows that do not fill a batch\n",
+                    e->name, e->variant);
+    print_nodes(pr, need, comment);
+    print_old_values(pr, e, comment);
+    text_printf(out, "%sentry %s", comment, e->name);
     for (uint32_t i = 0; i < e->outputs.len; i++) {
         text_printf(out, "%s%s = ", i ? ", " : " -> ", e->outputs.at[i].name);
         print_shaped(pr, e->outputs.at[i].node);
     }
     if (e->updates.len) text_puts(out, " {\n");
     for (uint32_t i = 0; i < e->updates.len; i++) {
-        text_printf(out, "    %s <- ", pr->p->vars.at[e->updates.at[i].var].name);
+        const Variable *v = &pr->p->vars.at[e->updates.at[i].var];
+        text_printf(out, "%s    %s%s <- ", comment, is_step(v) ? "# " : "", v->name);
         print_shaped(pr, e->updates.at[i].node);
         text_puts(out, "\n");
     }
-    text_puts(out, e->updates.len ? "}\n" : "\n");
+    if (e->updates.len) text_printf(out, "%s}", comment);
+    text_puts(out, "\n");
+}
+
+static void print_string(Text *out, const char *s) {
+    text_puts(out, "\"");
+    for (; *s; s++) {
+        if (*s == '\n')
+            text_puts(out, "\\n");
+        else if (*s == '\t')
+            text_puts(out, "\\t");
+        else
+            text_printf(out, "%s%c", *s == '"' || *s == '\\' ? "\\" : "", *s);
+    }
+    text_puts(out, "\"");
 }
 
 static void print_variable(Text *out, const Variable *v) {
     static const char *const kind[] = {"input", "param", "state"};
-    if (v->variant) text_puts(out, "# ");
-    text_printf(out, "%s %s : %s", kind[v->kind], v->name, dtype_name(v->dtype));
-    for (int i = 0; i < v->shape.rank; i++)
-        text_printf(out, "%s%d", i ? ", " : "[", v->shape.dim[i]);
-    if (v->shape.rank) text_puts(out, "]");
+    if (v->variant || is_step(v)) text_puts(out, "# ");
+    text_printf(out, "%s %s : ", kind[v->kind], v->name);
+    print_type(out, v->dtype, &v->shape);
     if (v->kind == VAR_INPUT) {
         const DataSource *s = &v->source;
         if (s->path) {
-            text_printf(out, " from \"%s\"", s->path);
+            text_puts(out, " from ");
+            print_string(out, s->path);
             if (s->what && !strcmp(s->what, "columns")) {
                 if (s->single)
                     text_printf(out, " columns %d", s->begin);

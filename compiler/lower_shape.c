@@ -274,7 +274,23 @@ static Value tuple_item(Lower *L, const Expr *e, const Value *tuple) {
     return tuple->items[i];
 }
 
+/* `w[3]` may be the name of a param that a `for` declared, when nothing is called `w`. */
+static uint32_t indexed_path(Lower *L, const Expr *e) {
+    Text t;
+    if (e->a->kind != EXPR_NAME || lower_find_symbol(L, e->a->name)) return NO_VAR;
+    text_init(&t, L->arena);
+    text_puts(&t, e->a->name);
+    for (uint32_t i = 0; i < e->subscripts.len; i++) {
+        const Subscript *s = &e->subscripts.at[i];
+        if (s->kind != SUBSCRIPT_INDEX || s->index->kind != EXPR_NUMBER) return NO_VAR;
+        text_printf(&t, "[%.0f]", s->index->number);
+    }
+    return lower_find_path(L, names_add(L->names, t.at, t.len));
+}
+
 Value lower_index(Lower *L, const Expr *e) {
+    uint32_t var = indexed_path(L, e);
+    if (var != NO_VAR) return tensor_value(lower_read(L, var));
     Operand x = {lower_expr(L, e->a), e->a, e->a->span};
     Cut cut = {.gather = NO_NODE};
     NodeId id;

@@ -382,7 +382,7 @@ void lower_variable(Lower *L, const Stmt *s) {
         ok = false;
     }
     const Symbol *before = ok ? scope_find(&L->paths, v.name) : NULL;
-    if (before && L->path) {
+    if (before && !scope_find(L->frame->scope, s->name.name)) {
         Diag *d = lower_error(L, E0207, s->name.span, "there are two params `%s`", v.name);
         lower_point(L, d, before->span, "the first is made here");
         diag_help(L->diags, d,

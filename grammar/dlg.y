@@ -108,9 +108,9 @@ block: '{' lines '}'                    { $$ = $lines; }
 
 stmt: CONST constants                   { $$ = ast_const(p, @$, $2); }
     | INPUT name ':' type source        { $$ = ast_input(p, @$, $2, $4, $5); }
-    | PARAM name type_opt init
+    | PARAM path type_opt init
         { $$ = ast_variable(p, @$, STMT_PARAM, $2, $3, $4.tilde, $4.value); }
-    | STATE name type_opt init
+    | STATE path type_opt init
         { $$ = ast_variable(p, @$, STMT_STATE, $2, $3, $4.tilde, $4.value); }
     | FN name '(' params ')' block
         { $$ = ast_function(p, span_join(@1, @5), STMT_FN, $2, $4, $6); }

@@ -502,6 +502,89 @@ static void test_defines(void) {
     }
 }
 
+/* Gives the inputs values that depend on their names alone. */
+static void fill_inputs(Unit *u) {
+    for (uint32_t i = 0; i < u->p->vars.len; i++) {
+        const Variable *v = &u->p->vars.at[i];
+        if (v->kind == VAR_STATE) continue;
+        uint64_t key = hash_bytes(v->name, strlen(v->name), 7);
+        for (int64_t k = 0; k < shape_elems(&v->shape); k++) {
+            uint64_t h = hash_bytes(&k, sizeof k, key);
+            u->vars[i][k] = v->dtype == DT_F32 ? (double)(h % 1000) / 400 - 1 : (double)(h % 2);
+        }
+    }
+}
+
+static const double *result_of(Unit *u, const char *entry, const char *name, int64_t *elems) {
+    const Entry *e = entry_of(u, entry, NULL);
+    NodeId id = node_of(u, e, name);
+    if (id == NO_NODE) return NULL;
+    double **results = NEW_ARRAY(&u->arena, double *, e->graph.nodes.len);
+    interp_run(&e->graph, &u->arena, u->vars, results);
+    *elems = shape_elems(&node_at(&e->graph, id)->shape);
+    return results[id];
+}
+
+static bool same_result(Unit *a, Unit *b, const char *entry, const char *name) {
+    int64_t n, m;
+    const double *x = result_of(a, entry, name, &n), *y = result_of(b, entry, name, &m);
+    if (!x || !y || n != m) return fprintf(stderr, "%s of %s is lost\n", name, entry), false;
+    for (int64_t i = 0; i < n; i++) {
+        if (near(x[i], y[i])) continue;
+        return fprintf(stderr, "%s of %s: %g became %g\n", name, entry, x[i], y[i]), false;
+    }
+    return true;
+}
+
+/* What --emit graph prints is a program again, which computes the same. */
+static void test_printed_graph(void) {
+    static const char *const texts[] = {
+        "const batch = 4\n"
+        "input x : f32[batch, 3] from \"a \\\"b\\\".csv\" columns 0:3\n"
+        "input y : i32[batch] from \"a \\\"b\\\".csv\" columns 3\n"
+        "h = relu(dense(x, 5))\nfor t in 0..2 { block = layer_norm(dense(h, 5))\n h = h + block }\n"
+        "logits = dense(h, 3)\nloss = mean(cross_entropy(logits, y))\n"
+        "entry predict -> probs = softmax(logits)\n"
+        "entry evaluate -> loss, acc = accuracy(logits, y)\n"
+        "entry train -> loss { minimize loss by adam(lr = 0.01 * 0.5 ** step) }\n",
+        "input x : f32[2, 3]\ninput b : bool[3]\nstate s : i32[3] = [1, 2, 3]\n"
+        "param w : f32[3] = [1, 0, 2]\nstate old : f32[3] = 0\nstate u = 5\nstate v2 = 6\n"
+        "for t in 0..2 { param v : f32[3] ~ normal(0, 1) }\n"
+        "a = where(b, cast(1, i32), cast(2, i32)) * s\nc = b and not (x[0] > 0) or b\n"
+        "d = x[:, ::-2]\ne = pad(x, 1, 0, 0, 0, 1, 1)\nf = concat(x, 3 * x, axis = 1)\n"
+        "g = [1, 2, 3] * w + [1.5, inf, -0.5]\nh = s // 2 + s % 2\nk = max(x, axis = 0)\n"
+        "l = min(w[s - 1])\nm = argmax(x)\nn = pow(w, x) + maximum(x, 0) + iota(3)\n"
+        "o = grad(sum(w[s - 1] ** 2), w)\np = x' @ x\nq = v[0] + v[1]\n"
+        "entry all -> a, c, d, e, f, g, h, k, l, m, n, o, p, q, r = 3, t = true, z = zeros(2, 2)\n"
+        "entry move -> w { w <- w + o\n old <- o + 0 * w }\n"
+        "entry swap { t2 = u\n u <- v2\n v2 <- t2 }\n"
+        "entry keep { s <- s * 2\n old <- cast(s, f32)\n }\n",
+    };
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        Unit a, b;
+        Text printed;
+        load(&a, texts[i]);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(a.p);
+        text_init(&printed, &a.arena);
+        graph_print(a.p, &printed);
+        load(&b, printed.at);
+        if (!b.p) fprintf(stderr, "%s\n", printed.at);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(b.p);
+        fill_inputs(&a);
+        fill_inputs(&b);
+        for (uint32_t k = 0; k < a.p->entries.len; k++) {
+            const Entry *e = a.p->entries.at[k];
+            if (e->variant) continue;
+            for (uint32_t j = 0; j < e->outputs.len; j++)
+                CU_ASSERT(same_result(&a, &b, e->name, e->outputs.at[j].name));
+            for (uint32_t j = 0; j < e->updates.len; j++)
+                CU_ASSERT(same_result(&a, &b, e->name, a.p->vars.at[e->updates.at[j].var].name));
+        }
+        unload(&b);
+        unload(&a);
+    }
+}
+
 /* Whether the first error of a wrong program has this code. */
 static void test_errors(void) {
     static const struct {
@@ -578,4 +661,5 @@ RUN_SUITE("lower", {"known values", test_known_values}, {"gradient sums", test_g
           {"updates", test_updates}, {"minimize", test_minimize}, {"training", test_training_flag},
           {"gradients of gradients", test_gradients_of_gradients}, {"prelude", test_prelude},
           {"optimizers", test_optimizers}, {"variants", test_variants},
-          {"no variant", test_no_variant}, {"defines", test_defines}, {"errors", test_errors})
+          {"no variant", test_no_variant}, {"defines", test_defines},
+          {"printed graph", test_printed_graph}, {"errors", test_errors})
