@@ -11,11 +11,18 @@
 /* From tightest to loosest; an operand that is looser than its operator allows is put in parentheses. */
 typedef enum Rank { ATOM, UNARY, PRODUCT, SUM, LOOSE } Rank;
 
+typedef struct Numbered { /* names made of one word: y, y1, y2 */
+    const char *base;     /* interned in `taken`; NULL: free */
+    uint32_t last;
+} Numbered;
+
 typedef struct Printer {
     const Kernel *k;
     Text *out;
     const char *name; /* the kernel's */
     Names taken;
+    Numbered *numbered; /* a hash table */
+    uint32_t numbered_cap, numbered_count;
     const char **text; /* of each value: a name or an expression */
     Rank *rank;        /* how tightly the expression holds together */
     bool *named;       /* must have a name: its consumer mentions it twice */
@@ -65,6 +72,33 @@ static bool is_macro(const char *name) {
     return false;
 }
 
+static Numbered *numbered_slot(Numbered *table, uint32_t cap, const char *base) {
+    uint32_t i = (uint32_t)hash_bytes(base, strlen(base), 0) & (cap - 1);
+    while (table[i].base && table[i].base != base) i = (i + 1) & (cap - 1);
+    return &table[i];
+}
+
+/* The last number that was given to names made of `base`, which is interned: counting on from it keeps
+ * the cost of a long kernel linear. */
+static uint32_t *last_number(Printer *p, const char *base) {
+    if (p->numbered_count * 2 >= p->numbered_cap) {
+        uint32_t cap = p->numbered_cap ? p->numbered_cap * 2 : 64;
+        Numbered *grown = NEW_ARRAY(p->out->arena, Numbered, cap);
+        for (uint32_t i = 0; i < p->numbered_cap; i++) {
+            if (!p->numbered[i].base) continue;
+            *numbered_slot(grown, cap, p->numbered[i].base) = p->numbered[i];
+        }
+        p->numbered = grown;
+        p->numbered_cap = cap;
+    }
+    Numbered *slot = numbered_slot(p->numbered, p->numbered_cap, base);
+    if (!slot->base) {
+        slot->base = base;
+        p->numbered_count++;
+    }
+    return &slot->last;
+}
+
 /* A C identifier that is free in this kernel: letters and digits of `hint`, a number if it is taken. */
 static const char *fresh(Printer *p, const char *hint) {
     Arena *a = p->out->arena;
@@ -82,9 +116,12 @@ static const char *fresh(Printer *p, const char *hint) {
     }
     if (is_helper(t.at) || is_macro(t.at)) text_puts(&t, "_");
     bool digit = isdigit((unsigned char)t.at[t.len - 1]);
-    for (uint32_t n = 0;; n++) {
-        const char *name = n ? arena_printf(a, digit ? "%s_%u" : "%s%u", t.at, n) : t.at;
-        uint32_t before = p->taken.count;
+    uint32_t before = p->taken.count;
+    const char *base = names_str(&p->taken, t.at);
+    if (p->taken.count != before) return base;
+    for (uint32_t *n = last_number(p, base);;) {
+        const char *name = arena_printf(a, digit ? "%s_%u" : "%s%u", base, ++*n);
+        before = p->taken.count;
         name = names_str(&p->taken, name);
         if (p->taken.count != before) return name;
     }
