@@ -73,9 +73,16 @@ static int check_given(Opening *o) {
     return DLG_OK;
 }
 
+static bool left_out(const Opening *o, const dlg_tensor *t) {
+    for (size_t i = 0; i < o->options->without_count; i++)
+        if (strcmp(o->options->without[i], t->user_name) == 0) return true;
+    return false;
+}
+
 /* Adds a field for an input unless an equal one is there. */
 static int add_field(Opening *o, const dlg_tensor *t) {
     dlg_dataset *d = o->d;
+    if (left_out(o, t)) return DLG_OK;
     if (t->source.form == DLG_SOURCE_NONE && !given(o, t)) return DLG_OK;
     int axis = dataset_axis(t);
     if (t->rank == 0)

@@ -292,6 +292,8 @@ typedef struct dlg_dataset_options {
     size_t entry_count;
     const char *const *inputs; /* further inputs, read by these entries or not */
     size_t input_count;
+    const char *const *without; /* inputs that dlg_set fills, whatever source the model names */
+    size_t without_count;
     const dlg_data *data; /* over the model's sources */
     size_t data_count;
 } dlg_dataset_options;

@@ -161,20 +161,27 @@ int session_set_tensors(Session *s, const Args *a) {
 int session_data(Session *s, const Args *a, const char *const *entries, size_t entry_count,
                  const char *const *inputs, size_t input_count) {
     dlg_data *data = calloc(a->data_count + 1, sizeof *data);
-    if (!data) {
+    const char **without = calloc(a->set_count + 1, sizeof *without);
+    if (!data || !without) {
+        free(data);
+        free(without);
         complain("out of memory");
         return EXIT_SYSTEM;
     }
+    for (size_t i = 0; i < a->set_count; i++) without[i] = a->set[i].name;
     for (size_t i = 0; i < a->data_count; i++)
         data[i] = (dlg_data){.name = a->data[i].name, .source = a->data[i].value};
     dlg_dataset_options options = {.entries = entries,
                                    .entry_count = entry_count,
                                    .inputs = inputs,
                                    .input_count = input_count,
+                                   .without = without,
+                                   .without_count = a->set_count,
                                    .data = data,
                                    .data_count = a->data_count};
     int status = dlg_dataset_open(&s->data, s->prog, &options);
     free(data);
+    free(without);
     return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
 }
 

@@ -1,5 +1,6 @@
 /* dlg train: trains a model on its data, evaluates on what is held out, saves the weights. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,12 +61,16 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     Progress progress;
     uint64_t steps;
     double seconds;
+    bool finite; /* all that the entry returned in the last epoch */
 } Shown;
 
 static int show(const dlg_progress *now, void *user) {
     Shown *shown = user;
     shown->steps = now->step;
     shown->seconds = now->seconds;
+    shown->finite = true;
+    for (size_t i = 0; i < now->train.count; i++)
+        shown->finite &= isfinite(now->train.values[i]) != 0;
     return progress_show(now, &shown->progress);
 }
 
@@ -104,6 +109,9 @@ static int train(Session *s, const Args *a, const dlg_entry *entry) {
     if (trained == DLG_OK || trained == DLG_ERR_STOPPED) {
         if (!a->quiet)
             printf("%llu steps in %.2f s\n", (unsigned long long)shown.steps, shown.seconds);
+        if (!shown.finite)
+            complain("warning: not all that entry `%s` returned is finite: the training diverged",
+                     entry->name);
         int saved = save(s, a);
         if (saved) status = saved;
     }

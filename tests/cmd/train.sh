@@ -62,4 +62,14 @@ expect 3 "no/such" "$DLG" run "$line" --rows 0 --get p=no/such/p.npy
 head -n 4 "$data/line.csv" >few.csv
 expect 1 "there are 3 rows to train on, and entry \`train\` takes 4 at a time" "$DLG" train "$line" --set rate=1 \
     --data x=few.csv --data t=few.csv --data y=few.csv --data id=few.csv --data even=few.csv
+
+# Without data: whole tensors, steps, no epochs. A rate that is too large is told.
+xor=$data/xor.cl
+printf '0\n1\n1\n0\n' >y.csv
+printf '0,0\n0,1\n1,0\n1,1\n' >x.csv
+expect 1 "so that there are no epochs: give --steps N" "$DLG" train "$xor" --set x=x.csv --set y=y.csv
+expect 0 "500 steps in" "$DLG" train "$xor" --set x=x.csv --set y=y.csv --steps 500 --save xor.safetensors
+expect 0 "  1: 1" "$DLG" run "$xor" --set x=x.csv --load xor.safetensors --entry predict
+expect 1 "there is no data to hold out from" "$DLG" train "$xor" --set x=x.csv --set y=y.csv --holdout 0.5
+expect 0 "warning: not all that entry \`train\` returned is finite" "$DLG" train "$line" --set rate=1e9 --epochs 30
 done_testing
