@@ -133,6 +133,26 @@ static void test_host_data(void) {
     fixture_close(&f);
 }
 
+/* Rows shared by the items of a group, as on a device with memory of its own: the same bits. */
+static void test_lanes(void) {
+    Fixture f;
+    float one[2], shared[2];
+    dlg_train_options o = {.epochs = 20};
+    fixture_open(&f);
+    check(&f, dlg_train(f.prog, f.data, &o));
+    check(&f, dlg_get(f.prog, "w", one, sizeof one));
+    fixture_close(&f);
+    fixture_open(&f);
+    f.dev->host_memory = false;
+    Seen seen = {0};
+    o.progress = see;
+    o.user = &seen;
+    check(&f, dlg_train(f.prog, f.data, &o));
+    check(&f, dlg_get(f.prog, "w", shared, sizeof shared));
+    CU_ASSERT(seen.good == 1 && memcmp(one, shared, sizeof one) == 0);
+    fixture_close(&f);
+}
+
 static void test_held_out(void) {
     Fixture f;
     fixture_open(&f);
@@ -226,5 +246,5 @@ static void test_feed(void) {
 }
 
 RUN_SUITE("train", {"train", test_train}, {"data on the host", test_host_data},
-          {"held out", test_held_out}, {"stop", test_stop}, {"refused", test_refused},
-          {"feed", test_feed})
+          {"lanes", test_lanes}, {"held out", test_held_out}, {"stop", test_stop},
+          {"refused", test_refused}, {"feed", test_feed})
