@@ -150,6 +150,7 @@ static void *compile_thread(void *argument) {
     Text out, diagnostics;
     arena_init(&c->arena, &c->limit);
     if (setjmp(c->limit.failed)) {
+        arena_close_all(&c->limit);
         arena_free(&c->arena);
         compile_free(&c->result);
         c->result = out_of_memory(c);

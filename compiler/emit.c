@@ -11,7 +11,9 @@
 typedef struct Emitter {
     const Program *p;
     Arena *arena;
-    Plan plan;
+    const Plan *plan;
+    Text entries; /* their part of the plan */
+    VEC(uint64_t) hashes;
     VEC(const char *) bodies; /* of each kernel: its text under the name "kernel", for comparing */
     Text kernels;
 } Emitter;
@@ -72,7 +74,7 @@ static void head_comment(Emitter *em, const Graph *g, const Launch *l, Text *out
     }
     if (lines.len > 12) text_printf(out, "//       and %u more lines\n", lines.len - 12);
     for (uint32_t i = 0; i < l->sections.len; i++) {
-        const char *writes = section_writes(&em->plan.memory, &l->sections.at[i], em->arena);
+        const char *writes = section_writes(&em->plan->memory, &l->sections.at[i], em->arena);
         text_puts(out, i ? "//       " : "// makes ");
         comment_text(out, writes, strlen(writes));
         text_puts(out, "\n");
@@ -83,18 +85,24 @@ static void head_comment(Emitter *em, const Graph *g, const Launch *l, Text *out
 
 /* The number of the launch's kernel: that of an equal one, if there is one. */
 static uint32_t add_kernel(Emitter *em, const Graph *g, const Launch *l) {
-    Text body, comment;
-    text_init(&body, em->arena);
-    kernel_print(l->kernel, "kernel", NULL, &body);
-    for (uint32_t i = 0; i < em->bodies.len; i++) {
-        if (!strcmp(em->bodies.at[i], body.at)) return i;
+    Arena *scratch = arena_open(em->arena);
+    Text body, text;
+    text_init(&body, scratch);
+    text_init(&text, scratch);
+    kernel_print(l->kernel, "kernel", &body);
+    uint64_t hash = hash_bytes(body.at, body.len, 0);
+    uint32_t id = 0;
+    while (id < em->bodies.len && (em->hashes.at[id] != hash || strcmp(em->bodies.at[id], body.at)))
+        id++;
+    if (id == em->bodies.len) {
+        vec_push(em->arena, &em->bodies, arena_strndup(em->arena, body.at, body.len));
+        vec_push(em->arena, &em->hashes, hash);
+        text_printf(&text, "\n// k%u\n", id);
+        head_comment(em, g, l, &text);
+        kernel_print(l->kernel, arena_printf(scratch, "k%u", id), &text);
+        text_add(&em->kernels, text.at, text.len);
     }
-    uint32_t id = em->bodies.len;
-    vec_push(em->arena, &em->bodies, body.at);
-    text_init(&comment, em->arena);
-    text_printf(&comment, "\n// k%u\n", id);
-    head_comment(em, g, l, &comment);
-    kernel_print(l->kernel, arena_printf(em->arena, "k%u", id), comment.at, &em->kernels);
+    arena_close(scratch);
     return id;
 }
 
@@ -180,7 +188,7 @@ static void plan_init(Text *out, const Variable *v) {
 }
 
 static void plan_buffer(Emitter *em, Text *out, uint32_t id) {
-    const Buffer *b = &em->plan.memory.buffers.at[id];
+    const Buffer *b = &em->plan->memory.buffers.at[id];
     text_printf(out, "//! buffer %u %s %s ", id, b->name, dtype_name(b->dtype));
     text_shape(out, &b->shape);
     if (b->kind == BUFFER_ARENA) text_printf(out, " arena %lld", (long long)b->offset);
@@ -210,8 +218,12 @@ static void plan_buffer(Emitter *em, Text *out, uint32_t id) {
     text_puts(out, "\n");
 }
 
-static void plan_launch(Emitter *em, Text *out, const Graph *g, const Launch *l) {
+static void plan_launch(void *context, const Plan *plan, const PlannedEntry *pe, const Launch *l) {
+    Emitter *em = context;
+    Text *out = &em->entries;
+    const Graph *g = &pe->entry->graph;
     const Kernel *k = l->kernel;
+    em->plan = plan;
     text_printf(out, "//! launch k%u global %u local %u args", add_kernel(em, g, l),
                 k->groups * k->local_size, k->local_size);
     for (uint32_t i = 0; i < k->buffers.len; i++) {
@@ -228,31 +240,28 @@ static void plan_launch(Emitter *em, Text *out, const Graph *g, const Launch *l)
     text_puts(out, "\n");
 }
 
-/* Whether a launch of the entry works on the buffer. */
-static bool entry_uses(const PlannedEntry *pe, uint32_t buffer) {
-    for (uint32_t l = 0; l < pe->launches.len; l++) {
-        const Kernel *k = pe->launches.at[l].kernel;
-        for (uint32_t i = 0; i < k->buffers.len; i++) {
-            if (!k->buffers.at[i].values && k->buffers.at[i].tag == buffer) return true;
-        }
-    }
-    return false;
-}
-
 /* An item of a list; in quotes where it would read as the next list's keyword. */
 static void plan_item(Text *out, const char *word, const char *name) {
     bool keyword = !strcmp(name, "updates") || !strcmp(name, "returns");
     text_printf(out, keyword ? "%s\"%s\"" : "%s%s", word, name);
 }
 
-static void plan_entry(Emitter *em, Text *out, const PlannedEntry *pe) {
+static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, bool done) {
+    Emitter *em = context;
+    Text *out = &em->entries;
     const Entry *e = pe->entry;
-    const Memory *m = &em->plan.memory;
+    const Memory *m = &plan->memory;
+    bool *reads = NEW_ARRAY(em->arena, bool, em->p->vars.len + 1);
+    if (done) return;
+    for (NodeId id = 0; id < e->graph.nodes.len; id++) {
+        const Node *n = node_at(&e->graph, id);
+        if (n->op == OP_VAR) reads[n->attr[0]] = true;
+    }
     text_printf(out, "//! entry %s%s%s", e->name, e->variant ? "@" : "",
                 e->variant ? e->variant : "");
     const char *word = " reads ";
     for (uint32_t v = 0; v < em->p->vars.len; v++) {
-        if (em->p->vars.at[v].kind != VAR_INPUT || !entry_uses(pe, v)) continue;
+        if (em->p->vars.at[v].kind != VAR_INPUT || !reads[v]) continue;
         plan_item(out, word, m->buffers.at[v].name);
         word = " ";
     }
@@ -272,13 +281,11 @@ static void plan_entry(Emitter *em, Text *out, const PlannedEntry *pe) {
         word = " ";
     }
     text_puts(out, "\n");
-    for (uint32_t l = 0; l < pe->launches.len; l++)
-        plan_launch(em, out, &e->graph, &pe->launches.at[l]);
 }
 
 static void write_plan(Emitter *em, Text *out) {
     const Program *p = em->p;
-    const Plan *plan = &em->plan;
+    const Plan *plan = em->plan;
     size_t start = out->len;
     text_puts(out, "//! dlg 1\n");
     text_printf(out, "//! model %s target %s from ", p->model, plan->target->name);
@@ -292,7 +299,7 @@ static void write_plan(Emitter *em, Text *out) {
     text_printf(out, "//! arena %lld align %u\n", (long long)plan->memory.arena_bytes,
                 plan->target->align_bytes);
     for (uint32_t i = 0; i < plan->memory.buffers.len; i++) plan_buffer(em, out, i);
-    for (uint32_t i = 0; i < plan->entries.len; i++) plan_entry(em, out, &plan->entries.at[i]);
+    if (em->entries.len) text_add(out, em->entries.at, em->entries.len);
     uint64_t sum = XXH64(out->at + start, out->len - start, 0);
     text_printf(out, "//! kernels %u checksum %016llx\n", em->bodies.len, (unsigned long long)sum);
 }
@@ -300,12 +307,16 @@ static void write_plan(Emitter *em, Text *out) {
 NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out) {
     Emitter em = {.p = p, .arena = arena};
     text_init(&em.kernels, arena);
-    plan_program(p, options, arena, &em.plan);
+    text_init(&em.entries, arena);
+    Plan plan;
+    PlanVisitor visitor = {&em, plan_entry, plan_launch};
+    plan_program(p, options, arena, &visitor, &plan);
+    em.plan = &plan;
     write_plan(&em, out);
-    if (options->emit == EMIT_PLAN) return em.plan.lost;
+    if (options->emit == EMIT_PLAN) return plan.lost;
     text_puts(out, "\n");
     if (em.kernels.len) add_helpers(&em, out);
     text_add(out, em.kernels.at, em.kernels.len);
     text_puts(out, "//! end\n");
-    return em.plan.lost;
+    return plan.lost;
 }

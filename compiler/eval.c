@@ -7,12 +7,14 @@
 
 static Val eval_ranged(Eval *e, NodeId id, const Idx *index, Ranges ranges);
 
-void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const bool *inside) {
+void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const uint32_t *cluster_of,
+               uint32_t cluster) {
     memset(e, 0, sizeof(*e));
     e->k = k;
     e->g = g;
     e->place = place;
-    e->inside = inside;
+    e->cluster_of = cluster_of;
+    e->cluster = cluster;
     e->lane_atom = UINT32_MAX;
     e->lost = NO_NODE;
     e->lanes = 1;
@@ -228,7 +230,8 @@ static Val eval_gradsum(Eval *e, const Node *n, const Idx *index, Ranges ranges)
 
 static Val eval_node(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     const Node *n = node_at(e->g, id);
-    if (e->place[id].buffer != NO_BUFFER && !e->inside[id]) return load(e, id, index, ranges);
+    if (e->place[id].buffer != NO_BUFFER && e->cluster_of[id] != e->cluster)
+        return load(e, id, index, ranges);
     if (op_info[n->op].elementwise) {
         Val x[3] = {NO_VAL, NO_VAL, NO_VAL};
         for (uint32_t i = 0; i < n->argc; i++) x[i] = eval_ranged(e, n->args[i], index, ranges);

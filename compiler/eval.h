@@ -27,9 +27,10 @@ typedef struct MemoEntry {
 typedef struct Eval {
     Kernel *k;
     const Graph *g;
-    const Place *place; /* of each node: VAR nodes always have one */
-    const bool *inside; /* nodes that this section computes itself: never loaded, unless stored */
-    uint32_t lane_atom; /* the variable that runs over the lanes, or UINT32_MAX */
+    const Place *place;         /* of each node: VAR nodes always have one */
+    const uint32_t *cluster_of; /* of each node */
+    uint32_t cluster;           /* this section's: its nodes are computed here, not loaded */
+    uint32_t lane_atom;         /* the variable that runs over the lanes, or UINT32_MAX */
     uint8_t lanes;
     NodeId lost; /* a reduction that was neither bound nor in memory: a fault, or NO_NODE */
     VEC(MemoEntry) memo;
@@ -37,7 +38,8 @@ typedef struct Eval {
     uint32_t bucket[256];
 } Eval;
 
-void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const bool *inside);
+void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const uint32_t *cluster_of,
+               uint32_t cluster);
 void eval_push(Eval *e); /* a scope: with every kernel_for, kernel_if and straight-line block */
 void eval_pop(Eval *e);
 

@@ -26,6 +26,7 @@ typedef struct Read {
 } Read;
 
 typedef VEC(Read) Reads;
+typedef VEC(uint32_t) Ids;
 
 typedef struct Fuser {
     const Entry *entry;
@@ -39,6 +40,8 @@ typedef struct Fuser {
     uint32_t *updates_by_var; /* the node that updates variable v, or NO_NODE */
     VEC(NodeId) * readers;    /* anchors that read variable v */
     uint32_t var_count;
+    NodeId first_update;
+    Ids stack, preds; /* of path_around */
     uint32_t *stamp;
     uint32_t now;
 } Fuser;
@@ -292,8 +295,6 @@ static uint32_t updated_var(const Fuser *f, NodeId id) {
 
 /* Clusters that must have run before c may: what its members read, and the other readers of what they
  * update. */
-typedef VEC(uint32_t) Ids;
-
 static void predecessors(const Fuser *f, uint32_t c, Ids *out) {
     const Cluster *cl = f->clusters.at[c];
     out->len = 0;
@@ -314,21 +315,34 @@ static void predecessors(const Fuser *f, uint32_t c, Ids *out) {
     }
 }
 
+/* Whether a way back from c may lead to `from`. Reads lead to earlier nodes; only from an update does
+ * the order of its readers lead to later ones. */
+static bool may_reach(const Fuser *f, uint32_t c, uint32_t from) {
+    const Cluster *cl = f->clusters.at[c];
+    NodeId last = cl->members.at[cl->members.len - 1];
+    return last >= f->clusters.at[from]->members.at[0] || last >= f->first_update;
+}
+
 /* Whether a path leads from cluster `from` to cluster `to` over at least one other cluster. */
 static bool path_around(Fuser *f, uint32_t from, uint32_t to) {
-    Ids stack = {0}, preds = {0};
+    Ids *stack = &f->stack, *preds = &f->preds;
+    stack->len = 0;
     f->now++;
-    predecessors(f, to, &preds);
-    for (uint32_t i = 0; i < preds.len; i++) {
-        if (preds.at[i] != from) vec_push(f->arena, &stack, preds.at[i]);
+    predecessors(f, to, preds);
+    for (uint32_t i = 0; i < preds->len; i++) {
+        if (preds->at[i] != from && may_reach(f, preds->at[i], from))
+            vec_push(f->arena, stack, preds->at[i]);
     }
-    while (stack.len) {
-        uint32_t c = stack.at[--stack.len];
+    while (stack->len) {
+        uint32_t c = stack->at[--stack->len];
         if (c == from) return true;
         if (f->stamp[c] == f->now) continue;
         f->stamp[c] = f->now;
-        predecessors(f, c, &preds);
-        for (uint32_t i = 0; i < preds.len; i++) vec_push(f->arena, &stack, preds.at[i]);
+        predecessors(f, c, preds);
+        for (uint32_t i = 0; i < preds->len; i++) {
+            if (f->stamp[preds->at[i]] != f->now && may_reach(f, preds->at[i], from))
+                vec_push(f->arena, stack, preds->at[i]);
+        }
     }
     return false;
 }
@@ -578,6 +592,10 @@ uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, ui
     for (uint32_t v = 0; v < var_count; v++) f.updates_by_var[v] = NO_NODE;
     for (uint32_t i = 0; i < e->updates.len; i++)
         f.updates_by_var[e->updates.at[i].var] = e->updates.at[i].node;
+    f.first_update = NO_NODE;
+    for (uint32_t i = 0; i < e->updates.len; i++) {
+        if (e->updates.at[i].node < f.first_update) f.first_update = e->updates.at[i].node;
+    }
     find_needed(&f);
     choose_anchors(&f);
     find_reads(&f);

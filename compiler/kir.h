@@ -174,7 +174,7 @@ KCount kernel_count(const Kernel *k);
  * access outside a buffer. */
 const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32);
 
-/* Appends the kernel as OpenCL C: `comment` (lines of text, may be NULL), tables, the function. */
-void kernel_print(const Kernel *k, const char *name, const char *comment, Text *out);
+/* Appends the kernel as OpenCL C: its tables and the function. Scratch memory comes from out's arena. */
+void kernel_print(const Kernel *k, const char *name, Text *out);
 
 #endif

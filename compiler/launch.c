@@ -15,15 +15,18 @@ const char *section_writes(const Memory *m, const Section *s, Arena *a) {
 
 static void plan_launch(Plan *plan, const Fused *f, uint32_t launch, const Place *places,
                         const Stores *stores, Arena *a, Launch *out) {
-    bool **inside = NEW_ARRAY(a, bool *, f->clusters.len + 1);
     uint32_t groups = 0;
     for (uint32_t c = 0; c < f->clusters.len; c++) {
         const Cluster *cl = f->clusters.at[c];
         if (cl->launch != launch) continue;
-        Section s = {.cluster = cl, .g = f->g, .target = plan->target, .stores = stores[c]};
-        bool *in = inside[out->sections.len] = NEW_ARRAY(a, bool, f->g->nodes.len + 1);
-        for (uint32_t m = 0; m < cl->members.len; m++) in[cl->members.at[m]] = true;
-        section_plan(&s, a, places, in);
+        Section s = {.cluster = cl,
+                     .number = c,
+                     .cluster_of = f->cluster_of,
+                     .place = places,
+                     .g = f->g,
+                     .target = plan->target,
+                     .stores = stores[c]};
+        section_plan(&s, a);
         s.first_group = groups;
         groups += s.groups;
         vec_push(a, &out->sections, s);
@@ -39,7 +42,7 @@ static void plan_launch(Plan *plan, const Fused *f, uint32_t launch, const Place
             kernel_comment(k, section_writes(&plan->memory, s, a));
             kernel_if(k, (Ranges){1, r});
         }
-        NodeId lost = section_emit(s, k, places, inside[i]);
+        NodeId lost = section_emit(s, k);
         if (lost != NO_NODE) plan->lost = lost;
         if (several) kernel_end(k);
     }
@@ -47,7 +50,8 @@ static void plan_launch(Plan *plan, const Fused *f, uint32_t launch, const Place
     out->count = kernel_count(k);
 }
 
-static void plan_entry(Plan *plan, const Program *p, const Entry *entry, int opt_level, Arena *a) {
+static void plan_entry(Plan *plan, const Program *p, const Entry *entry, int opt_level, Arena *a,
+                       const PlanVisitor *visitor) {
     FuseOptions options = {plan->target, opt_level == 1, opt_level == 2};
     bool *double_buffered = NEW_ARRAY(a, bool, p->vars.len + 1);
     Entry *e = NEW(a, Entry);
@@ -69,17 +73,21 @@ static void plan_entry(Plan *plan, const Program *p, const Entry *entry, int opt
     PlannedEntry pe = {
         .entry = e, .fused = f, .outputs = NEW_ARRAY(a, uint32_t, e->outputs.len + 1)};
     memory_plan(&plan->memory, f, places, stores, pe.outputs);
+    visitor->entry(visitor->context, plan, &pe, false);
     for (uint32_t l = 0; l < f->launches; l++) {
+        Arena *scratch = arena_open(a);
         Launch launch = {0};
-        plan_launch(plan, f, l, places, stores, a, &launch);
-        vec_push(a, &pe.launches, launch);
+        plan_launch(plan, f, l, places, stores, scratch, &launch);
+        visitor->launch(visitor->context, plan, &pe, &launch);
+        arena_close(scratch);
     }
-    vec_push(a, &plan->entries, pe);
+    visitor->entry(visitor->context, plan, &pe, true);
 }
 
-void plan_program(const Program *p, const CompileOptions *options, Arena *arena, Plan *out) {
+void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
+                  const PlanVisitor *visitor, Plan *out) {
     *out = (Plan){.target = target_find(options->target), .lost = NO_NODE};
     memory_init(&out->memory, p, out->target, arena);
     for (uint32_t i = 0; i < p->entries.len; i++)
-        plan_entry(out, p, p->entries.at[i], options->opt_level, arena);
+        plan_entry(out, p, p->entries.at[i], options->opt_level, arena, visitor);
 }

@@ -20,18 +20,26 @@ const char *section_writes(const Memory *m, const Section *s, Arena *arena);
 typedef struct PlannedEntry {
     const Entry *entry; /* after layout */
     const Fused *fused;
-    VEC(Launch) launches;
     uint32_t *outputs; /* the buffer of each output */
 } PlannedEntry;
 
 typedef struct Plan {
     const Target *target;
-    Memory memory;
-    VEC(PlannedEntry) entries;
+    Memory memory; /* buffers of an entry are there when it is visited */
     NodeId lost; /* a node that fusion left without a value: a fault of the compiler; or NO_NODE */
 } Plan;
 
+/* Who is told of entries and their launches, in order. A launch and its kernel are gone after the call;
+ * `entry` is called before its launches with done = false, after them with true. */
+typedef struct PlanVisitor {
+    void *context;
+    void (*entry)(void *context, const Plan *plan, const PlannedEntry *entry, bool done);
+    void (*launch)(void *context, const Plan *plan, const PlannedEntry *entry,
+                   const Launch *launch);
+} PlanVisitor;
+
 /* Requires: a verified program, options->target known. */
-void plan_program(const Program *p, const CompileOptions *options, Arena *arena, Plan *out);
+void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
+                  const PlanVisitor *visitor, Plan *out);
 
 #endif

@@ -25,9 +25,17 @@ static bool take_name(Memory *m, const char *name) {
 /* A free name: NAME, NAME@ENTRY, NAME.2@ENTRY, ... */
 static const char *free_name(Memory *m, const char *name, const char *owner) {
     if (take_name(m, name)) return name;
-    for (uint32_t n = 1;; n++) {
-        const char *s = n == 1 ? arena_printf(m->arena, "%s@%s", name, owner)
-                               : arena_printf(m->arena, "%s.%u@%s", name, n, owner);
+    const char *base = names_str(&m->taken, arena_printf(m->arena, "%s@%s", name, owner));
+    uint32_t at = 0;
+    while (at < m->serials.len && m->serials.at[at].base != base) at++;
+    if (at == m->serials.len) {
+        NameSerial first = {base, 1};
+        vec_push(m->arena, &m->serials, first);
+        return base;
+    }
+    for (;;) {
+        uint32_t n = ++m->serials.at[at].last;
+        const char *s = arena_printf(m->arena, "%s.%u@%s", name, n, owner);
         if (take_name(m, s)) return s;
     }
 }

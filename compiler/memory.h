@@ -19,12 +19,18 @@ typedef struct Buffer {
     int64_t offset; /* BUFFER_ARENA: bytes */
 } Buffer;
 
+typedef struct NameSerial { /* NAME.last@ENTRY was the last of those */
+    const char *base;
+    uint32_t last;
+} NameSerial;
+
 typedef struct Memory {
     const Program *program;
     Arena *arena;
     const Target *target;
     VEC(Buffer) buffers; /* the variables first, in their order */
     Names taken;
+    VEC(NameSerial) serials;
     int64_t arena_bytes;
 } Memory;
 

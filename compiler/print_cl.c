@@ -524,7 +524,7 @@ static void mark_named(Printer *p) {
     }
 }
 
-void kernel_print(const Kernel *k, const char *name, const char *comment, Text *out) {
+void kernel_print(const Kernel *k, const char *name, Text *out) {
     Arena *a = out->arena;
     Printer p = {.k = k, .out = out, .name = name};
     names_init(&p.taken, a);
@@ -543,7 +543,6 @@ void kernel_print(const Kernel *k, const char *name, const char *comment, Text *
     p.atom[k->group_atom] = "g";
     p.atom[k->local_atom] = "l";
     mark_named(&p);
-    if (comment) text_puts(out, comment);
     for (uint32_t i = 0; i < k->buffers.len; i++) {
         if (k->buffers.at[i].values) print_table(&p, i);
     }

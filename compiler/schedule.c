@@ -45,10 +45,9 @@ void nest_unmerge(IndexTable *t, const Shape *from, const int *merged, int axes,
 
 /* ---- Evaluation of one reduction at one point ----------------------------------------------- */
 
-static void nest_init(Nest *n, const Section *s, Kernel *k, const Place *place,
-                      const bool *inside) {
+static void nest_init(Nest *n, const Section *s, Kernel *k) {
     *n = (Nest){.s = s, .k = k};
-    eval_init(&n->eval, k, s->g, place, inside);
+    eval_init(&n->eval, k, s->g, s->place, s->cluster_of, s->number);
     for (int w = 2; w <= MAX_LANES; w *= 2) {
         n->lane[w] = idx_var(&k->index, "lane", 0, w - 1, NO_VAL);
     }
@@ -204,8 +203,9 @@ static uint32_t row_divisions(const Nest *n, NodeId id, const Row *r) {
     Idx at[MAX_RANK], index[MAX_RANK];
     uint32_t divisions = 0;
     const Shape *outer = &n->s->cluster->outer;
-    kernel_init(&k, n->k->arena, 1, 1);
-    eval_init(&probe.eval, &k, n->s->g, n->eval.place, n->eval.inside);
+    Arena *scratch = arena_open(n->k->arena);
+    kernel_init(&k, scratch, 1, 1);
+    eval_init(&probe.eval, &k, n->s->g, n->s->place, n->s->cluster_of, n->s->number);
     for (int i = 0; i < outer->rank; i++)
         index[i] = idx_var(&k.index, "o", 0, outer->dim[i] - 1, NO_VAL);
     for (int i = 0; i < r->space.rank; i++)
@@ -222,6 +222,7 @@ static uint32_t row_divisions(const Nest *n, NodeId id, const Row *r) {
     for (Val v = 0; v < k.values.len; v++) {
         divisions += k.values.at[v].kind == V_LOAD && idx_has_div(&k.index, k.values.at[v].index);
     }
+    arena_close(scratch);
     return divisions;
 }
 
@@ -460,17 +461,21 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
 }
 
 /* Values that do not depend on the place are made once, before the loops. */
-static void hoist(Nest *n, NodeId id, bool *seen) {
-    const Node *x = node_at(n->s->g, id);
-    if (seen[id] || x->op == OP_VAR ||
-        (n->eval.place[id].buffer != NO_BUFFER && !n->eval.inside[id]))
-        return;
-    seen[id] = true;
-    bool number = shape_elems(&x->shape) == 1 && !is_reduction((Op)x->op) && !n->eval.inside[id];
-    if (number && op_info[x->op].elementwise) {
+typedef VEC(NodeId) NodeIds;
+
+static void hoist(Nest *n, NodeId id, NodeIds *seen) {
+    const Section *s = n->s;
+    const Node *x = node_at(s->g, id);
+    bool own = s->cluster_of[id] == s->number;
+    if (x->op == OP_VAR || (s->place[id].buffer != NO_BUFFER && !own)) return;
+    for (uint32_t i = 0; i < seen->len; i++) {
+        if (seen->at[i] == id) return;
+    }
+    vec_push(n->k->arena, seen, id);
+    if (shape_elems(&x->shape) == 1 && op_info[x->op].elementwise && !own) {
         Idx zero[MAX_RANK];
         for (int i = 0; i < x->shape.rank; i++) zero[i] = idx_const(&n->k->index, 0);
-        if (node_at(n->s->g, id)->op != OP_CONST) eval_at(&n->eval, id, zero);
+        eval_at(&n->eval, id, zero);
         return;
     }
     for (uint32_t i = 0; i < x->argc; i++) hoist(n, x->args[i], seen);
@@ -522,15 +527,15 @@ static void emit_tiles(Nest *n, Idx part) {
     }
 }
 
-NodeId section_emit(const Section *s, Kernel *k, const Place *place, const bool *inside) {
+NodeId section_emit(const Section *s, Kernel *k) {
     Nest n;
-    nest_init(&n, s, k, place, inside);
+    nest_init(&n, s, k);
     eval_push(&n.eval);
     Idx part = section_part(&n);
-    bool *seen = NEW_ARRAY(k->arena, bool, s->g->nodes.len + 1);
+    NodeIds seen = {0};
     if (shape_elems(&s->space) > 1) {
         for (uint32_t m = 0; m < s->cluster->members.len; m++)
-            hoist(&n, s->cluster->members.at[m], seen);
+            hoist(&n, s->cluster->members.at[m], &seen);
     }
     if (s->tiles_local)
         emit_local_tiles(&n, part);
@@ -554,8 +559,7 @@ typedef struct Probe {             /* what one point reads */
     KCount count;
 } Probe;
 
-static Probe probe(const Section *s, Arena *arena, const Shape *space, const int *merged,
-                   const Place *place, const bool *inside) {
+static Probe probe(const Section *s, Arena *arena, const Shape *space, const int *merged) {
     Section one = *s;
     Kernel k;
     Nest n;
@@ -564,8 +568,9 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
     one.target = &scalar;
     one.space = *space;
     memcpy(one.merged, merged, sizeof(one.merged));
-    kernel_init(&k, arena, 1, 1);
-    nest_init(&n, &one, &k, place, inside);
+    Arena *scratch = arena_open(arena);
+    kernel_init(&k, scratch, 1, 1);
+    nest_init(&n, &one, &k);
     IndexTable *t = &k.index;
     uint32_t last = UINT32_MAX;
     for (int i = 0; i < space->rank; i++) {
@@ -593,16 +598,17 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
                 p.inner_bad++;
         }
     }
+    arena_close(scratch);
     return p;
 }
 
 /* Axes that lie one after the other in everything that is read and written are one axis. */
-static void merge_axes(Section *s, Arena *arena, const Place *place, const bool *inside) {
+static void merge_axes(Section *s, Arena *arena) {
     const Shape *outer = &s->cluster->outer;
     int axes = outer->rank;
     for (int i = 0; i < axes; i++) s->merged[i] = 1;
     s->space = *outer;
-    uint32_t divisions = probe(s, arena, &s->space, s->merged, place, inside).divisions;
+    uint32_t divisions = probe(s, arena, &s->space, s->merged).divisions;
     for (int i = axes - 1; i > 0; i--) {
         int merged[MAX_RANK];
         Shape space;
@@ -610,18 +616,18 @@ static void merge_axes(Section *s, Arena *arena, const Place *place, const bool 
         merged[i - 1] += merged[i];
         memmove(&merged[i], &merged[i + 1], (size_t)(axes - i - 1) * sizeof(int));
         merge_shape(outer, merged, axes - 1, &space);
-        if (probe(s, arena, &space, merged, place, inside).divisions > divisions) continue;
+        if (probe(s, arena, &space, merged).divisions > divisions) continue;
         memcpy(s->merged, merged, sizeof(merged));
         s->space = space;
         axes--;
     }
 }
 
-void section_plan(Section *s, Arena *arena, const Place *place, const bool *inside) {
+void section_plan(Section *s, Arena *arena) {
     const Cluster *c = s->cluster;
     const Target *target = s->target;
-    merge_axes(s, arena, place, inside);
-    Probe p = probe(s, arena, &s->space, s->merged, place, inside);
+    merge_axes(s, arena);
+    Probe p = probe(s, arena, &s->space, s->merged);
     int axes = s->space.rank;
     int32_t last = axes ? s->space.dim[axes - 1] : 1;
     bool narrow = last < 4 || (p.outer_bad > 0 && p.inner_bad == 0);

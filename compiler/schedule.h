@@ -18,6 +18,9 @@ typedef VEC(Store) Stores;
 
 typedef struct Section {
     const Cluster *cluster;
+    uint32_t number; /* the cluster's, in cluster_of */
+    const uint32_t *cluster_of;
+    const Place *place; /* of each node */
     const Graph *g;
     const Target *target;
     Stores stores;
@@ -30,11 +33,10 @@ typedef struct Section {
     uint32_t first_group;
 } Section;
 
-/* Decides everything but the code. `inside[id]`: nodes that the section computes itself. */
-void section_plan(Section *s, Arena *arena, const Place *place, const bool *inside);
+/* Decides everything but the code. */
+void section_plan(Section *s, Arena *arena);
 
-/* Appends the section's statements. Requires: the kernel has groups first_group .. + groups. */
-/* Returns NO_NODE, or a node that fusion left without a value: a fault of the compiler. */
-NodeId section_emit(const Section *s, Kernel *k, const Place *place, const bool *inside);
+/* Appends the section's statements. Requires: the kernel has groups first_group .. + groups. Returns NO_NODE, or a node that fusion left without a value: a fault of the compiler. */
+NodeId section_emit(const Section *s, Kernel *k);
 
 #endif

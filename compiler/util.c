@@ -108,6 +108,23 @@ void *arena_grow(Arena *a, void *old, size_t old_bytes, size_t new_bytes) {
     return p;
 }
 
+Arena *arena_open(Arena *parent) {
+    Arena *a = NEW(parent, Arena);
+    arena_init(a, parent->limit);
+    a->next_open = a->limit->open;
+    a->limit->open = a;
+    return a;
+}
+
+void arena_close(Arena *a) {
+    a->limit->open = a->next_open;
+    arena_free(a);
+}
+
+void arena_close_all(ArenaLimit *limit) {
+    while (limit->open) arena_close(limit->open);
+}
+
 char *arena_strndup(Arena *a, const char *s, size_t n) {
     char *p = arena_alloc(a, n + 1);
     if (n) memcpy(p, s, n);

@@ -29,10 +29,12 @@ typedef struct ArenaLimit {
     size_t used_bytes, limit_bytes;
     bool system_failed; /* the system had no memory, though the limit was not reached */
     jmp_buf failed;
+    struct Arena *open; /* arenas of arena_open: to be freed too when there is no memory */
 } ArenaLimit;
 
 typedef struct ArenaChunk ArenaChunk;
 typedef struct Arena {
+    struct Arena *next_open;
     ArenaLimit *limit;
     ArenaChunk *chunks;
     char *at, *end;
@@ -44,6 +46,12 @@ void *arena_grow(Arena *a, void *old, size_t old_bytes, size_t new_bytes); /* co
 char *arena_strndup(Arena *a, const char *s, size_t n);
 NORETURN void arena_fail(Arena *a); /* what arena_alloc does when there is no memory */
 void arena_free(Arena *a);          /* frees every chunk; the arena may be used again */
+
+/* An arena for a part of the work, to be closed before those that were opened earlier. */
+Arena *arena_open(Arena *parent);
+void arena_close(Arena *a);
+/* After a failure: frees what was open. */
+void arena_close_all(ArenaLimit *limit);
 
 #define NEW(arena, type)          ((type *)arena_alloc((arena), sizeof(type)))
 #define NEW_ARRAY(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (size_t)(n)))

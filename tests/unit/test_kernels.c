@@ -108,41 +108,60 @@ static bool same(const Case *c, const char *how, const char *name, const Buffer 
     return true;
 }
 
-static bool run_kernels(Case *c, const char *how, const Plan *plan, const PlannedEntry *pe,
-                        uint32_t e) {
-    const Memory *m = &plan->memory;
-    double **data = NEW_ARRAY(&c->arena, double *, m->buffers.len + 1);
+typedef struct Trial { /* one way to run a case */
+    Case *c;
+    const char *how;
+    double **data; /* of each buffer */
+    uint32_t entry;
+    bool good;
+} Trial;
+
+static void begin_entry(Trial *t, const Memory *m) {
+    Case *c = t->c;
+    t->data = NEW_ARRAY(&c->arena, double *, m->buffers.len + 1);
     for (uint32_t b = 0; b < m->buffers.len; b++) {
-        int64_t elems = shape_elems(&m->buffers.at[b].shape);
-        data[b] = NEW_ARRAY(&c->arena, double, elems);
+        const Buffer *buffer = &m->buffers.at[b];
+        int64_t elems = shape_elems(&buffer->shape);
+        t->data[b] = NEW_ARRAY(&c->arena, double, elems);
         for (int64_t i = 0; i < elems; i++) {
-            data[b][i] = m->buffers.at[b].kind == BUFFER_VAR ? c->vars[m->buffers.at[b].var][i]
-                                                             : (double)NAN;
+            t->data[b][i] = buffer->kind == BUFFER_VAR ? c->vars[buffer->var][i] : (double)NAN;
         }
     }
-    for (uint32_t l = 0; l < pe->launches.len; l++) {
-        const Kernel *k = pe->launches.at[l].kernel;
-        double **args = NEW_ARRAY(&c->arena, double *, k->buffers.len + 1);
-        Arena scratch;
-        arena_init(&scratch, &c->limit);
-        for (uint32_t i = 0; i < k->buffers.len; i++)
-            args[i] = k->buffers.at[i].values ? NULL : data[k->buffers.at[i].tag];
-        const char *wrong = kernel_run(k, &scratch, args, false);
-        bool good = !wrong || complain(c, how, wrong);
-        arena_free(&scratch);
-        if (!good) return false;
+}
+
+static void visit_entry(void *context, const Plan *plan, const PlannedEntry *pe, bool done) {
+    Trial *t = context;
+    const Memory *m = &plan->memory;
+    if (!done) {
+        begin_entry(t, m);
+        return;
     }
-    bool good = true;
     for (uint32_t i = 0; i < pe->entry->outputs.len; i++) {
         const Buffer *b = &m->buffers.at[pe->outputs[i]];
-        good = same(c, how, b->name, b, data[pe->outputs[i]], c->outputs[e][i]) && good;
+        t->good =
+            same(t->c, t->how, b->name, b, t->data[pe->outputs[i]], t->c->outputs[t->entry][i]) &&
+            t->good;
     }
     for (uint32_t i = 0; i < pe->entry->updates.len; i++) {
         uint32_t v = pe->entry->updates.at[i].var; /* a variable's buffer has its number */
-        good = same(c, how, m->buffers.at[v].name, &m->buffers.at[v], data[v], c->updates[e][i]) &&
-               good;
+        const Buffer *b = &m->buffers.at[v];
+        t->good = same(t->c, t->how, b->name, b, t->data[v], t->c->updates[t->entry][i]) && t->good;
     }
-    return good;
+    t->entry++;
+}
+
+static void visit_launch(void *context, const Plan *plan, const PlannedEntry *pe, const Launch *l) {
+    Trial *t = context;
+    const Kernel *k = l->kernel;
+    Arena *scratch = arena_open(&t->c->arena);
+    double **args = NEW_ARRAY(scratch, double *, k->buffers.len + 1);
+    (void)plan, (void)pe;
+    for (uint32_t i = 0; i < k->buffers.len; i++) {
+        args[i] = k->buffers.at[i].values ? NULL : t->data[k->buffers.at[i].tag];
+    }
+    const char *wrong = t->good ? kernel_run(k, scratch, args, false) : NULL;
+    if (wrong) t->good = complain(t->c, t->how, wrong);
+    arena_close(scratch);
 }
 
 static bool run_program(const char *name, const char *text, const CompileOptions *options) {
@@ -162,11 +181,13 @@ static bool run_program(const char *name, const char *text, const CompileOptions
         Plan plan;
         run_reference(c);
         simplify_program(c->program);
-        plan_program(c->program, options, &c->arena, &plan);
+        Trial trial = {.c = c, .how = how, .good = true};
+        PlanVisitor visitor = {&trial, visit_entry, visit_launch};
+        plan_program(c->program, options, &c->arena, &visitor, &plan);
         if (plan.lost != NO_NODE) good = complain(c, how, "a node was left without a value");
-        for (uint32_t e = 0; e < plan.entries.len && good; e++)
-            good = run_kernels(c, how, &plan, &plan.entries.at[e], e);
+        good = trial.good && good;
     }
+    arena_close_all(&c->limit);
     arena_free(&c->arena);
     free(c);
     return good;
