@@ -221,7 +221,9 @@ void dlg_program_close(dlg_program *prog) {
     if (prog->dev->queue) clFinish(prog->dev->queue);
     for (size_t i = 0; prog->kernels && i < prog->plan.launch_count; i++)
         if (prog->kernels[i]) clReleaseKernel(prog->kernels[i]);
-    for (size_t i = 0; prog->buffers && i < prog->plan.tensor_count; i++)
+    /* Backwards: parts of the arena that overlap and were used must be released in the reverse of the
+     * order that they were made in, or NVIDIA's driver (580) reads through a null pointer. */
+    for (size_t i = prog->buffers ? prog->plan.tensor_count : 0; i-- > 0;)
         if (prog->buffers[i]) clReleaseMemObject(prog->buffers[i]);
     if (prog->arena) clReleaseMemObject(prog->arena);
     if (prog->built) clReleaseProgram(prog->built);
