@@ -266,7 +266,11 @@ static Value lower_assert(Lower *L, const Expr *e) {
     if (!holds) {
         Diag *d =
             lower_error(L, E0703, e->span, "%s", message ? message : "the assertion does not hold");
-        diag_label(L->diags, d, "is false");
+        if (!L->frame->module->prelude) diag_label(L->diags, d, "is false");
+        if (L->frame->kind == FRAME_FN) { /* what follows relied on it */
+            L->frame->result = ERROR_VALUE;
+            L->frame->returned = true;
+        }
     }
     return (Value){.kind = VALUE_NONE};
 }
