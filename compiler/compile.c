@@ -21,6 +21,7 @@
 
 #define SOURCE_MAX_BYTES   ((size_t)16 << 20)
 #define MEMORY_LIMIT_BYTES ((size_t)1 << 30)
+#define EMIT_MAX_NODES     100000
 #define STACK_BYTES        ((size_t)256 << 20)
 #define STACK_LEAST_BYTES  ((size_t)64 << 20)
 
@@ -101,6 +102,20 @@ static bool verify(Compilation *c, const Program *program, const char *pass) {
     return true;
 }
 
+/* Fusion compares kernels with each other: beyond this it would take minutes. */
+static bool check_size(Compilation *c, const Program *program) {
+    for (uint32_t i = 0; i < program->entries.len; i++) {
+        const Entry *entry = program->entries.at[i];
+        if (entry->graph.nodes.len <= EMIT_MAX_NODES) continue;
+        Diag *d =
+            diag_error(&c->diags, E0602, entry->span,
+                       "the graph of the entry `%s` has %u nodes, and at most %d can be emitted",
+                       entry->name, entry->graph.nodes.len, EMIT_MAX_NODES);
+        diag_help(&c->diags, d, "a `for` loop is unrolled: let it go round less often");
+    }
+    return c->diags.errors == 0;
+}
+
 static Ast *parse(Compilation *c, const char *name, const char *text, size_t len) {
     uint32_t file = source_add(&c->sources, name, text, len);
     return ast_parse(&c->arena, &c->names, &c->diags, file);
@@ -127,6 +142,7 @@ static bool compile_source(Compilation *c, Text *out) {
     }
     if (c->options->emit == EMIT_GRAPH) return graph_print(program, out), true;
     if (c->options->emit == EMIT_DOT) return graph_print_dot(program, out), true;
+    if (!check_size(c, program)) return false;
     program->sources = &c->sources;
     NodeId lost = emit_program(program, c->options, &c->arena, out);
     if (lost == NO_NODE) return true;
