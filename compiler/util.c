@@ -199,9 +199,17 @@ static bool text_special(Text *t, double value) {
     return true;
 }
 
+/* A whole number that is not large, as people write it: 10, not 1e+01. */
+static bool text_whole(Text *t, double value) {
+    if (!(value > -1e7 && value < 1e7) || value != (double)(int32_t)value || value == 0)
+        return false;
+    text_printf(t, "%d", (int)value);
+    return true;
+}
+
 void text_f32(Text *t, float value) {
     char s[48] = "";
-    if (text_special(t, (double)value)) return;
+    if (text_special(t, (double)value) || text_whole(t, (double)value)) return;
     for (int digits = 1; digits <= 9; digits++) {
         snprintf(s, sizeof s, "%.*g", digits, (double)value);
         if (strtof(s, NULL) == value) break;
@@ -211,7 +219,7 @@ void text_f32(Text *t, float value) {
 
 void text_f64(Text *t, double value) {
     char s[48] = "";
-    if (text_special(t, value)) return;
+    if (text_special(t, value) || text_whole(t, value)) return;
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(s, sizeof s, "%.*g", digits, value);
         if (strtod(s, NULL) == value) break;

@@ -294,7 +294,7 @@ static void test_postfix(void) {
 }
 
 static void test_numbers(void) {
-    expect("x = [1, 1.5, .5, 1e3, 2E-3, 007]", "x = [1, 1.5r, 0.5r, 1e+03r, 0.002r, 7]; ");
+    expect("x = [1, 1.5, .5, 1e3, 2E-3, 007]", "x = [1, 1.5r, 0.5r, 1000r, 0.002r, 7]; ");
     expect("x = 9007199254740992", "x = 9007199254740992; ");
     expect("for t in 0..3 { }", "for t in 0..3 { }; ");
     expect("for t in 0 ..n+1 { }", "for t in 0..(n + 1) { }; ");
