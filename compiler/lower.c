@@ -63,7 +63,8 @@ static void read_defines(Lower *L) {
         d.number_is_bool = !strcmp(value, "true") || !strcmp(value, "false");
         d.number = d.number_is_bool ? value[0] == 't' : strtod(value, &end);
         d.real = strpbrk(value, ".eE") != NULL;
-        if (!eq || eq == text || !*value || (end && *end) || !isfinite(d.number)) {
+        bool plain = d.number_is_bool || !value[strspn(value, "0123456789.eE+-")];
+        if (!eq || eq == text || !*value || !plain || (end && *end) || !isfinite(d.number)) {
             Diag *diag = diag_error(L->diags, E0206, at, "`-D %s` sets nothing", text);
             diag_help(L->diags, diag, "write `-D name=number`, such as `-D batch=128`");
             continue;

@@ -377,6 +377,7 @@ Diag *lower_error(Lower *L, DiagCode code, Span at, const char *fmt, ...) {
     }
     if (L->overrides.len && L->entry && L->entry->name)
         diag_note(L->diags, d, "in the entry `%s`, with its own constants", L->entry->name);
+    if (L->diags->errors > L->diags->max_errors) L->fatal = true; /* no more are kept */
     return d;
 }
 

@@ -36,3 +36,4 @@ awk 'BEGIN { for (i = 0; i < 50000; i++) printf "entry e%d -> a\n", i; for (i = 
 { echo 'input x : f32[4]' && printf 'y = ' && repeat 9000 'exp(' && printf x && repeat 9000 ')' && echo && echo 'entry predict -> z'; } >deep-calls.dlg
 awk 'BEGIN { print "fn f0(x) { return x }"; for (i = 1; i < 40000; i++) printf "fn f%d(x) { return f%d(x) }\n", i, i - 1; print "entry predict -> y = f39999(1)" }' >deep-functions.dlg
 printf 'input x : f32[8]\nparam w : f32[8] = 1\ny = x\nfor t in 0..40000 { y = tanh(y * w) + x }\nentry train { minimize sum(y) by sgd }\n' >large-graph.dlg
+awk 'BEGIN { for (i = 0; i < 20000; i++) printf "name%dabc = %d\n", i, i; for (i = 0; i < 60000; i++) printf "y%d = nxme%dabc\n", i, i }' >many-unknown-names.dlg
