@@ -2,7 +2,7 @@
 # Programs, weights and tables that are damaged are refused in words, and files that are there stay.
 . "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
 line=$data/line.cl
-train="$DLG train line.cl --set rate=0.3 --epochs 2 --save w.safetensors"
+train="dlg train line.cl --set rate=0.3 --epochs 2 --save w.safetensors"
 cp "$data/line.csv" .
 cp "$line" line.cl
 expect 0 "weights: w.safetensors" $train

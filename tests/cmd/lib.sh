@@ -2,6 +2,7 @@
 set -u
 data=$DLG_SOURCE_DIR/tests/data
 failures=0
+PATH=$(dirname -- "$DLG"):$PATH # so that `dlg` works where a path with spaces would not
 
 fail() {
     echo "FAIL: $*"

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Training, evaluation and running of a program written by hand, with data of a table beside it.
 . "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
-line=$data/line.cl
-train="$DLG train $line --set rate=0.3 --holdout 0.2"
+line=line.cl
+cp "$data/line.cl" "$data/line.csv" .
+train="dlg train $line --set rate=0.3 --holdout 0.2"
 
 # The same seed gives the same file, another seed another.
 expect 0 "weights: a.safetensors" $train --epochs 40 --seed 1 --save a.safetensors
@@ -23,7 +24,7 @@ expect 0 "5 rows of data that the weights were not trained on" "$DLG" eval "$lin
     --data x=five.csv:0:2 --data t=five.csv --data y=five.csv --data id=five.csv --data even=five.csv
 expect 1 "the same number" "$DLG" eval "$line" --load a.safetensors --data y=five.csv
 expect 0 "on 11 rows: all, for none was held out" sh -c \
-    "$DLG train $line --set rate=0.3 --quiet --save all.safetensors && $DLG eval $line --load all.safetensors"
+    "dlg train $line --set rate=0.3 --quiet --save all.safetensors && dlg eval $line --load all.safetensors"
 
 # Going on from weights keeps the rows that they have not seen apart.
 expect 0 "9 to train on, 2 held out" "$DLG" train "$line" --set rate=0.3 --load a.safetensors --epochs 1 \

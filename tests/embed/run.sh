@@ -5,7 +5,9 @@ set -u
 [ -z "${DLG_SANITIZE:-}" ] || exit 77
 dlgc=${1:?usage: run.sh DLGC}
 here=$DLG_SOURCE_DIR/tests/embed
-work=$DLG_TMP
+work=$(mktemp -d) || exit 1 # its path has no spaces, which the words of pkg-config could not have
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
 prefix=$work/prefix
 CC=${CC:-cc}
 
