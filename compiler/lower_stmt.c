@@ -40,7 +40,8 @@ static void lower_const_stmt(Lower *L, const Stmt *s) {
         else
             v = lower_expr(L, o ? o->value : c->value);
         if (v.kind != VALUE_NUMBER && v.kind != VALUE_BOOL && v.kind != VALUE_ERROR) {
-            Diag *d = lower_error(L, E0302, (o ? o->value : c->value)->span,
+            const Expr *value = o && o->value ? o->value : c->value;
+            Diag *d = lower_error(L, E0302, value->span,
                                   "a const is a number known at compile time, and this is %s",
                                   lower_kind_text(L, &v));
             diag_help(L->diags, d, "for a tensor write a binding: `%s = ...`", c->name.name);
