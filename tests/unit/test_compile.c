@@ -1,0 +1,144 @@
+/* The compiler as a library: what a call gives back, and that calls do not disturb each other. */
+#include "compile.h"
+#include "util.h"
+
+#include "graph_fixture.h"
+
+#include <CUnit/Basic.h>
+#include <locale.h>
+#include <pthread.h>
+
+static const char good[] = "const n = 3\n"
+                           "input x : f32[n]\n"
+                           "h = dense(x / 1.5, 4)\n"
+                           "loss = mean(square(h))\n"
+                           "entry train -> loss { minimize loss by adam }\n";
+
+static CompileResult compile(const char *text, const CompileOptions *options) {
+    return compile_text("a.dlg", text, strlen(text), options);
+}
+
+/* Compiles and compares the status; `said` is NULL or a part of the diagnostics. */
+static void expect(int status, const char *text, const CompileOptions *options, const char *said) {
+    CompileResult r = compile(text, options);
+    if (r.status != status) fprintf(stderr, "status %d: %s\n", r.status, r.diagnostics);
+    CU_ASSERT_EQUAL(r.status, status);
+    CU_ASSERT_EQUAL(r.text != NULL, status == 0);
+    CU_ASSERT_PTR_NOT_NULL(r.diagnostics);
+    if (r.text) CU_ASSERT_EQUAL(strlen(r.text), r.text_len);
+    if (said) CU_ASSERT_PTR_NOT_NULL(strstr(r.diagnostics, said));
+    compile_free(&r);
+    compile_free(&r); /* a second time does nothing */
+}
+
+static void test_statuses(void) {
+    expect(0, good, NULL, "");
+    expect(0, good, &(CompileOptions){0}, NULL);
+    expect(1, "y = x", NULL, "--> a.dlg:1:5");
+    expect(1, "", NULL, "E0209");
+    expect(2, good, &(CompileOptions){.dump_after = "nothing"}, "lower");
+    expect(2, good, &(CompileOptions){.target = "abacus"}, "cpu");
+    expect(0, good, &(CompileOptions){.target = "gpu"}, NULL);
+    expect(1, good, &(CompileOptions){.memory_limit_bytes = 400000}, "E0603");
+}
+
+static void test_what_is_emitted(void) {
+    static const struct {
+        CompileOptions options;
+        const char *begins;
+    } cases[] = {
+        {{.emit = EMIT_CL}, "//! dlg 1\n"},          {{.emit = EMIT_PLAN}, "//! dlg 1\n"},
+        {{.emit = EMIT_GRAPH}, "# the graph of"},    {{.emit = EMIT_DOT}, "digraph"},
+        {{.dump_after = "lower"}, "# the graph of"}, {{.dump_after = "simplify"}, "# the graph of"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        CompileResult r = compile(good, &cases[i].options);
+        CU_ASSERT_EQUAL_FATAL(r.status, 0);
+        CU_ASSERT_EQUAL(strncmp(r.text, cases[i].begins, strlen(cases[i].begins)), 0);
+        compile_free(&r);
+    }
+}
+
+static void test_defines(void) {
+    const char *const five[] = {"n=5"};
+    CompileOptions options = {.emit = EMIT_PLAN, .defines = five, .define_count = 1};
+    CompileResult r = compile(good, &options);
+    CU_ASSERT_EQUAL_FATAL(r.status, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "x f32 5 input"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "h.w f32 5x4 param"));
+    compile_free(&r);
+}
+
+static void test_colors(void) {
+    CompileResult plain = compile("y = x", NULL);
+    CompileResult color = compile("y = x", &(CompileOptions){.color = true});
+    CU_ASSERT_PTR_NULL(strchr(plain.diagnostics, '\033'));
+    CU_ASSERT_PTR_NOT_NULL(strchr(color.diagnostics, '\033'));
+    compile_free(&plain);
+    compile_free(&color);
+}
+
+static void test_files(void) {
+    CompileResult r = compile_file("/nowhere/a.dlg", NULL);
+    CU_ASSERT_EQUAL(r.status, 1);
+    CU_ASSERT_STRING_EQUAL(r.diagnostics,
+                           "error: cannot read /nowhere/a.dlg: No such file or directory\n");
+    compile_free(&r);
+    r = compile_file(DLG_SOURCE_DIR "/samples/xor.dlg", NULL);
+    CU_ASSERT_EQUAL(r.status, 0);
+    compile_free(&r);
+}
+
+/* A text with NUL bytes is taken by its length. */
+static void test_length_counts(void) {
+    CompileResult r = compile_text("a.dlg", "entry e -> y = 1\0", 17, NULL);
+    CU_ASSERT_EQUAL(r.status, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(r.diagnostics, "NUL"));
+    compile_free(&r);
+    r = compile_text("a.dlg", "entry e -> y = 1 nonsense", 16, NULL);
+    CU_ASSERT_EQUAL(r.status, 0);
+    compile_free(&r);
+}
+
+static void *compile_many(void *expected) {
+    for (int i = 0; i < 5; i++) {
+        CompileResult r = compile(good, NULL);
+        if (r.status != 0 || strcmp(r.text, expected)) return expected;
+        compile_free(&r);
+    }
+    return NULL;
+}
+
+static void test_threads_give_the_same(void) {
+    CompileResult first = compile(good, NULL);
+    CU_ASSERT_EQUAL_FATAL(first.status, 0);
+    pthread_t threads[4];
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, compile_many, first.text), 0);
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        void *wrong;
+        pthread_join(threads[i], &wrong);
+        CU_ASSERT_PTR_NULL(wrong);
+    }
+    compile_free(&first);
+}
+
+/* Where numbers are written with a comma, programs are not. */
+static void test_locale_does_not_matter(void) {
+    CompileResult first = compile(good, NULL);
+    static const char *const commas[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE", "nl_NL.UTF-8"};
+    for (size_t i = 0; i < COUNT_OF(commas); i++) {
+        if (!setlocale(LC_ALL, commas[i])) continue;
+        CompileResult r = compile(good, NULL);
+        CU_ASSERT_EQUAL(r.status, 0);
+        CU_ASSERT_STRING_EQUAL(r.text, first.text);
+        compile_free(&r);
+    }
+    setlocale(LC_ALL, "C");
+    compile_free(&first);
+}
+
+RUN_SUITE("compile", {"statuses", test_statuses}, {"what is emitted", test_what_is_emitted},
+          {"defines", test_defines}, {"colours", test_colors}, {"files", test_files},
+          {"length", test_length_counts}, {"threads", test_threads_give_the_same},
+          {"locale", test_locale_does_not_matter})
