@@ -66,28 +66,41 @@ static bool lower_type(Lower *L, const TypeExpr *type, DType *t, Shape *s) {
 
 /* ---- Initial values --------------------------------------------------------------------------- */
 
-/* The values of a node that is known at compile time, or false. */
+/* Computes a node that depends on no variable, on the host. NULL when it depends on one. */
+static const double *compute_constant(Lower *L, NodeId id) {
+    Graph part = {.arena = L->arena};
+    bool *need = NEW_ARRAY(L->arena, bool, id + 1);
+    NodeId *copy = NEW_ARRAY(L->arena, NodeId, id + 1);
+    need[id] = true;
+    for (NodeId i = id + 1; i-- > 0;) {
+        const Node *n = node_at(L->g, i);
+        if (need[i] && n->op == OP_VAR) return NULL;
+        for (uint32_t k = 0; need[i] && k < n->argc; k++) need[n->args[k]] = true;
+    }
+    for (NodeId i = 0; i <= id; i++) {
+        if (!need[i]) continue;
+        Node n = *node_at(L->g, i);
+        n.args = NEW_ARRAY(L->arena, NodeId, n.argc + 1);
+        for (uint32_t k = 0; k < n.argc; k++) n.args[k] = copy[node_at(L->g, i)->args[k]];
+        copy[i] = part.nodes.len;
+        vec_push(L->arena, &part.nodes, n);
+    }
+    double **results = NEW_ARRAY(L->arena, double *, part.nodes.len);
+    interp_run(&part, L->arena, NULL, results);
+    return results[copy[id]];
+}
+
+/* The values of a node that is known at compile time, or false. One number is for every element. */
 static bool constant_values(Lower *L, NodeId id, Variable *v) {
-    const Node *n = node_at(L->g, id);
-    while (n->op == OP_RESHAPE || n->op == OP_CAST || n->op == OP_STOP) {
-        n = node_at(L->g, n->args[0]);
-    }
-    if (n->op == OP_EXPAND) {
-        while (n->op == OP_EXPAND || n->op == OP_RESHAPE) n = node_at(L->g, n->args[0]);
-        if (n->op != OP_CONST) return false;
-    }
-    int64_t elems = shape_elems(&v->shape);
-    double *values;
-    switch (n->op) {
-    case OP_CONST: v->init = INIT_CONSTANT; return v->a = n->value, true;
-    case OP_LITERAL: v->init = INIT_LITERAL; return v->values = n->values, true;
-    case OP_IOTA:
-        values = NEW_ARRAY(L->arena, double, elems);
-        for (int64_t i = 0; i < elems; i++) values[i] = (double)i;
+    v->init = INIT_CONSTANT;
+    if (node_uniform(L->g, id, &v->a)) return true;
+    v->values = compute_constant(L, id);
+    if (!v->values) return false;
+    if (node_at(L->g, id)->shape.rank == 0)
+        v->a = v->values[0];
+    else
         v->init = INIT_LITERAL;
-        return v->values = values, true;
-    default: return false;
-    }
+    return true;
 }
 
 static bool values_fit(Lower *L, const Variable *v, Span at) {
@@ -139,12 +152,9 @@ static bool init_value(Lower *L, Variable *v, const Operand *x, bool typed) {
         Diag *d =
             lower_error(L, E0302, x->span,
                         "an initial value must be known at compile time, and this is computed");
-        diag_help(L->diags, d,
-                  "a number, a literal such as [1, 2], zeros(...), or `~ uniform(lo, hi)`");
+        diag_note(L->diags, d, "it depends on an input, a param or a state");
         return false;
     }
-    if (v->dtype != DT_F32 && n->dtype == DT_F32 && v->init == INIT_CONSTANT)
-        return values_fit(L, v, x->span);
     return values_fit(L, v, x->span);
 }
 

@@ -245,9 +245,12 @@ static void test_shapes(void) {
 static void test_batched_product(void) {
     Unit u;
     load(&u, "state a = reshape(iota(12), 2, 2, 3)\nstate b = reshape(iota(6), 3, 2)\n"
+             "state computed = exp([[0, 1, 0]]' * 0.5) + 1\nstate one : f32[2] = sum(iota(5))\n"
              "x = cast(a, f32)\ny = cast(b, f32)\n"
              "p = x @ y\nq = y' @ permute(x, 0, 2, 1)\nr = [1.0, 0, 0] @ permute(x, 0, 2, 1)\n"
-             "entry e -> p, q, r\n");
+             "entry e -> p, q, r, computed, one\n");
+    CHECK("e", "computed", DT_F32, shape(2, 3, 1), 2, 1 + exp(0.5), 2);
+    CHECK("e", "one", DT_F32, shape(1, 2), 10, 10);
     CHECK("e", "p", DT_F32, shape(3, 2, 2, 2), 10, 13, 28, 40, 46, 67, 64, 94);
     CHECK("e", "q", DT_F32, shape(3, 2, 2, 2), 10, 28, 13, 40, 46, 64, 67, 94);
     CHECK("e", "r", DT_F32, shape(2, 2, 2), 0, 3, 6, 9);
