@@ -108,6 +108,16 @@ static void anchor_epilogues(Fuser *f, const uint32_t *uses, const NodeId *user)
     }
 }
 
+/* Whether the one user of a value repeats it along an axis: then it would be computed as often. */
+static bool repeats(const Fuser *f, NodeId id, const NodeId *user) {
+    NodeId u = user[id];
+    int64_t elems = shape_elems(&node_at(f->g, id)->shape);
+    while (is_view((Op)node_at(f->g, u)->op) && node_at(f->g, u)->op != OP_EXPAND && user[u] > u)
+        u = user[u];
+    const Node *n = node_at(f->g, u);
+    return n->op == OP_EXPAND && shape_elems(&n->shape) >= 4 * elems;
+}
+
 static void choose_anchors(Fuser *f) {
     const Graph *g = f->g;
     uint32_t n_nodes = g->nodes.len;
@@ -147,7 +157,8 @@ static void choose_anchors(Fuser *f) {
             leaves[id] += f->anchor[x] ? 1 : leaves[x];
             cost[id] += f->anchor[x] ? 0 : cost[x];
         }
-        bool keep = computes((Op)n->op) && uses[id] >= 2 && cost[id] >= COSTLY;
+        bool keep =
+            computes((Op)n->op) && cost[id] >= COSTLY && (uses[id] >= 2 || repeats(f, id, user));
         if (computes((Op)n->op) && (f->options->apart || keep)) f->anchor[id] = true;
         if (cone[id] > MAX_CONE || leaves[id] > MAX_READS) {
             /* Too much for one kernel: keep what it is made of. */

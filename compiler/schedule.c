@@ -326,6 +326,8 @@ static void emit_row(Nest *n, const Idx *row) {
             reduce_tile(n, id, &p, 1);
         else if (is_reduction(op))
             reduce_row(n, id, row);
+        else if (!is_inner(s, id))
+            eval_at(&n->eval, id, row); /* once a row, not in the loops over it */
     }
     nest_set_lanes(n, 1);
     Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);

@@ -50,4 +50,14 @@ for seed in 0 1 2 3 4 5 6 7 8 9; do
         fail "xor with seed $seed: $(cat out)"
 done
 awk '$1 >= 0.01 { bad = 1 } END { exit bad || NR != 10 }' losses || fail "xor: $(tr '\n' ' ' <losses)"
+
+# The same model by the other optimizers.
+for optimizer in "sgd(lr = 1.0)" "adagrad(lr = 0.2)" "rmsprop(lr = 0.01)"; do
+    sed "s/adam(lr = 0.05)/$optimizer/" xor.dlg >other.dlg
+    grep -qF "$optimizer" other.dlg || fail "xor.dlg does not name its optimizer as expected"
+    expect 0 "weights" "$DLG" train other.dlg --epochs 8000 --seed 1 --save other.w
+    expect 0 '"rows": 4' "$DLG" eval other.dlg --load other.w --json
+    sed 's/.*"loss": \([0-9.e-]*\).*/\1/' out >loss
+    awk '$1 >= 0.01 { exit 1 }' loss || fail "xor by $optimizer: a loss of $(cat loss)"
+done
 done_testing
