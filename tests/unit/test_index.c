@@ -1,0 +1,115 @@
+/* Index expressions: whatever normal form they take, they have the value of what they were made of. */
+#include "index.h"
+
+#include <CUnit/Basic.h>
+#include <stdio.h>
+
+#define VARS  4
+#define EXPRS 40
+
+static ArenaLimit limit = {.limit_bytes = (size_t)1 << 30};
+
+typedef struct Rng {
+    uint64_t state;
+} Rng;
+
+static int64_t below(Rng *r, int64_t n) {
+    r->state = r->state * 6364136223846793005u + 1442695040888963407u;
+    return (int64_t)((r->state >> 33) % (uint64_t)n);
+}
+
+/* The value of a form where variable i (atom i) has value v[i]. */
+static int64_t value_of(const IndexTable *t, Idx e, const int64_t *v) {
+    const Form *f = &t->forms.at[e];
+    int64_t sum = f->constant;
+    for (uint32_t i = 0; i < f->count; i++) {
+        const Atom *a = &t->atoms.at[f->terms[i].atom];
+        int64_t x = a->kind == ATOM_VAR   ? v[f->terms[i].atom]
+                    : a->kind == ATOM_DIV ? value_of(t, a->inner, v) / a->by
+                                          : value_of(t, a->inner, v) % a->by;
+        sum += f->terms[i].coef * x;
+    }
+    return sum;
+}
+
+/* Expressions that are never negative, as addresses are, made at random beside their plain values. */
+static void test_random(void) {
+    Rng r = {42};
+    int wrong = 0, outside = 0;
+    for (int trial = 0; trial < 3000; trial++) {
+        Arena arena;
+        IndexTable t;
+        arena_init(&arena, &limit);
+        index_init(&t, &arena);
+        Idx e[EXPRS];
+        int64_t v[VARS], want[EXPRS];
+        uint32_t n = 0;
+        for (; n < VARS; n++) {
+            int64_t hi = below(&r, 20);
+            e[n] = idx_var(&t, "v", 0, hi, UINT32_MAX);
+            want[n] = v[n] = below(&r, hi + 1);
+        }
+        for (; n < EXPRS; n++) {
+            uint32_t a = (uint32_t)below(&r, n), b = (uint32_t)below(&r, n);
+            int64_t by = 1 + below(&r, 12);
+            switch (below(&r, 6)) {
+            case 0: e[n] = idx_add(&t, e[a], e[b]), want[n] = want[a] + want[b]; break;
+            case 1: e[n] = idx_scale(&t, e[a], by), want[n] = want[a] * by; break;
+            case 2: e[n] = idx_offset(&t, e[a], by), want[n] = want[a] + by; break;
+            case 3: e[n] = idx_div(&t, e[a], by), want[n] = want[a] / by; break;
+            case 4: e[n] = idx_mod(&t, e[a], by), want[n] = want[a] % by; break;
+            default: /* c * (a / c) + a % c, which is a */
+                e[n] = idx_add(&t, idx_scale(&t, idx_div(&t, e[a], by), by), idx_mod(&t, e[a], by));
+                want[n] = want[a];
+            }
+            if (want[n] > 1000000) e[n] = e[0], want[n] = want[0];
+            wrong += value_of(&t, e[n], v) != want[n];
+            outside += want[n] < idx_lo(&t, e[n]) || want[n] > idx_hi(&t, e[n]);
+        }
+        /* A variable replaced by an expression. */
+        uint32_t a = VARS + (uint32_t)below(&r, EXPRS - VARS);
+        Idx by = idx_const(&t, v[0]);
+        wrong += value_of(&t, idx_subst(&t, e[a], idx_atom(&t, e[0]), by), v) != want[a];
+        arena_free(&arena);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT_EQUAL(outside, 0);
+}
+
+static void test_forms(void) {
+    Arena arena;
+    IndexTable t;
+    arena_init(&arena, &limit);
+    index_init(&t, &arena);
+    Idx i = idx_var(&t, "i", 0, 9, UINT32_MAX), k = idx_var(&t, "k", 0, 6, UINT32_MAX);
+    Idx flat = idx_add(&t, idx_scale(&t, i, 7), k);
+    CU_ASSERT_EQUAL(idx_div(&t, flat, 7), i);
+    CU_ASSERT_EQUAL(idx_mod(&t, flat, 7), k);
+    Idx m = idx_var(&t, "m", 0, 69, UINT32_MAX);
+    Idx q = idx_div(&t, m, 7), r = idx_mod(&t, m, 7);
+    CU_ASSERT_EQUAL(idx_add(&t, idx_scale(&t, q, 7), r), m);
+    CU_ASSERT_EQUAL(idx_div(&t, q, 5), idx_div(&t, m, 35));
+    CU_ASSERT_EQUAL(idx_mod(&t, idx_mod(&t, m, 35), 7), r);
+    CU_ASSERT(idx_has_div(&t, q));
+    int64_t stride;
+    CU_ASSERT(idx_stride(&t, flat, idx_atom(&t, i), &stride) && stride == 7);
+    CU_ASSERT(!idx_stride(&t, q, idx_atom(&t, m), &stride));
+    /* What may be negative is not split: -1 / 4 is 0 in C. */
+    Idx low = idx_offset(&t, i, -1);
+    CU_ASSERT(idx_has_div(&t, idx_div(&t, low, 4)));
+    arena_free(&arena);
+}
+
+int main(void) {
+    CU_TestInfo tests[] = {{"normal forms", test_forms},
+                           {"expressions made at random", test_random},
+                           CU_TEST_INFO_NULL};
+    CU_SuiteInfo suites[] = {{"index", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
+    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
+    if (CU_register_suites(suites) != CUE_SUCCESS) return 1;
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    unsigned failures = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failures != 0;
+}
