@@ -271,13 +271,13 @@ static void open_block(Kernel *k, KStmt *s) {
     if (s) k->block = &s->body;
 }
 
-void kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *var) {
+bool kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *var) {
     int64_t turns;
     Idx span = idx_sub(&k->index, hi, lo);
     if (idx_is_const(&k->index, span, &turns) && turns <= step) {
         *var = lo;
         open_block(k, NULL);
-        return;
+        return false;
     }
     KStmt *s = add_stmt(k, S_FOR);
     *var = idx_var(&k->index, name, idx_lo(&k->index, lo), idx_hi(&k->index, hi) - 1, NO_VAL);
@@ -286,6 +286,7 @@ void kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *
     s->hi = hi;
     s->step = step;
     open_block(k, s);
+    return true;
 }
 
 void kernel_if(Kernel *k, Ranges ranges) {

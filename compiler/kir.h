@@ -155,8 +155,8 @@ void kernel_store_local(Kernel *k, uint32_t local, Idx e, Val v);
 void kernel_barrier(Kernel *k);
 void kernel_comment(Kernel *k, const char *text);
 /* A loop over lo, lo + step, ... below hi; its variable is *var. Statements go into its body until
- * kernel_end. A loop of one turn is none: *var is then lo itself. */
-void kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *var);
+ * kernel_end. A loop of one turn is none: *var is then lo itself, and the result false. */
+bool kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *var);
 void kernel_if(Kernel *k, Ranges ranges); /* a body that always runs when the ranges always hold */
 void kernel_end(Kernel *k);
 

@@ -323,6 +323,18 @@ static const char *print_load(Printer *p, const Value *n) {
                         number(p, b->dtype, 0));
 }
 
+/* Without parentheses around the whole. */
+static const char *bare(Printer *p, const char *text) {
+    size_t len = strlen(text);
+    int depth = 0;
+    if (text[0] != '(') return text;
+    for (size_t i = 0; i + 1 < len; i++) {
+        depth += text[i] == '(' ? 1 : text[i] == ')' ? -1 : 0;
+        if (depth == 0) return text; /* the first is closed before the end */
+    }
+    return arena_strndup(p->out->arena, text + 1, len - 2);
+}
+
 static const char *print_pack(Printer *p, const Value *n) {
     Text t;
     text_init(&t, p->out->arena);
@@ -341,7 +353,11 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
     *rank = ATOM;
     switch (n->kind) {
     case V_CONST: return number(p, (DType)n->dtype, n->number);
-    case V_INDEX: *rank = LOOSE; return index_text(p, n->index);
+    case V_INDEX: {
+        const char *text = index_text(p, n->index);
+        *rank = strchr(text, ' ') || text[0] == '-' ? LOOSE : ATOM;
+        return text;
+    }
     case V_LANE: {
         Text t;
         text_init(&t, a);
@@ -362,7 +378,7 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
                             p->text[n->args[2]]);
     case V_SPLAT:
         if (n->dtype == DT_BOOL) return arena_printf(a, "(%s)(-%s)", type, atomic(p, n->args[0]));
-        return arena_printf(a, "(%s)(%s)", type, p->text[n->args[0]]);
+        return arena_printf(a, "(%s)(%s)", type, bare(p, p->text[n->args[0]]));
     case V_PACK: return print_pack(p, n);
     case V_EXTRACT: {
         const char *s = arena_printf(a, "%s.s%x", atomic(p, n->args[0]), (unsigned)n->number);
@@ -404,7 +420,7 @@ static void print_let(Printer *p, Val v) {
     p->text[v] = fresh(p, n->hint ? n->hint : n->kind == V_LANE ? "lane" : "v");
     indent(p);
     text_printf(p->out, "const %s %s = %s;\n", type_name(p, (DType)n->dtype, n->lanes), p->text[v],
-                text);
+                bare(p, text));
 }
 
 /* ---- Statements ---------------------------------------------------------------------------- */
@@ -417,11 +433,11 @@ static void print_store(Printer *p, const KStmt *s) {
     bool zero = !strcmp(at, "0");
     if (n->lanes > 1) {
         text_printf(p->out, "%s%d(%s%s%s, %s);\n", st[b->dtype], n->lanes, p->buffer[s->buffer],
-                    zero ? "" : " + ", zero ? "" : at, p->text[s->val]);
+                    zero ? "" : " + ", zero ? "" : at, bare(p, p->text[s->val]));
     } else {
         text_printf(p->out, "%s[%s] = %s%s;\n", p->buffer[s->buffer], at,
                     b->dtype == DT_BOOL ? "(uchar)" : "",
-                    b->dtype == DT_BOOL ? atomic(p, s->val) : p->text[s->val]);
+                    b->dtype == DT_BOOL ? atomic(p, s->val) : bare(p, p->text[s->val]));
     }
 }
 
@@ -438,10 +454,12 @@ static void print_block(Printer *p, const KBlock *b) {
             const KVar *v = &p->k->vars.at[s->var];
             p->var[s->var] = fresh(p, v->name);
             text_printf(p->out, "%s %s = %s;\n", type_name(p, v->dtype, v->lanes), p->var[s->var],
-                        p->text[s->val]);
+                        bare(p, p->text[s->val]));
             break;
         }
-        case S_SET: text_printf(p->out, "%s = %s;\n", p->var[s->var], p->text[s->val]); break;
+        case S_SET:
+            text_printf(p->out, "%s = %s;\n", p->var[s->var], bare(p, p->text[s->val]));
+            break;
         case S_STORE: print_store(p, s); break;
         case S_LOCAL:
             text_printf(p->out, "%s[%s] = %s;\n", p->local[s->buffer], index_text(p, s->index),

@@ -100,18 +100,26 @@ static void accumulate_argmax(Nest *n, const Node *r, const Idx *out, const Idx 
 
 static const char *const loop_name[MAX_RANK] = {"k", "k1", "k2", "k3", "k4", "k5", "k6", "k7"};
 
+void nest_for(Nest *n, const char *name, Idx lo, Idx hi, int64_t step, Idx *var) {
+    bool loop = kernel_for(n->k, name, lo, hi, step, var);
+    vec_push(n->k->arena, &n->loops, loop);
+    if (loop) eval_push(&n->eval);
+}
+
+void nest_end(Nest *n) {
+    if (n->loops.at[--n->loops.len]) eval_pop(&n->eval);
+    kernel_end(n->k);
+}
+
 static void open_loops(Nest *n, const Shape *reduced, int axes, Idx *inner) {
     IndexTable *t = &n->k->index;
     for (int i = 0; i < axes; i++) {
-        kernel_for(n->k, loop_name[i], idx_const(t, 0), idx_const(t, reduced->dim[i]), 1,
-                   &inner[i]);
+        nest_for(n, loop_name[i], idx_const(t, 0), idx_const(t, reduced->dim[i]), 1, &inner[i]);
     }
-    eval_push(&n->eval);
 }
 
 static void close_loops(Nest *n, int axes) {
-    eval_pop(&n->eval);
-    for (int i = 0; i < axes; i++) kernel_end(n->k);
+    for (int i = 0; i < axes; i++) nest_end(n);
 }
 
 /* ---- Tiles: lanes over the last outer axis --------------------------------------------------- */
@@ -250,8 +258,7 @@ static bool row_open(Nest *n, const Row *r, uint8_t lanes, int32_t at, int32_t *
     *end = at + (r->space.dim[last] - at) / lanes * lanes;
     if (*end == at) return false;
     open_loops(n, &r->space, last, place);
-    kernel_for(k, "i", idx_const(&k->index, at), idx_const(&k->index, *end), lanes, &step);
-    eval_push(&n->eval);
+    nest_for(n, "i", idx_const(&k->index, at), idx_const(&k->index, *end), lanes, &step);
     nest_set_lanes(n, lanes);
     place[last] = idx_add(&k->index, step, n->lane[lanes]);
     nest_unmerge(&k->index, &r->full, r->merged, r->space.rank, place, inner);
@@ -259,9 +266,7 @@ static bool row_open(Nest *n, const Row *r, uint8_t lanes, int32_t at, int32_t *
 }
 
 static void row_close(Nest *n, const Row *r) {
-    eval_pop(&n->eval);
-    kernel_end(n->k);
-    close_loops(n, r->space.rank - 1);
+    close_loops(n, r->space.rank);
 }
 
 /* The last axis in vectors: a loop over whole ones, then what is left in ever shorter ones. */
@@ -437,8 +442,7 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
     int64_t groups = s->groups;
     Idx lo = idx_div(t, idx_scale(t, part, total), groups);
     Idx hi = idx_div(t, idx_scale(t, idx_offset(t, part, 1), total), groups), tile;
-    kernel_for(k, "t", lo, hi, 1, &tile);
-    eval_push(&n->eval);
+    nest_for(n, "t", lo, hi, 1, &tile);
     /* A contraction keeps a panel of columns while it goes down the rows; others go along the rows. */
     bool down = s->cluster->has_dot && axes > 0;
     Idx rest = tile;
@@ -458,8 +462,7 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
         Point *points = NEW_ARRAY(k->arena, Point, (row ? row->size : 1) * MAX_PIECES);
         emit_points(n, points, tile_points(n, at, row, column, points));
     }
-    eval_pop(&n->eval);
-    kernel_end(k);
+    nest_end(n);
 }
 
 /* Values that do not depend on the place are made once, before the loops. */

@@ -165,13 +165,11 @@ void emit_local_tiles(Nest *n, Idx part) {
     uint32_t acc[SPOTS * SPOTS];
     for (int i = 0; i < SPOTS * SPOTS; i++) acc[i] = kernel_var(k, "acc", val_const(k, DT_F32, 0));
     Idx ly = idx_div(x, k->local, SIDE), lx = idx_mod(x, k->local, SIDE), step;
-    kernel_for(k, "k", idx_const(x, 0), idx_const(x, t.length), STEP, &step);
-    eval_push(&n->eval);
+    nest_for(n, "k", idx_const(x, 0), idx_const(x, t.length), STEP, &step);
     fetch(&t, step);
-    eval_pop(&n->eval);
     kernel_barrier(k);
     multiply(&t, acc, ly, lx);
     kernel_barrier(k);
-    kernel_end(k);
+    nest_end(n);
     finish(&t, id, acc, ly, lx);
 }
