@@ -204,14 +204,7 @@ static void plan_buffer(Emitter *em, Text *out, uint32_t id) {
             const DataSource *s = &v->source;
             text_puts(out, " source ");
             plan_string(out, s->path);
-            if (s->what && !strcmp(s->what, "columns")) {
-                if (s->single)
-                    text_printf(out, " columns %d", s->begin);
-                else
-                    text_printf(out, " columns %d:%d", s->begin, s->end);
-            } else if (s->what && s->what[0]) {
-                text_printf(out, " %s", s->what);
-            }
+            text_selection(out, s);
             text_printf(out, " axis %d", s->axis);
         }
     }

@@ -256,6 +256,16 @@ NodeId node_copy(Graph *g, NodeId x) {
 
 /* ---- Views --------------------------------------------------------------------------------- */
 
+static NodeId view(Graph *g, Op op, NodeId x, const Shape *s, uint32_t attrc, int32_t *attr) {
+    return intern(g, (Node){.op = (uint8_t)op,
+                            .dtype = node_at(g, x)->dtype,
+                            .shape = *s,
+                            .argc = 1,
+                            .args = &x,
+                            .attrc = attrc,
+                            .attr = attr});
+}
+
 NodeId node_reshape(Graph *g, NodeId x, const Shape *s) {
     const Node *n = node_at(g, x);
     if (shape_equal(&n->shape, s)) return x;
@@ -297,13 +307,7 @@ NodeId node_permute(Graph *g, NodeId x, const int32_t *axes) {
     if (n->op == OP_DOT && swaps_sides(g, n, axes)) {
         return node_dot(g, n->args[1], n->args[0], n->attr[0], n->attr[1]);
     }
-    return intern(g, (Node){.op = OP_PERMUTE,
-                            .dtype = n->dtype,
-                            .shape = s,
-                            .argc = 1,
-                            .args = &x,
-                            .attrc = s.rank,
-                            .attr = attr});
+    return view(g, OP_PERMUTE, x, &s, s.rank, attr);
 }
 
 NodeId node_expand(Graph *g, NodeId x, const Shape *s) {
@@ -338,13 +342,7 @@ NodeId node_slice(Graph *g, NodeId x, const int32_t *start, const int32_t *count
     double v;
     if (whole) return x;
     if (node_uniform(g, x, &v)) return node_full(g, n->dtype, v, &s);
-    return intern(g, (Node){.op = OP_SLICE,
-                            .dtype = n->dtype,
-                            .shape = s,
-                            .argc = 1,
-                            .args = &x,
-                            .attrc = 3u * s.rank,
-                            .attr = attr});
+    return view(g, OP_SLICE, x, &s, 3u * s.rank, attr);
 }
 
 NodeId node_pad(Graph *g, NodeId x, const int32_t *before, const int32_t *after,
@@ -363,13 +361,7 @@ NodeId node_pad(Graph *g, NodeId x, const int32_t *before, const int32_t *after,
     }
     if (none) return x;
     if (is_uniform(g, x, 0)) return node_full(g, n->dtype, 0, &s);
-    return intern(g, (Node){.op = OP_PAD,
-                            .dtype = n->dtype,
-                            .shape = s,
-                            .argc = 1,
-                            .args = &x,
-                            .attrc = 3u * s.rank,
-                            .attr = attr});
+    return view(g, OP_PAD, x, &s, 3u * s.rank, attr);
 }
 
 NodeId node_concat(Graph *g, const NodeId *x, uint32_t n, int32_t axis) {

@@ -259,14 +259,7 @@ static void print_variable(Text *out, const Variable *v) {
         if (s->path) {
             text_puts(out, " from ");
             print_string(out, s->path);
-            if (s->what && !strcmp(s->what, "columns")) {
-                if (s->single)
-                    text_printf(out, " columns %d", s->begin);
-                else
-                    text_printf(out, " columns %d:%d", s->begin, s->end);
-            } else if (s->what && s->what[0]) {
-                text_printf(out, " %s", s->what);
-            }
+            text_selection(out, s);
             if (s->axis) text_printf(out, " axis %d", s->axis);
         }
     } else if (v->init == INIT_UNIFORM || v->init == INIT_NORMAL) {

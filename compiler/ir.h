@@ -124,6 +124,9 @@ typedef struct DataSource { /* of an input: what its `from` said */
     int32_t axis;           /* the sample axis, default 0 */
 } DataSource;
 
+/* What a source takes of its file, as a program says it: " columns 0:64", " chars", or nothing. */
+void text_selection(Text *t, const DataSource *s);
+
 typedef struct Variable {
     VarKind kind;
     const char *name; /* full path, "h.w", "h.w:adam.m" */

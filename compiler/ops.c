@@ -1,4 +1,5 @@
-/* ops: the operator table as data, and the value of an elementwise operator on the host. */
+/* ops: the operator table as data, the value of an elementwise operator on the host, and small things
+ * about types, shapes and sources. */
 #include "ir.h"
 
 #include <math.h>
@@ -55,4 +56,14 @@ int64_t shape_elems(const Shape *s) {
 void text_shape(Text *t, const Shape *s) {
     if (s->rank == 0) text_puts(t, "scalar");
     for (int i = 0; i < s->rank; i++) text_printf(t, "%s%d", i ? "x" : "", s->dim[i]);
+}
+
+void text_selection(Text *t, const DataSource *s) {
+    if (!s->what || !s->what[0]) return;
+    text_printf(t, " %s", s->what);
+    if (strcmp(s->what, "columns")) return;
+    if (s->single)
+        text_printf(t, " %d", s->begin);
+    else
+        text_printf(t, " %d:%d", s->begin, s->end);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "data.h"
+#include "suite.h"
 
 /* A device that holds messages only. */
 static inline dlg_device *none_device(void) {
@@ -32,18 +33,5 @@ static inline const char *write_file(const char *name, const void *text, size_t 
     if (!f || fwrite(text, 1, len, f) != len || fclose(f) != 0) exit(1);
     return name;
 }
-
-#define RUN_SUITE(name, ...)                                                                       \
-    int main(void) {                                                                               \
-        CU_TestInfo tests[] = {__VA_ARGS__, CU_TEST_INFO_NULL};                                    \
-        CU_SuiteInfo suites[] = {{name, NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};       \
-        if (CU_initialize_registry() != CUE_SUCCESS) return 1;                                     \
-        if (CU_register_suites(suites) != CUE_SUCCESS) return 1;                                   \
-        CU_basic_set_mode(CU_BRM_VERBOSE);                                                         \
-        CU_basic_run_tests();                                                                      \
-        unsigned failures = CU_get_number_of_failures();                                           \
-        CU_cleanup_registry();                                                                     \
-        return failures != 0;                                                                      \
-    }
 
 #endif

@@ -4,6 +4,7 @@
 #define DLG_GRAPH_FIXTURE_H
 
 #include "ir.h"
+#include "suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,19 +64,5 @@ static inline const double *fixture_value(Fixture *f, NodeId id) {
     interp_run(&f->g, &f->arena, f->vars, results);
     return results[id];
 }
-
-/* A test driver of one suite: runs `tests`, returns main's exit status. Needs CUnit/Basic.h. */
-#define RUN_SUITE(name, ...)                                                                       \
-    int main(void) {                                                                               \
-        CU_TestInfo tests[] = {__VA_ARGS__, CU_TEST_INFO_NULL};                                    \
-        CU_SuiteInfo suites[] = {{name, NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};       \
-        if (CU_initialize_registry() != CUE_SUCCESS) return 1;                                     \
-        if (CU_register_suites(suites) != CUE_SUCCESS) return 1;                                   \
-        CU_basic_set_mode(CU_BRM_VERBOSE);                                                         \
-        CU_basic_run_tests();                                                                      \
-        unsigned failures = CU_get_number_of_failures();                                           \
-        CU_cleanup_registry();                                                                     \
-        return failures != 0;                                                                      \
-    }
 
 #endif

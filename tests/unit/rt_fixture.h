@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "rt.h"
+#include "suite.h"
 
 #define XOR_PATH DLG_SOURCE_DIR "/tests/data/xor.cl"
 
@@ -55,18 +56,5 @@ static inline void expect_message(const dlg_device *dev, const char *part) {
     if (!strstr(dlg_error_text(dev), part))
         fprintf(stderr, "the message should say `%s`: %s\n", part, dlg_error_text(dev));
 }
-
-#define RUN_SUITE(name, ...)                                                                       \
-    int main(void) {                                                                               \
-        CU_TestInfo tests[] = {__VA_ARGS__, CU_TEST_INFO_NULL};                                    \
-        CU_SuiteInfo suites[] = {{name, NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};       \
-        if (CU_initialize_registry() != CUE_SUCCESS) return 1;                                     \
-        if (CU_register_suites(suites) != CUE_SUCCESS) return 1;                                   \
-        CU_basic_set_mode(CU_BRM_VERBOSE);                                                         \
-        CU_basic_run_tests();                                                                      \
-        unsigned failures = CU_get_number_of_failures();                                           \
-        CU_cleanup_registry();                                                                     \
-        return failures != 0;                                                                      \
-    }
 
 #endif

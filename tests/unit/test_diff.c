@@ -12,8 +12,8 @@
 #include "embedded.h"
 #include "ir.h"
 #include "random_program.h"
+#include "suite.h"
 
-#include <CUnit/Basic.h>
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -330,17 +330,5 @@ static void test_random(void) {
     dlg_device_close(device);
 }
 
-int main(void) {
-    CU_TestInfo tests[] = {{"every elementwise operator", test_elementwise},
-                           {"the programs of tests/diff", test_programs},
-                           {"programs made at random", test_random},
-                           CU_TEST_INFO_NULL};
-    CU_SuiteInfo suites[] = {{"diff", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
-    if (CU_register_suites(suites) != CUE_SUCCESS) return 1;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures != 0;
-}
+RUN_SUITE("diff", {"every elementwise operator", test_elementwise},
+          {"the programs of tests/diff", test_programs}, {"programs made at random", test_random})

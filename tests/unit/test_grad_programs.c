@@ -5,8 +5,8 @@
 #include "embedded.h"
 #include "ir.h"
 #include "random_program.h"
+#include "suite.h"
 
-#include <CUnit/Basic.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,14 +120,4 @@ static void test_random_programs(void) {
     free(t);
 }
 
-int main(void) {
-    CU_TestInfo tests[] = {{"programs made at random", test_random_programs}, CU_TEST_INFO_NULL};
-    CU_SuiteInfo suites[] = {{"grad_programs", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
-    if (CU_register_suites(suites) != CUE_SUCCESS) return 1;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures != 0;
-}
+RUN_SUITE("grad_programs", {"programs made at random", test_random_programs})

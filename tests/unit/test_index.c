@@ -1,7 +1,7 @@
 /* Index expressions: whatever normal form they take, they have the value of what they were made of. */
 #include "index.h"
+#include "suite.h"
 
-#include <CUnit/Basic.h>
 #include <stdio.h>
 
 #define VARS  4
@@ -100,16 +100,4 @@ static void test_forms(void) {
     arena_free(&arena);
 }
 
-int main(void) {
-    CU_TestInfo tests[] = {{"normal forms", test_forms},
-                           {"expressions made at random", test_random},
-                           CU_TEST_INFO_NULL};
-    CU_SuiteInfo suites[] = {{"index", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
-    if (CU_register_suites(suites) != CUE_SUCCESS) return 1;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures != 0;
-}
+RUN_SUITE("index", {"normal forms", test_forms}, {"expressions made at random", test_random})

@@ -8,8 +8,8 @@
 #include "ir.h"
 #include "launch.h"
 #include "random_program.h"
+#include "suite.h"
 
-#include <CUnit/Basic.h>
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -263,17 +263,5 @@ static void test_random(void) {
     free(r);
 }
 
-int main(void) {
-    CU_TestInfo tests[] = {{"the programs of tests/diff", test_programs},
-                           {"products", test_products},
-                           {"programs made at random", test_random},
-                           CU_TEST_INFO_NULL};
-    CU_SuiteInfo suites[] = {{"kernels", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
-    if (CU_register_suites(suites) != CUE_SUCCESS) return 1;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures != 0;
-}
+RUN_SUITE("kernels", {"the programs of tests/diff", test_programs}, {"products", test_products},
+          {"programs made at random", test_random})

@@ -1,0 +1,21 @@
+/* suite: the main of a unit test. */
+#ifndef DLG_SUITE_H
+#define DLG_SUITE_H
+
+#include <CUnit/Basic.h>
+
+/* A test driver of one suite: RUN_SUITE("name", {"what", test}, ...) is main. */
+#define RUN_SUITE(name, ...)                                                                       \
+    int main(void) {                                                                               \
+        CU_TestInfo tests[] = {__VA_ARGS__, CU_TEST_INFO_NULL};                                    \
+        CU_SuiteInfo suites[] = {{name, NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};       \
+        if (CU_initialize_registry() != CUE_SUCCESS) return 1;                                     \
+        if (CU_register_suites(suites) != CUE_SUCCESS) return 1;                                   \
+        CU_basic_set_mode(CU_BRM_VERBOSE);                                                         \
+        CU_basic_run_tests();                                                                      \
+        unsigned failures = CU_get_number_of_failures();                                           \
+        CU_cleanup_registry();                                                                     \
+        return failures != 0;                                                                      \
+    }
+
+#endif
