@@ -70,8 +70,10 @@ static Val operand(Tile *t, uint32_t which, Idx line, Idx step) {
     r[1] = (Range){step, 0, t->length};
     Ranges ranges = {2, r};
     Val v = eval_where(&t->n->eval, t->dot->args[which], in, ranges);
-    if (k->values.at[v].kind == V_LOAD || k->values.at[v].kind == V_CONST)
-        return v; /* is 0 there */
+    /* A load that is masked is 0 there; one that cannot leave its buffer is not (a slice, a repeated
+     * axis). */
+    const Value *n = &k->values.at[v];
+    if (n->kind == V_LOAD && n->ranges.count > 0) return v;
     return val_ew(k, OP_WHERE, val_ranges(k, ranges), v, val_const(k, DT_F32, 0));
 }
 
