@@ -200,13 +200,10 @@ static Val eval_concat(Eval *e, const Node *n, const Idx *index, Ranges ranges) 
     return v;
 }
 
-/* table[index]: out of range gives NaN (f32) or 0, and reads element 0. */
-static Val eval_take(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
+/* Element index[] of row `i` of a table: out of range it gives NaN (f32) or 0, and reads row 0. */
+static Val take_row(Eval *e, const Node *n, Val i, const Idx *index, Ranges ranges) {
     Kernel *k = e->k;
-    const Node *n = node_at(e->g, id);
     const Node *table = node_at(e->g, n->args[0]), *which = node_at(e->g, n->args[1]);
-    if (by_lane(e, index, which->shape.rank)) return scalarise(e, id, index, ranges);
-    Val i = eval_ranged(e, n->args[1], index, ranges);
     Val zero = val_const(k, DT_I32, 0), rows = val_const(k, DT_I32, table->shape.dim[0]);
     Val inside = val_ew(k, OP_AND, val_ew(k, OP_LE, zero, i, NO_VAL),
                         val_ew(k, OP_LT, i, rows, NO_VAL), NO_VAL);
@@ -218,6 +215,22 @@ static Val eval_take(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     Val v = eval_ranged(e, n->args[0], in, ranges);
     Val outside = val_const(k, (DType)n->dtype, n->dtype == DT_F32 ? (double)NAN : 0);
     return val_ew(k, OP_WHERE, inside, v, outside);
+}
+
+/* table[index]. Where the lanes are at rows of their own, the index is computed for all of them and
+ * then each reads by itself. */
+static Val eval_take(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
+    const Node *n = node_at(e->g, id);
+    Val i = eval_ranged(e, n->args[1], index, ranges), lane[MAX_LANES];
+    if (!by_lane(e, index, node_at(e->g, n->args[1])->shape.rank))
+        return take_row(e, n, i, index, ranges);
+    for (uint8_t l = 0; l < e->lanes; l++) {
+        Idx at[MAX_RANK], c = idx_const(&e->k->index, l);
+        for (int d = 0; d < n->shape.rank; d++)
+            at[d] = idx_subst(&e->k->index, index[d], e->lane_atom, c);
+        lane[l] = take_row(e, n, val_extract(e->k, i, l), at, ranges_of_lane(e, ranges, l));
+    }
+    return val_pack(e->k, lane, e->lanes);
 }
 
 static Val eval_gradsum(Eval *e, const Node *n, const Idx *index, Ranges ranges) {

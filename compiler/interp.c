@@ -64,10 +64,16 @@ static void eval_elementwise(const Eval *e) {
     }
 }
 
+/* A number as i32: without its fraction; the nearest there is where it is out of range; 0 for NaN. */
+static double saturated(double v) {
+    if (isnan(v)) return 0;
+    return v <= INT32_MIN ? INT32_MIN : v >= INT32_MAX ? INT32_MAX : trunc(v);
+}
+
 static void eval_cast(const Eval *e) {
     for (int64_t i = 0; i < e->elems; i++) {
         switch (e->n->dtype) {
-        case DT_I32: e->out[i] = as_type(DT_I32, trunc(e->x[i])); break;
+        case DT_I32: e->out[i] = saturated(e->x[i]); break;
         case DT_BOOL: e->out[i] = e->x[i] != 0; break;
         default: e->out[i] = e->x[i]; break;
         }
@@ -169,7 +175,7 @@ static void eval_reduce(const Eval *e) {
     }
 }
 
-/* The first of the greatest; a NaN is greater than nothing, and nothing is greater than a NaN. */
+/* The first of the greatest, or the first NaN: as the greatest of them is NaN then. */
 static void eval_argmax(const Eval *e) {
     int axis = e->n->attr[0];
     int64_t count = e->in->dim[axis];
@@ -178,7 +184,8 @@ static void eval_argmax(const Eval *e) {
         const double *line = e->x + i / inner * count * inner + i % inner;
         int64_t best = 0;
         for (int64_t k = 1; k < count; k++) {
-            if (line[k * inner] > line[best * inner]) best = k;
+            double top = line[best * inner], x = line[k * inner];
+            if (x > top || (isnan(x) && !isnan(top))) best = k;
         }
         e->out[i] = (double)best;
     }
