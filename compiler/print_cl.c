@@ -60,6 +60,19 @@ static bool is_helper(const char *name) {
     return false;
 }
 
+/* Whether OpenCL C has or may have a type of such a name: float4, uchar16, image2d_t. */
+static bool is_type(const char *name) {
+    static const char *const stem[] = {"char", "uchar", "short", "ushort", "int",  "uint",
+                                       "long", "ulong", "half",  "float",  "bool", "double"};
+    size_t len = strlen(name), letters = len;
+    if (len > 2 && !strcmp(name + len - 2, "_t")) return true;
+    while (letters && isdigit((unsigned char)name[letters - 1])) letters--;
+    for (size_t i = 0; i < COUNT_OF(stem) && letters < len; i++) {
+        if (strlen(stem[i]) == letters && !strncmp(name, stem[i], letters)) return true;
+    }
+    return false;
+}
+
 /* Whether OpenCL C may define a macro or function of such a name: M_PI, get_global_id. */
 static bool is_macro(const char *name) {
     static const char *const stem[] = {"M_",       "FLT_",   "DBL_",   "HALF_", "INT_",   "UINT_",
@@ -114,7 +127,7 @@ static const char *fresh(Printer *p, const char *hint) {
         text_init(&t, a);
         text_printf(&t, "v%s", rest);
     }
-    if (is_helper(t.at) || is_macro(t.at)) text_puts(&t, "_");
+    if (is_helper(t.at) || is_type(t.at) || is_macro(t.at)) text_puts(&t, "_");
     bool digit = isdigit((unsigned char)t.at[t.len - 1]);
     uint32_t before = p->taken.count;
     const char *base = names_str(&p->taken, t.at);
@@ -275,9 +288,23 @@ static const char *operand(Printer *p, const Value *n, uint32_t i, Rank loosest)
     return within(p, n->args[i], loosest);
 }
 
+/* Whole numbers wrap; in OpenCL C only unsigned ones do, or vectors, as compilers have it. */
+static const char *print_wrapping(Printer *p, const Value *n) {
+    Arena *a = p->out->arena;
+    const char *x = atomic(p, n->args[0]);
+    if (n->op == OP_NEG) return arena_printf(a, "(int)(0u - (uint)%s)", x);
+    char sign = n->op == OP_ADD ? '+' : n->op == OP_SUB ? '-' : '*';
+    return arena_printf(a, "(int)((uint)%s %c (uint)%s)", x, sign, atomic(p, n->args[1]));
+}
+
 static const char *print_ew(Printer *p, const Value *n, Rank *rank) {
     Text t;
     Rank loosest[3];
+    bool wraps = n->op == OP_ADD || n->op == OP_SUB || n->op == OP_MUL || n->op == OP_NEG;
+    if (wraps && n->dtype == DT_I32 && n->lanes == 1) {
+        *rank = UNARY;
+        return print_wrapping(p, n);
+    }
     text_init(&t, p->out->arena);
     *rank = op_rank((Op)n->op, loosest);
     const char *cl = op_info[n->op].cl, *whole = strchr(cl, ';');

@@ -172,7 +172,7 @@ static float max_lanes16(float16 v) {
 
 //: sumi_lanes2
 static int sumi_lanes2(int2 v) {
-    return v.s0 + v.s1;
+    return (int)((uint)v.s0 + (uint)v.s1);
 }
 //: sumi_lanes4
 static int sumi_lanes4(int4 v) {
