@@ -12,15 +12,32 @@ typedef struct Nest {
     Idx lane[MAX_LANES + 1]; /* the variable over so many lanes */
 } Nest;
 
+typedef struct Point { /* of a tile */
+    Idx at[MAX_RANK];  /* on the axes of the cluster's outer shape */
+    uint8_t lanes;
+} Point;
+
+/* nest.c */
+void nest_init(Nest *n, const Section *s, Kernel *k);
+/* A shape whose axis i is merged[i] axes of `from` in one. */
+void nest_merge_shape(const Shape *from, const int *merged, int axes, Shape *to);
 /* The index on the axes of `from` of a place on the merged axes. */
 void nest_unmerge(IndexTable *t, const Shape *from, const int *merged, int axes, const Idx *at,
                   Idx *out);
 /* A loop, and the scope of what is evaluated in it; what a loop of one turn evaluates stays known. */
 void nest_for(Nest *n, const char *name, Idx lo, Idx hi, int64_t step, Idx *var);
 void nest_end(Nest *n);
+/* The same for the first axes of a shape: loops k, k1, ... */
+void nest_open(Nest *n, const Shape *s, int axes, Idx *at);
+void nest_close(Nest *n, int axes);
 void nest_set_lanes(Nest *n, uint8_t lanes);
 /* Stores v, the value of st->node at at[]. */
 void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v);
+
+/* schedule_point.c: all of the section at these points, or at the row at row[]. What is stored is computed
+ * before anything is: a store may overwrite a parameter that another reads. */
+void nest_points(Nest *n, const Point *points, uint32_t count);
+void nest_row(Nest *n, const Idx *row);
 
 /* schedule_local.c: a contraction by tiles in local memory. */
 bool local_tiles_fit(const Section *s);

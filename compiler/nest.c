@@ -1,0 +1,73 @@
+/* nest: what the files of the schedule share; see nest.h. */
+#include "nest.h"
+
+void nest_merge_shape(const Shape *from, const int *merged, int axes, Shape *to) {
+    int at = 0;
+    *to = (Shape){.rank = (uint8_t)axes};
+    for (int i = 0; i < axes; i++) {
+        to->dim[i] = 1;
+        for (int k = 0; k < merged[i]; k++) to->dim[i] *= from->dim[at++];
+    }
+}
+
+void nest_unmerge(IndexTable *t, const Shape *from, const int *merged, int axes, const Idx *at,
+                  Idx *out) {
+    int first = 0;
+    for (int i = 0; i < axes; i++) {
+        Shape part = {.rank = (uint8_t)merged[i]};
+        for (int k = 0; k < merged[i]; k++) part.dim[k] = from->dim[first + k];
+        access_unravel(t, &part, at[i], out + first);
+        first += merged[i];
+    }
+}
+
+void nest_init(Nest *n, const Section *s, Kernel *k) {
+    *n = (Nest){.s = s, .k = k};
+    eval_init(&n->eval, k, s->g, s->place, s->cluster_of, s->number);
+    for (int w = 2; w <= MAX_LANES; w *= 2) {
+        n->lane[w] = idx_var(&k->index, "lane", 0, w - 1, NO_VAL);
+    }
+    n->lane[1] = idx_const(&k->index, 0);
+}
+
+void nest_set_lanes(Nest *n, uint8_t lanes) {
+    n->eval.lanes = lanes;
+    n->eval.lane_atom = lanes == 1 ? UINT32_MAX : idx_atom(&n->k->index, n->lane[lanes]);
+}
+
+static const char *const loop_name[MAX_RANK] = {"k", "k1", "k2", "k3", "k4", "k5", "k6", "k7"};
+
+void nest_for(Nest *n, const char *name, Idx lo, Idx hi, int64_t step, Idx *var) {
+    bool loop = kernel_for(n->k, name, lo, hi, step, var);
+    vec_push(n->k->arena, &n->loops, loop);
+    if (loop) eval_push(&n->eval);
+}
+
+void nest_end(Nest *n) {
+    if (n->loops.at[--n->loops.len]) eval_pop(&n->eval);
+    kernel_end(n->k);
+}
+
+void nest_open(Nest *n, const Shape *reduced, int axes, Idx *inner) {
+    IndexTable *t = &n->k->index;
+    for (int i = 0; i < axes; i++) {
+        nest_for(n, loop_name[i], idx_const(t, 0), idx_const(t, reduced->dim[i]), 1, &inner[i]);
+    }
+}
+
+void nest_close(Nest *n, int axes) {
+    for (int i = 0; i < axes; i++) nest_end(n);
+}
+
+void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v) {
+    Kernel *k = n->k;
+    const Node *node = node_at(n->s->g, st->node);
+    uint32_t b =
+        kernel_buffer(k, st->buffer, st->name, (DType)node->dtype, shape_elems(&node->shape));
+    Idx address = access_address(&k->index, &node->shape, at);
+    if (lanes > 1) {
+        address = idx_subst(&k->index, address, idx_atom(&k->index, n->lane[lanes]),
+                            idx_const(&k->index, 0));
+    }
+    kernel_store(k, b, address, val_splat(k, v, lanes));
+}

@@ -1,0 +1,102 @@
+/* schedule_plan: the decisions: which axes are one, which the lanes run over, how many work-groups. One
+ * point of the section is written into a kernel that is thrown away, and what it reads is looked at. */
+#include "nest.h"
+
+static const Target scalar = {.name = "", .lanes = 1, .local_size = 1};
+
+typedef struct Probe {             /* what one point reads */
+    uint32_t divisions;            /* loads whose address needs a division */
+    uint32_t outer_bad, inner_bad; /* loads that are not side by side along the last axis */
+    KCount count;
+} Probe;
+
+static Probe probe(const Section *s, Arena *arena, const Shape *space, const int *merged) {
+    Section one = *s;
+    Kernel k;
+    Nest n;
+    Probe p = {0};
+    Idx at[MAX_RANK], index[MAX_RANK];
+    one.target = &scalar;
+    one.space = *space;
+    memcpy(one.merged, merged, sizeof(one.merged));
+    Arena *scratch = arena_open(arena);
+    kernel_init(&k, scratch, 1, 1);
+    nest_init(&n, &one, &k);
+    IndexTable *t = &k.index;
+    uint32_t last = UINT32_MAX;
+    for (int i = 0; i < space->rank; i++) {
+        at[i] =
+            space->dim[i] == 1 ? idx_const(t, 0) : idx_var(t, "o", 0, space->dim[i] - 1, NO_VAL);
+        if (i == space->rank - 1 && space->dim[i] > 1) last = idx_atom(t, at[i]);
+    }
+    nest_unmerge(t, &s->cluster->outer, merged, space->rank, at, index);
+    eval_push(&n.eval);
+    nest_row(&n, index);
+    eval_pop(&n.eval);
+    kernel_finish(&k);
+    p.count = kernel_count(&k);
+    for (Val v = 0; v < k.values.len; v++) {
+        const Value *x = &k.values.at[v];
+        int64_t stride;
+        if (x->kind != V_LOAD || !x->uses) continue;
+        p.divisions += idx_has_div(t, x->index);
+        if (last != UINT32_MAX &&
+            !(idx_stride(t, x->index, last, &stride) && (stride == 0 || stride == 1)))
+            p.outer_bad++;
+        for (uint32_t a = 0; a < t->atoms.len; a++) {
+            if (t->atoms.at[a].kind != ATOM_VAR || strcmp(t->atoms.at[a].name, "i")) continue;
+            if (!(idx_stride(t, x->index, a, &stride) && (stride == 0 || stride == 1)))
+                p.inner_bad++;
+        }
+    }
+    arena_close(scratch);
+    return p;
+}
+
+/* Axes that lie one after the other in everything that is read and written are one axis. */
+static void merge_axes(Section *s, Arena *arena) {
+    const Shape *outer = &s->cluster->outer;
+    int axes = outer->rank;
+    for (int i = 0; i < axes; i++) s->merged[i] = 1;
+    s->space = *outer;
+    uint32_t divisions = probe(s, arena, &s->space, s->merged).divisions;
+    for (int i = axes - 1; i > 0; i--) {
+        int merged[MAX_RANK];
+        Shape space;
+        memcpy(merged, s->merged, sizeof(merged));
+        merged[i - 1] += merged[i];
+        memmove(&merged[i], &merged[i + 1], (size_t)(axes - i - 1) * sizeof(int));
+        nest_merge_shape(outer, merged, axes - 1, &space);
+        if (probe(s, arena, &space, merged).divisions > divisions) continue;
+        memcpy(s->merged, merged, sizeof(merged));
+        s->space = space;
+        axes--;
+    }
+}
+
+void section_plan(Section *s, Arena *arena) {
+    const Cluster *c = s->cluster;
+    const Target *target = s->target;
+    merge_axes(s, arena);
+    Probe p = probe(s, arena, &s->space, s->merged);
+    int axes = s->space.rank;
+    int32_t last = axes ? s->space.dim[axes - 1] : 1;
+    bool narrow = last < 4 || (p.outer_bad > 0 && p.inner_bad == 0);
+    s->lanes_inner = c->has_inner || (c->has_reduction && narrow);
+    int64_t points = shape_elems(&s->space);
+    s->tiles_local = local_tiles_fit(s);
+    if (s->tiles_local) {
+        s->groups = local_tiles_groups(s);
+        return;
+    }
+    if (target->lanes == 1) {
+        s->groups = (uint32_t)((points + target->local_size - 1) / target->local_size);
+        return;
+    }
+    /* A group is worth its launch from a few microseconds on. */
+    double cycles = (double)points * (p.count.flops + p.count.bytes / 8) / (2.0 * target->lanes);
+    double groups = cycles / 8000;
+    int64_t limit = target->groups;
+    if (limit > points) limit = points;
+    for (s->groups = 1; s->groups * 2 <= groups && s->groups * 2 <= limit;) s->groups *= 2;
+}
