@@ -39,6 +39,8 @@ typedef struct Fuser {
     VEC(Cluster *) clusters;  /* NULL once merged into another */
     uint32_t *updates_by_var; /* the node that updates variable v, or NO_NODE */
     VEC(NodeId) * readers;    /* anchors that read variable v */
+    Ids *users;               /* of each anchor: the anchors that read it */
+    NodeId *horizon;          /* of each cluster: what it waits for, by reads, is not after this */
     uint32_t var_count;
     NodeId first_update;
     Ids stack, preds; /* of path_around */
@@ -73,9 +75,11 @@ static int op_cost(Op op) {
 }
 
 static NodeId base_of(const Graph *g, NodeId id) {
-    while (is_view((Op)node_at(g, id)->op) && node_at(g, id)->op != OP_PAD)
+    for (;;) {
+        Op op = (Op)node_at(g, id)->op;
+        if (op != OP_STOP && (!is_view(op) || op == OP_PAD)) return id;
         id = node_at(g, id)->args[0];
-    return id;
+    }
 }
 
 static void find_needed(Fuser *f) {
@@ -221,7 +225,8 @@ static void record(Walk *w, NodeId target, const Idx *at, bool ranged) {
     }
     Reads *reads = &w->f->reads[w->start];
     for (uint32_t i = 0; i < reads->len; i++) {
-        if (!memcmp(&reads->at[i], &r, sizeof(r))) return;
+        const Read *k = &reads->at[i];
+        if (k->target == r.target && k->aligned == r.aligned && k->ranged == r.ranged) return;
     }
     vec_push(w->f->arena, reads, r);
 }
@@ -274,7 +279,10 @@ static void find_reads(Fuser *f) {
         walk(&w, id, w.own, false);
         for (uint32_t i = 0; i < f->reads[id].len; i++) {
             const Node *t = node_at(f->g, f->reads[id].at[i].target);
-            if (t->op == OP_VAR) vec_push(f->arena, &f->readers[t->attr[0]], id);
+            if (t->op == OP_VAR)
+                vec_push(f->arena, &f->readers[t->attr[0]], id);
+            else
+                vec_push(f->arena, &f->users[f->reads[id].at[i].target], id);
         }
     }
 }
@@ -292,6 +300,7 @@ static void start_clusters(Fuser *f) {
         c->has_dot = n->op == OP_DOT;
         c->has_reduction = is_reduction((Op)n->op);
         f->of[id] = f->clusters.len;
+        f->horizon[f->clusters.len] = id;
         vec_push(f->arena, &f->clusters, c);
     }
 }
@@ -326,12 +335,30 @@ static void predecessors(const Fuser *f, uint32_t c, Ids *out) {
     }
 }
 
-/* Whether a way back from c may lead to `from`. Reads lead to earlier nodes; only from an update does
- * the order of its readers lead to later ones. */
+/* Whether a way back from c may lead to `from`: reads lead to nodes up to the horizon; only from an
+ * update does the order of its readers lead to later ones. */
 static bool may_reach(const Fuser *f, uint32_t c, uint32_t from) {
-    const Cluster *cl = f->clusters.at[c];
-    NodeId last = cl->members.at[cl->members.len - 1];
-    return last >= f->clusters.at[from]->members.at[0] || last >= f->first_update;
+    return f->horizon[c] >= f->clusters.at[from]->members.at[0] || f->horizon[c] >= f->first_update;
+}
+
+/* Cluster c waits for nodes up to `last`: so does whoever reads its members. */
+static void raise_horizon(Fuser *f, uint32_t c, NodeId last) {
+    Ids *stack = &f->stack;
+    stack->len = 0;
+    f->horizon[c] = last;
+    vec_push(f->arena, stack, c);
+    while (stack->len) {
+        const Cluster *cl = f->clusters.at[stack->at[--stack->len]];
+        for (uint32_t m = 0; m < cl->members.len; m++) {
+            const Ids *users = &f->users[cl->members.at[m]];
+            for (uint32_t i = 0; i < users->len; i++) {
+                uint32_t u = f->of[users->at[i]];
+                if (f->horizon[u] >= last) continue;
+                f->horizon[u] = last;
+                vec_push(f->arena, stack, u);
+            }
+        }
+    }
 }
 
 /* Whether a path leads from cluster `from` to cluster `to` over at least one other cluster. */
@@ -452,6 +479,7 @@ static bool try_merge(Fuser *f, uint32_t a, uint32_t b) {
     for (uint32_t i = 0; i < cb->members.len; i++) f->of[cb->members.at[i]] = a;
     f->clusters.at[a] = c;
     f->clusters.at[b] = NULL;
+    raise_horizon(f, a, f->horizon[a] > f->horizon[b] ? f->horizon[a] : f->horizon[b]);
     return true;
 }
 
@@ -551,8 +579,10 @@ static void order_clusters(Fuser *f, Fused *out) {
     uint32_t left = 0;
     for (uint32_t c = 0; c < n; c++) left += f->clusters.at[c] != NULL;
     while (left) {
+        uint32_t before = left, stuck = 0;
         for (uint32_t c = 0; c < n; c++) {
             if (!f->clusters.at[c] || level[c]) continue;
+            stuck = c;
             predecessors(f, c, &preds);
             uint32_t at = 1;
             for (uint32_t i = 0; i < preds.len && at; i++) {
@@ -562,6 +592,10 @@ static void order_clusters(Fuser *f, Fused *out) {
             if (!at) continue;
             level[c] = at;
             left--;
+        }
+        if (left == before) { /* in a circle: merge_allowed let through what it must not */
+            out->lost = f->clusters.at[stuck]->members.at[0];
+            return;
         }
     }
     share_launches(f, level, out);
@@ -597,6 +631,8 @@ uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, ui
     f.anchor = NEW_ARRAY(arena, bool, n + 1);
     f.reads = NEW_ARRAY(arena, Reads, n + 1);
     f.of = NEW_ARRAY(arena, uint32_t, n + 1);
+    f.users = NEW_ARRAY(arena, Ids, n + 1);
+    f.horizon = NEW_ARRAY(arena, NodeId, n + 1);
     f.stamp = NEW_ARRAY(arena, uint32_t, n + 1);
     f.updates_by_var = NEW_ARRAY(arena, uint32_t, var_count + 1);
     f.readers = arena_alloc(arena, (var_count + 1) * sizeof(*f.readers));
@@ -614,8 +650,8 @@ uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, ui
     uint32_t var = needs_double_buffer(&f);
     if (var != NO_CLUSTER) return var;
     if (!options->apart) merge_clusters(&f);
-    *out = (Fused){.entry = e, .g = &e->graph};
+    *out = (Fused){.entry = e, .g = &e->graph, .lost = NO_NODE};
     order_clusters(&f, out);
-    find_stored(&f, out);
+    if (out->lost == NO_NODE) find_stored(&f, out);
     return NO_CLUSTER;
 }

@@ -28,6 +28,7 @@ typedef struct Fused {
     uint32_t *cluster_of;    /* of each node: index in clusters, or NO_CLUSTER */
     bool *stored;            /* of each node: lies in memory once its cluster has run */
     uint32_t launches;
+    NodeId lost; /* of a cluster that waits for itself: a fault of the compiler; else NO_NODE */
 } Fused;
 #define NO_CLUSTER UINT32_MAX
 

@@ -68,6 +68,10 @@ static void plan_entry(Plan *plan, const Program *p, const Entry *entry, int opt
         var = fuse_entry(e, a, &options, p->vars.len, f);
         if (var != NO_CLUSTER) double_buffered[var] = true;
     }
+    if (f->lost != NO_NODE) {
+        plan->lost = f->lost;
+        return;
+    }
     Place *places = NEW_ARRAY(a, Place, f->g->nodes.len + 1);
     Stores *stores = NEW_ARRAY(a, Stores, f->clusters.len + 1);
     PlannedEntry pe = {
