@@ -10,13 +10,14 @@
 
 #include "codegen.h"
 
-#define MAX_CONE     256 /* operators computed in place for one anchor */
-#define MAX_READS    24  /* of one anchor */
-#define MAX_MEMBERS  24  /* of a cluster */
-#define MAX_SECTIONS 16  /* of a kernel */
-#define MAX_BUFFERS  40
-#define COSTLY       10   /* from here on a value that is used twice is kept */
-#define SMALL_ELEMS  4096 /* that one work-item may do alone */
+#define MAX_CONE            256  /* operators computed in place for one anchor */
+#define MAX_READS           24   /* of one anchor */
+#define MAX_MEMBERS         24   /* of a cluster */
+#define MAX_SECTIONS        16   /* of a kernel */
+#define MAX_BUFFERS         40   /* of a launch that clusters share */
+#define MAX_CLUSTER_BUFFERS 80   /* every device takes 128 arguments */
+#define COSTLY              10   /* from here on a value that is used twice is kept */
+#define SMALL_ELEMS         4096 /* that one work-item may do alone */
 
 /* One read of an anchor: of another anchor or a variable. */
 typedef struct Read {
@@ -446,10 +447,18 @@ static bool reads_fit(const Fuser *f, const Cluster *a, uint32_t b, const Shape 
     return true;
 }
 
+/* How many buffers a cluster works on, at most. */
+static uint32_t buffers_of(const Fuser *f, const Cluster *c) {
+    uint32_t n = c->members.len;
+    for (uint32_t m = 0; m < c->members.len; m++) n += f->reads[c->members.at[m]].len;
+    return n;
+}
+
 static bool merge_allowed(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shape *inner,
                           bool *has_inner) {
     const Cluster *ca = f->clusters.at[a], *cb = f->clusters.at[b];
     if (ca->members.len + cb->members.len > MAX_MEMBERS) return false;
+    if (buffers_of(f, ca) + buffers_of(f, cb) > MAX_CLUSTER_BUFFERS) return false;
     if (ca->has_dot || cb->has_dot) {
         const Cluster *other = ca->has_dot ? cb : ca;
         if (other->has_reduction || other->has_inner) return false;
@@ -554,9 +563,7 @@ static void share_launches(const Fuser *f, const uint32_t *level, Fused *out) {
         for (uint32_t c = 0; c < f->clusters.len; c++) {
             Cluster *cl = f->clusters.at[c];
             if (!cl || level[c] != l) continue;
-            uint32_t need = 0;
-            for (uint32_t m = 0; m < cl->members.len; m++)
-                need += 1 + f->reads[cl->members.at[m]].len;
+            uint32_t need = buffers_of(f, cl);
             bool alone = f->options->apart || f->options->single ||
                          (f->options->target->local_bytes && cl->has_dot);
             bool full = sections + 1 > MAX_SECTIONS || buffers + need > MAX_BUFFERS;
