@@ -124,16 +124,21 @@ typedef struct Kernel {
     uint32_t groups, local_size;
 } Kernel;
 
+/* An empty kernel for `groups` work-groups of `local_size` items each. */
 void kernel_init(Kernel *k, Arena *arena, uint32_t groups, uint32_t local_size);
+/* The kernel's number for the caller's buffer `tag`: a new argument, or the one that it has already. */
 uint32_t kernel_buffer(Kernel *k, uint32_t tag, const char *name, DType t, int64_t elems);
 /* A table of constants in the program text. */
 uint32_t kernel_table(Kernel *k, DType t, const double *values, int64_t elems);
+/* An array in local memory, shared by the items of a work-group; not initialised. */
 uint32_t kernel_local(Kernel *k, const char *name, DType t, int64_t elems);
 
-/* Values. Operands of one operator have equal lanes, or 1: then they are splat. */
+/* Values. Operands of one operator have equal lanes, or 1: then they are splat. Each fold what is known
+ * while compiling, so the result may be another kind of value than its name says. */
 Val val_const(Kernel *k, DType t, double v);
 Val val_index(Kernel *k, Idx e);
 Val val_lane(Kernel *k, uint8_t lanes);
+/* Elements e .. e + lanes - 1; the ranges say where e is inside the buffer, if it may be outside. */
 Val val_load(Kernel *k, uint32_t buffer, Idx e, uint8_t lanes, Ranges ranges, const char *hint);
 Val val_local(Kernel *k, uint32_t local, Idx e, uint8_t lanes);
 Val val_ranges(Kernel *k, Ranges ranges);
@@ -144,9 +149,9 @@ Val val_splat(Kernel *k, Val x, uint8_t lanes);
 Val val_pack(Kernel *k, const Val *x, uint8_t lanes);
 Val val_extract(Kernel *k, Val x, uint32_t lane);
 Val val_across(Kernel *k, Op op, Val x); /* OP_ADD or OP_MAX */
-void val_name(Kernel *k, Val x, const char *hint);
+void val_name(Kernel *k, Val x, const char *hint); /* if it has none yet */
 
-/* Variables and statements. */
+/* Variables and statements, added to the block that is open. */
 uint32_t kernel_var(Kernel *k, const char *name, Val start);
 Val val_read(Kernel *k, uint32_t var);
 void kernel_set(Kernel *k, uint32_t var, Val v);

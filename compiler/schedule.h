@@ -26,9 +26,8 @@ typedef struct Section {
     Stores stores;
     Shape space;          /* the outer iteration space, with axes merged where memory allows */
     int merged[MAX_RANK]; /* how many axes of the cluster's outer each axis of `space` stands for */
-    bool
-        lanes_inner; /* vector lanes run over the reduced (or inner) axis, else the last outer one */
-    bool tiles_local; /* a contraction through tiles in local memory */
+    bool lanes_inner;     /* lanes run over the reduced (or inner) axis, else the last outer one */
+    bool tiles_local;     /* a contraction through tiles in local memory */
     uint32_t groups;  /* work-groups it wants */
     uint32_t first_group;
 } Section;
@@ -36,7 +35,8 @@ typedef struct Section {
 /* Decides everything but the code. */
 void section_plan(Section *s, Arena *arena);
 
-/* Appends the section's statements. Requires: the kernel has groups first_group .. + groups. Returns NO_NODE, or a node that fusion left without a value: a fault of the compiler. */
+/* Appends the section's statements. Requires: the kernel has the groups first_group and `groups` - 1
+ * after it. Returns NO_NODE, or a node that fusion left without a value: a fault of the compiler. */
 NodeId section_emit(const Section *s, Kernel *k);
 
 #endif
