@@ -13,9 +13,30 @@ const char *section_writes(const Memory *m, const Section *s, Arena *a) {
     return t.at;
 }
 
+/* Where the groups of each section lie among the kernel's. Returns how many the kernel has.
+ *
+ * Where a group is one item (a processor), a runtime hands out half of the groups to the first core at
+ * once: sections one after the other would leave all of a large one to it. So they share their groups,
+ * the smaller ones those at the end. Elsewhere each section has groups of its own. */
+static uint32_t deal_groups(const Plan *plan, Launch *launch) {
+    uint32_t groups = 0;
+    for (uint32_t i = 0; i < launch->sections.len; i++) {
+        Section *s = &launch->sections.at[i];
+        s->first_group = groups;
+        if (plan->target->local_size > 1)
+            groups += s->groups;
+        else if (s->groups > groups)
+            groups = s->groups;
+    }
+    for (uint32_t i = 0; i < launch->sections.len && plan->target->local_size == 1; i++) {
+        Section *s = &launch->sections.at[i];
+        s->first_group = groups - s->groups;
+    }
+    return groups;
+}
+
 static void plan_launch(Plan *plan, const Fused *f, uint32_t launch, const Place *places,
                         const Stores *stores, Arena *a, Launch *out) {
-    uint32_t groups = 0;
     for (uint32_t c = 0; c < f->clusters.len; c++) {
         const Cluster *cl = f->clusters.at[c];
         if (cl->launch != launch) continue;
@@ -27,10 +48,9 @@ static void plan_launch(Plan *plan, const Fused *f, uint32_t launch, const Place
                      .target = plan->target,
                      .stores = stores[c]};
         section_plan(&s, a);
-        s.first_group = groups;
-        groups += s.groups;
         vec_push(a, &out->sections, s);
     }
+    uint32_t groups = deal_groups(plan, out);
     Kernel *k = out->kernel = NEW(a, Kernel);
     kernel_init(k, a, groups, plan->target->local_size);
     for (uint32_t i = 0; i < out->sections.len; i++) {
