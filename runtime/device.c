@@ -152,9 +152,13 @@ static int open_device(dlg_device *dev, const char *selector) {
     int status = find_devices(dev, &found, &count);
     if (status < 0) return status;
     if (count == 0) {
-        status = rt_fail(dev, DLG_ERR_DEVICE,
-                         "there is no OpenCL device: no driver is installed (on Debian, "
-                         "pocl-opencl-icd makes the processor one)");
+        cl_uint platforms = 0;
+        clGetPlatformIDs(0, NULL, &platforms);
+        status = rt_fail(dev, DLG_ERR_DEVICE, "there is no OpenCL device: %s",
+                         platforms ? "the driver that is installed offers none (PoCL needs a "
+                                     "cache that it can write: see HOME and POCL_CACHE_DIR)"
+                                   : "no driver is installed (on Debian, pocl-opencl-icd makes "
+                                     "the processor one)");
         goto out;
     }
     which = select_device(found, count, selector);
