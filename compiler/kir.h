@@ -148,7 +148,7 @@ Val val_fma(Kernel *k, Val x, Val y, Val z);
 Val val_splat(Kernel *k, Val x, uint8_t lanes);
 Val val_pack(Kernel *k, const Val *x, uint8_t lanes);
 Val val_extract(Kernel *k, Val x, uint32_t lane);
-Val val_across(Kernel *k, Op op, Val x); /* OP_ADD or OP_MAX */
+Val val_across(Kernel *k, Op op, Val x);           /* OP_ADD or OP_MAX */
 void val_name(Kernel *k, Val x, const char *hint); /* if it has none yet */
 
 /* Variables and statements, added to the block that is open. */

@@ -28,7 +28,7 @@ typedef struct Section {
     int merged[MAX_RANK]; /* how many axes of the cluster's outer each axis of `space` stands for */
     bool lanes_inner;     /* lanes run over the reduced (or inner) axis, else the last outer one */
     bool tiles_local;     /* a contraction through tiles in local memory */
-    uint32_t groups;  /* work-groups it wants */
+    uint32_t groups;      /* work-groups it wants */
     uint32_t first_group;
 } Section;
 
