@@ -161,6 +161,7 @@ static Val eval_literal(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     if (idx_is_const(&k->index, at, &c) && c >= 0 && c < shape_elems(&n->shape)) {
         return val_const(k, (DType)n->dtype, n->values[c]);
     }
+    if (ranges_by_lane(e, ranges)) return scalarise(e, id, index, ranges);
     uint32_t table = kernel_table(k, (DType)n->dtype, n->values, shape_elems(&n->shape));
     return val_load(k, table, at, 1, ranges, "entry");
 }
@@ -217,12 +218,12 @@ static Val take_row(Eval *e, const Node *n, Val i, const Idx *index, Ranges rang
     return val_ew(k, OP_WHERE, inside, v, outside);
 }
 
-/* table[index]. Where the lanes are at rows of their own, the index is computed for all of them and
- * then each reads by itself. */
+/* table[index]. Where the lanes are at rows of their own, or only some of them may read, the index is
+ * computed for all of them and then each reads by itself. */
 static Val eval_take(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     const Node *n = node_at(e->g, id);
     Val i = eval_ranged(e, n->args[1], index, ranges), lane[MAX_LANES];
-    if (!by_lane(e, index, node_at(e->g, n->args[1])->shape.rank))
+    if (e->k->values.at[i].lanes == 1 && !by_lane(e, index, node_at(e->g, n->args[1])->shape.rank))
         return take_row(e, n, i, index, ranges);
     for (uint8_t l = 0; l < e->lanes; l++) {
         Idx at[MAX_RANK], c = idx_const(&e->k->index, l);

@@ -2,7 +2,7 @@
  * program: outputs, updates of params and states, several runs in a row.
  *
  * The programs are all of tests/diff, and for each of several shapes one with every elementwise
- * operator of ops.def, and programs made at random (DLG_DIFF_SEEDS says how many). Inputs are random: f32 in -2..2 (0.2..3 where the name begins with p), i32 in
+ * operator of ops.def, and programs made at random (DLG_DIFF_SEEDS and DLG_WILD_SEEDS say how many). Inputs are random: f32 in -2..2 (0.2..3 where the name begins with p), i32 in
  * 0..4, bool. All of it for every target: their kernels are correct on any device.
  *
  * Environment: DLG_DIFF names one file of tests/diff, to run that alone; DLG_DEVICE as everywhere. */
@@ -12,6 +12,7 @@
 #include "embedded.h"
 #include "ir.h"
 #include "random_program.h"
+#include "random_wild.h"
 #include "suite.h"
 
 #include <dirent.h>
@@ -330,5 +331,23 @@ static void test_random(void) {
     dlg_device_close(device);
 }
 
+static void test_wild(void) {
+    const char *seeds = getenv("DLG_WILD_SEEDS");
+    int count = seeds ? atoi(seeds) : 4;
+    dlg_device *device = open_device();
+    RandomWild *w = malloc(sizeof(*w));
+    for (int seed = 1; w && seed <= count; seed++) {
+        char name[64];
+        random_wild(w, (uint64_t)seed, false);
+        snprintf(name, sizeof(name), "wild-%d", seed);
+        bool good = run_program(device, name, wild_text(w));
+        if (!good) fprintf(stderr, "%s\n", wild_text(w));
+        CU_ASSERT(good);
+    }
+    free(w);
+    dlg_device_close(device);
+}
+
 RUN_SUITE("diff", {"every elementwise operator", test_elementwise},
-          {"the programs of tests/diff", test_programs}, {"programs made at random", test_random})
+          {"the programs of tests/diff", test_programs}, {"programs made at random", test_random},
+          {"wilder ones", test_wild})

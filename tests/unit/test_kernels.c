@@ -1,13 +1,15 @@
 /* The kernels of the kernel IR, run on the host in double precision, against the reference interpreter
  * on the same program: for every target, with and without fusion. No driver takes part.
  *
- * The programs are those of tests/diff and programs made at random (DLG_KERNEL_SEEDS says how many). */
+ * The programs are those of tests/diff and programs made at random (DLG_KERNEL_SEEDS and
+ * DLG_WILD_SEEDS say how many). */
 #include "ast.h"
 #include "compile.h"
 #include "embedded.h"
 #include "ir.h"
 #include "launch.h"
 #include "random_program.h"
+#include "random_wild.h"
 #include "suite.h"
 
 #include <dirent.h>
@@ -168,7 +170,9 @@ static bool run_program(const char *name, const char *text, const CompileOptions
     Case *c = calloc(1, sizeof(*c));
     if (!c) return false;
     volatile bool good = true; /* set after setjmp */
-    const char *const how = options->opt_level == 1 ? "-O0" : options->target;
+    const char *const how = options->opt_level == 1   ? "-O0"
+                            : options->opt_level == 2 ? "-O1"
+                                                      : options->target;
     c->name = name;
     c->random = 999;
     c->limit.limit_bytes = (size_t)4 << 30;
@@ -194,8 +198,10 @@ static bool run_program(const char *name, const char *text, const CompileOptions
 }
 
 static bool run_all(const char *name, const char *text) {
-    static const CompileOptions all[] = {
-        {.target = "cpu"}, {.target = "cpu", .opt_level = 1}, {.target = "gpu"}};
+    static const CompileOptions all[] = {{.target = "cpu"},
+                                         {.target = "cpu", .opt_level = 1},
+                                         {.target = "cpu", .opt_level = 2},
+                                         {.target = "gpu"}};
     bool good = true;
     for (size_t i = 0; i < COUNT_OF(all); i++) good = run_program(name, text, &all[i]) && good;
     return good;
@@ -263,5 +269,20 @@ static void test_random(void) {
     free(r);
 }
 
+static void test_wild(void) {
+    const char *seeds = getenv("DLG_WILD_SEEDS");
+    int count = seeds ? atoi(seeds) : 100;
+    RandomWild *w = malloc(sizeof(*w));
+    for (int seed = 1; w && seed <= count; seed++) {
+        char name[64];
+        random_wild(w, (uint64_t)seed, true);
+        snprintf(name, sizeof(name), "wild-%d", seed);
+        bool good = run_all(name, wild_text(w));
+        if (!good) fprintf(stderr, "%s\n", wild_text(w));
+        CU_ASSERT(good);
+    }
+    free(w);
+}
+
 RUN_SUITE("kernels", {"the programs of tests/diff", test_programs}, {"products", test_products},
-          {"programs made at random", test_random})
+          {"programs made at random", test_random}, {"wilder ones", test_wild})
