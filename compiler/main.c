@@ -87,9 +87,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 /* ---- The output ------------------------------------------------------------------------------- */
 
+/* The path given is wrong, or the system failed. */
 static int fail(const char *what, const char *path) {
+    static const int of_path[] = {ENOENT, ENOTDIR, EISDIR,       EACCES,
+                                  EPERM,  EROFS,   ENAMETOOLONG, ELOOP};
+    int status = STATUS_SYSTEM;
+    for (size_t i = 0; i < sizeof of_path / sizeof *of_path; i++)
+        if (errno == of_path[i]) status = STATUS_INPUT;
     fprintf(stderr, "dlgc: cannot %s %s: %s\n", what, path, strerror(errno));
-    return STATUS_SYSTEM;
+    return status;
 }
 
 static int write_all(int fd, const char *text, size_t len) {
@@ -152,6 +158,21 @@ static bool same_file(const char *a, const char *b) {
     return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
+/* Whether a file may be replaced by the text: it is empty, or begins as the text does (with
+ * "//! dlg", "digraph" or "# the graph"). Any other is not ours to destroy. */
+static bool may_replace(const char *path, const char *text, size_t len) {
+    enum { MARK = 7 };
+    char begin[MARK];
+    struct stat st;
+    if (!strcmp(path, "-") || stat(path, &st) || !S_ISREG(st.st_mode) || st.st_size == 0)
+        return true;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    ssize_t n = read(fd, begin, MARK);
+    close(fd);
+    return n == MARK && len >= MARK && !memcmp(begin, text, MARK);
+}
+
 /* "dir/x.dlg" -> "dir/x.cl"; NULL: no memory. */
 static char *default_output(const char *input) {
     size_t n = strlen(input);
@@ -165,13 +186,22 @@ static char *default_output(const char *input) {
 }
 
 static int deliver(const Arguments *a, const CompileResult *result) {
-    if (a->output) return write_output(a->output, result->text, result->text_len);
-    if (a->compile.dump_after || a->compile.emit != EMIT_CL)
-        return write_output("-", result->text, result->text_len);
-    char *path = default_output(a->input);
-    if (!path) return fail("write", a->input);
-    int status = write_output(path, result->text, result->text_len);
-    free(path);
+    bool to_stdout = !a->output && (a->compile.dump_after || a->compile.emit != EMIT_CL);
+    char *beside = a->output || to_stdout ? NULL : default_output(a->input);
+    const char *path = a->output ? a->output : to_stdout ? "-" : beside;
+    int status;
+    if (!path) {
+        status = fail("write", a->input);
+    } else if (!may_replace(path, result->text, result->text_len)) {
+        fprintf(stderr,
+                "dlgc: %s is there and was not made by dlgc: it is not overwritten; remove it "
+                "first\n",
+                path);
+        status = STATUS_INPUT;
+    } else {
+        status = write_output(path, result->text, result->text_len);
+    }
+    free(beside);
     return status;
 }
 
@@ -198,6 +228,10 @@ int main(int argc, char **argv) {
         fprintf(stderr, "dlgc: %s\n", strerror(error));
     } else if (a.output && same_file(a.output, a.input)) {
         fprintf(stderr, "dlgc: %s is the input: it is not overwritten\n", a.output);
+        status = STATUS_INPUT;
+    } else if (a.output && !*a.output) {
+        fprintf(stderr, "dlgc: -o names no file\n");
+        status = STATUS_INPUT;
     } else {
         CompileResult result = compile_file(a.input, &a.compile);
         fputs(result.diagnostics, stderr);

@@ -74,6 +74,14 @@ int session_data(Session *s, const Args *a, const char *const *entries, size_t e
 /* Complains about inputs of the entry that neither data nor --set gives. */
 int session_inputs_given(Session *s, const Args *a, const dlg_entry *entry);
 
+/* ---- outputs.c: what may be written ------------------------------------------------------------- */
+
+/* Complains about an output (--save, --log, --get) that cannot be written where it is asked for, or
+ * that would destroy what the command line names, or another output. */
+int outputs_check(const Args *a);
+/* The same for the data that the program names, and for files of another kind. */
+int outputs_spare(const Args *a, const dlg_program *prog);
+
 /* ---- One file a subcommand ---------------------------------------------------------------------- */
 
 int cmd_train(const Args *a);

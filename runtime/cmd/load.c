@@ -56,7 +56,7 @@ static int compile_and_load(Session *s, const Args *a) {
     dlg_program_options load = {.seed = a->seed};
     CompileResult result = compile_file(a->file, &options);
     if (result.diagnostics && *result.diagnostics) fputs(result.diagnostics, stderr);
-    int status = result.status == 3 ? EXIT_SYSTEM : result.status ? EXIT_INPUT : EXIT_DONE;
+    int status = result.status; /* dlgc's statuses are ours */
     if (result.status == 0) {
         int loaded =
             dlg_program_load_text(&s->prog, s->dev, a->file, result.text, result.text_len, &load);

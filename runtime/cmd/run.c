@@ -269,7 +269,9 @@ int cmd_run(const Args *a) {
         complain("--data, --held-out and --with go with --rows B:E");
         return EXIT_USAGE;
     }
-    int status = session_open(&r.s, a, true);
+    int status = outputs_check(a);
+    if (!status) status = session_open(&r.s, a, true);
+    if (!status) status = outputs_spare(a, r.s.prog);
     if (!status && !(r.entry = session_entry(&r.s, a->entry ? a->entry : default_entry(&r.s))))
         status = EXIT_INPUT;
     if (!status) status = session_load_weights(&r.s, a);

@@ -3,26 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "cmd.h"
-
-/* Whether a file can be written beside `path`: better now than after an hour. */
-static int can_write(const char *path) {
-    const char *slash = strrchr(path, '/');
-    size_t len = slash ? (size_t)(slash - path) : 0;
-    char *dir = !slash ? strdup(".") : len == 0 ? strdup("/") : strndup(path, len);
-    if (!dir) {
-        complain("out of memory");
-        return EXIT_SYSTEM;
-    }
-    int status = EXIT_DONE;
-    if (access(dir, W_OK | X_OK) != 0) {
-        complain("cannot write %s: %s: %s", path, dir, strerror(errno));
-        status = EXIT_INPUT;
-    }
-    free(dir);
-    return status;
-}
 
 /* With weights and nothing said of a split, the rows that they have not seen stay held out. */
 static int split(Session *s, const Args *a) {
@@ -129,8 +110,9 @@ static int train(Session *s, const Args *a, const dlg_entry *entry) {
 int cmd_train(const Args *a) {
     Session s = {0};
     const dlg_entry *entry = NULL, *evaluate = NULL;
-    int status = a->save ? can_write(a->save) : EXIT_DONE;
+    int status = outputs_check(a);
     if (!status) status = session_open(&s, a, true);
+    if (!status) status = outputs_spare(a, s.prog);
     if (!status && !(entry = session_entry(&s, a->entry ? a->entry : "train"))) status = EXIT_INPUT;
     if (!status && a->evaluate && !session_entry(&s, a->evaluate)) status = EXIT_INPUT;
     if (!status) status = session_load_weights(&s, a);

@@ -59,12 +59,33 @@ said 'error\[E0201\]'
 check "an output is kept after an error" grep -q before wrong.cl
 check "nothing else is left" test "$(ls | wc -l)" -eq 7
 cp good.dlg both.cl
-expect 2 both.cl -o both.cl
+expect 1 both.cl -o both.cl
 said 'not overwritten'
 check "the input is kept" cmp -s good.dlg both.cl
 
+# Nothing is destroyed that dlgc did not make; what it made is replaced.
+printf '1,2\n3,4\n' >table.csv
+cp table.csv table.copy
+expect 1 good.dlg -o table.csv
+said 'table.csv is there and was not made by dlgc: it is not overwritten; remove it first'
+check "a table is kept" cmp -s table.csv table.copy
+cp good.cl good.copy
+expect 1 good.dlg --emit dot -o good.cl
+check "a program is kept" cmp -s good.cl good.copy
+expect 0 good.dlg -o good.cl
+expect 0 good.dlg --emit graph -o graph.txt
+expect 0 good.dlg --emit graph -o graph.txt
+: >empty
+expect 0 good.dlg -o empty
+expect 0 good.dlg -o /dev/null
+expect 0 good.dlg -o /dev/stdout
+expect 1 good.dlg -o .
+said 'cannot write .: Is a directory'
+expect 1 good.dlg -o ''
+said 'names no file'
+
 # A link stays a link; permissions stay.
-echo before >target.cl
+echo '//! dlg before' >target.cl
 chmod 640 target.cl
 ln -s target.cl link.cl
 expect 0 good.dlg -o link.cl
@@ -72,8 +93,8 @@ check "the link stays" test -L link.cl
 check "what it leads to is written" cmp -s good.cl target.cl
 check "its permissions stay" test "$(stat -c %a target.cl)" = 640
 
-# The system fails.
-expect 3 good.dlg -o missing/good.cl
+# The path is wrong, or the system fails.
+expect 1 good.dlg -o missing/good.cl
 said 'cannot write missing/good.cl: No such file'
 if [ -e /dev/full ]; then
     expect 3 good.dlg -o /dev/full

@@ -59,7 +59,7 @@ expect 1 "x.csv: has 4 rows of 2 numbers; \`w\` has 2 numbers" "$DLG" run "$line
 expect 1 "reads \`x\`, which has no data" "$DLG" run "$line"
 expect 1 "reads \`rate\`, which has no value: give it with --set rate=NUMBER" "$DLG" train "$line"
 expect 1 "only .npy files are written" "$DLG" run "$line" --rows 0 --get p=p.csv
-expect 3 "no/such" "$DLG" run "$line" --rows 0 --get p=no/such/p.npy
+expect 1 "no/such" "$DLG" run "$line" --rows 0 --get p=no/such/p.npy
 head -n 4 "$data/line.csv" >few.csv
 expect 1 "there are 3 rows to train on, and entry \`train\` takes 4 at a time" "$DLG" train "$line" --set rate=1 \
     --data x=few.csv --data t=few.csv --data y=few.csv --data id=few.csv --data even=few.csv

@@ -1,0 +1,200 @@
+/* outputs: whether what a command is asked to write can be written, and without loss.
+ *
+ * Requires the command line; outputs_spare needs the program too. Establishes: before anything
+ * runs, no output is a file that the command reads or another of its outputs, none replaces a file
+ * of another kind, and each lies where a file can be made. */
+#define _XOPEN_SOURCE 700
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "cmd.h"
+
+/* A file, or the name of one that is not there in its directory. */
+typedef struct Identity {
+    dev_t device;
+    ino_t inode;
+    const char *name; /* in the directory; NULL: the file itself */
+} Identity;
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The directory that holds a path; NULL: no memory. */
+static char *directory_of(const char *path) {
+    size_t len = (size_t)(base_name(path) - path);
+    return len == 0 ? strdup(".") : strndup(path, len);
+}
+
+static bool identify(const char *path, Identity *id) {
+    struct stat st;
+    *id = (Identity){0};
+    if (stat(path, &st) != 0) {
+        char *dir = directory_of(path);
+        bool there = dir && stat(dir, &st) == 0;
+        free(dir);
+        if (!there) return false;
+        id->name = base_name(path);
+    } else if (!S_ISREG(st.st_mode)) {
+        return false; /* a terminal or a pipe: nothing is lost */
+    }
+    id->device = st.st_dev;
+    id->inode = st.st_ino;
+    return true;
+}
+
+static bool same_file(const char *a, const char *b) {
+    Identity x, y;
+    if (!identify(a, &x) || !identify(b, &y)) return false;
+    if (x.device != y.device || x.inode != y.inode || !x.name != !y.name) return false;
+    return !x.name || strcmp(x.name, y.name) == 0;
+}
+
+/* ---- Each output by itself ---------------------------------------------------------------------- */
+
+/* Makes a file beside the path and removes it: a full answer where permissions are half of one. */
+static int try_beside(const char *path) {
+    size_t size = strlen(path) + sizeof ".XXXXXX";
+    char *name = malloc(size);
+    if (!name) return ENOMEM;
+    snprintf(name, size, "%s.XXXXXX", path);
+    int error = 0, fd = mkstemp(name);
+    if (fd < 0) {
+        error = errno;
+    } else {
+        close(fd);
+        unlink(name);
+    }
+    free(name);
+    return error;
+}
+
+/* Whether the byte at `at` of a file that is not empty is `mark`. */
+static bool begins_as(const char *path, off_t at, char mark) {
+    char c = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool is = fd >= 0 && pread(fd, &c, 1, at) == 1 && c == mark;
+    if (fd >= 0) close(fd);
+    return is;
+}
+
+static int cannot_write(const char *path, const char *why) {
+    complain("cannot write %s: %s", path, why);
+    return EXIT_INPUT;
+}
+
+/* A file that is replaced as a whole (`whole`) must be regular; a stream need not be. */
+static int check_path(const char *option, const char *path, bool whole) {
+    struct stat st;
+    if (!*path) {
+        complain("--%s names no file", option);
+        return EXIT_INPUT;
+    }
+    bool there = stat(path, &st) == 0;
+    if (there && S_ISDIR(st.st_mode)) return cannot_write(path, "it is a directory");
+    if (there && !S_ISREG(st.st_mode))
+        return whole                     ? cannot_write(path, "it is not a regular file")
+               : access(path, W_OK) != 0 ? cannot_write(path, strerror(errno))
+                                         : EXIT_DONE;
+    if (there && !whole)
+        return access(path, W_OK) != 0 ? cannot_write(path, strerror(errno)) : EXIT_DONE;
+    char *real = realpath(path, NULL); /* a link is followed */
+    int error = try_beside(real ? real : path);
+    free(real);
+    return error ? cannot_write(path, strerror(error)) : EXIT_DONE;
+}
+
+static int check_kind(const char *path, off_t at, char mark, const char *kind) {
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0) return EXIT_DONE;
+    if (begins_as(path, at, mark)) return EXIT_DONE;
+    complain("%s is there and is not %s: it is not overwritten; remove it first", path, kind);
+    return EXIT_INPUT;
+}
+
+/* ---- Outputs and inputs -------------------------------------------------------------------------- */
+
+/* The outputs of a command line by number. False beyond the last. */
+static bool output_at(const Args *a, size_t i, const char **option, const char **path) {
+    if (i == 0) *option = "save", *path = a->save;
+    if (i == 1) *option = "log", *path = a->log;
+    if (i >= 2) *option = "get", *path = i - 2 < a->get_count ? a->get[i - 2].value : NULL;
+    return i < 2 + a->get_count;
+}
+
+/* No output is the file `path`, which is `what`. Weights may be written where they came from. */
+static int spare(const Args *a, const char *path, const char *what) {
+    const char *option, *output;
+    for (size_t i = 0; output_at(a, i, &option, &output); i++) {
+        if (!output || !same_file(output, path)) continue;
+        if (path == a->load && output == a->save) continue;
+        complain("--%s %s: that is %s: it is not overwritten", option, output, what);
+        return EXIT_INPUT;
+    }
+    return EXIT_DONE;
+}
+
+/* SOURCE of --data, with or without its columns. */
+static int spare_source(const Args *a, const char *source) {
+    char *path = strdup(source);
+    if (!path) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
+    int status = spare(a, path, "data of this run");
+    for (int colons = 0; !status && colons < 2; colons++) {
+        char *colon = strrchr(path, ':');
+        if (!colon || colon[1 + strspn(colon + 1, "0123456789")]) break;
+        *colon = 0;
+        status = spare(a, path, "data of this run");
+    }
+    free(path);
+    return status;
+}
+
+int outputs_check(const Args *a) {
+    const char *option, *path, *other_option, *other;
+    int status = EXIT_DONE;
+    for (size_t i = 0; !status && output_at(a, i, &option, &path); i++) {
+        if (!path) continue;
+        status = check_path(option, path, i != 1);
+        for (size_t k = 0; !status && k < i && output_at(a, k, &other_option, &other); k++) {
+            if (!other || !same_file(path, other)) continue;
+            complain("--%s and --%s are one file: %s", other_option, option, path);
+            status = EXIT_INPUT;
+        }
+    }
+    if (!status) status = spare(a, a->file, "the model");
+    if (!status && a->load) status = spare(a, a->load, "what --load reads");
+    for (size_t i = 0; !status && i < a->set_count; i++)
+        status = spare(a, a->set[i].value, "what --set reads");
+    for (size_t i = 0; !status && i < a->data_count; i++)
+        status = spare_source(a, a->data[i].value);
+    return status;
+}
+
+int outputs_spare(const Args *a, const dlg_program *prog) {
+    int status = EXIT_DONE;
+    for (size_t i = 0; !status && i < dlg_tensor_count(prog); i++) {
+        const char *path = dlg_tensor_at(prog, i)->source.path;
+        if (!path) continue;
+        status = spare(a, path, "data of the model");
+        if (status || path[0] == '/') continue;
+        size_t dir = (size_t)(base_name(a->file) - a->file), size = dir + strlen(path) + 1;
+        char *beside = malloc(size);
+        if (!beside) {
+            complain("out of memory");
+            return EXIT_SYSTEM;
+        }
+        snprintf(beside, size, "%.*s%s", (int)dir, a->file, path);
+        status = spare(a, beside, "data of the model");
+        free(beside);
+    }
+    if (!status && a->save) status = check_kind(a->save, 8, '{', "a weights file");
+    if (!status && a->log) status = check_kind(a->log, 0, '{', "a log of training");
+    return status;
+}

@@ -1,0 +1,62 @@
+#!/bin/sh
+# What a command is asked to write destroys nothing that it reads, and is looked at before training.
+. "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
+cp "$data/line.cl" "$data/line.csv" .
+mkdir there
+train="dlg train line.cl --set rate=0.3 --quiet"
+forever="$train --epochs 100000000"
+
+# kept STATUS TEXT COMMAND...: refused in these words, and model and data are as they were.
+kept() {
+    expect "$@"
+    same line.cl "$data/line.cl"
+    same line.csv "$data/line.csv"
+}
+ln line.csv hard.csv
+ln -s ../line.csv there/soft.csv
+kept 1 "--save line.cl: that is the model: it is not overwritten" $forever --save line.cl
+kept 1 "--save ./there/../line.cl: that is the model" $forever --save ./there/../line.cl
+kept 1 "--save line.csv: that is data of the model" $forever --save line.csv
+kept 1 "--log line.csv: that is data of the model" $forever --log line.csv
+kept 1 "--log line.cl: that is the model" $forever --log line.cl
+kept 1 "not overwritten" $forever --save hard.csv
+kept 1 "not overwritten" $forever --log there/soft.csv
+(cd there && dlg train ../line.cl --set rate=1 --log ../line.csv >/dev/null 2>err)
+grep -q "that is data of the model" there/err || fail "from elsewhere: $(cat there/err)"
+same line.csv "$data/line.csv"
+cp line.csv other.csv
+kept 1 "--log other.csv: that is data of this run" $forever --data x=other.csv:0:2 --log other.csv
+cmp -s other.csv line.csv || fail "the data given is overwritten"
+kept 1 "--save and --log are one file: a" $forever --save a --log a
+kept 1 "--save and --log are one file" $forever --save a --log ./there/../a
+[ -e a ] && fail "a refused output is there"
+
+# Files of another kind are kept; weights are updated in place.
+echo notes >notes.txt
+expect 1 "notes.txt is there and is not a weights file" $forever --save notes.txt
+expect 1 "notes.txt is there and is not a log" $forever --log notes.txt
+[ "$(cat notes.txt)" = notes ] || fail "notes are lost"
+expect 0 "" $train --epochs 1 --save w --log log
+expect 0 "" $train --epochs 1 --load w --save w --log log
+expect 1 "--log w: that is what --load reads" $forever --load w --log w
+expect 0 '{"epoch":1,' $train --epochs 1 --log /dev/stdout
+expect 0 "" $train --epochs 1 --log /dev/null
+
+# What cannot be written is told at once.
+expect 1 "cannot write there: it is a directory" $forever --save there
+expect 1 "cannot write there: it is a directory" $forever --log there
+expect 1 "--save names no file" $forever --save ""
+expect 1 "--log names no file" $forever --log ""
+expect 1 "cannot write no/such/w: No such file" $forever --save no/such/w
+expect 1 "cannot write no/such/l: No such file" $forever --log no/such/l
+expect 1 "cannot write /dev/null: it is not a regular file" $forever --save /dev/null
+expect 1 "cannot write there.npy: it is a directory" sh -c "mkdir there.npy && dlg run line.cl --rows 0 --get p=there.npy"
+
+# run: --get.
+expect 0 "" "$DLG" run line.cl --rows 0 --get w=w.npy
+cp w.npy before.npy
+expect 1 "that is what --set reads" "$DLG" run line.cl --rows 0 --set w=w.npy --get b=w.npy
+expect 1 "--get and --get are one file" "$DLG" run line.cl --rows 0 --get w=w.npy --get b=w.npy
+same w.npy before.npy
+ls | grep -E 'tmp|\.[A-Za-z0-9]{6}$' && fail "temporary files are left"
+done_testing
