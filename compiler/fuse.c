@@ -548,7 +548,9 @@ static uint32_t needs_double_buffer(Fuser *f) {
     for (uint32_t c = 0; c < n && done < n; c++) {
         if (ran[c]) continue;
         uint32_t var = updated_var(f, f->clusters.at[c]->members.at[0]);
-        if (var != UINT32_MAX) return var;
+        /* Not one that only waits for a circle: memory of its own would not break it. */
+        if (var != UINT32_MAX && !f->options->double_buffered[var] && path_around(f, c, c))
+            return var;
     }
     return NO_CLUSTER;
 }

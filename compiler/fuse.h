@@ -34,14 +34,14 @@ typedef struct Fused {
 
 typedef struct FuseOptions {
     const Target *target;
-    bool apart;  /* -O0: every operator by itself */
-    bool single; /* -O1: fused, but every cluster in a launch of its own */
+    bool apart;                  /* -O0: every operator by itself */
+    bool single;                 /* -O1: fused, but every cluster in a launch of its own */
+    const bool *double_buffered; /* of each variable: its updates go through memory of their own */
 } FuseOptions;
 
 /* layout.c: a graph for this target: operands of contractions in an order that loads well, copies
- * where an entry returns or updates by what has no kernel of its own. double_buffered[v]: updates of
- * variable v go through memory of their own. */
-void layout_entry(Entry *e, Arena *arena, const FuseOptions *options, const bool *double_buffered);
+ * where an entry returns or updates by what has no kernel of its own, or must be double buffered. */
+void layout_entry(Entry *e, Arena *arena, const FuseOptions *options);
 
 /* Returns NO_CLUSTER, or the variable whose update must be double buffered first (then *out is void):
  * the caller lays out again with it and tries again. */

@@ -72,8 +72,8 @@ static void plan_launch(Plan *plan, const Fused *f, uint32_t launch, const Place
 
 static void plan_entry(Plan *plan, const Program *p, const Entry *entry, int opt_level, Arena *a,
                        const PlanVisitor *visitor) {
-    FuseOptions options = {plan->target, opt_level == 1, opt_level == 2};
     bool *double_buffered = NEW_ARRAY(a, bool, p->vars.len + 1);
+    FuseOptions options = {plan->target, opt_level == 1, opt_level == 2, double_buffered};
     Entry *e = NEW(a, Entry);
     Fused *f = NEW(a, Fused);
     for (uint32_t var = 0; var != NO_CLUSTER;) {
@@ -84,7 +84,7 @@ static void plan_entry(Plan *plan, const Program *p, const Entry *entry, int opt
             memcpy(e->outputs.at, entry->outputs.at, e->outputs.len * sizeof(Output));
         if (e->updates.len)
             memcpy(e->updates.at, entry->updates.at, e->updates.len * sizeof(Update));
-        layout_entry(e, a, &options, double_buffered);
+        layout_entry(e, a, &options);
         var = fuse_entry(e, a, &options, p->vars.len, f);
         if (var != NO_CLUSTER) double_buffered[var] = true;
     }

@@ -59,7 +59,7 @@ static NodeId layout_root(Graph *g, NodeId x) {
     return leaf ? node_copy(g, x) : x;
 }
 
-void layout_entry(Entry *e, Arena *arena, const FuseOptions *options, const bool *double_buffered) {
+void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {
     const Graph old = e->graph;
     NodeId *to = NEW_ARRAY(arena, NodeId, old.nodes.len + 1);
     Graph g;
@@ -82,7 +82,7 @@ void layout_entry(Entry *e, Arena *arena, const FuseOptions *options, const bool
         Update *u = &e->updates.at[i];
         NodeId x = to[u->node];
         g.span = node_at(&g, x)->span;
-        if (double_buffered[u->var]) x = node_copy(&g, node_copy(&g, x));
+        if (options->double_buffered[u->var]) x = node_copy(&g, node_copy(&g, x));
         u->node = layout_root(&g, x);
     }
     e->graph = g;
