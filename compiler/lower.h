@@ -289,6 +289,7 @@ Value lower_call_function(Lower *L, Function *fn, const Expr *by, uint32_t skip,
 
 /* lower_view.c: builtins that make and move tensors */
 Value builtin_size(Lower *L, const Given *a, int which);
+Value builtin_dtype(Lower *L, const Given *a, int which);
 Value builtin_fill(Lower *L, const Given *a, int which);
 Value builtin_iota(Lower *L, const Given *a, int which);
 Value builtin_like(Lower *L, const Given *a, int which);

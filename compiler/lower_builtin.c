@@ -287,6 +287,7 @@ const Builtin lower_builtins[] = {
     {"rank", builtin_size, 'k', 1, false, {"x"}},
     {"size", builtin_size, 's', 1, false, {"x"}},
     {"dim", builtin_size, 'd', 2, false, {"x", "axis"}},
+    {"dtype", builtin_dtype, 0, 1, false, {"x"}},
     {"zeros", builtin_fill, '0', 0, true, {"dtype"}},
     {"ones", builtin_fill, '1', 0, true, {"dtype"}},
     {"full", builtin_fill, 'f', 1, true, {"value", "dtype"}},

@@ -254,19 +254,23 @@ Value lower_call_function(Lower *L, Function *fn, const Expr *by, uint32_t skip,
 static Value lower_assert(Lower *L, const Expr *e) {
     bool holds = true;
     const char *message = NULL;
-    if (e->args.len < 1 || e->args.len > 2 || e->args.at[0].name ||
-        (e->args.len == 2 && e->args.at[1].value->kind != EXPR_STRING)) {
-        Diag *d = lower_error(L, E0203, e->span, "`assert` takes a condition and a message");
+    bool right = e->args.len >= 1 && e->args.len <= 3;
+    for (uint32_t i = 0; right && i < e->args.len; i++)
+        right = !e->args.at[i].name && (i == 0 || e->args.at[i].value->kind == EXPR_STRING);
+    if (!right) {
+        Diag *d = lower_error(L, E0203, e->span,
+                              "`assert` takes a condition, a message and what would help");
         diag_help(L->diags, d, "assert(rows(x) == 64, \"x has 64 rows\")");
         return ERROR_VALUE;
     }
-    if (e->args.len == 2) message = e->args.at[1].value->name;
+    if (e->args.len >= 2) message = e->args.at[1].value->name;
     if (!lower_condition(L, e->args.at[0].value, "what `assert` checks", &holds))
         return ERROR_VALUE;
     if (!holds) {
         Diag *d =
             lower_error(L, E0703, e->span, "%s", message ? message : "the assertion does not hold");
         if (!L->frame->module->prelude) diag_label(L->diags, d, "is false");
+        if (e->args.len == 3) diag_help(L->diags, d, "%s", e->args.at[2].value->name);
         if (L->frame->kind == FRAME_FN) { /* what follows relied on it */
             L->frame->result = ERROR_VALUE;
             L->frame->returned = true;

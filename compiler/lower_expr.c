@@ -347,6 +347,9 @@ Value lower_binary(Lower *L, AstOp op, const Operand *x, Span at) {
         [AST_AND] = OP_AND,   [AST_OR] = OP_OR,
     };
     if (x[0].value.kind == VALUE_ERROR || x[1].value.kind == VALUE_ERROR) return ERROR_VALUE;
+    if (x[0].value.kind == VALUE_DTYPE && x[1].value.kind == VALUE_DTYPE &&
+        (op == AST_EQ || op == AST_NE))
+        return bool_value((x[0].value.dtype == x[1].value.dtype) == (op == AST_EQ));
     if (op == AST_POW) return lower_power(L, x, at);
     if (op == AST_MATMUL) return lower_matmul(L, x, at);
     if (op == AST_GT || op == AST_GE) {

@@ -368,7 +368,8 @@ Diag *lower_error(Lower *L, DiagCode code, Span at, const char *fmt, ...) {
     Diag *d;
     if (L->prelude.ast && at.file == L->prelude.file && call) {
         d = diag_error(L->diags, code, call->call_span, "%s", t.at);
-        diag_span(L->diags, d, at, "in the prelude's `%s`", call->fn->name);
+        if (code != E0703) /* an assertion says all in its message */
+            diag_span(L->diags, d, at, "in the prelude's `%s`", call->fn->name);
         note_arguments(L, d, call);
         note_calls(L, d, call->caller);
     } else {

@@ -45,6 +45,17 @@ Value builtin_size(Lower *L, const Given *a, int which) {
     return number_value(s.dim[axis], false);
 }
 
+/* dtype(x): a type, for `dtype(x) == i32`. A number on its own is what a literal of it would be. */
+Value builtin_dtype(Lower *L, const Given *a, int which) {
+    NodeId id;
+    const Value *v = &a->slot[0].value;
+    (void)which;
+    if (v->kind == VALUE_NUMBER && !v->real && lower_is_whole(v->number))
+        return (Value){.kind = VALUE_DTYPE, .dtype = DT_I32};
+    if (!first_tensor(L, a, &id)) return ERROR_VALUE;
+    return (Value){.kind = VALUE_DTYPE, .dtype = (DType)node_at(L->g, id)->dtype};
+}
+
 /* The rest arguments as sizes; a type among them goes to *dtype. -1 is kept where `infer`. */
 static bool rest_sizes(Lower *L, const Given *a, bool infer, DType *dtype, Shape *out) {
     *out = (Shape){0};
