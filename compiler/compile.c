@@ -121,6 +121,12 @@ static Ast *parse(Compilation *c, const char *name, const char *text, size_t len
     return ast_parse(&c->arena, &c->names, &c->diags, file);
 }
 
+/* The output of this compiler, given to it again (docs/program-format.md). */
+static bool is_compiled(const Compilation *c) {
+    static const char first[] = "//! dlg ";
+    return c->len >= sizeof first - 1 && !memcmp(c->source, first, sizeof first - 1);
+}
+
 /* False when something was reported. */
 static bool compile_source(Compilation *c, Text *out) {
     Ast *prelude = parse(c, "prelude.dlg", dlg_prelude, dlg_prelude_len);
@@ -128,6 +134,13 @@ static bool compile_source(Compilation *c, Text *out) {
         uint32_t file = source_add(&c->sources, c->name, "", 0);
         diag_error(&c->diags, E0108, (Span){.file = file},
                    "this file is too large; a program has at most %zu MB", SOURCE_MAX_BYTES >> 20);
+        return false;
+    }
+    if (is_compiled(c)) {
+        uint32_t file = source_add(&c->sources, c->name, c->source, c->len);
+        Diag *d = diag_error(&c->diags, E0101, (Span){.file = file, .end = 7},
+                             "this is a compiled program already");
+        diag_help(&c->diags, d, "`dlg` runs it: `dlg run %s`", c->name);
         return false;
     }
     Ast *ast = parse(c, c->name, c->source, c->len);

@@ -104,12 +104,14 @@ static int give(Parser *p, int token, DLG_STYPE *value, Span at) {
         if (nothing_begun(lex)) {
             lex->head = token == T_NAME ? value->name : NULL;
             lex->head_span = at;
+            lex->scan = (Span){0};
             lex->tokens = 0;
         }
         lex->tokens++;
         lex->last_end = token ? at.end : lex->last_end;
     }
     if (token == T_FROM) lex->in_source = true;
+    if (token == T_SCAN && !lex->scan.end) lex->scan = at;
     if (token == T_NAME && lex->in_source && !in_brackets(lex) && is_source_option(value->name))
         token = T_OPTION;
     track_brackets(p, token, at);

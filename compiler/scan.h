@@ -27,6 +27,7 @@ struct Lexer {
     bool in_source;    /* after `from`: columns, axis, chars and bytes are options */
     const char *head;  /* the statement's first token, when that is a name */
     Span head_span;
+    Span scan;       /* the statement's first `scan`; empty: none */
     bool malformed;  /* a token of the statement was: the first one is enough */
     uint32_t tokens; /* of the statement so far */
     uint32_t total;  /* of the file so far */

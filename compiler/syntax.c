@@ -90,9 +90,10 @@ static const char *foreign(const char *word) {
         {"var", "a binding is `name = value`, without a keyword"},
         {"elif", "write `else if`"},
         {"elseif", "write `else if`"},
-        {"while", "the loops are `for t in 0..T { }`, which is unrolled, and `scan`"},
-        {"import", "another file is read with `include \"file.dlg\"`"},
-        {"use", "another file is read with `include \"file.dlg\"`"},
+        {"while", "the loop is `for t in 0..n { }`, which is unrolled"},
+        {"import", "what there is needs no import, and all of a program is in one file"},
+        {"use", "what there is needs no import, and all of a program is in one file"},
+        {"print", "what is to be seen is an output: `entry look -> x`"},
         {"float", "a type follows the name: `input x : f32[3]`"},
         {"int", "a type follows the name: `input x : i32[3]`"},
         {"f32", "a type follows the name: `input x : f32[3]`"},
@@ -131,6 +132,9 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e) 
     };
     if (!strcmp(found, "':'") && expects(e, "'='") && expects(e, "')'"))
         return "an argument is named with `=`: `f(x, axis = 1)`";
+    if (!strcmp(found, "','") && expects(e, "')'"))
+        return "( ) hold one value; sizes stand one by one, `reshape(x, 4, 8)`, and a literal is "
+               "`[4, 8]`";
     for (size_t i = 0; i < COUNT_OF(pairs); i++)
         if (!strcmp(found, pairs[i].found) && expects(e, pairs[i].expected)) return pairs[i].help;
     if (!strcmp(found, "'('") && lex->before == T_DOTTED)
@@ -193,6 +197,12 @@ void parse_syntax_error(Parser *p, Span at, const char *found, const char *const
         found = lex->pending == 0 ? "the end of the file" : "'}'";
     }
     if (!strcmp(found, "the end of the file")) at = (Span){p->file, lex->last_end, lex->last_end};
+    bool named = expects(e, "a name") && !expects(e, "a number"); /* `input scan : ...` */
+    if (lex->scan.end && !(named && !strcmp(found, "'scan'"))) {
+        Diag *d = diag_error(p->diags, E0801, lex->scan, "`scan` is not supported yet");
+        diag_help(p->diags, d, "`for t in 0..n { }` unrolls the loop; as a name `scan` is taken");
+        return;
+    }
     const char *head, *help = advise_head(p, found, &head);
     Diag *d;
     if (help) {
