@@ -280,6 +280,18 @@ static int check_columns(Reader *r) {
     return DLG_OK;
 }
 
+/* What kind of text it is that is no table, or NULL. */
+static const char *not_a_table(const char *text, size_t len) {
+    size_t first = len < 4096 ? len : 4096;
+    if (len >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0))
+        return "the text is UTF-16; tables are UTF-8 or ASCII";
+    if (memchr(text, 0, first)) return "there are NUL bytes: this is no table (or is it UTF-16?)";
+    const char *cr = memchr(text, '\r', first);
+    if (cr && cr + 1 < text + len && !memchr(text, '\n', len))
+        return "its lines end in CR alone; they must end in LF or CRLF";
+    return NULL;
+}
+
 /* Reads one row into r->row. *numbers counts the wanted cells that are numbers, and `bad` holds the
  * first one that is not. */
 typedef struct RowScan {
@@ -385,7 +397,8 @@ int csv_parse(dlg_device *dev, const char *path, const char *text, size_t len, C
     for (size_t i = 0; i < count; i++)
         for (size_t c = takes[i].begin; c < takes[i].end && c < r.wanted_len; c++)
             r.wanted[c] = true;
-    status = read_rows(&r);
+    const char *other = not_a_table(text, len);
+    status = other ? rt_fail(dev, DLG_ERR_DATA, "%s: %s", path, other) : read_rows(&r);
     if (status == DLG_OK && r.rows == 0)
         status = rt_fail(
             dev, DLG_ERR_DATA,

@@ -200,17 +200,15 @@ static int find_file(Opening *o, const dlg_tensor *t, Origin *out) {
         if (access(path, F_OK) != 0) {
             rt_fail(o->dev, DLG_ERR_FILE,
                     "the data of `%s` is missing: there is neither %s nor, in the current "
-                    "directory, %s; give another with --data %s=FILE",
-                    t->user_name, beside, path, t->user_name);
+                    "directory, %s",
+                    t->user_name, beside, path);
             free(beside);
             return DLG_ERR_FILE;
         }
         free(beside);
     } else if (access(path, F_OK) != 0) {
-        return rt_fail(o->dev, DLG_ERR_FILE,
-                       "the data of `%s` is missing: there is no %s; give another with --data "
-                       "%s=FILE",
-                       t->user_name, path, t->user_name);
+        return rt_fail(o->dev, DLG_ERR_FILE, "the data of `%s` is missing: there is no %s",
+                       t->user_name, path);
     }
     out->path = strdup(path);
     return out->path ? DLG_OK : rt_no_memory(o->dev, strlen(path));
@@ -323,9 +321,9 @@ static int read_table(Opening *o, size_t i) {
             status =
                 rt_fail(o->dev, DLG_ERR_DATA,
                         "%s: has %zu columns, and a sample of `%s` has %zu number%s: say which "
-                        "columns, as in --data %s=%s:0:%zu",
+                        "columns, as in %s:0:%zu",
                         path, info.columns, field->tensor->user_name, field->elems,
-                        field->elems == 1 ? "" : "s", field->tensor->user_name, path, field->elems);
+                        field->elems == 1 ? "" : "s", path, field->elems);
         else
             status = same_rows(o, of[k], info.rows, path);
     }

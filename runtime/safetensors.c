@@ -256,7 +256,10 @@ static int parse_header(Loading *l, const char *text, size_t len) {
     if (len < 8) return bad(l, "this is no safetensors file: it is shorter than 8 bytes");
     uint64_t header_len = 0;
     for (int i = 7; i >= 0; i--) header_len = header_len << 8 | (unsigned char)text[i];
-    if (header_len > MOST_HEADER_BYTES || header_len > len - 8)
+    bool fits = header_len <= MOST_HEADER_BYTES && header_len <= len - 8;
+    if (!fits && len > 8 && text[8] != '{')
+        return bad(l, "this is no safetensors file: no header begins at byte 8");
+    if (!fits)
         return bad(l,
                    "this is no safetensors file, or it is cut off: its header should be %" PRIu64
                    " bytes long, the file is %zu",

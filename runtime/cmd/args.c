@@ -95,7 +95,8 @@ static const CommandDoc docs[] = {
      "in it "
      "are looked up beside it, then in the current directory.\n\nExit status: 0 done, 1 the input "
      "is "
-     "wrong, 2 usage, 3 the device or the system failed, 130 interrupted (the weights are saved)."},
+     "wrong, 2 usage, 3 the device or the system failed, 130 interrupted, or 143 by SIGTERM (the "
+     "weights are saved)."},
     {"eval", EVAL, "FILE",
      "Evaluates weights on the rows that their training run held out, or on all rows of other "
      "data."},
@@ -138,11 +139,11 @@ static double fraction(struct argp_state *state, const char *option, const char 
 }
 
 /* Room for every argument was made at the start: an option comes at most once an argument. */
-static void pair(struct argp_state *state, const char *option, char *text, Pair *list,
-                 size_t *count) {
+static void pair(struct argp_state *state, const char *option, const char *what, char *text,
+                 Pair *list, size_t *count) {
     char *equals = strchr(text, '=');
     if (!equals || equals == text || !equals[1]) {
-        argp_error(state, "--%s takes NAME=FILE, not `%s`", option, text);
+        argp_error(state, "--%s takes NAME=%s, not `%s`", option, what, text);
         return;
     }
     *equals = 0;
@@ -175,9 +176,9 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     case KEY_SAVE: a->save = value; break;
     case KEY_LOAD: a->load = value; break;
     case KEY_LOG: a->log = value; break;
-    case KEY_DATA: pair(state, "data", value, a->data, &a->data_count); break;
-    case KEY_SET: pair(state, "set", value, a->set, &a->set_count); break;
-    case KEY_GET: pair(state, "get", value, a->get, &a->get_count); break;
+    case KEY_DATA: pair(state, "data", "SOURCE", value, a->data, &a->data_count); break;
+    case KEY_SET: pair(state, "set", "FILE", value, a->set, &a->set_count); break;
+    case KEY_GET: pair(state, "get", "FILE", value, a->get, &a->get_count); break;
     case KEY_WITH: a->with[a->with_count++] = value; break;
     case KEY_EPOCHS:
         a->epochs = whole(state, "epochs", value);
@@ -210,6 +211,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     case ARGP_KEY_END:
         if (!a->file && strcmp(a->command, "devices") != 0)
             argp_error(state, "which FILE? A .dlg or a compiled .cl");
+        if (a->json && a->kernels) argp_error(state, "either --json or --kernels");
         break;
     default: return ARGP_ERR_UNKNOWN;
     }

@@ -1,7 +1,7 @@
 /* cmd: what the files of the `dlg` command share. Only this command and dlgc print and exit.
  *
  * Each subcommand is one function from arguments to an exit status: 0 done, 1 the input is wrong,
- * 2 usage, 3 the device or the system failed, 130 interrupted. */
+ * 2 usage, 3 the device or the system failed, 128 + N ended by signal N: 130 by Ctrl-C. */
 #ifndef DLG_CMD_H
 #define DLG_CMD_H
 
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include "dlg.h"
 
-enum { EXIT_DONE = 0, EXIT_INPUT = 1, EXIT_USAGE = 2, EXIT_SYSTEM = 3, EXIT_INTERRUPTED = 130 };
+enum { EXIT_DONE = 0, EXIT_INPUT = 1, EXIT_USAGE = 2, EXIT_SYSTEM = 3, EXIT_SIGNAL = 128 };
 
 /* ---- args.c: the command line ------------------------------------------------------------------ */
 
@@ -106,10 +106,13 @@ void progress_init(Progress *p, bool quiet);
 /* A dlg_progress_fn; `user` is a Progress. Not 0 once the run was interrupted. */
 int progress_show(const dlg_progress *progress, void *user);
 void progress_end(Progress *p); /* takes the bar away */
+/* Four digits, but whole numbers in full: "0.9713", "12345", "nan". Returns out. */
+enum { NUMBER_TEXT = 32 };
+const char *number_text(char out[NUMBER_TEXT], double v);
 /* "loss 0.123, acc 0.97" */
 const char *metrics_text(char *out, size_t size, const dlg_metrics *m);
-/* From now on the first Ctrl-C asks the run to end, the second ends the process. */
+/* From now on the first Ctrl-C or SIGTERM asks the run to end, the second ends the process. */
 void interrupt_catch(void);
-bool interrupted(void);
+int interrupted(void); /* the signal, or 0 */
 
 #endif

@@ -9,9 +9,12 @@ int cmd_devices(const Args *a) {
     int status = dlg_device_list(&list, &count);
     if (status < 0) return complain_status(NULL, status);
     if (count == 0) {
-        complain("there is no OpenCL device; on Debian: apt install pocl-opencl-icd");
+        dlg_device *dev; /* opening one tells why there is none */
         dlg_device_list_free(list);
-        return EXIT_SYSTEM;
+        status = dlg_device_open(&dev, NULL);
+        status = status < 0 ? complain_status(dev, status) : EXIT_SYSTEM;
+        dlg_device_close(dev);
+        return status;
     }
     for (size_t i = 0; i < count; i++) {
         const dlg_device_info *d = &list[i];

@@ -85,6 +85,10 @@ int session_open(Session *s, const Args *a, bool device_needed) {
     const char *selector = a->device ? a->device : getenv("DLG_DEVICE");
     if (selector && !*selector) selector = NULL;
     int status = dlg_device_open(&s->dev, device_needed ? selector : "none");
+    if (status == DLG_ERR_DEVICE && selector) {
+        complain("%s; `dlg devices` lists them", dlg_error_text(s->dev));
+        return EXIT_SYSTEM;
+    }
     if (status < 0) return complain_status(s->dev, status);
     if (device_needed && !dlg_device_get_info(s->dev)) {
         complain("the device `none` runs nothing");
@@ -182,6 +186,10 @@ int session_data(Session *s, const Args *a, const char *const *entries, size_t e
     int status = dlg_dataset_open(&s->data, s->prog, &options);
     free(data);
     free(without);
+    if (status == DLG_ERR_FILE) {
+        complain("%s; --data NAME=SOURCE gives other data", dlg_error_text(s->dev));
+        return EXIT_INPUT;
+    }
     return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
 }
 
@@ -194,6 +202,7 @@ static bool is_set(const Args *a, const dlg_tensor *t) {
 
 int session_inputs_given(Session *s, const Args *a, const dlg_entry *entry) {
     int status = EXIT_DONE;
+    bool running = strcmp(a->command, "run") == 0 && !a->has_rows;
     for (size_t i = 0; i < entry->read_count; i++) {
         const dlg_tensor *t = entry->reads[i];
         if (is_set(a, t) || (s->data && dlg_dataset_values(s->data, t))) continue;
@@ -201,11 +210,15 @@ int session_inputs_given(Session *s, const Args *a, const dlg_entry *entry) {
         if (t->rank == 0)
             complain("entry `%s` reads `%s`, which has no value: give it with --set %s=NUMBER",
                      entry->name, name, name);
+        else if (running && t->source.path)
+            complain("entry `%s` reads `%s`, whose samples are in %s: say which rows, such as "
+                     "--rows 0:8, or give the whole tensor with --set %s=FILE.npy",
+                     entry->name, name, t->source.path, name);
         else
-            complain(
-                "entry `%s` reads `%s`, which has no data: give samples with --data %s=FILE, or "
-                "the whole tensor with --set %s=FILE.npy",
-                entry->name, name, name, name);
+            complain("entry `%s` reads `%s`, which has no data: give samples with --data "
+                     "%s=SOURCE%s, or "
+                     "the whole tensor with --set %s=FILE.npy",
+                     entry->name, name, name, running ? " --rows 0:8" : "", name);
         status = EXIT_INPUT;
     }
     return status;

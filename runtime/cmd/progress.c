@@ -1,4 +1,5 @@
-/* progress: a bar on a terminal, lines elsewhere, JSON lines in a log; and Ctrl-C.
+/* progress: a bar on a terminal, lines elsewhere, JSON lines in a log; and the
+ * signals that end a run.
  *
  * Lines are about twenty however many epochs there are, the first and the last among them. */
 #include <math.h>
@@ -16,22 +17,23 @@ static const double redraw_s = 0.1;
 /* A signal handler can reach nothing but a global: the command's, not the library's. */
 static volatile sig_atomic_t interrupt_seen;
 
-static void on_interrupt(int signal) {
-    (void)signal;
-    interrupt_seen = 1;
+static void on_interrupt(int number) {
+    interrupt_seen = number;
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
 }
 
 void interrupt_catch(void) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_interrupt;
-    action.sa_flags = (int)SA_RESETHAND;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
 }
 
-bool interrupted(void) {
-    return interrupt_seen != 0;
+int interrupted(void) {
+    return interrupt_seen;
 }
 
 void progress_init(Progress *p, bool quiet) {
@@ -41,12 +43,21 @@ void progress_init(Progress *p, bool quiet) {
         p->width = size.ws_col;
 }
 
+const char *number_text(char out[NUMBER_TEXT], double v) {
+    if (isnan(v)) /* its sign says nothing */
+        snprintf(out, NUMBER_TEXT, "nan");
+    else
+        snprintf(out, NUMBER_TEXT, v == floor(v) && fabs(v) < 1e10 ? "%.0f" : "%.4g", v);
+    return out;
+}
+
 const char *metrics_text(char *out, size_t size, const dlg_metrics *m) {
     size_t n = 0;
+    char text[NUMBER_TEXT];
     out[0] = 0;
     for (size_t i = 0; i < m->count && n < size; i++)
-        n += (size_t)snprintf(out + n, size - n, "%s%s %.4g", i ? ", " : "", m->names[i],
-                              m->values[i]);
+        n += (size_t)snprintf(out + n, size - n, "%s%s %s", i ? ", " : "", m->names[i],
+                              number_text(text, m->values[i]));
     return out;
 }
 

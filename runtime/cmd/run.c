@@ -164,19 +164,38 @@ static double number_at(dlg_type type, const char *values, size_t i) {
     }
 }
 
-/* The numbers of one row (or of a small tensor), and of several f32 where the largest is. */
+/* Which of the numbers is the largest when they are probabilities: at least two of 0 to 1 that sum
+ * to 1. `count` when they are not. */
+static size_t likeliest(dlg_type type, const char *values, size_t count) {
+    double sum = 0;
+    size_t largest = 0;
+    if (type != DLG_F32 || count < 2) return count;
+    for (size_t i = 0; i < count; i++) {
+        double v = number_at(type, values, i);
+        if (!(v >= 0 && v <= 1)) return count;
+        if (v > number_at(type, values, largest)) largest = i;
+        sum += v;
+    }
+    return fabs(sum - 1) < 1e-3 ? largest : count;
+}
+
+/* The numbers of one row, or of a small tensor. */
 static void print_numbers(const char *name, dlg_type type, const char *values, size_t count) {
-    size_t shown = count > SHOW_NUMBERS ? SHOW_NUMBERS : count, largest = 0;
+    size_t shown = count > SHOW_NUMBERS ? SHOW_NUMBERS : count;
+    size_t largest = likeliest(type, values, count);
     printf("%s", name);
-    for (size_t i = 0; i < shown; i++) printf(" %.4g", number_at(type, values, i));
+    for (size_t i = 0; i < shown; i++) {
+        char text[NUMBER_TEXT];
+        printf(" %s", number_text(text, number_at(type, values, i)));
+    }
     if (shown < count) printf(" ... (%zu numbers)", count);
-    if (type != DLG_F32 || count < 2) return;
-    for (size_t i = 1; i < count; i++)
-        if (number_at(type, values, i) > number_at(type, values, largest)) largest = i;
-    printf(" (largest: %zu)", largest);
+    if (largest < count) printf(" (largest: %zu)", largest);
 }
 
 static void print_rows(const Run *r) {
+    bool any = r->a->with_count > 0;
+    for (size_t i = 0; i < r->result_count; i++) any |= r->results[i].by_row;
+    if (!any) return;
     for (size_t row = 0; row < r->rows; row++) {
         const char *separator = "  ";
         printf("row %u:", r->numbers[row]);

@@ -26,13 +26,15 @@ static void print_start(const Session *s, const Args *a, const dlg_entry *entry)
     size_t rows = dlg_dataset_rows(s->data, DLG_ROWS_ALL);
     size_t training = dlg_dataset_rows(s->data, DLG_ROWS_TRAINING), batch = 0;
     printf("%s on %s\n", dlg_program_model(s->prog), dlg_device_get_info(s->dev)->name);
+    if (a->load)
+        printf("from the weights %s; the step and the optimizer's state begin anew\n", a->load);
     if (rows == 0) return;
     dlg_dataset_batch(s->data, entry, &batch);
     printf("%s; %zu to train on, %zu held out", dlg_dataset_text(s->data), training,
            rows - training);
     if (batch && training % batch)
-        printf("; batches of %zu, so that each epoch leaves out %zu others", batch,
-               training % batch);
+        printf("; batches of %zu, so that each epoch leaves out %zu other%s", batch,
+               training % batch, training % batch == 1 ? "" : "s");
     printf("\n");
     if (training == rows && rows >= 100 && !a->has_holdout && dlg_entry_find(s->prog, "evaluate"))
         printf("nothing is held out: --holdout 0.2 would keep a fifth to evaluate on\n");
@@ -42,6 +44,7 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     Progress progress;
     uint64_t steps;
     double seconds;
+    bool evaluates;
     bool finite; /* all that the entry returned in the last epoch */
 } Shown;
 
@@ -49,6 +52,7 @@ static int show(const dlg_progress *now, void *user) {
     Shown *shown = user;
     shown->steps = now->step;
     shown->seconds = now->seconds;
+    shown->evaluates = now->evaluate.rows > 0;
     shown->finite = true;
     for (size_t i = 0; i < now->train.count; i++)
         shown->finite &= isfinite(now->train.values[i]) != 0;
@@ -61,6 +65,42 @@ static int save(Session *s, const Args *a) {
     if (status < 0) return complain_write(s->dev, status);
     if (!a->quiet) printf("weights: %s\n", a->save);
     return EXIT_DONE;
+}
+
+/* Whether the entry takes whole numbers from the data, as labels are. */
+static bool reads_labels(const Session *s, const dlg_entry *entry) {
+    for (size_t i = 0; i < entry->read_count; i++)
+        if (entry->reads[i]->type == DLG_I32 && dlg_dataset_values(s->data, entry->reads[i]))
+            return true;
+    return false;
+}
+
+/* The entry to train with: one that changes something. */
+static const dlg_entry *training_entry(Session *s, const char *name) {
+    const dlg_entry *entry = session_entry(s, name);
+    if (!entry || entry->update_count > 0) return entry;
+    char names[512] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < dlg_entry_count(s->prog); i++) {
+        const dlg_entry *other = dlg_entry_at(s->prog, i);
+        if (other->update_count == 0 || strchr(other->name, '@') || n >= sizeof names) continue;
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", other->name);
+    }
+    complain("entry `%s` updates nothing, so that it cannot train; these do: %s", name,
+             n ? names : "none");
+    return NULL;
+}
+
+/* Whether the entry that --evaluate names can evaluate: it returns scalars and changes nothing. */
+static int check_evaluation(Session *s, const char *name) {
+    const dlg_entry *entry = session_entry(s, name);
+    size_t scalars = 0;
+    if (!entry) return EXIT_INPUT;
+    for (size_t i = 0; i < entry->return_count; i++) scalars += entry->returns[i]->rank == 0;
+    if (scalars > 0 && entry->update_count == 0) return EXIT_DONE;
+    complain("--evaluate %s: the entry %s", name,
+             scalars ? "updates what it should evaluate" : "returns no scalars to show");
+    return EXIT_INPUT;
 }
 
 static int train(Session *s, const Args *a, const dlg_entry *entry) {
@@ -83,16 +123,21 @@ static int train(Session *s, const Args *a, const dlg_entry *entry) {
     int status = EXIT_DONE;
     if (trained == DLG_ERR_STOPPED) {
         complain("interrupted: %s", dlg_error_text(s->dev));
-        status = EXIT_INTERRUPTED;
+        status = EXIT_SIGNAL + interrupted();
     } else if (trained < 0) {
         status = complain_status(s->dev, trained);
     }
     if (trained == DLG_OK || trained == DLG_ERR_STOPPED) {
         if (!a->quiet)
-            printf("%llu steps in %.2f s\n", (unsigned long long)shown.steps, shown.seconds);
+            printf("%llu step%s in %.2f s, building kernels%s included\n",
+                   (unsigned long long)shown.steps, shown.steps == 1 ? "" : "s", shown.seconds,
+                   shown.evaluates ? " and evaluation" : "");
         if (!shown.finite)
-            complain("warning: not all that entry `%s` returned is finite: the training diverged",
-                     entry->name);
+            complain("warning: not all that entry `%s` returned is finite: the training diverged%s",
+                     entry->name,
+                     reads_labels(s, entry)
+                         ? ", or a label is out of range (outside 0..c-1 it gives NaN)"
+                         : "");
         int saved = save(s, a);
         if (saved) status = saved;
     }
@@ -113,8 +158,9 @@ int cmd_train(const Args *a) {
     int status = outputs_check(a);
     if (!status) status = session_open(&s, a, true);
     if (!status) status = outputs_spare(a, s.prog);
-    if (!status && !(entry = session_entry(&s, a->entry ? a->entry : "train"))) status = EXIT_INPUT;
-    if (!status && a->evaluate && !session_entry(&s, a->evaluate)) status = EXIT_INPUT;
+    if (!status && !(entry = training_entry(&s, a->entry ? a->entry : "train")))
+        status = EXIT_INPUT;
+    if (!status && a->evaluate) status = check_evaluation(&s, a->evaluate);
     if (!status) status = session_load_weights(&s, a);
     if (!status) status = session_set_tensors(&s, a);
     if (!status) {

@@ -56,7 +56,8 @@ same w.npy w2.npy
 printf '1,2\n3,4\n5,6\n7,8\n' >x.csv
 expect 0 "p 0 0 0 0" "$DLG" run "$line" --set x=x.csv --entry predict
 expect 1 "x.csv: has 4 rows of 2 numbers; \`w\` has 2 numbers" "$DLG" run "$line" --set w=x.csv
-expect 1 "reads \`x\`, which has no data" "$DLG" run "$line"
+expect 1 "reads \`x\`, which has no data: give samples with --data x=SOURCE --rows 0:8" "$DLG" run "$data/xor.cl"
+expect 1 "whose samples are in line.csv: say which rows, such as --rows 0:8" "$DLG" run "$line"
 expect 1 "reads \`rate\`, which has no value: give it with --set rate=NUMBER" "$DLG" train "$line"
 expect 1 "only .npy files are written" "$DLG" run "$line" --rows 0 --get p=p.csv
 expect 1 "no/such" "$DLG" run "$line" --rows 0 --get p=no/such/p.npy
@@ -73,4 +74,27 @@ expect 0 "500 steps in" "$DLG" train "$xor" --set x=x.csv --set y=y.csv --steps 
 expect 0 "  1: 1" "$DLG" run "$xor" --set x=x.csv --load xor.safetensors --entry predict
 expect 1 "there is no data to hold out from" "$DLG" train "$xor" --set x=x.csv --set y=y.csv --holdout 0.5
 expect 0 "warning: not all that entry \`train\` returned is finite" "$DLG" train "$line" --set rate=1e9 --epochs 30
+
+# What cannot train or evaluate is told before training; numbers and lines are as people write them.
+expect 1 "entry \`predict\` updates nothing, so that it cannot train; these do: train" "$DLG" train "$line" \
+    --entry predict --set rate=1
+expect 1 "--evaluate predict: the entry returns no scalars to show" $train --evaluate predict
+expect 1 "--evaluate train: the entry updates what it should evaluate" $train --evaluate train
+expect 0 "a.safetensors; the step and the optimizer's state begin anew" $train --load a.safetensors --epochs 1
+expect 0 "1 step in" $train --steps 1
+expect 0 "leaves out 1 other" $train --epochs 1
+grep -q "1 others" out && fail "1 others"
+expect 0 "loss" "$DLG" run "$line" --entry train --set rate=0 --rows 0:4
+grep -q "^row" out && fail "rows without results: $(cat out)"
+printf '1234567,2\n-3,4\n1234567,2\n-3,4\n' >big.csv
+expect 0 "x 1234567 2" "$DLG" run "$line" --rows 0:2 --with x --data x=big.csv
+expect 0 "p nan" "$DLG" run "$line" --set b=-nan --rows 0
+grep -q -- "-nan" out && fail "-nan"
+expect 1 "is missing: there is no line.csv; --data NAME=SOURCE gives other data" sh -c \
+    "mkdir bare && cp line.cl bare && cd bare && dlg train line.cl --set rate=1"
+expect 1 "line.csv: this is no safetensors file" "$DLG" eval "$line" --load line.csv
+tr '\n' '\r' <line.csv >cr.csv
+expect 1 "cr.csv: its lines end in CR alone" $train --data y=cr.csv:0
+printf '\377\3761\0,\0002\0' >wide.csv
+expect 1 "wide.csv: the text is UTF-16" $train --data y=wide.csv:0
 done_testing

@@ -20,7 +20,7 @@ expect 2 "--epochs is at least 1" "$DLG" train --epochs 0 a.dlg
 expect 2 "--steps takes a whole number" "$DLG" train --steps 99999999999999999999 a.dlg
 expect 2 "--holdout takes a number of at least 0 and below 1" "$DLG" train --holdout 1 a.dlg
 expect 2 "--holdout takes a number" "$DLG" train --holdout nan a.dlg
-expect 2 "--data takes NAME=FILE, not \`x\`" "$DLG" train --data x a.dlg
+expect 2 "--data takes NAME=SOURCE, not \`x\`" "$DLG" train --data x a.dlg
 expect 2 "--set takes NAME=FILE, not \`=x\`" "$DLG" run --set =x a.dlg
 expect 2 "--rows 3:3: there are none" "$DLG" run --rows 3:3 a.dlg
 expect 2 "--rows takes a whole number" "$DLG" run --rows x a.dlg
@@ -31,6 +31,9 @@ expect 1 "cannot open missing.dlg: No such file" "$DLG" train missing.dlg
 expect 1 "is neither a .dlg nor a .cl" "$DLG" train "$data"
 expect 1 "has no entry \`fly\`; it has: train, evaluate, predict" "$DLG" train "$data/line.cl" --entry fly
 expect 1 "has no entry \`fly\`" "$DLG" run "$data/line.cl" --entry fly
+expect 3 "\`dlg devices\` lists them" "$DLG" run "$data/line.cl" --device 99
+expect 2 "either --json or --kernels" "$DLG" inspect "$data/line.cl" --json --kernels
+expect 2 "nonsense" "$DLG" inspect "$DLG_SOURCE_DIR/samples/xor.dlg" --target nonsense
 expect 3 "no-such-device" "$DLG" train "$data/line.cl" --device no-such-device
 expect 3 "no-such-device" env DLG_DEVICE=no-such-device "$DLG" train "$data/line.cl"
 expect 1 "the device \`none\` runs nothing" "$DLG" train "$data/line.cl" --device none

@@ -127,7 +127,7 @@ static void test_refused(void) {
          "t-two.csv: 3 columns for `x`, of which a sample has 2 numbers"},
         {"t-two.csv:1:3", DLG_ERR_DATA,
          "there is no column 2: the first row has 2 columns (0 to 1)"},
-        {"t-three.csv", DLG_ERR_DATA, "say which columns, as in --data x=t-three.csv:0:2"},
+        {"t-three.csv", DLG_ERR_DATA, "say which columns, as in t-three.csv:0:2"},
         {"t-two.csv:2:1", DLG_ERR_DATA, "columns 2:1 are none"},
         {"t-two.csv:5", DLG_ERR_DATA, "1 column for `x`"},
         {":0:2", DLG_ERR_DATA, "names no file"},
