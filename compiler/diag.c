@@ -199,6 +199,15 @@ static int lower_case(int c) {
     return c >= 'A' && c <= 'Z' ? c + 32 : c;
 }
 
+static bool same_letters(const char *a, const char *b) {
+    int count[256] = {0};
+    for (; *a; a++) count[(unsigned char)*a]++;
+    for (; *b; b++) count[(unsigned char)*b]--;
+    for (int i = 0; i < 256; i++)
+        if (count[i]) return false;
+    return true;
+}
+
 static bool equal_but_case(const char *a, const char *b) {
     while (*a && lower_case(*a) == lower_case(*b)) a++, b++;
     return *a == *b;
@@ -214,6 +223,9 @@ const char *diag_nearest(Arena *scratch, const char *name, const char *const *na
         if (equal_but_case(name, names[i])) return names[i];
         size_t other = strlen(names[i]);
         if (most == 0 || other > NEAREST_MAX_BYTES || other < 2) continue;
+        /* `std` is no misspelt `sgd`: in so short a word another letter makes another word. */
+        if (len <= 3 && len == other && !strchr(name, '.') && !same_letters(name, names[i]))
+            continue;
         int d = edit_distance(name, (int)len, names[i], (int)other, most);
         if (d <= most) {
             best = names[i];

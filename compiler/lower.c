@@ -261,8 +261,9 @@ static const char *common_batch(Lower *L, const Entry *e) {
         }
         if (v->shape.dim[v->source.axis] != first->shape.dim[first->source.axis]) {
             Diag *d = diag_error(
-                L->diags, E0702, v->span, "`%s` takes %d samples a run, and `%s` takes %d", v->name,
-                v->shape.dim[v->source.axis], first->name, first->shape.dim[first->source.axis]);
+                L->diags, E0702, v->span, "`%s` takes %d sample%s a run, and `%s` takes %d",
+                v->name, v->shape.dim[v->source.axis], v->shape.dim[v->source.axis] == 1 ? "" : "s",
+                first->name, first->shape.dim[first->source.axis]);
             diag_span(L->diags, d, first->span, "`%s` is declared here", first->name);
             diag_note(L->diags, d, "the entry `%s` reads both", e->name);
             return NULL;

@@ -187,6 +187,7 @@ typedef struct Lower {
     bool report_missing_paths;
     const Minimize *minimizing;
     const Shape *init_shape; /* while an initialiser is evaluated */
+    bool sizing;             /* while the sizes of a type are */
     uint32_t iterations, depth, nesting, seq;
 } Lower;
 
@@ -302,6 +303,15 @@ Value builtin_expand_dims(Lower *L, const Given *a, int which);
 Value builtin_concat(Lower *L, const Given *a, int which);
 /* An axis of a tensor of `rank` axes; negative ones count from the end. */
 bool lower_axis(Lower *L, const Operand *x, int rank, int32_t *out);
+
+/* ---- lower_habit.c ------------------------------------------------------------------------------ */
+
+/* What a name of other languages is here, as a help line, or NULL. */
+const char *lower_habit(const char *name);
+/* Whether `name` is something planned: then E0801 is reported. */
+bool lower_planned(Lower *L, const char *name, Span at);
+/* Helps where one value was wanted of e, and v is none, several, or a function. */
+void lower_help_missing_value(Lower *L, Diag *d, const Value *v, const Expr *e);
 
 /* ---- lower_stmt.c ------------------------------------------------------------------------------- */
 

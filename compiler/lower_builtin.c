@@ -139,7 +139,9 @@ static Value builtin_cast(Lower *L, const Given *a, int which) {
     NodeId id;
     (void)which;
     if (a->slot[1].value.kind != VALUE_DTYPE) {
-        lower_error(L, E0301, a->slot[1].span, "a type is wanted: f32, i32 or bool");
+        Diag *d = lower_error(L, E0301, a->slot[1].span, "a type is wanted: f32, i32 or bool");
+        if (a->slot[1].value.kind == VALUE_STRING)
+            diag_help(L->diags, d, "a type stands without quotes: `cast(x, i32)`");
         return ERROR_VALUE;
     }
     if (!lower_any_tensor(L, &a->slot[0], &id)) return ERROR_VALUE;

@@ -101,7 +101,8 @@ static Value call_builtin(Lower *L, const Builtin *b, const Expr *e) {
             return ERROR_VALUE;
         }
         if (x.value.kind == VALUE_NONE) {
-            lower_error(L, E0208, x.span, "this gives no value");
+            Diag *d = lower_error(L, E0208, x.span, "this gives no value");
+            lower_help_missing_value(L, d, &x.value, arg->value);
             return ERROR_VALUE;
         }
         given.slot[slot] = x;
@@ -201,7 +202,8 @@ static bool evaluate_arguments(Lower *L, const Function *fn, const Expr *by, uin
         values[k] = lower_expr(L, arg->value);
         spans[k] = arg->value->span;
         if (values[k].kind == VALUE_NONE) {
-            lower_error(L, E0208, arg->value->span, "this gives no value");
+            Diag *d = lower_error(L, E0208, arg->value->span, "this gives no value");
+            lower_help_missing_value(L, d, &values[k], arg->value);
             ok = false;
         }
         ok = ok && values[k].kind != VALUE_ERROR;
@@ -290,22 +292,18 @@ static Value unknown_function(Lower *L, const Expr *e) {
         lower_point(L, d, s->span, "from here");
         return ERROR_VALUE;
     }
-    static const char *const planned[] = {"conv2d",     "max_pool", "avg_pool",
-                                          "batch_norm", "dropout",  "embedding",
-                                          "lstm_cell",  "gru_cell", "attention"};
-    for (size_t i = 0; i < COUNT_OF(planned); i++) {
-        if (strcmp(e->name, planned[i]) != 0) continue;
-        lower_error(L, E0801, e->name_span, "`%s` is not supported yet", e->name);
-        return ERROR_VALUE;
-    }
+    if (lower_planned(L, e->name, e->name_span)) return ERROR_VALUE;
     Diag *d = lower_error(L, E0201, e->name_span, "no function is called `%s`", e->name);
     for (uint32_t i = 0; i < L->frame->module->fns.len; i++)
         vec_push(L->arena, &c, L->frame->module->fns.at[i].name);
     for (uint32_t i = 0; i < L->prelude.fns.len; i++)
         vec_push(L->arena, &c, L->prelude.fns.at[i].name);
     builtin_names(L, &c);
-    const char *near = diag_nearest(L->arena, e->name, c.at, c.len);
-    if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
+    const char *near = diag_nearest(L->arena, e->name, c.at, c.len), *habit = lower_habit(e->name);
+    if (habit)
+        diag_help(L->diags, d, "%s", habit);
+    else if (near)
+        diag_help(L->diags, d, "did you mean `%s`?", near);
     return ERROR_VALUE;
 }
 
@@ -322,6 +320,13 @@ Value lower_call(Lower *L, const Expr *e) {
         Diag *d =
             lower_error(L, E0205, e->name_span, "`%s` is an optimizer, and not called", fn->name);
         diag_help(L->diags, d, "write `minimize loss by %s(...)` in an entry's block", fn->name);
+        return ERROR_VALUE;
+    }
+    static const char *const initial[] = {"glorot", "he", "lecun"};
+    for (size_t i = 0; fn && fn->prelude && !L->init_shape && i < COUNT_OF(initial); i++) {
+        if (strcmp(fn->name, initial[i]) != 0) continue;
+        Diag *d = lower_error(L, E0205, e->span, "an initial value is not allowed here");
+        diag_help(L->diags, d, "it belongs after `~`: `param w : f32[n, m] ~ %s()`", fn->name);
         return ERROR_VALUE;
     }
     if (fn) {

@@ -62,7 +62,7 @@ bool lower_tensor(Lower *L, const Operand *x, DType t, NodeId *out) {
                         lower_kind_text(L, &x->value));
         if (x->value.kind == VALUE_DTYPE)
             diag_help(L->diags, d, "a type follows a colon: `param w : f32[3] = 0`");
-        if (x->value.kind == VALUE_FN) diag_help(L->diags, d, "call it: `name(...)`");
+        lower_help_missing_value(L, d, &x->value, x->expr);
         return false;
     }
     }
@@ -261,7 +261,7 @@ static bool operands_fit(Lower *L, Op op, const Operand *x, uint32_t n, OpClass 
             Diag *d =
                 lower_error(L, E0301, x[i].span, "`%s` takes tensors and numbers, and this is %s",
                             spelled(op), lower_kind_text(L, v));
-            if (v->kind == VALUE_NONE) diag_help(L->diags, d, "end the function with `return ...`");
+            lower_help_missing_value(L, d, v, x[i].expr);
             return false;
         }
         if (logic && (tensor ? t != DT_BOOL : v->kind != VALUE_BOOL)) {

@@ -282,6 +282,7 @@ static const char *similar_path(Lower *L, const char *name) {
 }
 
 void lower_unknown_name(Lower *L, const char *name, Span at) {
+    if (lower_planned(L, name, at)) return;
     Diag *d = lower_error(L, E0201, at, "nothing is called `%s` here", name);
     Frame *f = L->frame;
     const Symbol *below = scope_find(&f->module->top, name);
@@ -293,6 +294,11 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
     }
     for (uint32_t i = 0; i < f->module->ast->items.len; i++) {
         const Stmt *s = f->module->ast->items.at[i];
+        for (uint32_t k = 0; s->kind == STMT_CONST && k < s->values.len; k++) {
+            if (s->values.at[k].name.name != name) continue;
+            lower_point(L, d, s->values.at[k].name.span, "it is made here, after its use");
+            return;
+        }
         Ident target = s->kind == STMT_BIND && s->targets.len == 1 ? s->targets.at[0] : s->name;
         if (target.name == name && s->kind != STMT_ENTRY) {
             lower_point(L, d, target.span, "it is made here, below its use");
@@ -319,7 +325,13 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
     for (size_t i = 0; i < COUNT_OF(special); i++) vec_push(L->arena, &c, special[i]);
     const char *near = diag_nearest(L->arena, name, c.at, c.len);
     if (!near) near = similar_path(L, name);
-    if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
+    const char *habit = lower_habit(name);
+    if (L->sizing && !near)
+        diag_help(L->diags, d, "a size is a number or a const: write `const %s = 64` above", name);
+    else if (habit)
+        diag_help(L->diags, d, "%s", habit);
+    else if (near)
+        diag_help(L->diags, d, "did you mean `%s`?", near);
 }
 
 /* The innermost call that stands in the user's file, or NULL. */

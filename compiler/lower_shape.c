@@ -242,8 +242,9 @@ static bool cut_axes(Lower *L, const Expr *e, const Operand *x, const Shape *in,
         }
     }
     if (named > in->rank) {
-        Diag *d = lower_error(L, E0402, e->span, "%u subscripts for %d ax%s: %s", named, in->rank,
-                              in->rank == 1 ? "is" : "es", lower_describe(L, x));
+        Diag *d = lower_error(L, E0402, e->span, "%u subscript%s for %d ax%s: %s", named,
+                              named == 1 ? "" : "s", in->rank, in->rank == 1 ? "is" : "es",
+                              lower_describe(L, x));
         lower_point_origins(L, d, x, 1);
         return false;
     }

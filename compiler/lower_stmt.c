@@ -74,7 +74,8 @@ static void lower_bind_stmt(Lower *L, const Stmt *s) {
     L->path = saved;
     bool rename = s->value && s->value->kind != EXPR_NAME;
     if (v.kind == VALUE_NONE) {
-        lower_error(L, E0208, s->value->span, "this gives no value to bind");
+        Diag *d = lower_error(L, E0208, s->value->span, "this gives no value to bind");
+        lower_help_missing_value(L, d, &v, s->value);
         v = ERROR_VALUE;
     }
     if (s->targets.len == 1) {
@@ -131,7 +132,8 @@ static void lower_return(Lower *L, const Stmt *s) {
     }
     Value v = s->value ? lower_expr(L, s->value) : (Value){.kind = VALUE_NONE};
     if (s->value && v.kind == VALUE_NONE) {
-        lower_error(L, E0208, s->value->span, "this gives no value to return");
+        Diag *d = lower_error(L, E0208, s->value->span, "this gives no value to return");
+        lower_help_missing_value(L, d, &v, s->value);
         v = ERROR_VALUE;
     }
     f->result = v;

@@ -203,6 +203,11 @@ static bool chosen_params(Lower *L, const Stmt *s, bool *chosen) {
         }
         const char *near = diag_nearest(L->arena, o->name, c.at, c.len);
         if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
+        Text t;
+        text_init(&t, L->arena);
+        for (uint32_t i = 0; i < c.len && i < 8; i++)
+            text_printf(&t, "%s%s", i ? ", " : "", c.at[i]);
+        if (c.len) diag_note(L->diags, d, "the params are %s%s", t.at, c.len > 8 ? ", ..." : "");
         ok = false;
     }
     return ok;

@@ -34,7 +34,9 @@ static bool lower_type(Lower *L, const TypeExpr *type, DType *t, Shape *s) {
     bool ok = lower_dtype(L, &type->dtype, t);
     for (uint32_t i = 0; i < type->dims.len; i++) {
         const Expr *e = type->dims.at[i];
+        L->sizing = true;
         Operand x = {lower_expr(L, e), e, e->span};
+        L->sizing = false;
         if (x.value.kind == VALUE_ERROR) {
             ok = false;
             continue;

@@ -66,6 +66,14 @@ static bool rest_sizes(Lower *L, const Given *a, bool infer, DType *dtype, Shape
             *dtype = x->value.dtype;
             continue;
         }
+        if (x->value.kind == VALUE_TENSOR && x->expr && x->expr->kind == EXPR_TENSOR) {
+            Diag *d =
+                lower_error(L, E0302, x->span, "a size must be a whole number, and this is %s",
+                            lower_kind_text(L, &x->value));
+            diag_help(L->diags, d, "sizes stand one by one, without [ ]: `%s`",
+                      infer ? "reshape(x, 4, 8)" : "zeros(4, 8)");
+            return false;
+        }
         if (!lower_whole(L, x, "a size", -MAX_ELEMS, MAX_ELEMS, &n)) return false;
         if (n < 1 && !(infer && n == -1)) {
             lower_error(L, E0405, x->span, "a size must be at least 1, and this is %d", n);
@@ -148,7 +156,11 @@ Value builtin_reshape(Lower *L, const Given *a, int which) {
         Diag *d =
             lower_error(L, E0401, a->at, "%s, which is %lld elements: it cannot be reshaped so",
                         lower_describe(L, &a->slot[0]), (long long)elems);
-        diag_label(L->diags, d, "the sizes make %lld", (long long)known);
+        if (inferred >= 0)
+            diag_label(L->diags, d, "%lld is not a multiple of %lld", (long long)elems,
+                       (long long)known);
+        else
+            diag_label(L->diags, d, "the sizes make %lld", (long long)known);
         lower_point_origins(L, d, a->slot, 1);
         return ERROR_VALUE;
     }
@@ -163,8 +175,9 @@ Value builtin_permute(Lower *L, const Given *a, int which) {
     if (!first_tensor(L, a, &id)) return ERROR_VALUE;
     int rank = shape_at(L, id)->rank;
     if (a->rest_count != (uint32_t)rank) {
-        lower_error(L, E0402, a->at, "`permute` wants each axis once: %s, and %u are given",
-                    lower_describe(L, &a->slot[0]), a->rest_count);
+        lower_error(L, E0402, a->at, "`permute` wants each axis once: %s, and %u %s given",
+                    lower_describe(L, &a->slot[0]), a->rest_count,
+                    a->rest_count == 1 ? "is" : "are");
         return ERROR_VALUE;
     }
     for (int i = 0; i < rank; i++) {
@@ -197,8 +210,9 @@ Value builtin_expand(Lower *L, const Given *a, int which) {
 /* Three whole numbers an axis. */
 static bool triples(Lower *L, const Given *a, int rank, const char *what, int32_t (*out)[3]) {
     if (a->rest_count != 3u * (uint32_t)rank) {
-        lower_error(L, E0402, a->at, "%s of each axis: %s, and %u numbers are given", what,
-                    lower_describe(L, &a->slot[0]), a->rest_count);
+        lower_error(L, E0402, a->at, "%s of each axis: %s, and %u number%s given", what,
+                    lower_describe(L, &a->slot[0]), a->rest_count,
+                    a->rest_count == 1 ? " is" : "s are");
         return false;
     }
     for (uint32_t i = 0; i < a->rest_count; i++) {

@@ -160,7 +160,7 @@ static void test_places(void) {
 }
 
 static void test_nearest(void) {
-    static const char *const names[] = {"softmax",  "relu", "loss",
+    static const char *const names[] = {"softmax",  "relu", "loss",         "sgd",
                                         "Accuracy", "x",    "cross_entropy"};
     static const struct {
         const char *word, *wanted;
@@ -171,6 +171,8 @@ static void test_nearest(void) {
         {"lsos", "loss"},
         {"accuracy", "Accuracy"},
         {"X", "x"},
+        {"std", "(none)"},
+        {"sdg", "sgd"},
         {"y", "(none)"},
         {"xy", "(none)"},
         {"completely_else", "(none)"},

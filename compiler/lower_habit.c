@@ -1,0 +1,96 @@
+/* lower_habit: what people write who come from other languages, and what it is here; and what the
+ * language is meant to have but has not yet. Two tables, by name. */
+#include "lower.h"
+
+static const struct {
+    const char *name, *help;
+} habits[] = {
+    {"transpose", "a transpose is written `x'`; `permute(x, axes...)` orders all axes"},
+    {"matmul", "a matrix product is written `a @ b`"},
+    {"mm", "a matrix product is written `a @ b`"},
+    {"bmm", "a matrix product is written `a @ b`"},
+    {"linear", "`dense(x, units)` makes weights and a bias"},
+    {"stack", "`[a, b]` stacks on a new first axis"},
+    {"cat", "write `concat(a, b, axis = 0)`"},
+    {"concatenate", "write `concat(a, b, axis = 0)`"},
+    {"hstack", "write `concat(a, b, axis = 1)`"},
+    {"vstack", "write `concat(a, b, axis = 0)`"},
+    {"print", "what is to be seen is an output: `entry look -> x`"},
+    {"round", "`floor(x + 0.5)` rounds"},
+    {"ceil", "write `-floor(-x)`"},
+    {"std", "write `sqrt(mean(square(x - mean(x))))`"},
+    {"var", "write `mean(square(x - mean(x)))`"},
+    {"norm", "write `sqrt(sum(square(x)))`"},
+    {"tan", "write `sin(x) / cos(x)`"},
+    {"ln", "`log` is the natural logarithm"},
+    {"log2", "write `log(x) / log(2)`"},
+    {"log10", "write `log(x) / log(10)`"},
+    {"power", "a power is written `x ** n`"},
+    {"len", "sizes are `rows(x)`, `cols(x)` and `dim(x, axis)`"},
+    {"shape", "sizes are `rows(x)`, `cols(x)` and `dim(x, axis)`"},
+    {"ndim", "write `rank(x)`"},
+    {"range", "`for t in 0..n { }` loops; `iota(n)` is 0 to n - 1 as a tensor"},
+    {"arange", "`iota(n)` is 0 to n - 1"},
+    {"array", "a literal is written `[1, 2, 3]`"},
+    {"tensor", "a literal is written `[1, 2, 3]`"},
+    {"eye", "write `where(iota(n) == expand_dims(iota(n), -1), 1, 0)`"},
+    {"outer", "write `expand_dims(a, -1) * b`"},
+    {"flatten", "write `reshape(x, rows(x), -1)`"},
+    {"view", "write `reshape(x, sizes...)`"},
+    {"squeeze", "`x[..., 0]` drops the last axis"},
+    {"unsqueeze", "write `expand_dims(x, axis)`"},
+    {"gather", "`x[index]` gathers along the first axis"},
+    {"embedding", "`table[index]` gathers rows of a param"},
+    {"float", "write `cast(x, f32)`"},
+    {"int", "write `cast(x, i32)`"},
+    {"astype", "write `cast(x, f32)`"},
+    {"detach", "write `stop_gradient(x)`"},
+    {"no_grad", "write `stop_gradient(x)`"},
+    {"backward", "gradients are `grad(y, v)`, or taken by `minimize`"},
+    {"rand", "random numbers are initial values: `param w : f32[3] ~ uniform(0, 1)`"},
+    {"randn", "random numbers are initial values: `param w : f32[3] ~ normal(0, 1)`"},
+    {"batch", "write `const batch = 64`"},
+    {"f64", "the types are f32, i32 and bool"},
+    {"i64", "the types are f32, i32 and bool"},
+    {"i8", "the types are f32, i32 and bool"},
+    {"u8", "the types are f32, i32 and bool"},
+    {"double", "the types are f32, i32 and bool"},
+    {"float32", "the types are f32, i32 and bool"},
+    {"float64", "the types are f32, i32 and bool"},
+    {"int32", "the types are f32, i32 and bool"},
+    {"int64", "the types are f32, i32 and bool"},
+};
+
+static const char *const planned[] = {
+    "f16",        "bf16",     "conv1d",     "conv2d",    "conv3d",  "max_pool",
+    "max_pool2d", "avg_pool", "batch_norm", "dropout",   "lstm",    "lstm_cell",
+    "gru",        "gru_cell", "rnn",        "attention", "einsum",  "sort",
+    "argsort",    "topk",     "top_k",      "cumsum",    "cumprod", "prod"};
+
+const char *lower_habit(const char *name) {
+    for (size_t i = 0; i < COUNT_OF(habits); i++)
+        if (!strcmp(name, habits[i].name)) return habits[i].help;
+    return NULL;
+}
+
+bool lower_planned(Lower *L, const char *name, Span at) {
+    for (size_t i = 0; i < COUNT_OF(planned); i++) {
+        if (strcmp(name, planned[i]) != 0) continue;
+        lower_error(L, E0801, at, "`%s` is not supported yet", name);
+        return true;
+    }
+    return false;
+}
+
+void lower_help_missing_value(Lower *L, Diag *d, const Value *v, const Expr *e) {
+    const bool call = e && e->kind == EXPR_CALL;
+    if (v->kind == VALUE_TUPLE)
+        diag_help(L->diags, d, "name each of them: `a, b = %s`",
+                  call ? arena_printf(L->arena, "%s(...)", e->name) : "...");
+    if (v->kind == VALUE_FN || v->kind == VALUE_BUILTIN) diag_help(L->diags, d, "call it: `f(x)`");
+    if (v->kind != VALUE_NONE) return;
+    const Function *fn = call ? lower_find_function(L, L->frame->module, e->name) : NULL;
+    if (fn && !fn->prelude)
+        lower_point(L, d, fn->stmt->name.span, "`%s` returns nothing", fn->name);
+    if (fn) diag_help(L->diags, d, "end the function with `return ...`");
+}
