@@ -56,25 +56,6 @@ static bool computes(Op op) {
            op == OP_TAKE || op == OP_PAD;
 }
 
-static int op_cost(Op op) {
-    switch (op) {
-    case OP_EXP:
-    case OP_LOG:
-    case OP_TANH:
-    case OP_SIN:
-    case OP_COS:
-    case OP_ERF:
-    case OP_POW: return 10;
-    case OP_DIV:
-    case OP_SQRT:
-    case OP_RSQRT:
-    case OP_IDIV:
-    case OP_MOD:
-    case OP_TAKE: return 3;
-    default: return 1;
-    }
-}
-
 static NodeId base_of(const Graph *g, NodeId id) {
     for (;;) {
         Op op = (Op)node_at(g, id)->op;
@@ -155,7 +136,7 @@ static void choose_anchors(Fuser *f) {
             continue;
         }
         cone[id] = 1;
-        cost[id] = (uint32_t)op_cost((Op)n->op);
+        cost[id] = (uint32_t)op_info[n->op].cost;
         for (uint32_t i = 0; i < n->argc; i++) {
             NodeId x = n->args[i];
             cone[id] += f->anchor[x] ? 0 : cone[x];

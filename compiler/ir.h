@@ -39,6 +39,7 @@ typedef struct OpInfo {
     bool to_bool;
     const char *cl; /* ELEMENTWISE only */
     double test_lo, test_hi;
+    int cost; /* of one value, in additions */
     const char *doc;
 } OpInfo;
 extern const OpInfo op_info[OP_COUNT];

@@ -7,10 +7,10 @@
 const OpInfo op_info[OP_COUNT] = {
 #define SAME false
 #define BOOL true
-#define ELEMENTWISE(NAME, name, arity, result, cl, host, d0, d1, d2, lo, hi, doc)                  \
-    [OP_##NAME] = {#name, arity, true, result, cl, lo, hi, doc},
+#define ELEMENTWISE(NAME, name, arity, result, cl, host, d0, d1, d2, lo, hi, cost, doc)            \
+    [OP_##NAME] = {#name, arity, true, result, cl, lo, hi, cost, doc},
 #define STRUCTURED(NAME, name, arity, doc)                                                         \
-    [OP_##NAME] = {#name, arity, false, false, NULL, 0, 0, doc},
+    [OP_##NAME] = {#name, arity, false, false, NULL, 0, 0, 1, doc},
 #include "ops.def"
 #undef SAME
 #undef BOOL
