@@ -163,8 +163,8 @@ static int open_device(dlg_device *dev, const char *selector) {
     }
     which = select_device(found, count, selector);
     if (which == count) {
-        status = rt_fail(dev, DLG_ERR_DEVICE, "no OpenCL device matches `%.200s`; there are %zu",
-                         selector, count);
+        status = rt_fail(dev, DLG_ERR_DEVICE, "no OpenCL device matches `%.200s`; there %s %zu",
+                         selector, count == 1 ? "is" : "are", count);
         goto out;
     }
     dev->id = found[which].device;

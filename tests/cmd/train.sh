@@ -97,4 +97,7 @@ tr '\n' '\r' <line.csv >cr.csv
 expect 1 "cr.csv: its lines end in CR alone" $train --data y=cr.csv:0
 printf '\377\3761\0,\0002\0' >wide.csv
 expect 1 "wide.csv: the text is UTF-16" $train --data y=wide.csv:0
+sed '3s/,[0-9]*$/,10/' "$DLG_SOURCE_DIR/samples/digits.csv" >label.csv
+expect 0 "or a label is out of range (outside 0..c-1 it gives NaN)" "$DLG" train \
+    "$DLG_SOURCE_DIR/samples/digits.dlg" --epochs 1 --data x=label.csv --data y=label.csv
 done_testing

@@ -38,6 +38,12 @@ expect 3 "no-such-device" "$DLG" train "$data/line.cl" --device no-such-device
 expect 3 "no-such-device" env DLG_DEVICE=no-such-device "$DLG" train "$data/line.cl"
 expect 1 "the device \`none\` runs nothing" "$DLG" train "$data/line.cl" --device none
 
+# A cache that PoCL cannot write hides its device: the cause is named.
+if env HOME=/dev/null POCL_CACHE_DIR=/dev/null/cache "$DLG" devices >out 2>err; then
+    :
+else
+    expect 3 "POCL_CACHE_DIR" env HOME=/dev/null POCL_CACHE_DIR=/dev/null/cache "$DLG" devices
+fi
 expect 0 "0  " "$DLG" devices
 expect 0 "evaluate@1         1        1" "$DLG" inspect "$data/line.cl"
 expect 0 "__kernel void judge(" "$DLG" inspect --kernels "$data/line.cl"
