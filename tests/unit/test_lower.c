@@ -378,8 +378,9 @@ static void test_prelude(void) {
              "o = one_hot(y, 3)\np = abs([-2.0, 3])\nq = clip(x[0], 1.5, 2.5)\nr = argmin(x)\n"
              "s = sign([-2.0, 0, 5])\nt = softmax(x[0:1]', axis = 0)\nv = mae(x[0], [2, 2, 2])\n"
              "ce = cross_entropy(x, [[0.5, 0.5, 0], [1, 0, 0]])\n"
+             "ac = accuracy(x, [[0.0, 0, 1], [0.4, 0.6, 0]])\n"
              "w = silu([1.0])\nz = elu([-1.0, 2])\n"
-             "entry u -> a, b, c, d, e, f, g, h, k, l, m, n, o, p, q, r, s, t, v, w, z, ce\n");
+             "entry u -> a, b, c, d, e, f, g, h, k, l, m, n, o, p, q, r, s, t, v, w, z, ce, ac\n");
     double e1 = exp(-1), e2 = exp(-2), s = 1 + e1 + e2;
     CHECK("u", "a", DT_F32, shape(2, 2, 3), e2 / s, e1 / s, 1 / s, 1, 0, 0);
     CHECK("u", "b", DT_F32, shape(1, 2), 3 + log(s), 1000);
@@ -403,6 +404,7 @@ static void test_prelude(void) {
     CHECK("u", "w", DT_F32, shape(1, 1), 1 / (1 + e1));
     CHECK("u", "z", DT_F32, shape(1, 2), e1 - 1, 2);
     CHECK("u", "ce", DT_F32, shape(1, 2), 1.5 + log(s), 0);
+    CHECK("u", "ac", DT_F32, shape(0), 0.5);
     unload(&u);
 }
 
