@@ -18,6 +18,14 @@ enum {
     REDUCE_ARGMAX = 'a'
 };
 
+/* Whether x is a list of whole numbers, `[0, 1]`: a literal, or one number everywhere, as in `[1]`. */
+static bool is_axis_list(const Lower *L, NodeId x) {
+    const Node *n = node_at(L->g, x);
+    double v;
+    return n->dtype == DT_I32 && n->shape.rank == 1 && n->shape.dim[0] <= MAX_RANK &&
+           (n->op == OP_LITERAL || node_uniform(L->g, x, &v));
+}
+
 /* `axis = 1`, or several: `axis = [0, 1]`; left out: all. */
 static bool reduced_axes(Lower *L, const Operand *x, int rank, bool gone[MAX_RANK]) {
     int32_t axis;
@@ -25,12 +33,14 @@ static bool reduced_axes(Lower *L, const Operand *x, int rank, bool gone[MAX_RAN
     if (x->value.kind == VALUE_NONE) return true;
     if (x->value.kind == VALUE_TENSOR) {
         const Node *n = node_at(L->g, x->value.node);
-        if (n->op != OP_LITERAL || n->dtype != DT_I32 || n->shape.rank != 1) {
+        double v;
+        if (!is_axis_list(L, x->value.node)) {
             lower_error(L, E0302, x->span, "an axis must be a whole number known at compile time");
             return false;
         }
         for (int32_t i = 0; i < n->shape.dim[0]; i++) {
-            Operand one = {number_value(n->values[i], false), NULL, x->span};
+            if (!node_uniform(L->g, x->value.node, &v)) v = n->values[i];
+            Operand one = {number_value(v, false), NULL, x->span};
             if (!lower_axis(L, &one, rank, &axis)) return false;
             gone[axis] = true;
         }
@@ -79,8 +89,7 @@ static Value builtin_reduce(Lower *L, const Given *a, int which) {
     bool two = which == REDUCE_MAX || which == REDUCE_MIN;
     bool number = a->slot[0].value.kind == VALUE_NUMBER;
     /* max(a, b) of two tensors, or of numbers, is the greater of the two. */
-    if (two && (number || (axis.value.kind == VALUE_TENSOR &&
-                           node_at(L->g, axis.value.node)->op != OP_LITERAL)))
+    if (two && (number || (axis.value.kind == VALUE_TENSOR && !is_axis_list(L, axis.value.node))))
         if (axis.value.kind != VALUE_NONE)
             return lower_elementwise(L, which == REDUCE_MAX ? OP_MAX : OP_MIN, a->slot, 2, a->at);
     if (number && axis.value.kind == VALUE_NONE && which != REDUCE_ARGMAX) return a->slot[0].value;
