@@ -16,6 +16,6 @@ NodeId emit_program(const Program *p, const CompileOptions *options, Arena *aren
 
 /* Whether there is such a target; the names of all, for a message. NULL asks for the default. */
 bool target_known(const char *name);
-const char *target_names(Arena *arena);
+const char *target_names(void); /* " cpu gpu" */
 
 #endif

@@ -227,8 +227,8 @@ static bool check_options(const CompileOptions *options, CompileResult *result) 
         return false;
     }
     if (!target_known(options->target)) {
-        *result = result_message(2, "error: there is no target `%s`; the targets are cpu, gpu\n",
-                                 options->target);
+        *result = result_message(2, "error: there is no target `%s`; the targets are:%s\n",
+                                 options->target, target_names());
         return false;
     }
     return true;

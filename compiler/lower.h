@@ -240,7 +240,6 @@ Value tensor_value(NodeId id);
 bool lower_tensor(Lower *L, const Operand *x, DType t, NodeId *out);
 /* As above, of the type that a number on its own gets: f32, or bool for true and false. */
 bool lower_any_tensor(Lower *L, const Operand *x, NodeId *out);
-bool lower_number(Lower *L, const Expr *e, const char *what, double *out);
 bool lower_whole(Lower *L, const Operand *x, const char *what, int32_t lo, int32_t hi,
                  int32_t *out);
 bool lower_condition(Lower *L, const Expr *e, const char *what, bool *out);

@@ -74,15 +74,6 @@ bool lower_any_tensor(Lower *L, const Operand *x, NodeId *out) {
     return lower_tensor(L, x, t, out);
 }
 
-bool lower_number(Lower *L, const Expr *e, const char *what, double *out) {
-    Value v = lower_expr(L, e);
-    if (v.kind == VALUE_NUMBER) return *out = v.number, true;
-    if (v.kind == VALUE_ERROR) return false;
-    lower_error(L, E0302, e->span, "%s must be a number known at compile time, and this is %s",
-                what, lower_kind_text(L, &v));
-    return false;
-}
-
 bool lower_whole(Lower *L, const Operand *x, const char *what, int32_t lo, int32_t hi,
                  int32_t *out) {
     if (x->value.kind == VALUE_ERROR) return false;

@@ -20,11 +20,10 @@ bool target_known(const char *name) {
     return target_find(name) != NULL;
 }
 
-const char *target_names(Arena *arena) {
-    Text t;
-    text_init(&t, arena);
-    for (size_t i = 0; i < COUNT_OF(targets); i++) {
-        text_printf(&t, "%s%s", i ? ", " : "", targets[i].name);
-    }
-    return t.at;
+const char *target_names(void) {
+    return ""
+#define X(name, ...) " " #name
+#include "target.def"
+#undef X
+        ;
 }

@@ -54,6 +54,10 @@ int complain_status(const dlg_device *dev, int status);
 /* The same for a file that was to be written. */
 int complain_write(const dlg_device *dev, int status);
 
+/* Prints a document of --json and frees it. `flags` are json_dumps's. Returns an exit status. */
+struct json_t;
+int say_json(struct json_t *document, size_t flags);
+
 typedef struct Session {
     dlg_device *dev;
     dlg_program *prog;

@@ -41,15 +41,7 @@ static int print_json(const dlg_metrics *m, const char *entry, Which which) {
     json_object_set_new(object, "rows", json_integer((json_int_t)m->rows));
     json_object_set_new(object, "held_out", json_boolean(which == HELD_OUT));
     json_object_set_new(object, "metrics", metrics);
-    char *text = json_dumps(object, JSON_REAL_PRECISION(9));
-    json_decref(object);
-    if (!text) {
-        complain("out of memory");
-        return EXIT_SYSTEM;
-    }
-    puts(text);
-    free(text);
-    return EXIT_DONE;
+    return say_json(object, JSON_REAL_PRECISION(9));
 }
 
 static int evaluate(Session *s, const Args *a, const dlg_entry *entry) {

@@ -40,29 +40,18 @@ static Sums sum_entry(const dlg_entry *e) {
     return sums;
 }
 
-static const char *bytes_text(char *out, size_t size, uint64_t bytes) {
-    double b = (double)bytes;
-    if (bytes < 10000)
-        snprintf(out, size, "%llu B", (unsigned long long)bytes);
-    else if (b < 1e6)
-        snprintf(out, size, "%.1f kB", b / 1e3);
-    else if (b < 1e9)
-        snprintf(out, size, "%.1f MB", b / 1e6);
+/* 160.8 kB, 1.2 Mflop; whole below 10,000. */
+static const char *quantity_text(char *out, size_t size, uint64_t amount, const char *unit) {
+    double x = (double)amount;
+    if (amount < 10000)
+        snprintf(out, size, "%llu %s", (unsigned long long)amount, unit);
+    else if (x < 1e6)
+        snprintf(out, size, "%.1f k%s", x / 1e3, unit);
+    else if (x < 1e9)
+        snprintf(out, size, "%.1f M%s", x / 1e6, unit);
     else
-        snprintf(out, size, "%.2f GB", b / 1e9);
+        snprintf(out, size, "%.2f G%s", x / 1e9, unit);
     return out;
-}
-
-static void flops_text(char *out, size_t size, uint64_t flops) {
-    double f = (double)flops;
-    if (flops < 10000)
-        snprintf(out, size, "%llu flop", (unsigned long long)flops);
-    else if (f < 1e6)
-        snprintf(out, size, "%.1f kflop", f / 1e3);
-    else if (f < 1e9)
-        snprintf(out, size, "%.1f Mflop", f / 1e6);
-    else
-        snprintf(out, size, "%.2f Gflop", f / 1e9);
 }
 
 static void print_kind(const dlg_program *prog, dlg_kind kind, const char *name) {
@@ -78,7 +67,7 @@ static void print_kind(const dlg_program *prog, dlg_kind kind, const char *name)
     }
     if (count)
         printf("  %-8s %4zu tensors  %10llu numbers  %9s\n", name, count, (unsigned long long)elems,
-               bytes_text(text, sizeof text, bytes));
+               quantity_text(text, sizeof text, bytes, "B"));
 }
 
 static void print_table(const dlg_program *prog) {
@@ -95,9 +84,9 @@ static void print_table(const dlg_program *prog) {
         const dlg_entry *e = dlg_entry_at(prog, i);
         Sums sums = sum_entry(e);
         char flops[32] = "?";
-        if (sums.flops_known) flops_text(flops, sizeof flops, sums.flops);
+        if (sums.flops_known) quantity_text(flops, sizeof flops, sums.flops, "flop");
         printf("%-*s  %8zu  %7zu  %11s  %16s\n", width, e->name, sums.launches, sums.kernels,
-               bytes_text(text, sizeof text, sums.bytes), flops);
+               quantity_text(text, sizeof text, sums.bytes, "B"), flops);
     }
     printf("\nmemory\n");
     print_kind(prog, DLG_INPUT, "inputs");
@@ -105,7 +94,7 @@ static void print_table(const dlg_program *prog) {
     print_kind(prog, DLG_STATE, "states");
     print_kind(prog, DLG_OUTPUT, "outputs");
     printf("  %-8s %4s          %10s          %9s\n", "arena", "", "",
-           bytes_text(text, sizeof text, dlg_program_arena_bytes(prog)));
+           quantity_text(text, sizeof text, dlg_program_arena_bytes(prog), "B"));
     printf("\n%zu kernels in the text; --kernels prints them\n", dlg_program_kernel_count(prog));
 }
 
@@ -125,15 +114,7 @@ static int print_json(const dlg_program *prog) {
     json_object_set_new(root, "entries", entries);
     json_object_set_new(root, "arena_bytes",
                         json_integer((json_int_t)dlg_program_arena_bytes(prog)));
-    char *text = json_dumps(root, JSON_INDENT(2));
-    json_decref(root);
-    if (!text) {
-        complain("out of memory");
-        return EXIT_SYSTEM;
-    }
-    puts(text);
-    free(text);
-    return EXIT_DONE;
+    return say_json(root, JSON_INDENT(2));
 }
 
 int cmd_inspect(const Args *a) {

@@ -7,6 +7,8 @@
 #include "cmd.h"
 #include "compile.h"
 
+#include <jansson.h>
+
 void complain(const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
@@ -15,6 +17,18 @@ void complain(const char *fmt, ...) {
     vfprintf(stderr, fmt, args);
     fputc('\n', stderr);
     va_end(args);
+}
+
+int say_json(json_t *document, size_t flags) {
+    char *text = json_dumps(document, flags);
+    json_decref(document);
+    if (!text) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
+    puts(text);
+    free(text);
+    return EXIT_DONE;
 }
 
 int complain_status(const dlg_device *dev, int status) {
