@@ -9,6 +9,16 @@
 
 void graph_init(Graph *g, Arena *arena) {
     *g = (Graph){.arena = arena};
+    vec_push(arena, &g->loops, (GraphLoop){0});
+}
+
+void graph_init_like(Graph *g, Arena *arena, const Graph *from) {
+    *g = (Graph){.arena = arena};
+    for (uint32_t i = 0; i < from->loops.len; i++) {
+        GraphLoop loop = from->loops.at[i];
+        loop.outer = 0; /* learned again as the nodes are made */
+        vec_push(arena, &g->loops, loop);
+    }
 }
 
 static uint64_t node_hash(const Node *n) {
@@ -63,6 +73,29 @@ static NodeId lookup(const Graph *g, const Node *n, uint64_t hash) {
     }
 }
 
+/* ---- Loops --------------------------------------------------------------------------------- */
+
+static uint32_t deeper(const Graph *g, uint32_t a, uint32_t b) {
+    return g->loops.at[b].depth > g->loops.at[a].depth ? b : a;
+}
+
+/* The loop of a new node, from its operands and from what it is; what its loop depends on besides. */
+static uint32_t find_loop(Graph *g, const Node *n) {
+    uint32_t own =
+        n->op == OP_ITERATION || n->op == OP_CARRY || n->op == OP_AT ? (uint32_t)n->attr[0] : 0;
+    uint32_t loop = own;
+    if (n->op == OP_SCAN) return g->loops.at[n->attr[0]].outer;
+    if (n->op == OP_STACK)
+        return node_at(g, n->args[0])->loop; /* the value is the loop's, closed */
+    for (uint32_t i = 0; i < n->argc; i++) loop = deeper(g, loop, node_at(g, n->args[i])->loop);
+    for (uint32_t i = 0; i < n->argc && loop; i++) {
+        uint32_t other = node_at(g, n->args[i])->loop;
+        if (other != loop) g->loops.at[loop].outer = deeper(g, g->loops.at[loop].outer, other);
+    }
+    if (own && own != loop) g->loops.at[loop].outer = deeper(g, g->loops.at[loop].outer, own);
+    return loop;
+}
+
 static NodeId intern(Graph *g, Node n) {
     uint64_t hash = node_hash(&n);
     NodeId found = lookup(g, &n, hash);
@@ -75,6 +108,7 @@ static NodeId intern(Graph *g, Node n) {
         n.attr = memcpy(NEW_ARRAY(g->arena, int32_t, n.attrc), n.attr, n.attrc * sizeof(int32_t));
     }
     n.span = g->span;
+    n.loop = find_loop(g, &n);
     table_put(g->table, g->table_cap, slot_of(hash, g->nodes.len));
     vec_push(g->arena, &g->nodes, n);
     return g->nodes.len - 1;
@@ -453,6 +487,14 @@ NodeId node_argmax(Graph *g, NodeId x, int32_t axis) {
 NodeId node_take(Graph *g, NodeId table, NodeId index) {
     const Node *nt = node_at(g, table), *ni = node_at(g, index);
     Shape s = ni->shape;
+    uint32_t loop;
+    int64_t scale, first;
+    /* table[iteration]: a view, whose gradient is a stack of rows. */
+    if (s.rank == 0 && node_affine(g, index, &loop, &scale, &first)) {
+        int64_t last = first + scale * (g->loops.at[loop].trips - 1);
+        if (first >= 0 && first < nt->shape.dim[0] && last >= 0 && last < nt->shape.dim[0])
+            return node_at_iteration(g, table, loop, (int32_t)scale, (int32_t)first);
+    }
     for (int i = 1; i < nt->shape.rank; i++) s.dim[s.rank++] = nt->shape.dim[i];
     return intern(g, (Node){.op = OP_TAKE,
                             .dtype = nt->dtype,
@@ -461,11 +503,133 @@ NodeId node_take(Graph *g, NodeId table, NodeId index) {
                             .args = (NodeId[]){table, index}});
 }
 
+/* ---- Loops --------------------------------------------------------------------------------- */
+
+uint32_t graph_loop(Graph *g, int32_t trips, uint32_t within) {
+    GraphLoop loop = {.trips = trips, .depth = g->loops.at[within].depth + 1};
+    vec_push(g->arena, &g->loops, loop);
+    return g->loops.len - 1;
+}
+
+NodeId node_iteration(Graph *g, uint32_t loop) {
+    if (g->loops.at[loop].trips == 1) return node_const(g, DT_I32, 0);
+    return intern(g, (Node){.op = OP_ITERATION,
+                            .dtype = DT_I32,
+                            .attrc = 1,
+                            .attr = (int32_t[]){(int32_t)loop}});
+}
+
+NodeId node_carry(Graph *g, uint32_t loop, int32_t which, NodeId initial) {
+    const Node *x = node_at(g, initial);
+    return intern(g, (Node){.op = OP_CARRY,
+                            .dtype = x->dtype,
+                            .shape = x->shape,
+                            .argc = 1,
+                            .args = &initial,
+                            .attrc = 2,
+                            .attr = (int32_t[]){(int32_t)loop, which}});
+}
+
+NodeId node_scan(Graph *g, uint32_t loop, const NodeId *carry, const NodeId *next, uint32_t n) {
+    NodeId *args = NEW_ARRAY(g->arena, NodeId, 2 * n + 1);
+    for (uint32_t i = 0; i < n; i++) args[i] = carry[i], args[n + i] = next[i];
+    return intern(g, (Node){.op = OP_SCAN,
+                            .dtype = DT_I32,
+                            .argc = 2 * n,
+                            .args = args,
+                            .attrc = 1,
+                            .attr = (int32_t[]){(int32_t)loop}});
+}
+
+NodeId node_final(Graph *g, NodeId scan, int32_t which) {
+    const Node *n = node_at(g, scan), *carry = node_at(g, n->args[which]);
+    NodeId next = n->args[n->argc / 2 + (uint32_t)which];
+    /* What does not depend on the loop is the same after every iteration. */
+    if (node_at(g, next)->loop != (uint32_t)n->attr[0]) return next;
+    return intern(g, (Node){.op = OP_FINAL,
+                            .dtype = carry->dtype,
+                            .shape = carry->shape,
+                            .argc = 1,
+                            .args = &scan,
+                            .attrc = 1,
+                            .attr = &which});
+}
+
+NodeId node_stack(Graph *g, NodeId scan, NodeId x) {
+    const Node *n = node_at(g, x);
+    uint32_t loop = (uint32_t)node_at(g, scan)->attr[0];
+    Shape s = {.rank = (uint8_t)(n->shape.rank + 1), .dim = {g->loops.at[loop].trips}};
+    memcpy(s.dim + 1, n->shape.dim, n->shape.rank * sizeof(int32_t));
+    if (n->op == OP_ITERATION && (uint32_t)n->attr[0] == loop) return node_iota(g, s.dim[0]);
+    if (n->loop != loop) return node_broadcast(g, x, &s);
+    return intern(
+        g,
+        (Node){
+            .op = OP_STACK, .dtype = n->dtype, .shape = s, .argc = 2, .args = (NodeId[]){scan, x}});
+}
+
+NodeId node_at_iteration(Graph *g, NodeId x, uint32_t loop, int32_t scale, int32_t offset) {
+    const Node *n = node_at(g, x);
+    int32_t start[MAX_RANK] = {offset}, stride[MAX_RANK];
+    Shape one = n->shape, s = {.rank = (uint8_t)(n->shape.rank - 1)};
+    one.dim[0] = 1;
+    memcpy(s.dim, n->shape.dim + 1, s.rank * sizeof(int32_t));
+    double v;
+    if (node_uniform(g, x, &v)) return node_full(g, n->dtype, v, &s);
+    if (scale == 0 || g->loops.at[loop].trips == 1) {
+        for (int i = 0; i < n->shape.rank; i++) stride[i] = 1;
+        return node_reshape(g, node_slice(g, x, start, one.dim, stride), &s);
+    }
+    return intern(g, (Node){.op = OP_AT,
+                            .dtype = n->dtype,
+                            .shape = s,
+                            .argc = 1,
+                            .args = &x,
+                            .attrc = 3,
+                            .attr = (int32_t[]){(int32_t)loop, scale, offset}});
+}
+
+bool node_affine(const Graph *g, NodeId x, uint32_t *loop, int64_t *scale, int64_t *offset) {
+    int64_t by = 1, add = 0; /* the value is by * x + add */
+    for (;;) {
+        const Node *n = node_at(g, x);
+        double v;
+        bool sum = n->op == OP_ADD || n->op == OP_SUB || n->op == OP_MUL;
+        if (n->dtype != DT_I32 || n->shape.rank || by > MAX_ELEMS || by < -MAX_ELEMS ||
+            add > MAX_ELEMS || add < -MAX_ELEMS)
+            return false;
+        if (n->op == OP_ITERATION) {
+            *loop = (uint32_t)n->attr[0], *scale = by, *offset = add;
+            return true;
+        }
+        if (n->op == OP_NEG) {
+            by = -by, x = n->args[0];
+        } else if (sum && node_uniform(g, n->args[1], &v)) {
+            if (n->op == OP_MUL)
+                by *= (int64_t)v;
+            else
+                add += by * (int64_t)(n->op == OP_ADD ? v : -v);
+            x = n->args[0];
+        } else if (sum && node_uniform(g, n->args[0], &v)) {
+            if (n->op == OP_MUL)
+                by *= (int64_t)v;
+            else
+                add += by * (int64_t)v;
+            if (n->op == OP_SUB) by = -by;
+            x = n->args[1];
+        } else {
+            return false;
+        }
+    }
+}
+
 NodeId node_again(Graph *g, const Node *n, const NodeId *args) {
     if (op_info[n->op].elementwise) {
         return node_ew(g, (Op)n->op, args[0], n->argc > 1 ? args[1] : NO_NODE,
                        n->argc > 2 ? args[2] : NO_NODE);
     }
+    if (n->op == OP_FINAL) return node_final(g, args[0], n->attr[0]);
+    if (n->op == OP_STACK) return node_stack(g, args[0], args[1]);
     Node copy = *n;
     copy.args = (NodeId *)(uintptr_t)args;
     Span span = g->span;

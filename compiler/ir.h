@@ -55,31 +55,59 @@ typedef struct Node {
     uint32_t argc;
     NodeId *args;
     /* Attributes, by op:
-     *   VAR      attr[0] the variable's index in Program.vars
-     *   CONST    value
-     *   LITERAL  values (row-major, shape_elems of them)
-     *   PERMUTE  attr[i]: the operand's axis that becomes axis i
-     *   SLICE    attr[3i], attr[3i+1]: start and stride of axis i (count is the shape); attr[3i+2]
-     * 0 PAD      attr[3i..]: zeros before, zeros after, zeros between neighbours, of axis i CONCAT
-     * attr[0] axis DOT      attr[0] batch axes, attr[1] contracted axes (both operands: batch,
-     * free, contracted) SUM, RMAX  attr: the axes reduced, ascending ARGMAX   attr[0] axis */
+     *   VAR        attr[0] the variable's index in Program.vars
+     *   CONST      value
+     *   LITERAL    values (row-major, shape_elems of them)
+     *   ITERATION  attr[0] the loop
+     *   CARRY      attr[0] the loop, attr[1] which of its carried values
+     *   AT         attr[0] the loop, attr[1], attr[2] scale and offset: the place on axis 0
+     *   SCAN       attr[0] the loop; args: its CARRYs in order, then their next values
+     *   FINAL      attr[0] which of the carried values
+     *   PERMUTE    attr[i]: the operand's axis that becomes axis i
+     *   SLICE      attr[3i], attr[3i+1]: start and stride of axis i (count is the shape); attr[3i+2] 0
+     *   PAD        attr[3i..]: zeros before, zeros after, zeros between neighbours, of axis i
+     *   CONCAT     attr[0] axis
+     *   DOT        attr[0] batch axes, attr[1] contracted axes (both operands: batch, free, contracted)
+     *   SUM, RMAX  attr: the axes reduced, ascending
+     *   ARGMAX     attr[0] axis */
     uint32_t attrc;
     int32_t *attr;
     double value;
     const double *values;
+    uint32_t loop;    /* the innermost loop that it depends on, of Graph.loops; 0: none */
     Span span;        /* the source it came from (the first of hash-consed equals) */
     const char *name; /* a hint for printing: the binding's name; may be NULL */
 } Node;
+
+/* Loops of the graph (`scan`). A node that depends on an ITERATION or CARRY of a loop is *inside* it: it
+ * has a value for each iteration. All others are outside, though they may be made between its nodes: what
+ * does not change is computed once. Only three operators lead out of a loop, and only once SCAN has closed
+ * it, after which no node is made inside it any more:
+ *   SCAN   the loop as a whole: it runs CARRYs from their initial values (their operand) through all
+ *          iterations, each giving the next values. Its own value is the count of iterations.
+ *   FINAL  a carried value after the last iteration
+ *   STACK  the values of any inside node, one an iteration, on a new first axis (yields; also what the
+ *          gradient keeps)
+ * AT is a view: element scale * iteration + offset of axis 0, in range for each iteration. Its operand
+ * may be outside or inside of the loop. */
+typedef struct GraphLoop {
+    int32_t trips;  /* at least 1 */
+    uint32_t depth; /* 1: not inside another one where it was opened */
+    uint32_t outer; /* the innermost other loop that a node inside depends on; 0: none */
+} GraphLoop;
 
 typedef struct Graph {
     Arena *arena;
     VEC(Node) nodes;
     uint64_t *table; /* hash-consing: the hash's upper half, and id + 1; 0 is free */
     uint32_t table_cap;
-    Span span; /* given to nodes that are made now */
+    VEC(GraphLoop) loops; /* [0] stands for none */
+    Span span;            /* given to nodes that are made now */
 } Graph;
 
 void graph_init(Graph *g, Arena *arena);
+/* An empty graph with the loops of `from`, for a pass that makes the nodes again. */
+void graph_init_like(Graph *g, Arena *arena, const Graph *from);
 #define node_at(g, id) (&(g)->nodes.at[id])
 
 /* Builders. Elementwise ones fold constants and apply identities that hold for NaN and infinity.
@@ -107,6 +135,19 @@ NodeId node_dot(Graph *g, NodeId a, NodeId b, int32_t batch, int32_t contracted)
 NodeId node_reduce(Graph *g, Op op, NodeId x, const int32_t *axes, uint32_t n); /* SUM, RMAX */
 NodeId node_argmax(Graph *g, NodeId x, int32_t axis);
 NodeId node_take(Graph *g, NodeId table, NodeId index);
+/* Loops. A new one inside the loop `within` (0: none). */
+uint32_t graph_loop(Graph *g, int32_t trips, uint32_t within);
+NodeId node_iteration(Graph *g, uint32_t loop); /* i32: 0, 1, ... trips - 1 */
+NodeId node_carry(Graph *g, uint32_t loop, int32_t which, NodeId initial);
+/* Closes a loop: carry[i] and what it is in the next iteration, of one type and shape. */
+NodeId node_scan(Graph *g, uint32_t loop, const NodeId *carry, const NodeId *next, uint32_t n);
+NodeId node_final(Graph *g, NodeId scan, int32_t which);
+/* Requires: x has at most MAX_RANK - 1 axes and the stack at most MAX_ELEMS elements. x may be outside:
+ * then it is repeated. */
+NodeId node_stack(Graph *g, NodeId scan, NodeId x);
+NodeId node_at_iteration(Graph *g, NodeId x, uint32_t loop, int32_t scale, int32_t offset);
+/* Whether x, i32 of rank 0, is scale * iteration + offset of one loop. */
+bool node_affine(const Graph *g, NodeId x, uint32_t *loop, int64_t *scale, int64_t *offset);
 /* A node like n (of any graph) over other operands of the same shapes and types. */
 NodeId node_again(Graph *g, const Node *n, const NodeId *args);
 /* Whether every element of x is one number, and which. */

@@ -63,7 +63,7 @@ void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {
     const Graph old = e->graph;
     NodeId *to = NEW_ARRAY(arena, NodeId, old.nodes.len + 1);
     Graph g;
-    graph_init(&g, arena);
+    graph_init_like(&g, arena, &old);
     for (NodeId id = 0; id < old.nodes.len; id++) {
         const Node *n = node_at(&old, id);
         NodeId *args = NEW_ARRAY(arena, NodeId, n->argc + 1);

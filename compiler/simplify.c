@@ -35,7 +35,7 @@ static void rebuild(Entry *e, Arena *arena) {
     }
     find_relus(&old, need, relu);
     Graph g;
-    graph_init(&g, arena);
+    graph_init_like(&g, arena, &old);
     for (NodeId id = 0; id < count; id++) {
         const Node *n = node_at(&old, id);
         if (!need[id]) continue;

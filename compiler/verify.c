@@ -111,6 +111,85 @@ static const char *check_concat(const Check *c) {
     return shape_equal(&s, &c->n->shape) ? NULL : "a concat's shape is wrong";
 }
 
+static const char *check_carried(const Check *c) {
+    const Node *n = c->n;
+    uint32_t half = n->argc / 2, loop = (uint32_t)n->attr[0];
+    if (n->argc % 2) return "a carry without a next value";
+    for (uint32_t i = 0; i < half; i++) {
+        const Node *carry = node_at(c->g, n->args[i]), *next = node_at(c->g, n->args[half + i]);
+        if (carry->op != OP_CARRY || (uint32_t)carry->attr[0] != loop ||
+            carry->attr[1] != (int32_t)i)
+            return "not its own carries, in order";
+        if (carry->dtype != next->dtype || !shape_equal(&carry->shape, &next->shape))
+            return "a carried value changes its type or shape";
+    }
+    return NULL;
+}
+
+static const char *check_loop(const Check *c) {
+    const Node *n = c->n;
+    Shape s = c->x ? c->x->shape : (Shape){0};
+    bool of_scan = n->op == OP_FINAL || n->op == OP_STACK;
+    if (of_scan) {
+        if (c->x->op != OP_SCAN) return "not of a loop";
+    } else if (n->attrc < 1 || n->attr[0] < 1 || (uint32_t)n->attr[0] >= c->g->loops.len) {
+        return "no such loop";
+    }
+    const GraphLoop *loop = &c->g->loops.at[of_scan ? c->x->attr[0] : n->attr[0]];
+    switch (n->op) {
+    case OP_CARRY:
+        return shape_equal(&s, &n->shape) && c->x->dtype == n->dtype
+                   ? NULL
+                   : "its initial value is of another kind";
+    case OP_SCAN: return check_carried(c);
+    case OP_FINAL: {
+        if (n->attr[0] < 0 || (uint32_t)n->attr[0] >= c->x->argc / 2)
+            return "no such carried value";
+        const Node *carry = node_at(c->g, c->x->args[n->attr[0]]);
+        return shape_equal(&carry->shape, &n->shape) && carry->dtype == n->dtype
+                   ? NULL
+                   : "of another shape or type than what is carried";
+    }
+    case OP_STACK:
+        if (c->y->loop != (uint32_t)c->x->attr[0]) return "a stack of what is not in the loop";
+        return n->shape.rank == c->y->shape.rank + 1 && n->shape.dim[0] == loop->trips &&
+                       !memcmp(n->shape.dim + 1, c->y->shape.dim,
+                               c->y->shape.rank * sizeof(int32_t)) &&
+                       n->dtype == c->y->dtype
+                   ? NULL
+                   : "a stack's shape is wrong";
+    case OP_AT: {
+        int64_t last = n->attr[2] + (int64_t)n->attr[1] * (loop->trips - 1);
+        if (!s.rank || n->attr[2] < 0 || n->attr[2] >= s.dim[0] || last < 0 || last >= s.dim[0])
+            return "it reaches outside";
+        return n->shape.rank == s.rank - 1 &&
+                       !memcmp(n->shape.dim, s.dim + 1, n->shape.rank * sizeof(int32_t)) &&
+                       n->dtype == c->x->dtype
+                   ? NULL
+                   : "its shape is wrong";
+    }
+    default: return n->dtype == DT_I32 && n->shape.rank == 0 ? NULL : "an iteration is an i32";
+    }
+}
+
+/* A value of a loop leaves it by FINAL and STACK alone, and only when it is closed. */
+static const char *check_inside(const Check *c, bool *closed) {
+    const Node *n = c->n;
+    if (n->op == OP_SCAN) {
+        if (closed[n->attr[0]]) return "a loop is closed twice";
+        closed[n->attr[0]] = true;
+        return NULL;
+    }
+    if (n->op == OP_STACK || n->op == OP_FINAL) return NULL;
+    if (n->loop && closed[n->loop]) return "a node in a loop that is closed";
+    for (uint32_t i = 0; i < n->argc; i++) {
+        uint32_t other = node_at(c->g, n->args[i])->loop;
+        if (other != n->loop && c->g->loops.at[other].depth >= c->g->loops.at[n->loop].depth)
+            return "a value leaves its loop";
+    }
+    return NULL;
+}
+
 static const char *check_node(const Check *c) {
     const Node *n = c->n;
     if (op_info[n->op].elementwise) return check_elementwise(c);
@@ -120,6 +199,12 @@ static const char *check_node(const Check *c) {
     case OP_LITERAL: return n->values ? NULL : "a literal without values";
     case OP_IOTA: return n->shape.rank == 1 && n->dtype == DT_I32 ? NULL : "iota is i32 of rank 1";
     case OP_CAST: return shape_equal(&c->x->shape, &n->shape) ? NULL : "a cast changes the shape";
+    case OP_ITERATION:
+    case OP_CARRY:
+    case OP_SCAN:
+    case OP_FINAL:
+    case OP_STACK:
+    case OP_AT: return check_loop(c);
     case OP_GRADSUM:
     case OP_COPY:
     case OP_STOP: return n->argc ? check_elementwise(c) : "a sum of nothing";
@@ -140,6 +225,7 @@ static const char *check_node(const Check *c) {
 }
 
 const char *graph_verify(const Graph *g, Arena *arena) {
+    bool *closed = NEW_ARRAY(arena, bool, g->loops.len);
     for (NodeId id = 0; id < g->nodes.len; id++) {
         Check c = {.g = g, .n = node_at(g, id)};
         const char *wrong = NULL;
@@ -157,6 +243,7 @@ const char *graph_verify(const Graph *g, Arena *arena) {
             if (c.n->argc > 1) c.y = node_at(g, c.n->args[1]);
             wrong = check_node(&c);
         }
+        if (!wrong) wrong = check_inside(&c, closed);
         if (wrong) return arena_printf(arena, "node %u (%s): %s", id, info->name, wrong);
     }
     return NULL;

@@ -533,7 +533,7 @@ static const double *result_of(Unit *u, const char *entry, const char *name, int
 }
 
 static bool same_result(Unit *a, Unit *b, const char *entry, const char *name) {
-    int64_t n, m;
+    int64_t n = 0, m = 0;
     const double *x = result_of(a, entry, name, &n), *y = result_of(b, entry, name, &m);
     if (!x || !y || n != m) return fprintf(stderr, "%s of %s is lost\n", name, entry), false;
     for (int64_t i = 0; i < n; i++) {
