@@ -39,6 +39,7 @@ typedef struct Fuser {
     uint32_t *of;             /* cluster of each anchor */
     VEC(Cluster *) clusters;  /* NULL once merged into another */
     uint32_t *updates_by_var; /* the node that updates variable v, or NO_NODE */
+    Ids *updates_by_node;     /* of each node: the variables that it updates */
     VEC(NodeId) * readers;    /* anchors that read variable v */
     Ids *users;               /* of each anchor: the anchors that read it */
     NodeId *horizon;          /* of each cluster: what it waits for, by reads, is not after this */
@@ -287,12 +288,10 @@ static void start_clusters(Fuser *f) {
     }
 }
 
-/* The variable that a node updates, or UINT32_MAX. */
+/* The first variable that a node updates, or UINT32_MAX. */
 static uint32_t updated_var(const Fuser *f, NodeId id) {
-    for (uint32_t i = 0; i < f->entry->updates.len; i++) {
-        if (f->entry->updates.at[i].node == id) return f->entry->updates.at[i].var;
-    }
-    return UINT32_MAX;
+    const Ids *vars = &f->updates_by_node[id];
+    return vars->len ? vars->at[0] : UINT32_MAX;
 }
 
 /* Clusters that must have run before c may: what its members read, and the other readers of what they
@@ -306,9 +305,8 @@ static void predecessors(const Fuser *f, uint32_t c, Ids *out) {
             uint32_t p = f->of[f->reads[id].at[i].target]; /* VAR nodes have no cluster */
             if (p != NO_CLUSTER && p != c) vec_push(f->arena, out, p);
         }
-        for (uint32_t u = 0; u < f->entry->updates.len; u++) {
-            if (f->entry->updates.at[u].node != id) continue;
-            uint32_t var = f->entry->updates.at[u].var;
+        for (uint32_t u = 0; u < f->updates_by_node[id].len; u++) {
+            uint32_t var = f->updates_by_node[id].at[u];
             for (uint32_t i = 0; i < f->readers[var].len; i++) {
                 uint32_t p = f->of[f->readers[var].at[i]];
                 if (p != c) vec_push(f->arena, out, p);
@@ -500,6 +498,36 @@ static void merge_clusters(Fuser *f) {
 
 /* ---- 4. Order ------------------------------------------------------------------------------ */
 
+/* level[c]: 1 + the longest path of clusters before c; 0: c is in a circle, or after one. Returns one of
+ * those, or NO_CLUSTER. Source: Kahn 1962. */
+static uint32_t level_clusters(Fuser *f, uint32_t *level) {
+    uint32_t n = f->clusters.len;
+    Ids *followers = NEW_ARRAY(f->arena, Ids, n + 1), ready = {0};
+    uint32_t *waits = NEW_ARRAY(f->arena, uint32_t, n + 1),
+             *longest = NEW_ARRAY(f->arena, uint32_t, n + 1);
+    for (uint32_t c = 0; c < n; c++) {
+        if (!f->clusters.at[c]) continue;
+        predecessors(f, c, &f->preds);
+        waits[c] = f->preds.len;
+        for (uint32_t i = 0; i < f->preds.len; i++)
+            vec_push(f->arena, &followers[f->preds.at[i]], c);
+        if (!waits[c]) vec_push(f->arena, &ready, c);
+    }
+    for (uint32_t i = 0; i < ready.len; i++) {
+        uint32_t c = ready.at[i];
+        level[c] = longest[c] + 1;
+        for (uint32_t k = 0; k < followers[c].len; k++) {
+            uint32_t next = followers[c].at[k];
+            if (level[c] > longest[next]) longest[next] = level[c];
+            if (--waits[next] == 0) vec_push(f->arena, &ready, next);
+        }
+    }
+    for (uint32_t c = 0; c < n; c++) {
+        if (f->clusters.at[c] && !level[c]) return c;
+    }
+    return NO_CLUSTER;
+}
+
 /* Before anything is merged: an update that reads its own variable elsewhere than at its own place, or
  * updates that wait for each other's readers in a circle. Returns the variable, or NO_CLUSTER. */
 static uint32_t needs_double_buffer(Fuser *f) {
@@ -513,21 +541,11 @@ static uint32_t needs_double_buffer(Fuser *f) {
                 return up->var;
         }
     }
-    uint32_t n = f->clusters.len, done = 0;
-    bool *ran = NEW_ARRAY(f->arena, bool, n + 1);
-    Ids preds = {0};
-    for (bool progress = true; progress && done < n;) {
-        progress = false;
-        for (uint32_t c = 0; c < n; c++) {
-            if (ran[c]) continue;
-            predecessors(f, c, &preds);
-            bool ready = true;
-            for (uint32_t i = 0; i < preds.len; i++) ready = ready && ran[preds.at[i]];
-            if (ready) ran[c] = progress = true, done++;
-        }
-    }
-    for (uint32_t c = 0; c < n && done < n; c++) {
-        if (ran[c]) continue;
+    uint32_t n = f->clusters.len;
+    uint32_t *level = NEW_ARRAY(f->arena, uint32_t, n + 1);
+    if (level_clusters(f, level) == NO_CLUSTER) return NO_CLUSTER;
+    for (uint32_t c = 0; c < n; c++) {
+        if (level[c]) continue;
         uint32_t var = updated_var(f, f->clusters.at[c]->members.at[0]);
         /* Not one that only waits for a circle: memory of its own would not break it. */
         if (var != UINT32_MAX && !f->options->double_buffered[var] && path_around(f, c, c))
@@ -541,11 +559,14 @@ static uint32_t needs_double_buffer(Fuser *f) {
 static void share_launches(const Fuser *f, const uint32_t *level, Fused *out) {
     uint32_t last = 0;
     for (uint32_t c = 0; c < f->clusters.len; c++) last = level[c] > last ? level[c] : last;
+    Ids *of_level = NEW_ARRAY(f->arena, Ids, last + 1);
+    for (uint32_t c = 0; c < f->clusters.len; c++) {
+        if (f->clusters.at[c]) vec_push(f->arena, &of_level[level[c]], c);
+    }
     for (uint32_t l = 1; l <= last; l++) {
         uint32_t sections = 0, buffers = 0, shared = NO_CLUSTER;
-        for (uint32_t c = 0; c < f->clusters.len; c++) {
-            Cluster *cl = f->clusters.at[c];
-            if (!cl || level[c] != l) continue;
+        for (uint32_t i = 0; i < of_level[l].len; i++) {
+            Cluster *cl = f->clusters.at[of_level[l].at[i]];
             uint32_t need = buffers_of(f, cl);
             bool alone = f->options->apart || f->options->single ||
                          (f->options->target->local_bytes && cl->has_dot);
@@ -563,32 +584,12 @@ static void share_launches(const Fuser *f, const uint32_t *level, Fused *out) {
 }
 
 static void order_clusters(Fuser *f, Fused *out) {
-    uint32_t n = f->clusters.len;
-    uint32_t *level = NEW_ARRAY(f->arena, uint32_t, n + 1); /* 1 + the level; 0: not yet */
-    Ids preds = {0};
-    uint32_t left = 0;
-    for (uint32_t c = 0; c < n; c++) left += f->clusters.at[c] != NULL;
-    while (left) {
-        uint32_t before = left, stuck = 0;
-        for (uint32_t c = 0; c < n; c++) {
-            if (!f->clusters.at[c] || level[c]) continue;
-            stuck = c;
-            predecessors(f, c, &preds);
-            uint32_t at = 1;
-            for (uint32_t i = 0; i < preds.len && at; i++) {
-                uint32_t p = level[preds.at[i]];
-                at = p == 0 ? 0 : p + 1 > at ? p + 1 : at;
-            }
-            if (!at) continue;
-            level[c] = at;
-            left--;
-        }
-        if (left == before) { /* in a circle: merge_allowed let through what it must not */
-            out->lost = f->clusters.at[stuck]->members.at[0];
-            return;
-        }
-    }
-    share_launches(f, level, out);
+    uint32_t *level = NEW_ARRAY(f->arena, uint32_t, f->clusters.len + 1);
+    uint32_t stuck = level_clusters(f, level);
+    if (stuck == NO_CLUSTER)
+        share_launches(f, level, out);
+    else /* in a circle: merge_allowed let through what it must not */
+        out->lost = f->clusters.at[stuck]->members.at[0];
 }
 
 static void find_stored(Fuser *f, Fused *out) {
@@ -629,6 +630,9 @@ uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, ui
     for (uint32_t v = 0; v < var_count; v++) f.updates_by_var[v] = NO_NODE;
     for (uint32_t i = 0; i < e->updates.len; i++)
         f.updates_by_var[e->updates.at[i].var] = e->updates.at[i].node;
+    f.updates_by_node = NEW_ARRAY(arena, Ids, n + 1);
+    for (uint32_t i = 0; i < e->updates.len; i++)
+        vec_push(arena, &f.updates_by_node[e->updates.at[i].node], e->updates.at[i].var);
     f.first_update = NO_NODE;
     for (uint32_t i = 0; i < e->updates.len; i++) {
         if (e->updates.at[i].node < f.first_update) f.first_update = e->updates.at[i].node;
