@@ -3,7 +3,7 @@
 
 bool is_view(Op op) {
     return op == OP_RESHAPE || op == OP_PERMUTE || op == OP_EXPAND || op == OP_SLICE ||
-           op == OP_PAD;
+           op == OP_PAD || op == OP_AT;
 }
 
 bool is_reduction(Op op) {
@@ -89,6 +89,12 @@ void access_map(IndexTable *t, const Graph *g, const Node *n, uint32_t k, const 
         }
         break;
     case OP_PAD: map_pad(t, n, from, out, in, ranges); break;
+    case OP_AT: {
+        Idx turn = idx_iteration(t, (uint32_t)n->attr[0], g->loops.at[n->attr[0]].trips);
+        in[0] = idx_offset(t, idx_scale(t, turn, n->attr[1]), n->attr[2]);
+        for (int i = 1; i < from->rank; i++) in[i] = out[i - 1];
+        break;
+    }
     case OP_CONCAT: {
         int axis = n->attr[0];
         int64_t before = 0;

@@ -43,13 +43,13 @@ static void add_line(Arena *arena, Lines *lines, uint32_t line) {
 }
 
 /* The lines of the user's file that a launch computes. Returns the earliest span, or one of length 0. */
-static Span launch_lines(Emitter *em, const Graph *g, const Launch *l, Lines *lines) {
+static Span launch_lines(Emitter *em, const Launch *l, Lines *lines) {
     Sources *src = em->p->sources;
     Span first = {0};
     for (uint32_t i = 0; i < l->sections.len && src; i++) {
         const Cluster *c = l->sections.at[i].cluster;
         for (uint32_t m = 0; m < c->members.len; m++) {
-            Span span = node_at(g, c->members.at[m])->span;
+            Span span = node_at(l->g, c->members.at[m])->span;
             uint32_t line, column;
             if (span.file >= src->files.len ||
                 !strcmp(src->files.at[span.file].name, "prelude.dlg"))
@@ -62,9 +62,9 @@ static Span launch_lines(Emitter *em, const Graph *g, const Launch *l, Lines *li
     return first;
 }
 
-static void head_comment(Emitter *em, const Graph *g, const Launch *l, Text *out) {
+static void head_comment(Emitter *em, const Launch *l, Text *out) {
     Lines lines = {0};
-    Span first = launch_lines(em, g, l, &lines);
+    Span first = launch_lines(em, l, &lines);
     for (uint32_t i = 0; i < lines.len && i < 12; i++) {
         const Source *s = &em->p->sources->files.at[first.file];
         const char *text = s->text + s->line_start[lines.at[i] - 1];
@@ -84,7 +84,7 @@ static void head_comment(Emitter *em, const Graph *g, const Launch *l, Text *out
 /* ---- Kernels ------------------------------------------------------------------------------- */
 
 /* The number of the launch's kernel: that of an equal one, if there is one. */
-static uint32_t add_kernel(Emitter *em, const Graph *g, const Launch *l) {
+static uint32_t add_kernel(Emitter *em, const Launch *l) {
     Arena *scratch = arena_open(em->arena);
     Text body, text;
     text_init(&body, scratch);
@@ -98,7 +98,7 @@ static uint32_t add_kernel(Emitter *em, const Graph *g, const Launch *l) {
         vec_push(em->arena, &em->bodies, arena_strndup(em->arena, body.at, body.len));
         vec_push(em->arena, &em->hashes, hash);
         text_printf(&text, "\n// k%u\n", id);
-        head_comment(em, g, l, &text);
+        head_comment(em, l, &text);
         kernel_print(l->kernel, arena_printf(scratch, "k%u", id), &text);
         text_add(&em->kernels, text.at, text.len);
     }
@@ -214,23 +214,35 @@ static void plan_buffer(Emitter *em, Text *out, uint32_t id) {
 static void plan_launch(void *context, const Plan *plan, const PlannedEntry *pe, const Launch *l) {
     Emitter *em = context;
     Text *out = &em->entries;
-    const Graph *g = &pe->entry->graph;
+    (void)pe;
     const Kernel *k = l->kernel;
     em->plan = plan;
-    text_printf(out, "//! launch k%u global %u local %u args", add_kernel(em, g, l),
+    text_printf(out, "//! launch k%u global %u local %u args", add_kernel(em, l),
                 k->groups * k->local_size, k->local_size);
     for (uint32_t i = 0; i < k->buffers.len; i++) {
         if (!k->buffers.at[i].values) text_printf(out, " %u", k->buffers.at[i].tag);
     }
+    for (uint32_t i = 0; i < l->iterations.len; i++) text_printf(out, " @%u", l->iterations.at[i]);
     text_printf(out, " flops %.0f bytes %.0f", l->count.flops, l->count.bytes);
     Lines lines = {0};
-    Span span = launch_lines(em, g, l, &lines);
+    Span span = launch_lines(em, l, &lines);
     if (lines.len) {
         text_puts(out, " at ");
         plan_string(out, em->p->sources->files.at[span.file].name);
         text_printf(out, ":%u", lines.at[0]);
     }
     text_puts(out, "\n");
+}
+
+static bool plan_loop(void *context, const Plan *plan, const PlannedEntry *pe, int32_t trips,
+                      int32_t turn) {
+    Emitter *em = context;
+    (void)plan, (void)pe;
+    if (turn == 0)
+        text_printf(&em->entries, "//! repeat %d\n", trips);
+    else
+        text_puts(&em->entries, "//! end-repeat\n");
+    return turn == 0;
 }
 
 /* An item of a list; in quotes where it would read as the next list's keyword. */
@@ -270,7 +282,7 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
     if (trains && !step_named) text_printf(out, "%sstep", word);
     word = " returns ";
     for (uint32_t i = 0; i < e->outputs.len; i++) {
-        plan_item(out, word, m->buffers.at[pe->outputs[i]].name);
+        plan_item(out, word, m->buffers.at[pe->outputs[i].buffer].name);
         word = " ";
     }
     text_puts(out, "\n");
@@ -302,7 +314,7 @@ NodeId emit_program(const Program *p, const CompileOptions *options, Arena *aren
     text_init(&em.kernels, arena);
     text_init(&em.entries, arena);
     Plan plan;
-    PlanVisitor visitor = {&em, plan_entry, plan_launch};
+    PlanVisitor visitor = {&em, plan_entry, plan_launch, plan_loop};
     plan_program(p, options, arena, &visitor, &plan);
     em.plan = &plan;
     write_plan(&em, out);

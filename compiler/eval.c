@@ -121,12 +121,24 @@ static Val ranges_value(Eval *e, Ranges ranges) {
 
 /* ---- Leaves -------------------------------------------------------------------------------- */
 
+uint32_t place_buffer(Kernel *k, const Graph *g, const Node *n, const Place *p, const Idx *index,
+                      Idx *address) {
+    int64_t elems = shape_elems(&n->shape), turns = 1;
+    *address = access_address(&k->index, &n->shape, index);
+    if (p->loop) {
+        turns = g->loops.at[p->loop].trips;
+        Idx turn = idx_iteration(&k->index, p->loop, turns);
+        *address = idx_add(&k->index, *address, idx_scale(&k->index, turn, elems));
+    }
+    return kernel_buffer(k, p->buffer, p->name, (DType)n->dtype, elems * turns);
+}
+
 static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     Kernel *k = e->k;
     const Node *n = node_at(e->g, id);
     const Place *p = &e->place[id];
-    uint32_t buffer = kernel_buffer(k, p->buffer, p->name, (DType)n->dtype, shape_elems(&n->shape));
-    Idx at = access_address(&k->index, &n->shape, index);
+    Idx at;
+    uint32_t buffer = place_buffer(k, e->g, n, p, index, &at);
     int64_t stride;
     if (!by_lane(e, &at, 1)) {
         if (ranges_by_lane(e, ranges)) return scalarise(e, id, index, ranges);
@@ -260,6 +272,10 @@ static Val eval_node(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     case OP_CONST: return val_const(e->k, (DType)n->dtype, n->value);
     case OP_LITERAL: return eval_literal(e, id, index, ranges);
     case OP_IOTA: return eval_iota(e, id, index, ranges);
+    case OP_ITERATION: {
+        uint32_t loop = (uint32_t)n->attr[0];
+        return val_index(e->k, idx_iteration(&e->k->index, loop, e->g->loops.at[loop].trips));
+    }
     case OP_CAST: return val_cast(e->k, eval_ranged(e, n->args[0], index, ranges), (DType)n->dtype);
     case OP_GRADSUM: return eval_gradsum(e, n, index, ranges);
     case OP_PAD: return eval_pad(e, n, index, ranges);

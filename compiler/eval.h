@@ -12,6 +12,8 @@
 typedef struct Place {
     uint32_t buffer; /* the program's buffer; NO_BUFFER: nowhere */
     const char *name;
+    uint32_t
+        loop; /* 0; else the node is the slice of the buffer that belongs to this loop's iteration */
 } Place;
 #define NO_BUFFER UINT32_MAX
 
@@ -37,6 +39,10 @@ typedef struct Eval {
     VEC(uint32_t) scopes;
     uint32_t bucket[256];
 } Eval;
+
+/* The kernel's buffer where a node lies, and the address in it of the node's element index[]. */
+uint32_t place_buffer(Kernel *k, const Graph *g, const Node *n, const Place *p, const Idx *index,
+                      Idx *address);
 
 void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const uint32_t *cluster_of,
                uint32_t cluster);

@@ -57,6 +57,10 @@ static bool computes(Op op) {
            op == OP_TAKE || op == OP_PAD;
 }
 
+static bool of_loop(Op op) {
+    return op == OP_SCAN || op == OP_FINAL || op == OP_STACK;
+}
+
 static NodeId base_of(const Graph *g, NodeId id) {
     for (;;) {
         Op op = (Op)node_at(g, id)->op;
@@ -119,6 +123,9 @@ static void choose_anchors(Fuser *f) {
         for (uint32_t i = 0; i < n->argc && f->need[id]; i++) {
             uses[n->args[i]]++;
             user[n->args[i]] = id;
+            /* What a loop reads lies in memory before it runs. */
+            if (n->op == OP_SCAN && node_at(g, n->args[i])->op != OP_VAR)
+                f->anchor[n->args[i]] = true;
             NodeId base = base_of(g, n->args[i]);
             /* A contraction reads each element many times: compute it once. */
             if (n->op == OP_DOT && computes((Op)node_at(g, base)->op) && !node_uniform(g, base, &v))
@@ -131,8 +138,12 @@ static void choose_anchors(Fuser *f) {
         const Node *n = node_at(g, id);
         if (!f->need[id]) continue;
         if (is_reduction((Op)n->op) || n->op == OP_COPY) f->anchor[id] = true;
+        if (of_loop((Op)n->op)) {
+            f->anchor[id] = true;
+            continue;
+        }
         if (n->op == OP_VAR || n->op == OP_CONST || n->op == OP_LITERAL || n->op == OP_IOTA ||
-            node_uniform(g, id, &v)) {
+            n->op == OP_ITERATION || node_uniform(g, id, &v)) {
             leaves[id] = n->op == OP_VAR;
             continue;
         }
@@ -238,7 +249,11 @@ static void walk(Walk *w, NodeId id, const Idx *at, bool ranged) {
         RangeList ranges = {0};
         if (is_reduction((Op)n->op))
             access_reduced(&w->t, w->f->g, n, k, at, inner, in);
-        else if (n->op == OP_TAKE && k == 0) {
+        else if (of_loop((Op)n->op)) {
+            const Shape *s = &node_at(w->f->g, n->args[k])->shape;
+            for (int i = 0; i < s->rank; i++)
+                in[i] = idx_var(&w->t, "any", 0, s->dim[i] - 1, UINT32_MAX);
+        } else if (n->op == OP_TAKE && k == 0) {
             int index_rank = node_at(w->f->g, n->args[1])->shape.rank;
             const Shape *table = &node_at(w->f->g, n->args[0])->shape;
             in[0] = idx_var(&w->t, "row", 0, table->dim[0] - 1, UINT32_MAX);
@@ -277,10 +292,16 @@ static void start_clusters(Fuser *f) {
         const Node *n = node_at(f->g, id);
         f->of[id] = NO_CLUSTER;
         if (!f->need[id] || !f->anchor[id]) continue;
+        if (n->op == OP_FINAL || n->op == OP_STACK) { /* with its loop */
+            f->of[id] = f->of[n->args[0]];
+            vec_push(f->arena, &f->clusters.at[f->of[id]]->members, id);
+            continue;
+        }
         Cluster *c = NEW(f->arena, Cluster);
         vec_push(f->arena, &c->members, id);
         c->outer = n->shape;
         c->has_dot = n->op == OP_DOT;
+        c->loop = n->op == OP_SCAN ? (uint32_t)n->attr[0] : 0;
         c->has_reduction = is_reduction((Op)n->op);
         f->of[id] = f->clusters.len;
         f->horizon[f->clusters.len] = id;
@@ -436,6 +457,7 @@ static uint32_t buffers_of(const Fuser *f, const Cluster *c) {
 static bool merge_allowed(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shape *inner,
                           bool *has_inner) {
     const Cluster *ca = f->clusters.at[a], *cb = f->clusters.at[b];
+    if (ca->loop || cb->loop) return false;
     if (ca->members.len + cb->members.len > MAX_MEMBERS) return false;
     if (buffers_of(f, ca) + buffers_of(f, cb) > MAX_CLUSTER_BUFFERS) return false;
     if (ca->has_dot || cb->has_dot) {
@@ -568,7 +590,7 @@ static void share_launches(const Fuser *f, const uint32_t *level, Fused *out) {
         for (uint32_t i = 0; i < of_level[l].len; i++) {
             Cluster *cl = f->clusters.at[of_level[l].at[i]];
             uint32_t need = buffers_of(f, cl);
-            bool alone = f->options->apart || f->options->single ||
+            bool alone = f->options->apart || f->options->single || cl->loop ||
                          (f->options->target->local_bytes && cl->has_dot);
             bool full = sections + 1 > MAX_SECTIONS || buffers + need > MAX_BUFFERS;
             if (alone || shared == NO_CLUSTER || full) {
@@ -578,8 +600,21 @@ static void share_launches(const Fuser *f, const uint32_t *level, Fused *out) {
                 cl->launch = shared;
             }
             if (!alone) sections++, buffers += need;
-            vec_push(f->arena, &out->clusters, cl);
         }
+    }
+    /* By launch; within one, as they were found. */
+    uint32_t *start = NEW_ARRAY(f->arena, uint32_t, out->launches + 2), count = 0;
+    out->launch_start = start;
+    for (uint32_t c = 0; c < f->clusters.len; c++) {
+        if (f->clusters.at[c]) start[f->clusters.at[c]->launch + 1]++, count++;
+    }
+    for (uint32_t l = 0; l < out->launches; l++) start[l + 1] += start[l];
+    uint32_t *at = NEW_ARRAY(f->arena, uint32_t, out->launches + 1);
+    out->clusters.at = NEW_ARRAY(f->arena, Cluster *, count + 1);
+    out->clusters.len = out->clusters.cap = count;
+    for (uint32_t c = 0; c < f->clusters.len; c++) {
+        Cluster *cl = f->clusters.at[c];
+        if (cl) out->clusters.at[start[cl->launch] + at[cl->launch]++] = cl;
     }
 }
 

@@ -18,13 +18,15 @@ typedef struct Cluster {
     bool has_inner;
     bool has_reduction;
     bool has_dot;
+    uint32_t loop; /* not 0: a loop of the graph as a whole; members: its SCAN, FINALs and STACKs */
     uint32_t launch; /* of its entry */
 } Cluster;
 
 typedef struct Fused {
     const Entry *entry;
     const Graph *g;
-    VEC(Cluster *) clusters; /* in an order in which they may run */
+    VEC(Cluster *) clusters; /* in an order in which they may run, by launches */
+    uint32_t *launch_start;  /* of each launch: its first cluster; one more for the end */
     uint32_t *cluster_of;    /* of each node: index in clusters, or NO_CLUSTER */
     bool *stored;            /* of each node: lies in memory once its cluster has run */
     uint32_t launches;
@@ -39,11 +41,15 @@ typedef struct FuseOptions {
     const bool *double_buffered; /* of each variable: its updates go through memory of their own */
 } FuseOptions;
 
-/* layout.c: a graph for this target: operands of contractions in an order that loads well, copies
- * where an entry returns or updates by what has no kernel of its own, or must be double buffered. */
+/* layout.c: a graph for this target: operands of contractions in an order that loads well. */
 void layout_entry(Entry *e, Arena *arena, const FuseOptions *options);
+/* Copies where an entry returns or updates by what has no kernel of its own, or must be double
+ * buffered. The graph grows; its nodes stay. */
+void layout_roots(Entry *e, const FuseOptions *options);
+/* x, or a copy of it if x is a leaf or view. */
+NodeId layout_root(Graph *g, NodeId x);
 
-/* Returns NO_CLUSTER, or the variable whose update must be double buffered first (then *out is void):
+/* The variables of e's graph are buffers (region.h). Returns NO_CLUSTER, or the one whose update must be double buffered first (then *out is void):
  * the caller lays out again with it and tries again. */
 uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, uint32_t var_count,
                     Fused *out);

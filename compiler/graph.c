@@ -623,6 +623,10 @@ bool node_affine(const Graph *g, NodeId x, uint32_t *loop, int64_t *scale, int64
     }
 }
 
+NodeId node_make(Graph *g, const Node *n) {
+    return intern(g, *n);
+}
+
 NodeId node_again(Graph *g, const Node *n, const NodeId *args) {
     if (op_info[n->op].elementwise) {
         return node_ew(g, (Op)n->op, args[0], n->argc > 1 ? args[1] : NO_NODE,

@@ -65,6 +65,23 @@ Idx idx_var(IndexTable *t, const char *name, int64_t lo, int64_t hi, uint32_t va
     return intern(t, 0, &(Term){t->atoms.len - 1, 1}, 1);
 }
 
+Idx idx_iteration(IndexTable *t, uint32_t loop, int64_t trips) {
+    for (uint32_t i = 0; i < t->iterations.len; i++) {
+        if (t->iterations.at[i].loop == loop) return t->iterations.at[i].e;
+    }
+    Iteration it = {.loop = loop, .e = idx_var(t, "t", 0, trips - 1, UINT32_MAX)};
+    it.atom = idx_atom(t, it.e);
+    vec_push(t->arena, &t->iterations, it);
+    return it.e;
+}
+
+bool idx_is_iteration(const IndexTable *t, uint32_t atom) {
+    for (uint32_t i = 0; i < t->iterations.len; i++) {
+        if (t->iterations.at[i].atom == atom) return true;
+    }
+    return false;
+}
+
 uint32_t idx_atom(const IndexTable *t, Idx e) {
     return t->forms.at[e].terms[0].atom;
 }

@@ -33,10 +33,18 @@ typedef struct Form {
     int64_t lo, hi;
 } Form;
 
+typedef struct
+    Iteration { /* of a loop of the graph around the kernel: a variable that the caller sets */
+    uint32_t loop;
+    uint32_t atom;
+    Idx e;
+} Iteration;
+
 typedef struct IndexTable {
     Arena *arena;
     VEC(Atom) atoms;
     VEC(Form) forms;
+    VEC(Iteration) iterations; /* in the order in which they were asked for */
     uint32_t *slots;
     uint32_t slot_cap;
 } IndexTable;
@@ -46,6 +54,9 @@ Idx idx_const(IndexTable *t, int64_t value);
 /* A new variable with values lo..hi; `value` as in Atom. Its atom is idx_atom of the result. */
 Idx idx_var(IndexTable *t, const char *name, int64_t lo, int64_t hi, uint32_t value);
 uint32_t idx_atom(const IndexTable *t, Idx e); /* of an Idx that is one variable */
+/* The number of the iteration of a loop of the graph: 0 .. trips - 1. */
+Idx idx_iteration(IndexTable *t, uint32_t loop, int64_t trips);
+bool idx_is_iteration(const IndexTable *t, uint32_t atom);
 Idx idx_add(IndexTable *t, Idx a, Idx b);
 Idx idx_sub(IndexTable *t, Idx a, Idx b);
 Idx idx_offset(IndexTable *t, Idx a, int64_t by);

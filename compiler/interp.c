@@ -2,7 +2,8 @@
  * plainest code that computes it: what kernels and gradients are held against.
  *
  * Requires: the graph passes graph_verify; vars[i] has the elements of each variable that it reads.
- * Establishes: results[id] holds the elements of node id, row-major. f32 values are not rounded, i32
+ * Establishes: results[id] holds the elements of node id, row-major; of a node inside a loop, as its last
+ * iteration left them. f32 values are not rounded, i32
  * values wrap as on a device (exactly up to 2^53), bools are 0 or 1. */
 #include "ir.h"
 
@@ -230,15 +231,95 @@ static void eval(const Eval *e, double *const *vars) {
     }
 }
 
-void interp_run(const Graph *g, Arena *arena, double *const *vars, double **results) {
-    for (NodeId id = 0; id < g->nodes.len; id++) {
-        const Node *n = node_at(g, id);
-        Eval e = {.g = g, .n = n, .values = results, .elems = shape_elems(&n->shape)};
-        if (n->argc > 0) e.in = &node_at(g, n->args[0])->shape;
-        if (n->argc > 0) e.x = results[n->args[0]];
-        if (n->argc > 1) e.y = results[n->args[1]];
-        if (n->argc > 2) e.z = results[n->args[2]];
-        e.out = results[id] = NEW_ARRAY(arena, double, e.elems);
-        eval(&e, vars);
+/* ---- Loops ----------------------------------------------------------------------------------- */
+
+typedef struct Interp {
+    const Graph *g;
+    Arena *arena;
+    double *const *vars;
+    double **results;
+    VEC(NodeId) * inside; /* of each loop, 0 the top: its nodes, ascending */
+    int32_t *turn;        /* of each loop: the number of the iteration */
+} Interp;
+
+static void run_inside(Interp *in, uint32_t loop);
+
+static double *copy_elems(Interp *in, NodeId from) {
+    int64_t elems = shape_elems(&node_at(in->g, from)->shape);
+    double *copy = NEW_ARRAY(in->arena, double, elems);
+    return memcpy(copy, in->results[from], (size_t)elems * sizeof(double));
+}
+
+/* All iterations: the carries from their initial values, the stacks filled on the way. What a body
+ * computes takes the place of what the iteration before computed. */
+static void run_loop(Interp *in, NodeId scan) {
+    const Node *n = node_at(in->g, scan);
+    uint32_t loop = (uint32_t)n->attr[0], carries = n->argc / 2;
+    const GraphLoop *l = &in->g->loops.at[loop];
+    double **next = NEW_ARRAY(in->arena, double *, carries + 1);
+    for (uint32_t k = 0; k < carries; k++)
+        in->results[n->args[k]] = copy_elems(in, node_at(in->g, n->args[k])->args[0]);
+    VEC(NodeId) stacks = {0};
+    for (NodeId id = scan; id < in->g->nodes.len; id++) {
+        const Node *stack = node_at(in->g, id);
+        if (stack->op != OP_STACK || stack->args[0] != scan) continue;
+        vec_push(in->arena, &stacks, id);
+        in->results[id] = NEW_ARRAY(in->arena, double, shape_elems(&stack->shape));
     }
+    for (in->turn[loop] = 0; in->turn[loop] < l->trips; in->turn[loop]++) {
+        run_inside(in, loop);
+        for (uint32_t i = 0; i < stacks.len; i++) {
+            const Node *stack = node_at(in->g, stacks.at[i]);
+            int64_t each = shape_elems(&stack->shape) / l->trips;
+            memcpy(in->results[stacks.at[i]] + in->turn[loop] * each, in->results[stack->args[1]],
+                   (size_t)each * sizeof(double));
+        }
+        for (uint32_t k = 0; k < carries; k++) next[k] = copy_elems(in, n->args[carries + k]);
+        for (uint32_t k = 0; k < carries; k++) in->results[n->args[k]] = next[k];
+    }
+    in->results[scan] = NEW_ARRAY(in->arena, double, 1);
+    in->results[scan][0] = l->trips;
+}
+
+static void run_node(Interp *in, NodeId id) {
+    const Node *n = node_at(in->g, id);
+    if (n->op == OP_CARRY || n->op == OP_STACK) return; /* run_loop's */
+    if (n->op == OP_SCAN) {
+        run_loop(in, id);
+        return;
+    }
+    if (n->op == OP_FINAL) {
+        in->results[id] = in->results[node_at(in->g, n->args[0])->args[n->attr[0]]];
+        return;
+    }
+    Eval e = {.g = in->g, .n = n, .values = in->results, .elems = shape_elems(&n->shape)};
+    if (n->argc > 0) e.in = &node_at(in->g, n->args[0])->shape;
+    if (n->argc > 0) e.x = in->results[n->args[0]];
+    if (n->argc > 1) e.y = in->results[n->args[1]];
+    if (n->argc > 2) e.z = in->results[n->args[2]];
+    if (!in->results[id] || n->loop == 0) in->results[id] = NEW_ARRAY(in->arena, double, e.elems);
+    e.out = in->results[id];
+    if (n->op == OP_ITERATION) {
+        e.out[0] = in->turn[n->attr[0]];
+    } else if (n->op == OP_AT) {
+        int64_t row = (int64_t)n->attr[1] * in->turn[n->attr[0]] + n->attr[2];
+        memcpy(e.out, e.x + row * e.elems, (size_t)e.elems * sizeof(double));
+    } else {
+        eval(&e, in->vars);
+    }
+}
+
+static void run_inside(Interp *in, uint32_t loop) {
+    for (uint32_t i = 0; i < in->inside[loop].len; i++) run_node(in, in->inside[loop].at[i]);
+}
+
+void interp_run(const Graph *g, Arena *arena, double *const *vars, double **results) {
+    Interp in = {.g = g, .arena = arena, .vars = vars, .results = results};
+    in.turn = NEW_ARRAY(arena, int32_t, g->loops.len);
+    in.inside = arena_alloc(arena, g->loops.len * sizeof(*in.inside));
+    for (NodeId id = 0; id < g->nodes.len; id++) {
+        results[id] = NULL;
+        vec_push(arena, &in.inside[node_at(g, id)->loop], id);
+    }
+    run_inside(&in, 0);
 }

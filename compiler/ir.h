@@ -150,6 +150,8 @@ NodeId node_at_iteration(Graph *g, NodeId x, uint32_t loop, int32_t scale, int32
 bool node_affine(const Graph *g, NodeId x, uint32_t *loop, int64_t *scale, int64_t *offset);
 /* A node like n (of any graph) over other operands of the same shapes and types. */
 NodeId node_again(Graph *g, const Node *n, const NodeId *args);
+/* Exactly this node, without the identities that builders apply. */
+NodeId node_make(Graph *g, const Node *n);
 /* Whether every element of x is one number, and which. */
 bool node_uniform(const Graph *g, NodeId x, double *value);
 

@@ -176,8 +176,9 @@ KCount kernel_count(const Kernel *k);
 
 /* Runs the kernel on the host. data[i] holds the elements of buffer i (bool: 0 or 1), as doubles; with
  * `round_f32` every f32 result is rounded to f32. Returns NULL, or what went wrong (in the arena): an
- * access outside a buffer. */
-const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32);
+ * access outside a buffer. iterations[i]: the value of index.iterations[i]. */
+const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32,
+                       const int32_t *iterations);
 
 /* Appends the kernel as OpenCL C: its tables and the function. Scratch memory comes from out's arena. */
 void kernel_print(const Kernel *k, const char *name, Text *out);

@@ -18,6 +18,8 @@ static bool known(const Counter *c, Idx e, int64_t *value) {
         int64_t x;
         if (f->terms[i].atom == c->k->group_atom)
             x = c->group;
+        else if (idx_is_iteration(&c->k->index, f->terms[i].atom))
+            x = 0; /* any one of them */
         else if (a->kind != ATOM_VAR) {
             if (!known(c, a->inner, &x)) return false;
             x = a->kind == ATOM_DIV ? x / a->by : x % a->by;
@@ -32,6 +34,14 @@ static bool known(const Counter *c, Idx e, int64_t *value) {
 
 static void touch(Counter *c, uint32_t buffer, Idx e, uint8_t lanes) {
     int64_t lo = idx_lo(&c->k->index, e), hi = idx_hi(&c->k->index, e) + lanes;
+    const Form *f = &c->k->index.forms.at[e];
+    for (uint32_t i = 0; i < f->count; i++) { /* one iteration: the first */
+        if (!idx_is_iteration(&c->k->index, f->terms[i].atom)) continue;
+        const Atom *a = &c->k->index.atoms.at[f->terms[i].atom];
+        int64_t span = f->terms[i].coef * (a->hi - a->lo);
+        if (span > 0) hi -= span;
+        if (span < 0) lo -= span;
+    }
     int64_t elems = c->k->buffers.at[buffer].elems;
     if (lo < 0) lo = 0;
     if (hi > elems) hi = elems;

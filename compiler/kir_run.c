@@ -206,7 +206,8 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
     }
 }
 
-const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32) {
+const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32,
+                       const int32_t *iterations) {
     Run r = {.k = k,
              .arena = arena,
              .data = data,
@@ -231,6 +232,8 @@ const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool 
         for (uint32_t i = 0; i < r.items; i++) {
             r.atom[(size_t)k->group_atom * r.items + i] = g;
             r.atom[(size_t)k->local_atom * r.items + i] = i;
+            for (uint32_t t = 0; t < k->index.iterations.len; t++)
+                r.atom[(size_t)k->index.iterations.at[t].atom * r.items + i] = iterations[t];
         }
         run_block(&r, &k->body, on);
     }

@@ -1,11 +1,11 @@
-/* launch: entry by entry: layout, fuse, memory, then a kernel a launch; see launch.h. */
+/* launch: entry by entry: layout, cut into regions, fuse, memory, then a kernel a launch; see launch.h. */
 #include "launch.h"
 
 const char *section_writes(const Memory *m, const Section *s, Arena *a) {
     Text t;
     text_init(&t, a);
     for (uint32_t i = 0; i < s->stores.len; i++) {
-        const Buffer *b = &m->buffers.at[s->stores.at[i].buffer];
+        const Buffer *b = &m->buffers.at[s->stores.at[i].place.buffer];
         text_printf(&t, "%s%s[", i ? ", " : "", b->hint);
         text_shape(&t, &b->shape);
         text_puts(&t, "]");
@@ -35,18 +35,19 @@ static uint32_t deal_groups(const Plan *plan, Launch *launch) {
     return groups;
 }
 
-static void plan_launch(Plan *plan, const Fused *f, uint32_t launch, const Place *places,
-                        const Stores *stores, Arena *a, Launch *out) {
-    for (uint32_t c = 0; c < f->clusters.len; c++) {
-        const Cluster *cl = f->clusters.at[c];
-        if (cl->launch != launch) continue;
+/* A kernel for one launch of a region. */
+static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Arena *a, Launch *out) {
+    const Fused *f = &r->fused;
+    out->g = f->g;
+    for (uint32_t i = f->launch_start[launch]; i < f->launch_start[launch + 1]; i++) {
+        const Cluster *cl = f->clusters.at[i];
         Section s = {.cluster = cl,
-                     .number = c,
+                     .number = i,
                      .cluster_of = f->cluster_of,
-                     .place = places,
+                     .place = r->places,
                      .g = f->g,
                      .target = plan->target,
-                     .stores = stores[c]};
+                     .stores = r->stores[i]};
         section_plan(&s, a);
         vec_push(a, &out->sections, s);
     }
@@ -57,10 +58,10 @@ static void plan_launch(Plan *plan, const Fused *f, uint32_t launch, const Place
         const Section *s = &out->sections.at[i];
         bool several = out->sections.len > 1;
         if (several) {
-            Range *r = NEW(a, Range);
-            *r = (Range){k->group, s->first_group, (int64_t)s->first_group + s->groups};
+            Range *range = NEW(a, Range);
+            *range = (Range){k->group, s->first_group, (int64_t)s->first_group + s->groups};
             kernel_comment(k, section_writes(&plan->memory, s, a));
-            kernel_if(k, (Ranges){1, r});
+            kernel_if(k, (Ranges){1, range});
         }
         NodeId lost = section_emit(s, k);
         if (lost != NO_NODE) plan->lost = lost;
@@ -68,43 +69,122 @@ static void plan_launch(Plan *plan, const Fused *f, uint32_t launch, const Place
     }
     kernel_finish(k);
     out->count = kernel_count(k);
+    for (uint32_t i = 0; i < k->index.iterations.len; i++) {
+        uint32_t depth = 0;
+        for (const Region *o = r; o->loop != k->index.iterations.at[i].loop; o = o->outer) depth++;
+        vec_push(a, &out->iterations, region_depth(r) - 1 - depth);
+    }
 }
 
-static void plan_entry(Plan *plan, const Program *p, const Entry *entry, int opt_level, Arena *a,
-                       const PlanVisitor *visitor) {
-    bool *double_buffered = NEW_ARRAY(a, bool, p->vars.len + 1);
-    FuseOptions options = {plan->target, opt_level == 1, opt_level == 2, double_buffered};
-    Entry *e = NEW(a, Entry);
-    Fused *f = NEW(a, Fused);
+/* ---- Regions ------------------------------------------------------------------------------- */
+
+typedef struct Planner {
+    Plan *plan;
+    Flat flat;
+    FuseOptions options;
+    Arena *arena;
+    uint32_t time; /* launches so far */
+} Planner;
+
+static void fuse_region(Planner *p, Region *r) {
+    const Entry built = r->entry; /* its roots before layout */
+    uint32_t buffers = p->plan->memory.buffers.len;
+    bool *double_buffered = NEW_ARRAY(p->arena, bool, buffers + 1);
+    p->options.double_buffered = double_buffered;
     for (uint32_t var = 0; var != NO_CLUSTER;) {
-        *e = *entry; /* the layout is this target's: the program keeps its graph */
-        e->outputs.at = NEW_ARRAY(a, Output, entry->outputs.len + 1);
-        e->updates.at = NEW_ARRAY(a, Update, entry->updates.len + 1);
-        if (e->outputs.len)
-            memcpy(e->outputs.at, entry->outputs.at, e->outputs.len * sizeof(Output));
-        if (e->updates.len)
-            memcpy(e->updates.at, entry->updates.at, e->updates.len * sizeof(Update));
-        layout_entry(e, a, &options);
-        var = fuse_entry(e, a, &options, p->vars.len, f);
+        const Graph grown = r->entry.graph;
+        r->entry = built;
+        r->entry.graph = grown;
+        r->entry.outputs.at = NEW_ARRAY(p->arena, Output, built.outputs.len + 1);
+        r->entry.updates.at = NEW_ARRAY(p->arena, Update, built.updates.len + 1);
+        if (built.outputs.len)
+            memcpy(r->entry.outputs.at, built.outputs.at, built.outputs.len * sizeof(Output));
+        if (built.updates.len)
+            memcpy(r->entry.updates.at, built.updates.at, built.updates.len * sizeof(Update));
+        layout_roots(&r->entry, &p->options);
+        var = fuse_entry(&r->entry, p->arena, &p->options, buffers, &r->fused);
         if (var != NO_CLUSTER) double_buffered[var] = true;
     }
+}
+
+/* A region and those inside it. NULL: fusion left a node without a value. */
+static Region *plan_region(Planner *p, uint32_t loop, Region *outer, const Place *outputs) {
+    Memory *m = &p->plan->memory;
+    Region *r = region_build(&p->flat, loop, outer, outputs);
+    fuse_region(p, r);
+    const Fused *f = &r->fused;
     if (f->lost != NO_NODE) {
-        plan->lost = f->lost;
-        return;
+        p->plan->lost = f->lost;
+        return NULL;
     }
-    Place *places = NEW_ARRAY(a, Place, f->g->nodes.len + 1);
-    Stores *stores = NEW_ARRAY(a, Stores, f->clusters.len + 1);
-    PlannedEntry pe = {
-        .entry = e, .fused = f, .outputs = NEW_ARRAY(a, uint32_t, e->outputs.len + 1)};
-    memory_plan(&plan->memory, f, places, stores, pe.outputs);
-    visitor->entry(visitor->context, plan, &pe, false);
+    r->places = NEW_ARRAY(p->arena, Place, f->g->nodes.len + 1);
+    r->stores = NEW_ARRAY(p->arena, Stores, f->clusters.len + 1);
+    memory_plan(m, f, r->outputs, r->pins.at, r->pins.len, r->places, r->stores);
+    region_places(&p->flat, r);
+    LaunchTime *times = NEW_ARRAY(p->arena, LaunchTime, f->launches + 1);
     for (uint32_t l = 0; l < f->launches; l++) {
-        Arena *scratch = arena_open(a);
+        uint32_t body = f->clusters.at[f->launch_start[l]]->loop;
+        times[l].first = p->time;
+        if (!body) {
+            p->time++;
+        } else {
+            Region *inner = plan_region(p, body, r, NULL);
+            if (!inner) return NULL;
+            vec_push(p->arena, &r->inner, inner);
+        }
+        times[l].last = p->time > times[l].first ? p->time - 1 : times[l].first;
+    }
+    memory_live(m, f, r->first_buffer, r->places, times);
+    return r;
+}
+
+static void visit_region(Planner *p, const Region *r, const PlannedEntry *pe,
+                         const PlanVisitor *visitor) {
+    uint32_t inner = 0;
+    for (uint32_t l = 0; l < r->fused.launches; l++) {
+        uint32_t body = r->fused.clusters.at[r->fused.launch_start[l]]->loop;
+        if (body) {
+            if (r->inner.at[inner]->fused.launches == 0) { /* nothing in it changes */
+                inner++;
+                continue;
+            }
+            int32_t trips = p->flat.g->loops.at[body].trips;
+            const Region *in = r->inner.at[inner++];
+            for (int32_t turn = 0; visitor->loop(visitor->context, p->plan, pe, trips, turn);
+                 turn++)
+                visit_region(p, in, pe, visitor);
+            continue;
+        }
+        Arena *scratch = arena_open(p->arena);
         Launch launch = {0};
-        plan_launch(plan, f, l, places, stores, scratch, &launch);
-        visitor->launch(visitor->context, plan, &pe, &launch);
+        plan_launch(p->plan, r, l, scratch, &launch);
+        visitor->launch(visitor->context, p->plan, pe, &launch);
         arena_close(scratch);
     }
+}
+
+static void plan_entry(Plan *plan, const Entry *entry, int opt_level, Arena *a,
+                       const PlanVisitor *visitor) {
+    Planner p = {
+        .plan = plan,
+        .arena = a,
+        .options = {.target = plan->target, .apart = opt_level == 1, .single = opt_level == 2}};
+    Entry *e = NEW(a, Entry);
+    *e = *entry; /* the layout is this target's: the program keeps its graph */
+    e->outputs.at = NEW_ARRAY(a, Output, entry->outputs.len + 1);
+    e->updates.at = NEW_ARRAY(a, Update, entry->updates.len + 1);
+    if (e->outputs.len) memcpy(e->outputs.at, entry->outputs.at, e->outputs.len * sizeof(Output));
+    if (e->updates.len) memcpy(e->updates.at, entry->updates.at, e->updates.len * sizeof(Update));
+    layout_entry(e, a, &p.options);
+    Place *outputs = NEW_ARRAY(a, Place, e->outputs.len + 1);
+    memory_open(&plan->memory, e, outputs);
+    flat_init(&p.flat, e, &plan->memory, a);
+    const Region *top = plan_region(&p, 0, NULL, outputs);
+    if (!top) return;
+    memory_close(&plan->memory);
+    PlannedEntry pe = {.entry = e, .top = top, .outputs = outputs};
+    visitor->entry(visitor->context, plan, &pe, false);
+    visit_region(&p, top, &pe, visitor);
     visitor->entry(visitor->context, plan, &pe, true);
 }
 
@@ -113,5 +193,5 @@ void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
     *out = (Plan){.target = target_find(options->target), .lost = NO_NODE};
     memory_init(&out->memory, p, out->target, arena);
     for (uint32_t i = 0; i < p->entries.len; i++)
-        plan_entry(out, p, p->entries.at[i], options->opt_level, arena, visitor);
+        plan_entry(out, p->entries.at[i], options->opt_level, arena, visitor);
 }

@@ -6,21 +6,25 @@
 #include "codegen.h"
 #include "fuse.h"
 #include "memory.h"
+#include "region.h"
 #include "schedule.h"
 
 typedef struct Launch {
+    const Graph *g;        /* of its region */
     Kernel *kernel;        /* its buffers' tags are indices in Memory.buffers */
     VEC(Section) sections; /* what it computes */
     KCount count;
+    VEC(uint32_t)
+    iterations; /* of each of kernel->index.iterations: the loop's depth, 0 the outermost */
 } Launch;
 
 /* What a section leaves in memory, for a comment: "h[64x128], loss[scalar]". */
 const char *section_writes(const Memory *m, const Section *s, Arena *arena);
 
 typedef struct PlannedEntry {
-    const Entry *entry; /* after layout */
-    const Fused *fused;
-    uint32_t *outputs; /* the buffer of each output */
+    const Entry *entry;   /* after layout */
+    const Region *top;    /* what it was cut into */
+    const Place *outputs; /* the buffer of each output */
 } PlannedEntry;
 
 typedef struct Plan {
@@ -36,6 +40,10 @@ typedef struct PlanVisitor {
     void (*entry)(void *context, const Plan *plan, const PlannedEntry *entry, bool done);
     void (*launch)(void *context, const Plan *plan, const PlannedEntry *entry,
                    const Launch *launch);
+    /* A loop of so many turns. Asked before each walk over its launches, with turn = 0, 1, ...: whether to
+     * walk. Who writes a program walks once; who runs it, `trips` times. */
+    bool (*loop)(void *context, const Plan *plan, const PlannedEntry *entry, int32_t trips,
+                 int32_t turn);
 } PlanVisitor;
 
 /* Requires: a verified program, options->target known. */

@@ -52,11 +52,26 @@ static NodeId layout_dot(Graph *g, Arena *arena, const Node *n, NodeId a, NodeId
     return node_dot(g, a, b, batch, contracted);
 }
 
-/* The root of an update or output: a leaf or view has no kernel; a copy has. */
-static NodeId layout_root(Graph *g, NodeId x) {
+NodeId layout_root(Graph *g, NodeId x) {
     Op op = (Op)node_at(g, x)->op;
-    bool leaf = op == OP_VAR || op == OP_CONST || op == OP_LITERAL || op == OP_IOTA || is_view(op);
+    bool leaf = op == OP_VAR || op == OP_CONST || op == OP_LITERAL || op == OP_IOTA ||
+                op == OP_ITERATION || op == OP_FINAL || op == OP_STACK || is_view(op);
     return leaf ? node_copy(g, x) : x;
+}
+
+void layout_roots(Entry *e, const FuseOptions *options) {
+    Graph *g = &e->graph;
+    for (uint32_t i = 0; i < e->outputs.len; i++) {
+        Output *o = &e->outputs.at[i];
+        g->span = node_at(g, o->node)->span;
+        o->node = layout_root(g, o->node);
+    }
+    for (uint32_t i = 0; i < e->updates.len; i++) {
+        Update *u = &e->updates.at[i];
+        g->span = node_at(g, u->node)->span;
+        if (options->double_buffered[u->var]) u->node = node_copy(g, node_copy(g, u->node));
+        u->node = layout_root(g, u->node);
+    }
 }
 
 void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {
@@ -73,17 +88,7 @@ void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {
                                  : node_again(&g, n, args);
         if (!node_at(&g, to[id])->name) node_at(&g, to[id])->name = n->name;
     }
-    for (uint32_t i = 0; i < e->outputs.len; i++) {
-        Output *o = &e->outputs.at[i];
-        g.span = node_at(&g, to[o->node])->span;
-        o->node = layout_root(&g, to[o->node]);
-    }
-    for (uint32_t i = 0; i < e->updates.len; i++) {
-        Update *u = &e->updates.at[i];
-        NodeId x = to[u->node];
-        g.span = node_at(&g, x)->span;
-        if (options->double_buffered[u->var]) x = node_copy(&g, node_copy(&g, x));
-        u->node = layout_root(&g, x);
-    }
+    for (uint32_t i = 0; i < e->outputs.len; i++) e->outputs.at[i].node = to[e->outputs.at[i].node];
+    for (uint32_t i = 0; i < e->updates.len; i++) e->updates.at[i].node = to[e->updates.at[i].node];
     e->graph = g;
 }

@@ -1,8 +1,11 @@
 /* memory: buffers and the arena. A buffer of the arena lives from the launch that writes it to the last
- * that reads it; the largest are placed first, each at the lowest place that is free all the while.
+ * that reads it; the largest are placed first, each at the lowest place that is free all the while. The
+ * time is the number of the launch in the walk over an entry, in which the body of a loop stands once.
  *
  * Source: greedy by size, as in Pisarchyk & Lee, Efficient Memory Management for DNN Inference, 2020. */
 #include "memory.h"
+
+#include <stdlib.h>
 
 void memory_init(Memory *m, const Program *p, const Target *target, Arena *arena) {
     *m = (Memory){.program = p, .arena = arena, .target = target};
@@ -10,7 +13,12 @@ void memory_init(Memory *m, const Program *p, const Target *target, Arena *arena
     for (uint32_t i = 0; i < p->vars.len; i++) {
         const Variable *v = &p->vars.at[i];
         const char *name = v->variant ? arena_printf(arena, "%s@%s", v->name, v->variant) : v->name;
-        Buffer b = {BUFFER_VAR, name, v->name, v->dtype, v->shape, i, 0};
+        Buffer b = {.kind = BUFFER_VAR,
+                    .name = name,
+                    .hint = v->name,
+                    .dtype = v->dtype,
+                    .shape = v->shape,
+                    .var = i};
         names_str(&m->taken, name);
         vec_push(arena, &m->buffers, b);
     }
@@ -55,53 +63,46 @@ static uint32_t output_buffer(Memory *m, const Entry *e, const Output *o) {
         name = arena_printf(m->arena, "%s@%s", o->name, owner);
         take_name(m, name);
     }
-    Buffer b = {BUFFER_OUTPUT, name, o->name, (DType)n->dtype, n->shape, 0, 0};
+    Buffer b = {.kind = BUFFER_OUTPUT,
+                .name = name,
+                .hint = o->name,
+                .dtype = (DType)n->dtype,
+                .shape = n->shape};
     vec_push(m->arena, &m->buffers, b);
     return m->buffers.len - 1;
 }
 
 /* ---- The arena ----------------------------------------------------------------------------- */
 
-typedef struct Life {
-    NodeId node;
-    int64_t bytes, offset;
-    uint32_t first, last; /* launches */
-} Life;
-
-typedef VEC(Life) Lives;
-
-static void place_life(const Lives *placed, Life *life) {
-    life->offset = 0;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (uint32_t i = 0; i < placed->len; i++) {
-            const Life *o = &placed->at[i];
-            bool together = o->first <= life->last && life->first <= o->last;
-            bool overlap =
-                o->offset < life->offset + life->bytes && life->offset < o->offset + o->bytes;
-            if (together && overlap) {
-                life->offset = o->offset + o->bytes;
-                moved = true;
-            }
-        }
-    }
+const char *memory_owner(Memory *m, const Entry *e) {
+    return e->variant ? arena_printf(m->arena, "%s@%s", e->name, e->variant) : e->name;
 }
 
-/* In order of offset first, so that the first gap that fits is found going up. */
-static void add_placed(Arena *arena, Lives *placed, Life life) {
-    vec_push(arena, placed, life);
-    for (uint32_t i = placed->len - 1; i > 0 && placed->at[i - 1].offset > placed->at[i].offset;
-         i--) {
-        Life t = placed->at[i];
-        placed->at[i] = placed->at[i - 1];
-        placed->at[i - 1] = t;
+void memory_open(Memory *m, const Entry *e, Place *outputs) {
+    m->owner = memory_owner(m, e);
+    for (uint32_t i = 0; i < e->outputs.len; i++) {
+        uint32_t b = output_buffer(m, e, &e->outputs.at[i]);
+        outputs[i] = (Place){.buffer = b, .name = m->buffers.at[b].hint};
     }
+    m->first_of_entry = m->buffers.len;
 }
 
-/* The last launch that reads node `id`: its readers are the anchors whose clusters hold them. */
-static void find_last_reads(const Fused *f, Arena *arena, uint32_t *last) {
+Place memory_buffer(Memory *m, const char *hint, DType t, const Shape *s) {
+    Buffer b = {.kind = BUFFER_ARENA,
+                .name = free_name(m, hint, m->owner),
+                .hint = hint,
+                .dtype = t,
+                .shape = *s,
+                .first = UINT32_MAX};
+    vec_push(m->arena, &m->buffers, b);
+    return (Place){.buffer = m->buffers.len - 1, .name = hint};
+}
+
+/* The last launch of the region that reads node `id`: its readers are the anchors whose clusters hold them. */
+static uint32_t *find_last_reads(const Fused *f, Arena *arena) {
     const Graph *g = f->g;
-    /* needed_by[id]: the latest launch in which the value of id is computed or loaded. */
+    uint32_t *last = NEW_ARRAY(arena, uint32_t, g->nodes.len + 1);
+    /* when[id]: the latest launch in which the value of id is computed or loaded. */
     uint32_t *when = NEW_ARRAY(arena, uint32_t, g->nodes.len + 1);
     for (NodeId id = g->nodes.len; id-- > 0;) {
         const Node *n = node_at(g, id);
@@ -115,78 +116,117 @@ static void find_last_reads(const Fused *f, Arena *arena, uint32_t *last) {
             if (reads > when[n->args[i]]) when[n->args[i]] = reads;
         }
     }
+    return last;
 }
 
-static void plan_arena(Memory *m, const Fused *f, Place *places) {
-    const Entry *e = f->entry;
-    const char *owner = e->variant ? arena_printf(m->arena, "%s@%s", e->name, e->variant) : e->name;
-    uint32_t *last = NEW_ARRAY(m->arena, uint32_t, f->g->nodes.len + 1);
-    Lives lives = {0}, placed = {0};
-    find_last_reads(f, m->arena, last);
+void memory_live(Memory *m, const Fused *f, uint32_t first_buffer, const Place *places,
+                 const LaunchTime *times) {
+    uint32_t *last = find_last_reads(f, m->arena);
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
-        if (!f->stored[id] || places[id].buffer != NO_BUFFER) continue;
-        const Node *n = node_at(f->g, id);
-        int64_t bytes = shape_elems(&n->shape) * dtype_bytes((DType)n->dtype),
+        if (!f->stored[id] || f->cluster_of[id] == NO_CLUSTER) continue;
+        Buffer *b = &m->buffers.at[places[id].buffer];
+        uint32_t launch = f->clusters.at[f->cluster_of[id]]->launch;
+        /* What is stored into a slice, or is the next value of a loop, belongs to the region around. */
+        if (b->kind != BUFFER_ARENA || places[id].buffer < first_buffer) continue;
+        uint32_t end = last[id] ? times[last[id] - 1].last : 0;
+        if (times[launch].last > end) end = times[launch].last;
+        if (times[launch].first < b->first) b->first = times[launch].first;
+        if (end > b->last) b->last = end;
+    }
+}
+
+typedef struct Life {
+    int64_t begin, end; /* bytes in the arena */
+    uint32_t first, last;
+} Life;
+
+typedef struct BySize {
+    int64_t bytes;
+    uint32_t buffer;
+} BySize;
+
+static int by_size(const void *a, const void *b) {
+    const BySize *x = a, *y = b;
+    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+    return x->buffer < y->buffer ? -1 : x->buffer > y->buffer;
+}
+
+/* The lowest place for `bytes` bytes that is free from `first` to `last`; placed[] is sorted by begin. */
+static int64_t lowest_place(const Life *placed, uint32_t count, int64_t bytes, uint32_t first,
+                            uint32_t last) {
+    int64_t at = 0;
+    for (uint32_t i = 0; i < count && placed[i].begin < at + bytes; i++) {
+        bool together = placed[i].first <= last && first <= placed[i].last;
+        if (together && placed[i].end > at) at = placed[i].end;
+    }
+    return at;
+}
+
+void memory_close(Memory *m) {
+    uint32_t count = 0, most = m->buffers.len - m->first_of_entry;
+    BySize *order = NEW_ARRAY(m->arena, BySize, most + 1);
+    Life *placed = NEW_ARRAY(m->arena, Life, most + 1);
+    for (uint32_t i = m->first_of_entry; i < m->buffers.len; i++) {
+        const Buffer *b = &m->buffers.at[i];
+        int64_t bytes = shape_elems(&b->shape) * dtype_bytes(b->dtype),
                 align = m->target->align_bytes;
-        Life l = {.node = id, .bytes = (bytes + align - 1) / align * align};
-        l.first = f->clusters.at[f->cluster_of[id]]->launch + 1;
-        l.last = last[id] > l.first ? last[id] : l.first;
-        vec_push(m->arena, &lives, l);
+        if (b->first != UINT32_MAX)
+            order[count++] = (BySize){(bytes + align - 1) / align * align, i};
     }
-    for (uint32_t i = 1; i < lives.len; i++) { /* by size, largest first; then by node */
-        Life l = lives.at[i];
+    qsort(order, count, sizeof(*order), by_size);
+    for (uint32_t i = 0; i < count; i++) {
+        Buffer *b = &m->buffers.at[order[i].buffer];
+        b->offset = lowest_place(placed, i, order[i].bytes, b->first, b->last);
+        Life life = {b->offset, b->offset + order[i].bytes, b->first, b->last};
         uint32_t k = i;
-        for (; k > 0 && lives.at[k - 1].bytes < l.bytes; k--) lives.at[k] = lives.at[k - 1];
-        lives.at[k] = l;
-    }
-    for (uint32_t i = 0; i < lives.len; i++) {
-        Life l = lives.at[i];
-        place_life(&placed, &l);
-        add_placed(m->arena, &placed, l);
-        if (l.offset + l.bytes > m->arena_bytes) m->arena_bytes = l.offset + l.bytes;
-        const Node *n = node_at(f->g, l.node);
-        const char *hint = n->name ? n->name : op_info[n->op].name;
-        Buffer b = {BUFFER_ARENA, free_name(m, hint, owner), hint, (DType)n->dtype, n->shape, 0,
-                    l.offset};
-        vec_push(m->arena, &m->buffers, b);
-        places[l.node] = (Place){m->buffers.len - 1, hint};
+        for (; k > 0 && placed[k - 1].begin > life.begin; k--) placed[k] = placed[k - 1];
+        placed[k] = life;
+        if (life.end > m->arena_bytes) m->arena_bytes = life.end;
     }
 }
 
-void memory_plan(Memory *m, const Fused *f, Place *places, Stores *stores, uint32_t *outputs) {
+/* ---- Places -------------------------------------------------------------------------------- */
+
+static void add_store(Memory *m, Stores *s, NodeId id, Place p) {
+    for (uint32_t i = 0; i < s->len; i++) {
+        if (s->at[i].node == id && s->at[i].place.buffer == p.buffer) return;
+    }
+    Store st = {id, p};
+    vec_push(m->arena, s, st);
+}
+
+void memory_plan(Memory *m, const Fused *f, const Place *outputs, const Pin *pins,
+                 uint32_t pin_count, Place *places, Stores *stores) {
     const Entry *e = f->entry;
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
         const Node *n = node_at(f->g, id);
-        places[id] = (Place){NO_BUFFER, NULL};
+        places[id] = (Place){.buffer = NO_BUFFER};
         if (n->op == OP_VAR)
-            places[id] = (Place){(uint32_t)n->attr[0], m->buffers.at[n->attr[0]].hint};
+            places[id] =
+                (Place){.buffer = (uint32_t)n->attr[0], .name = m->buffers.at[n->attr[0]].hint};
     }
-    for (uint32_t i = 0; i < e->outputs.len; i++) {
-        outputs[i] = output_buffer(m, e, &e->outputs.at[i]);
-        places[e->outputs.at[i].node] = (Place){outputs[i], m->buffers.at[outputs[i]].hint};
-    }
+    for (uint32_t i = 0; i < pin_count; i++) places[pins[i].node] = pins[i].place;
+    for (uint32_t i = 0; i < e->outputs.len; i++) places[e->outputs.at[i].node] = outputs[i];
     for (uint32_t i = 0; i < e->updates.len; i++) {
         uint32_t var = e->updates.at[i].var;
-        places[e->updates.at[i].node] = (Place){var, m->buffers.at[var].hint};
+        places[e->updates.at[i].node] = (Place){.buffer = var, .name = m->buffers.at[var].hint};
     }
-    plan_arena(m, f, places);
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
-        if (!f->stored[id]) continue;
-        Stores *s = &stores[f->cluster_of[id]];
-        Store st = {id, places[id].buffer, places[id].name};
-        vec_push(m->arena, s, st);
-        for (uint32_t i = 0; i < e->outputs.len; i++) { /* one value under several names */
-            Store more = {id, outputs[i], m->buffers.at[outputs[i]].hint};
-            bool known = false;
-            for (uint32_t k = 0; k < s->len; k++)
-                known = known || (s->at[k].node == id && s->at[k].buffer == outputs[i]);
-            if (e->outputs.at[i].node == id && !known) vec_push(m->arena, s, more);
-        }
-        for (uint32_t i = 0; i < e->updates.len; i++) {
-            uint32_t var = e->updates.at[i].var;
-            Store more = {id, var, m->buffers.at[var].hint};
-            if (e->updates.at[i].node == id && var != places[id].buffer)
-                vec_push(m->arena, s, more);
-        }
+        const Node *n = node_at(f->g, id);
+        const char *hint = n->name ? n->name : op_info[n->op].name;
+        if (f->stored[id] && places[id].buffer == NO_BUFFER)
+            places[id] = memory_buffer(m, hint, (DType)n->dtype, &n->shape);
+        if (f->stored[id] && f->cluster_of[id] != NO_CLUSTER &&
+            !f->clusters.at[f->cluster_of[id]]->loop)
+            add_store(m, &stores[f->cluster_of[id]], id, places[id]);
+    }
+    /* One value under several names. */
+    for (uint32_t i = 0; i < e->outputs.len; i++)
+        add_store(m, &stores[f->cluster_of[e->outputs.at[i].node]], e->outputs.at[i].node,
+                  outputs[i]);
+    for (uint32_t i = 0; i < e->updates.len; i++) {
+        uint32_t var = e->updates.at[i].var;
+        Place p = {.buffer = var, .name = m->buffers.at[var].hint};
+        add_store(m, &stores[f->cluster_of[e->updates.at[i].node]], e->updates.at[i].node, p);
     }
 }

@@ -62,9 +62,8 @@ void nest_close(Nest *n, int axes) {
 void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v) {
     Kernel *k = n->k;
     const Node *node = node_at(n->s->g, st->node);
-    uint32_t b =
-        kernel_buffer(k, st->buffer, st->name, (DType)node->dtype, shape_elems(&node->shape));
-    Idx address = access_address(&k->index, &node->shape, at);
+    Idx address;
+    uint32_t b = place_buffer(k, n->s->g, node, &st->place, at, &address);
     if (lanes > 1) {
         address = idx_subst(&k->index, address, idx_atom(&k->index, n->lane[lanes]),
                             idx_const(&k->index, 0));

@@ -542,6 +542,12 @@ static void print_head(Printer *p) {
                     memory_type(b->dtype), p->buffer[i]);
         margin = ",\n    ";
     }
+    for (uint32_t i = 0; i < k->index.iterations.len; i++) {
+        uint32_t atom = k->index.iterations.at[i].atom;
+        p->atom[atom] = fresh(p, k->index.atoms.at[atom].name);
+        text_printf(p->out, "%sconst int %s", margin, p->atom[atom]);
+        margin = ",\n    ";
+    }
     text_puts(p->out, ") {\n");
     p->depth = 1;
     for (uint32_t i = 0; i < k->locals.len; i++) {

@@ -10,8 +10,7 @@
 /* What a section leaves in memory: a member of its cluster in a buffer of the program. */
 typedef struct Store {
     NodeId node;
-    uint32_t buffer;
-    const char *name;
+    Place place;
 } Store;
 
 typedef VEC(Store) Stores;

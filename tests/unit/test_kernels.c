@@ -115,6 +115,8 @@ typedef struct Trial { /* one way to run a case */
     const char *how;
     double **data; /* of each buffer */
     uint32_t entry;
+    int32_t turns[16]; /* of the loops around a launch */
+    uint32_t depth;
     bool good;
 } Trial;
 
@@ -139,10 +141,10 @@ static void visit_entry(void *context, const Plan *plan, const PlannedEntry *pe,
         return;
     }
     for (uint32_t i = 0; i < pe->entry->outputs.len; i++) {
-        const Buffer *b = &m->buffers.at[pe->outputs[i]];
-        t->good =
-            same(t->c, t->how, b->name, b, t->data[pe->outputs[i]], t->c->outputs[t->entry][i]) &&
-            t->good;
+        const Buffer *b = &m->buffers.at[pe->outputs[i].buffer];
+        t->good = same(t->c, t->how, b->name, b, t->data[pe->outputs[i].buffer],
+                       t->c->outputs[t->entry][i]) &&
+                  t->good;
     }
     for (uint32_t i = 0; i < pe->entry->updates.len; i++) {
         uint32_t v = pe->entry->updates.at[i].var; /* a variable's buffer has its number */
@@ -161,9 +163,21 @@ static void visit_launch(void *context, const Plan *plan, const PlannedEntry *pe
     for (uint32_t i = 0; i < k->buffers.len; i++) {
         args[i] = k->buffers.at[i].values ? NULL : t->data[k->buffers.at[i].tag];
     }
-    const char *wrong = t->good ? kernel_run(k, scratch, args, false) : NULL;
+    int32_t iterations[16];
+    for (uint32_t i = 0; i < l->iterations.len; i++) iterations[i] = t->turns[l->iterations.at[i]];
+    const char *wrong = t->good ? kernel_run(k, scratch, args, false, iterations) : NULL;
     if (wrong) t->good = complain(t->c, t->how, wrong);
     arena_close(scratch);
+}
+
+static bool visit_loop(void *context, const Plan *plan, const PlannedEntry *pe, int32_t trips,
+                       int32_t turn) {
+    Trial *t = context;
+    (void)plan, (void)pe;
+    if (turn == 0) t->depth++;
+    t->turns[t->depth - 1] = turn;
+    if (turn == trips) t->depth--;
+    return turn < trips;
 }
 
 static bool run_program(const char *name, const char *text, const CompileOptions *options) {
@@ -186,7 +200,7 @@ static bool run_program(const char *name, const char *text, const CompileOptions
         run_reference(c);
         simplify_program(c->program);
         Trial trial = {.c = c, .how = how, .good = true};
-        PlanVisitor visitor = {&trial, visit_entry, visit_launch};
+        PlanVisitor visitor = {&trial, visit_entry, visit_launch, visit_loop};
         plan_program(c->program, options, &c->arena, &visitor, &plan);
         if (plan.lost != NO_NODE) good = complain(c, how, "a node was left without a value");
         good = trial.good && good;
