@@ -1,11 +1,10 @@
-/* grad: differentiation, graph to graph. One reverse sweep over the nodes that both depend on a
- * wanted variable and reach y. A gradient that does not exist is absent (NO_NODE), not zero. Where
- * a node is used more than once its contributions meet in one GRADSUM, in the order of the uses.
+/* grad: the rules of differentiation: what each operand of a node gets of the gradient of its result. An
+ * operator of ops.def has its rule in its row; those with a structure are here. The sweep that applies
+ * them is grad_sweep.c.
  *
- * Requires: y is f32 of rank 0. Establishes: the rules are written in the operators themselves, so
- * the result can be differentiated again. Ties of max share evenly.
- * Source: Griewank & Walther, Evaluating Derivatives, 2008, chapter 3. */
-#include "ir.h"
+ * Establishes: the rules are written in the operators themselves, so the result can be differentiated
+ * again. Ties of max share evenly. Source: Griewank & Walther, Evaluating Derivatives, 2008. */
+#include "grad.h"
 
 /* Short names for the rules in ops.def. */
 #define NONE NO_NODE
@@ -178,8 +177,22 @@ static NodeId grad_take(Graph *G, const Node *n, NodeId g) {
     return node_reshape(G, node_reduce(G, OP_SUM, picked, &(int32_t){1}, 1), &table);
 }
 
-/* What operand k of n gets of g. */
-static NodeId grad_operand(Graph *G, const Node *n, NodeId r, NodeId g, uint32_t k) {
+/* d x[v, rest] = g[rest] where v is the place of the iteration. */
+static NodeId grad_at(Graph *G, const Node *n, NodeId g) {
+    const Shape in = node_at(G, n->args[0])->shape;
+    Shape rows = {.rank = in.rank, .dim = {in.dim[0]}}, one = in;
+    for (int i = 1; i < in.rank; i++) rows.dim[i] = 1;
+    one.dim[0] = 1;
+    NodeId place =
+        ew2(G, OP_MUL, node_iteration(G, (uint32_t)n->attr[0]), node_const(G, DT_I32, n->attr[1]));
+    place = ew2(G, OP_ADD, place, node_const(G, DT_I32, n->attr[2]));
+    NodeId v = node_expand(G, node_reshape(G, node_iota(G, in.dim[0]), &rows), &in);
+    NodeId here = ew2(G, OP_EQ, v, node_broadcast(G, place, &in));
+    NodeId each = node_expand(G, node_reshape(G, g, &one), &in);
+    return where(G, here, each, num(G, 0, each));
+}
+
+NodeId grad_operand(Graph *G, const Node *n, NodeId r, NodeId g, uint32_t k) {
     switch (n->op) {
     case OP_COPY:
     case OP_GRADSUM: return g;
@@ -192,6 +205,7 @@ static NodeId grad_operand(Graph *G, const Node *n, NodeId r, NodeId g, uint32_t
     case OP_DOT: return grad_dot(G, n, g, k);
     case OP_SUM: return spread(G, n, g);
     case OP_RMAX: return grad_reduce_max(G, n, r, g);
+    case OP_AT: return grad_at(G, n, g);
     case OP_TAKE: return k == 0 ? grad_take(G, n, g) : NO_NODE;
     default: {
         NodeId out[3] = {NO_NODE, NO_NODE, NO_NODE}; /* CAST, STOP, ARGMAX and leaves: none */
@@ -199,49 +213,4 @@ static NodeId grad_operand(Graph *G, const Node *n, NodeId r, NodeId g, uint32_t
         return out[k];
     }
     }
-}
-
-typedef VEC(NodeId) NodeIds;
-
-void grad_build(Graph *G, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out) {
-    uint32_t count = y + 1;
-    bool *depends = NEW_ARRAY(G->arena, bool, count);
-    NodeIds *parts = NEW_ARRAY(G->arena, NodeIds, count);
-    NodeId *grad = NEW_ARRAY(G->arena, NodeId, count);
-    Span span = G->span;
-
-    for (uint32_t i = 0; i < n; i++) {
-        if (wrt[i] < count) depends[wrt[i]] = true;
-    }
-    for (NodeId id = 0; id < count; id++) {
-        const Node *node = node_at(G, id);
-        grad[id] = NO_NODE;
-        for (uint32_t i = 0; i < node->argc && node->dtype == DT_F32; i++) {
-            depends[id] = depends[id] || depends[node->args[i]];
-        }
-    }
-    if (depends[y]) {
-        NodeId one = node_full(G, DT_F32, 1, &node_at(G, y)->shape);
-        vec_push(G->arena, &parts[y], one);
-    }
-    for (NodeId id = count; id-- > 0;) {
-        if (!depends[id] || parts[id].len == 0) continue;
-        /* Uses were met from the last to the first: put them in the order of the program. */
-        for (uint32_t i = 0, j = parts[id].len - 1; i < j; i++, j--) {
-            NodeId t = parts[id].at[i];
-            parts[id].at[i] = parts[id].at[j];
-            parts[id].at[j] = t;
-        }
-        const Node node = *node_at(G, id);
-        G->span = node.span;
-        grad[id] = node_gradsum(G, parts[id].at, parts[id].len);
-        for (uint32_t k = node.argc; k-- > 0;) {
-            NodeId x = node.args[k];
-            if (!depends[x] || node_at(G, x)->dtype != DT_F32) continue;
-            NodeId part = grad_operand(G, &node, id, grad[id], k);
-            if (part != NO_NODE) vec_push(G->arena, &parts[x], part);
-        }
-    }
-    for (uint32_t i = 0; i < n; i++) out[i] = wrt[i] < count ? grad[wrt[i]] : NO_NODE;
-    G->span = span;
 }

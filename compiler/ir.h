@@ -228,9 +228,10 @@ struct CompileOptions;
 Program *lower_program(Arena *arena, Names *names, Diags *diags, const struct Ast *prelude,
                        const struct Ast *ast, const struct CompileOptions *options);
 
-/* grad.c: d y / d wrt[i] for each i, as new nodes of the graph; NO_NODE where there is no path.
- * Requires: y has rank 0 and is f32. One GRADSUM where a node has more than one contribution. */
-void grad_build(Graph *g, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out);
+/* grad_sweep.c: d y / d wrt[i] for each i, as new nodes of the graph; NO_NODE where there is no path.
+ * Requires: y has rank 0 and is f32. One GRADSUM where a node has more than one contribution. False when
+ * what a loop would have to keep for it has too many axes or elements. */
+bool grad_build(Graph *g, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out);
 
 /* graph.c: what holds of every graph between passes. NULL, or what is wrong (in the arena). */
 const char *graph_verify(const Graph *g, Arena *arena);

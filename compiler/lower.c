@@ -125,6 +125,7 @@ static void begin(Lower *L, Entry *e, bool training) {
     L->order.len = 0;
     L->iterations = L->depth = L->nesting = L->seq = 0;
     L->path = NULL;
+    L->loop = 0;
     L->no_declarations = NULL;
     L->elaboration++;
     for (uint32_t i = 0; i < L->vars.len; i++) {

@@ -112,6 +112,8 @@ typedef struct Module { /* one source file: the user's or the prelude */
 
 typedef enum FrameKind { FRAME_TOP, FRAME_FN, FRAME_OPTIMIZER, FRAME_BLOCK } FrameKind;
 
+typedef struct Scan Scan; /* lower_scan.c */
+
 typedef struct Frame {
     FrameKind kind;
     struct Frame *caller;
@@ -121,6 +123,7 @@ typedef struct Frame {
     uint32_t seq_limit; /* top-level bindings after it are not seen */
     Scope *scope;       /* FRAME_TOP: of the module */
     const Loop *loops;
+    Scan *scan; /* the innermost whose body is at work in this frame, or NULL */
     bool returned;
     Value result;
 } Frame;
@@ -175,6 +178,7 @@ typedef struct Lower {
     Entry *entry; /* NULL: none */
     const char *variant;
     Frame *frame;
+    uint32_t loop; /* of the graph: the `scan` whose body is at work, in whatever frame; 0: none */
     const Path *path;
     bool training, updates_param;
     bool variant_failed;         /* a batch-1 elaboration met a state of another shape */
@@ -315,6 +319,13 @@ void lower_help_missing_value(Lower *L, Diag *d, const Value *v, const Expr *e);
 /* ---- lower_stmt.c ------------------------------------------------------------------------------- */
 
 void lower_stmts(Lower *L, const Stmts *body);
+
+/* ---- lower_scan.c ------------------------------------------------------------------------------- */
+
+void lower_scan(Lower *L, const Stmt *s);
+void lower_yield(Lower *L, const Stmt *s);
+/* Whether a binding of `target`, whose symbol is s or NULL, stays in the body of the scan at work. */
+bool lower_scan_keeps(Lower *L, const Symbol *s, Ident target);
 
 /* ---- lower_var.c -------------------------------------------------------------------------------- */
 

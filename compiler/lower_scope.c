@@ -222,6 +222,7 @@ void lower_bind(Lower *L, Ident target, Value value, bool rename) {
                       target.name);
         return;
     }
+    if (!lower_scan_keeps(L, s, target)) return;
     if (f->kind == FRAME_TOP && !f->module->prelude) {
         const Symbol *fn = scope_find(&L->user.fn_names, target.name);
         if (fn) {

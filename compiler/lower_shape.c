@@ -148,7 +148,7 @@ Value lower_transpose(Lower *L, const Operand *x, Span at) {
 typedef struct Cut { /* what the subscripts say of each axis of the operand */
     int32_t start[MAX_RANK], count[MAX_RANK], stride[MAX_RANK];
     bool drop[MAX_RANK];
-    NodeId gather; /* along axis 0, or NO_NODE */
+    NodeId gather[MAX_RANK]; /* along this axis, or NO_NODE */
 } Cut;
 
 /* A place on an axis of n: -n..n-1, or -n..n for the end of a slice. */
@@ -205,13 +205,14 @@ static bool cut_index(Lower *L, const Subscript *s, int32_t n, int axis, Cut *cu
                 diag_help(L->diags, d, "write `cast(i, i32)`");
             return false;
         }
-        if (axis != 0 || cut->gather != NO_NODE) {
+        for (int i = 0; i < axis && index->shape.rank; i++) {
+            if (cut->gather[i] == NO_NODE || !node_at(L->g, cut->gather[i])->shape.rank) continue;
             Diag *d = lower_error(L, E0801, s->span,
-                                  "gathering along any axis but the first is not supported yet");
-            diag_help(L->diags, d, "move the axis to the front with permute(x, ...)");
+                                  "gathering along several axes at once is not supported yet");
+            diag_help(L->diags, d, "gather along one, then along the other: `x[i][:, j]`");
             return false;
         }
-        cut->gather = x.value.node;
+        cut->gather[axis] = x.value.node;
         return true;
     }
     int32_t i;
@@ -289,29 +290,49 @@ static uint32_t indexed_path(Lower *L, const Expr *e) {
     return lower_find_path(L, names_add(L->names, t.at, t.len));
 }
 
+/* x gathered along an axis: the axes of the index take its place. NO_NODE: reported. */
+static NodeId gather_axis(Lower *L, NodeId x, int axis, NodeId index, Span at) {
+    const Shape in = shape_of(L, x), rows = shape_of(L, index);
+    Shape out = {.rank = (uint8_t)(in.rank - 1 + rows.rank)};
+    int32_t front[MAX_RANK] = {axis}, back[MAX_RANK];
+    if (in.rank - 1 + rows.rank > MAX_RANK) {
+        lower_error(L, E0402, at, "the result has more than %d axes", MAX_RANK);
+        return NO_NODE;
+    }
+    for (int i = 1; i < in.rank; i++) front[i] = i <= axis ? i - 1 : i;
+    for (int i = 0; i < rows.rank; i++) out.dim[i] = rows.dim[i];
+    for (int i = 1; i < in.rank; i++) out.dim[rows.rank + i - 1] = in.dim[front[i]];
+    if (!lower_check_shape(L, &out, at)) return NO_NODE;
+    NodeId taken = node_take(L->g, node_permute(L->g, x, front), index);
+    for (int i = 0; i < out.rank; i++) {
+        bool inside = i >= axis && i < axis + rows.rank;
+        back[i] = i < axis ? rows.rank + i : inside ? i - axis : i;
+    }
+    return node_permute(L->g, taken, back);
+}
+
 Value lower_index(Lower *L, const Expr *e) {
     uint32_t var = indexed_path(L, e);
     if (var != NO_VAR) return tensor_value(lower_read(L, var));
     Operand x = {lower_expr(L, e->a), e->a, e->a->span};
-    Cut cut = {.gather = NO_NODE};
+    Cut cut = {0};
     NodeId id;
+    for (int i = 0; i < MAX_RANK; i++) cut.gather[i] = NO_NODE;
     if (x.value.kind == VALUE_TUPLE) return tuple_item(L, e, &x.value);
     if (x.value.kind == VALUE_ERROR || !lower_any_tensor(L, &x, &id)) return ERROR_VALUE;
     Shape in = shape_of(L, id), out = {0};
     if (!cut_axes(L, e, &x, &in, &cut)) return ERROR_VALUE;
     for (int i = 0; i < in.rank; i++) {
-        if (!cut.drop[i]) out.dim[out.rank++] = cut.count[i];
+        if (cut.drop[i]) continue;
+        cut.gather[out.rank] = cut.gather[i];
+        out.dim[out.rank++] = cut.count[i];
     }
     id = node_reshape(L->g, node_slice(L->g, id, cut.start, cut.count, cut.stride), &out);
-    if (cut.gather == NO_NODE) return tensor_value(id);
-    Shape rows = shape_of(L, cut.gather);
-    if (rows.rank + out.rank - 1 > MAX_RANK) {
-        lower_error(L, E0402, e->span, "the result has more than %d axes", MAX_RANK);
-        return ERROR_VALUE;
+    for (int i = out.rank; i-- > 0;) { /* from the last: the places of those before it stay */
+        if (cut.gather[i] != NO_NODE) id = gather_axis(L, id, i, cut.gather[i], e->span);
+        if (id == NO_NODE) return ERROR_VALUE;
     }
-    for (int i = 1; i < out.rank; i++) rows.dim[rows.rank++] = out.dim[i];
-    if (!lower_check_shape(L, &rows, e->span)) return ERROR_VALUE;
-    return tensor_value(node_take(L->g, id, cut.gather));
+    return tensor_value(id);
 }
 
 /* ---- Literals --------------------------------------------------------------------------------- */

@@ -126,8 +126,9 @@ static void lower_return(Lower *L, const Stmt *s) {
         not_here(L, s->span, "`return`", "in a function");
         return;
     }
-    if (f->loops) {
-        not_here(L, s->span, "`return`", "after the `for`, which always runs to its end");
+    if (f->loops || f->scan) {
+        not_here(L, s->span, "`return`",
+                 f->scan ? "after the `scan`" : "after the `for`, which always runs to its end");
         return;
     }
     Value v = s->value ? lower_expr(L, s->value) : (Value){.kind = VALUE_NONE};
@@ -198,14 +199,8 @@ static void lower_stmt(Lower *L, const Stmt *s) {
     case STMT_RETURN: lower_return(L, s); break;
     case STMT_MINIMIZE: lower_minimize(L, s); break;
     case STMT_EXPR: lower_effect(L, s); break;
-    case STMT_YIELD: not_here(L, s->span, "`yield`", "in a `scan`"); break;
-    case STMT_SCAN: {
-        Diag *d = lower_error(L, E0801, s->span, "`scan` is not supported yet");
-        diag_help(L->diags, d, "`for` unrolls the loop: up to %d times", LOWER_MAX_ITERATIONS);
-        for (uint32_t i = 0; i < s->targets.len; i++)
-            lower_bind(L, s->targets.at[i], ERROR_VALUE, false);
-        break;
-    }
+    case STMT_YIELD: lower_yield(L, s); break;
+    case STMT_SCAN: lower_scan(L, s); break;
     case STMT_INCLUDE: {
         Diag *d = lower_error(L, E0801, s->span, "`include` is not supported yet");
         diag_help(L->diags, d, "put the definitions in this file");

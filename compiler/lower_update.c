@@ -53,6 +53,17 @@ static bool target_of(Lower *L, const Expr *e, NodeId *out) {
     return *out = v.node, true;
 }
 
+static bool differentiate(Lower *L, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out, Span at) {
+    if (grad_build(L->g, y, wrt, n, out)) return true;
+    Diag *d =
+        lower_error(L, E0406, at,
+                    "for this gradient a `scan` has to keep a value of each iteration that would "
+                    "have more than %d elements, or %d axes",
+                    MAX_ELEMS, MAX_RANK);
+    diag_help(L->diags, d, "fewer iterations at once, or smaller values in the loop");
+    return false;
+}
+
 Value lower_grad(Lower *L, const Expr *e) {
     uint32_t n = e->args.len > 0 ? e->args.len - 1 : 0;
     NodeId y, *wrt = NEW_ARRAY(L->arena, NodeId, n + 1), *out = NEW_ARRAY(L->arena, NodeId, n + 1);
@@ -71,7 +82,7 @@ Value lower_grad(Lower *L, const Expr *e) {
     ok = scalar_of(L, e->args.at[0].value, "what is differentiated", &y);
     for (uint32_t i = 0; i < n; i++) ok = target_of(L, e->args.at[i + 1].value, &wrt[i]) && ok;
     if (!ok) return ERROR_VALUE;
-    grad_build(L->g, y, wrt, n, out);
+    if (!differentiate(L, y, wrt, n, out, e->span)) return ERROR_VALUE;
     Value *items = NEW_ARRAY(L->arena, Value, n);
     for (uint32_t i = 0; i < n; i++) {
         items[i] = tensor_value(out[i]);
@@ -107,6 +118,12 @@ static void record_update(Lower *L, uint32_t var, NodeId node, Span at) {
 
 static bool update_allowed(Lower *L, const Stmt *s) {
     FrameKind kind = L->frame->kind;
+    if (L->loop) {
+        Diag *d = lower_error(L, E0205, s->span, "an update is not allowed in a `scan`");
+        diag_help(L->diags, d, "carry the value through the loop and update `%s` after it",
+                  s->name.name);
+        return false;
+    }
     if (kind != FRAME_TOP) return true;
     Diag *d = lower_error(L, E0205, s->span, "an update is not allowed here");
     diag_help(L->diags, d, "it belongs in the block of an entry: `entry train { %s <- ... }`",
@@ -288,6 +305,10 @@ void lower_minimize(Lower *L, const Stmt *s) {
     }
     NodeId loss;
     bool *chosen = NEW_ARRAY(L->arena, bool, L->order.len + 1);
+    if (L->loop) {
+        lower_error(L, E0205, s->span, "`minimize` is not allowed in a `scan`");
+        return;
+    }
     bool ok = scalar_of(L, s->value, "what is minimized", &loss);
     Function *fn = optimizer_of(L, s->by);
     ok = chosen_params(L, s, chosen) && ok && fn;
@@ -303,7 +324,10 @@ void lower_minimize(Lower *L, const Stmt *s) {
         vars[n] = L->order.at[i];
         wrt[n++] = lower_var_node(L, L->order.at[i]);
     }
-    grad_build(L->g, loss, wrt, n, grads);
+    if (!differentiate(L, loss, wrt, n, grads, s->value->span)) {
+        L->updates_param = true;
+        return;
+    }
     for (uint32_t i = 0; i < n; i++) {
         if (grads[i] == NO_NODE) continue; /* the loss does not reach it */
         vars[reached] = vars[i];

@@ -197,12 +197,6 @@ void parse_syntax_error(Parser *p, Span at, const char *found, const char *const
         found = lex->pending == 0 ? "the end of the file" : "'}'";
     }
     if (!strcmp(found, "the end of the file")) at = (Span){p->file, lex->last_end, lex->last_end};
-    bool named = expects(e, "a name") && !expects(e, "a number"); /* `input scan : ...` */
-    if (lex->scan.end && !(named && !strcmp(found, "'scan'"))) {
-        Diag *d = diag_error(p->diags, E0801, lex->scan, "`scan` is not supported yet");
-        diag_help(p->diags, d, "`for t in 0..n { }` unrolls the loop; as a name `scan` is taken");
-        return;
-    }
     const char *head, *help = advise_head(p, found, &head);
     Diag *d;
     if (help) {
@@ -212,6 +206,8 @@ void parse_syntax_error(Parser *p, Span at, const char *found, const char *const
         d = list ? diag_error(p->diags, E0101, at, "expected %s, found %s", list, shown)
                  : diag_error(p->diags, E0101, at, "unexpected %s", shown);
         help = advise(p, at, found, shown, e);
+        if (!help && lex->scan.end)
+            help = "a loop is written `h, hs = scan t in 0..n with h = x { h = f(h, t); yield h }`";
     }
     if (help) diag_help(p->diags, d, "%s", help);
     bool ended = !strncmp(found, "the end", 7) || !strcmp(found, "'}'") || !strcmp(found, "'{'");
