@@ -208,8 +208,9 @@ DLG_API uint64_t dlg_step(const dlg_program *prog);
 /* ---- Entries --------------------------------------------------------------------------------- */
 
 typedef struct dlg_arg {
-    const dlg_tensor *tensor; /* NULL: the number */
+    const dlg_tensor *tensor; /* NULL: a number */
     int32_t number;
+    int repeat; /* 1: not `number` but the iteration of the repeat at depth `number` */
 } dlg_arg;
 
 typedef struct dlg_launch {
@@ -222,6 +223,12 @@ typedef struct dlg_launch {
     int64_t line;
 } dlg_launch;
 
+/* Launches that run `trips` times, one after the other. */
+typedef struct dlg_repeat {
+    size_t first, end; /* launches of the entry: from first to end - 1; never empty */
+    int32_t trips;     /* at least 1 */
+} dlg_repeat;
+
 typedef struct dlg_entry {
     const char *name;
     const dlg_tensor *const *reads; /* inputs that must be set */
@@ -233,6 +240,9 @@ typedef struct dlg_entry {
     int trains; /* 1: a run counts as a training step */
     const dlg_launch *launches;
     size_t launch_count;
+    const dlg_repeat
+        *repeats; /* in the order of their beginnings: one that holds another is before it */
+    size_t repeat_count;
     const struct dlg_entry *single; /* its variant for a batch of 1 (NAME@1), or NULL */
 } dlg_entry;
 

@@ -268,10 +268,12 @@ static int read_entry(Reader *r) {
     Plan *p = r->plan;
     dlg_entry *e = &p->entries[p->entry_count];
     char *name;
+    if (r->depth) return plan_fail(r, "a repeat is not ended before the next entry");
     int status = line_name(r, "the entry's name", &name);
     if (status < 0) return status;
     e->name = name;
     e->launches = &p->launches[p->launch_count];
+    e->repeats = &p->repeats[p->repeat_count];
     r->entry_lines[p->entry_count++] = r->line;
     static const char *const keywords[] = {"reads", "updates", "returns"};
     const dlg_tensor *const **lists[] = {&e->reads, &e->updates, &e->returns};
@@ -304,8 +306,18 @@ static int read_arg(Reader *r, const char *word, dlg_arg *arg) {
         arg->number = (int32_t)(minus ? -(int64_t)value : (int64_t)value);
         return DLG_OK;
     }
+    if (*word == '@') {
+        const char *s = word + 1;
+        if (!line_number(&s, INT32_MAX, &value) || *s || value >= r->depth)
+            return plan_fail(r, "`%.80s` is not the iteration of one of the %zu repeats around it",
+                             word, r->depth);
+        arg->number = (int32_t)value;
+        arg->repeat = 1;
+        return DLG_OK;
+    }
     if (!line_number(&word, UINT64_MAX, &value) || *word)
-        return plan_fail(r, "`%.80s` is neither the index of a buffer nor a number =V", word);
+        return plan_fail(
+            r, "`%.80s` is neither the index of a buffer, a number =V nor an iteration @D", word);
     if (value >= p->tensor_count)
         return plan_fail(r, "there is no buffer %" PRIu64 ", only %zu", value, p->tensor_count);
     arg->tensor = &p->tensors[value];
@@ -325,6 +337,31 @@ static int read_at(Reader *r, dlg_launch *l) {
     l->source = source;
     l->line = (int64_t)line;
     return DLG_OK;
+}
+
+static int read_repeat(Reader *r) {
+    Plan *p = r->plan;
+    uint64_t trips;
+    int status;
+    if (!p->entry_count) return plan_fail(r, "a repeat stands before the first entry");
+    if ((status = line_whole(r, "how often to repeat", 1, INT32_MAX, &trips)) < 0) return status;
+    if (r->depth == MOST_REPEATS)
+        return plan_fail(r, "more than %d repeats in each other", MOST_REPEATS);
+    dlg_entry *e = &p->entries[p->entry_count - 1];
+    r->repeat_outer[p->repeat_count] = r->depth ? r->open[r->depth - 1] + 1 : 0;
+    r->open[r->depth++] = p->repeat_count;
+    p->repeats[p->repeat_count++] = (dlg_repeat){.first = e->launch_count, .trips = (int32_t)trips};
+    e->repeat_count++;
+    return line_done(r);
+}
+
+static int read_end_repeat(Reader *r) {
+    Plan *p = r->plan;
+    if (!r->depth) return plan_fail(r, "there is no repeat to end");
+    dlg_repeat *repeat = &p->repeats[r->open[--r->depth]];
+    repeat->end = p->entries[p->entry_count - 1].launch_count;
+    if (repeat->end == repeat->first) return plan_fail(r, "a repeat of nothing");
+    return line_done(r);
 }
 
 /* What follows `flops`: what a launch does, as the compiler counted it. */
@@ -365,6 +402,7 @@ static int read_launch(Reader *r) {
     l->global = (size_t)global;
     l->local = (size_t)local;
     l->args = &p->args[p->arg_count];
+    r->launch_repeat[p->launch_count] = r->depth ? r->open[r->depth - 1] + 1 : 0;
     r->launch_lines[p->launch_count++] = r->line;
     p->entries[p->entry_count - 1].launch_count++;
     while (r->at) {
@@ -411,6 +449,7 @@ static bool is_plan_line(const char *s, const char *end) {
 /* Counts lines and words and allocates room for all that they can say. */
 static int allocate(Reader *r, const char *s, const char *end) {
     size_t consts = 0, buffers = 0, entries = 0, launches = 0, words[3] = {0}, names = 0;
+    size_t repeats = 0;
     for (r->line = 1; is_plan_line(s, end); r->line++) {
         const char *newline = newline_of(r, (char *)(uintptr_t)s, end);
         if (!newline) return DLG_ERR_PROGRAM;
@@ -419,6 +458,7 @@ static int allocate(Reader *r, const char *s, const char *end) {
         buffers += kind == 0;
         entries += kind == 1;
         launches += kind == 2;
+        repeats += s[4] == 'r';
         if (kind == 0) names += (size_t)(newline - s);
         for (const char *p = s; kind >= 0 && p < newline; p++) words[kind] += *p == ' ';
         s = newline + 1;
@@ -426,8 +466,8 @@ static int allocate(Reader *r, const char *s, const char *end) {
     Plan *p = r->plan;
     r->line--;
     if (consts > MOST_ITEMS || buffers > MOST_ITEMS || entries > MOST_ITEMS ||
-        launches > MOST_ITEMS || words[0] > MOST_WORDS || words[1] > MOST_WORDS ||
-        words[2] > MOST_WORDS)
+        launches > MOST_ITEMS || repeats > MOST_ITEMS || words[0] > MOST_WORDS ||
+        words[1] > MOST_WORDS || words[2] > MOST_WORDS)
         return plan_fail(r, "the plan has more than %d lines or %d words of a kind", MOST_ITEMS,
                          MOST_WORDS);
     p->by_name_cap = 16;
@@ -440,15 +480,18 @@ static int allocate(Reader *r, const char *s, const char *end) {
     p->args = calloc(words[2] + 1, sizeof *p->args);
     p->lists = calloc(words[1] + 1, sizeof *p->lists);
     p->launches = calloc(launches + 1, sizeof *p->launches);
+    p->repeats = calloc(repeats + 1, sizeof *p->repeats);
     p->entries = calloc(entries + 1, sizeof *p->entries);
     p->by_name = calloc(p->by_name_cap, sizeof *p->by_name);
     p->user_names = calloc(names + 1, 1);
     r->entry_lines = calloc(entries + 1, sizeof *r->entry_lines);
     r->launch_lines = calloc(launches + 1, sizeof *r->launch_lines);
+    r->launch_repeat = calloc(launches + 1, sizeof *r->launch_repeat);
+    r->repeat_outer = calloc(repeats + 1, sizeof *r->repeat_outer);
     r->user_names = p->user_names;
     if (!p->consts || !p->tensors || !p->inits || !p->literals || !p->args || !p->lists ||
-        !p->launches || !p->entries || !p->by_name || !p->user_names || !r->entry_lines ||
-        !r->launch_lines)
+        !p->launches || !p->repeats || !p->entries || !p->by_name || !p->user_names ||
+        !r->entry_lines || !r->launch_lines || !r->launch_repeat || !r->repeat_outer)
         return rt_no_memory(r->dev, buffers * sizeof *p->tensors + launches * sizeof *p->launches);
     return DLG_OK;
 }
@@ -482,6 +525,8 @@ static int read_lines(Reader *r, const char *text, char **rest) {
         {"buffer", AT_BUFFER, AT_BUFFER, AT_BUFFER, read_buffer},
         {"entry", AT_BUFFER, AT_ENTRY, AT_ENTRY, read_entry},
         {"launch", AT_ENTRY, AT_ENTRY, AT_ENTRY, read_launch},
+        {"repeat", AT_ENTRY, AT_ENTRY, AT_ENTRY, read_repeat},
+        {"end-repeat", AT_ENTRY, AT_ENTRY, AT_ENTRY, read_end_repeat},
     };
     Plan *p = r->plan;
     char *s = p->text, *end = s + r->len;
@@ -508,6 +553,7 @@ static int read_lines(Reader *r, const char *text, char **rest) {
             status = read_model(r, word);
             stage = AT_CONST;
         } else if (strcmp(word, "kernels") == 0 && stage >= AT_BUFFER) {
+            if (r->depth) return plan_fail(r, "a repeat is not ended");
             *rest = newline + 1;
             return read_kernels(r, text, (size_t)(s - p->text));
         } else {
@@ -567,6 +613,8 @@ int plan_read(Plan *plan, dlg_device *dev, const char *file, const char *text, s
 out:
     free(r.entry_lines);
     free(r.launch_lines);
+    free(r.launch_repeat);
+    free(r.repeat_outer);
     if (status < 0) plan_free(plan);
     return status;
 }
@@ -581,6 +629,7 @@ void plan_free(Plan *p) {
     free(p->args);
     free(p->lists);
     free(p->launches);
+    free(p->repeats);
     free(p->entries);
     free(p->by_name);
     free(p->user_names);

@@ -5,6 +5,7 @@
 #include "rt.h"
 
 #define PLAN_MOST_BYTES (UINT64_C(256) << 20)
+#define MOST_REPEATS    8 /* in each other */
 
 typedef struct Reader {
     Plan *plan;
@@ -13,7 +14,9 @@ typedef struct Reader {
     int64_t line; /* for messages */
     char *at;     /* the rest of the line; NULL at its end */
     char *user_names;
-    int64_t *entry_lines, *launch_lines; /* where each stands, for messages */
+    int64_t *entry_lines, *launch_lines;  /* where each stands, for messages */
+    size_t open[MOST_REPEATS], depth;     /* the repeats that have begun and not ended */
+    size_t *launch_repeat, *repeat_outer; /* the innermost repeat around each, + 1; 0: none */
 } Reader;
 
 /* PROGRAM, "FILE:LINE: ...". */

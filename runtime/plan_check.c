@@ -198,9 +198,15 @@ static Taken tree_most(const Tree *t, size_t node, size_t from, size_t to, size_
     return a.until < t->all[node].until ? t->all[node] : a;
 }
 
+typedef struct Live { /* a buffer of the arena in one entry */
+    const dlg_tensor *buffer;
+    uint32_t first, last; /* launches */
+    bool through;         /* it lives from one iteration to the next */
+} Live;
+
 typedef struct Arena {
-    const dlg_tensor **buffers; /* of one entry, in order of first use */
-    uint64_t *edges;            /* offsets where one begins or ends, sorted, different */
+    Live *live;      /* of one entry, in order of first use */
+    uint64_t *edges; /* offsets where one begins or ends, sorted, different */
     size_t count, edge_count;
     Tree tree;
 } Arena;
@@ -224,11 +230,12 @@ static size_t edge_of(const Arena *a, uint64_t offset) {
 
 /* Two arena buffers may share bytes when one is used for the last time in the launch where the other
  * is for the first (an update in place), or before; not when both begin in one launch. */
-static int check_arena(Reader *r, Arena *a, const Use *uses, size_t first_launch) {
+static int check_arena(Reader *r, Arena *a, size_t first_launch) {
     a->edge_count = 0;
     for (size_t i = 0; i < a->count; i++) {
-        a->edges[a->edge_count++] = a->buffers[i]->arena_offset;
-        a->edges[a->edge_count++] = a->buffers[i]->arena_offset + a->buffers[i]->bytes;
+        const dlg_tensor *b = a->live[i].buffer;
+        a->edges[a->edge_count++] = b->arena_offset;
+        a->edges[a->edge_count++] = b->arena_offset + b->bytes;
     }
     qsort(a->edges, a->edge_count, sizeof *a->edges, compare_u64);
     size_t n = 0;
@@ -241,8 +248,8 @@ static int check_arena(Reader *r, Arena *a, const Use *uses, size_t first_launch
     memset(t->all, 0, 2 * t->leaves * sizeof *t->all);
     memset(t->in, 0, 2 * t->leaves * sizeof *t->in);
     for (size_t i = 0; i < a->count; i++) {
-        const dlg_tensor *b = a->buffers[i];
-        const Use *u = &uses[b->index];
+        const Live *u = &a->live[i];
+        const dlg_tensor *b = u->buffer;
         size_t lo = edge_of(a, b->arena_offset), hi = edge_of(a, b->arena_offset + b->bytes);
         Taken other = tree_most(t, 1, 0, t->leaves, lo, hi);
         if (other.until > 2 * (uint64_t)u->first) {
@@ -251,10 +258,31 @@ static int check_arena(Reader *r, Arena *a, const Use *uses, size_t first_launch
                              other.by->name);
         }
         uint64_t until = 2 * (uint64_t)u->last;
-        if (u->last == u->first) until++;
+        if (u->last == u->first || u->through) until++;
         tree_add(t, 1, 0, t->leaves, lo, hi, (Taken){until, b});
     }
     return DLG_OK;
+}
+
+/* A buffer that is used inside of a repeat and outside of it lives through all of it. */
+static void live_through(const Reader *r, size_t first_launch, Live *l) {
+    size_t inner[2] = {r->launch_repeat[first_launch + l->first],
+                       r->launch_repeat[first_launch + l->last]};
+    for (int side = 0; side < 2; side++) {
+        for (size_t at = inner[side]; at; at = r->repeat_outer[at - 1]) {
+            const dlg_repeat *repeat = &r->plan->repeats[at - 1];
+            if (repeat->first <= l->first && l->last < repeat->end) break; /* and all around it */
+            l->through = true;
+            if (repeat->first < l->first) l->first = (uint32_t)repeat->first;
+            if (repeat->end > l->last) l->last = (uint32_t)repeat->end - 1;
+        }
+    }
+}
+
+static int compare_live(const void *x, const void *y) {
+    const Live *a = x, *b = y;
+    if (a->first != b->first) return a->first < b->first ? -1 : 1;
+    return (a->buffer->index > b->buffer->index) - (a->buffer->index < b->buffer->index);
 }
 
 /* ---- launches ----------------------------------------------------------------------------------- */
@@ -272,7 +300,7 @@ static int check_entry(Reader *r, size_t e, Use *uses, Arena *arena) {
             Use *u = use_of(uses, t, e);
             if (!u->used) {
                 u->first = (uint32_t)i;
-                if (t->kind == DLG_ARENA) arena->buffers[arena->count++] = t;
+                if (t->kind == DLG_ARENA) arena->live[arena->count++].buffer = t;
             }
             u->used = true;
             u->last = (uint32_t)i;
@@ -290,7 +318,14 @@ static int check_entry(Reader *r, size_t e, Use *uses, Arena *arena) {
                              l->kernel, t->name);
         }
     }
-    return check_arena(r, arena, uses, first);
+    for (size_t i = 0; i < arena->count; i++) {
+        Live *l = &arena->live[i];
+        const Use *u = &uses[l->buffer->index];
+        *l = (Live){l->buffer, u->first, u->last, false};
+        live_through(r, first, l);
+    }
+    qsort(arena->live, arena->count, sizeof *arena->live, compare_live);
+    return check_arena(r, arena, first);
 }
 
 static int check_entries(Reader *r) {
@@ -300,17 +335,17 @@ static int check_entries(Reader *r) {
     size_t leaves = 1;
     while (leaves < 2 * arenas) leaves *= 2;
     Use *uses = calloc(p->tensor_count + 1, sizeof *uses);
-    Arena a = {.buffers = calloc(arenas, sizeof *a.buffers),
+    Arena a = {.live = calloc(arenas, sizeof *a.live),
                .edges = calloc(2 * arenas, sizeof *a.edges),
                .tree = {.all = calloc(2 * leaves, sizeof *a.tree.all),
                         .in = calloc(2 * leaves, sizeof *a.tree.in)}};
     int status = DLG_OK;
-    if (!uses || !a.buffers || !a.edges || !a.tree.all || !a.tree.in)
+    if (!uses || !a.live || !a.edges || !a.tree.all || !a.tree.in)
         status = rt_no_memory(r->dev, arenas * 128);
     for (size_t e = 0; e < p->entry_count && status == DLG_OK; e++)
         status = check_entry(r, e, uses, &a);
     free(uses);
-    free(a.buffers);
+    free(a.live);
     free(a.edges);
     free(a.tree.all);
     free(a.tree.in);

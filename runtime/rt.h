@@ -103,10 +103,11 @@ typedef struct Plan {
     dlg_arg *args;
     const dlg_tensor **lists; /* the entries' reads, updates and returns */
     dlg_launch *launches;
+    dlg_repeat *repeats;
     dlg_entry *entries;
     char *user_names;
     size_t const_count, tensor_count, literal_count, arg_count, list_count, launch_count,
-        entry_count;
+        repeat_count, entry_count;
     uint32_t *by_name; /* hash table of tensors: index + 1 */
     size_t by_name_cap;
 } Plan;

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include "rt.h"
+#include "plan.h"
 
 static int need_device(const dlg_program *prog) {
     if (prog->dev->real) return DLG_OK;
@@ -144,6 +144,49 @@ uint64_t dlg_step(const dlg_program *prog) {
     return prog->step;
 }
 
+typedef struct Running {
+    dlg_program *prog;
+    const dlg_entry *entry;
+    cl_kernel *kernels; /* of the entry's launches */
+    int32_t turn[MOST_REPEATS];
+} Running;
+
+/* A launch whose arguments are bound but for the numbers of iterations. */
+static int run_launch(Running *run, size_t i, unsigned depth) {
+    const dlg_launch *l = &run->entry->launches[i];
+    for (size_t k = 0; depth && k < l->arg_count; k++) {
+        if (!l->args[k].repeat) continue;
+        cl_int turn = run->turn[l->args[k].number];
+        cl_int code = clSetKernelArg(run->kernels[i], (cl_uint)k, sizeof turn, &turn);
+        if (code == CL_SUCCESS) continue;
+        char text[300];
+        snprintf(text, sizeof text, "cannot pass iteration %d to the kernel %.200s", (int)turn,
+                 l->kernel);
+        return rt_cl_fail(run->prog->dev, code, text);
+    }
+    return rt_launch(run->prog->dev, run->kernels[i], l->kernel, l->global, l->local);
+}
+
+/* Launches i to end - 1, in `depth` repeats; `next` is the first repeat that may begin among them. */
+static int run_part(Running *run, size_t i, size_t end, size_t next, unsigned depth) {
+    const dlg_entry *e = run->entry;
+    int status = DLG_OK;
+    while (i < end && status == DLG_OK) {
+        while (next < e->repeat_count && e->repeats[next].first < i) next++;
+        if (next == e->repeat_count || e->repeats[next].first != i) {
+            status = run_launch(run, i++, depth);
+            continue;
+        }
+        const dlg_repeat *repeat = &e->repeats[next++];
+        for (int32_t turn = 0; turn < repeat->trips && status == DLG_OK; turn++) {
+            run->turn[depth] = turn;
+            status = run_part(run, i, repeat->end, next, depth + 1);
+        }
+        i = repeat->end;
+    }
+    return status;
+}
+
 int rt_run_entry(dlg_program *prog, const dlg_entry *e) {
     int status = need_device(prog);
     if (status < 0) return status;
@@ -151,12 +194,9 @@ int rt_run_entry(dlg_program *prog, const dlg_entry *e) {
         if (!prog->set[e->reads[i]->index])
             return rt_fail(prog->dev, DLG_ERR_UNSET, "the entry `%s` reads `%s`, which was not set",
                            e->name, e->reads[i]->name);
-    cl_kernel *kernels = prog->kernels + (e->launches - prog->plan.launches);
-    for (size_t i = 0; i < e->launch_count; i++) {
-        const dlg_launch *l = &e->launches[i];
-        if ((status = rt_launch(prog->dev, kernels[i], l->kernel, l->global, l->local)) < 0)
-            return status;
-    }
+    Running run = {
+        .prog = prog, .entry = e, .kernels = prog->kernels + (e->launches - prog->plan.launches)};
+    if ((status = run_part(&run, 0, e->launch_count, 0, 0)) < 0) return status;
     prog->step += e->trains != 0;
     return DLG_OK;
 }

@@ -8,8 +8,9 @@
 #include "cmd.h"
 
 typedef struct Sums {
-    size_t launches, kernels; /* kernels: distinct ones */
-    uint64_t bytes, flops;
+    double launches; /* of one run: those in repeats as often as they run */
+    size_t kernels;  /* distinct ones */
+    double bytes, flops;
     bool flops_known; /* the plan says them of every launch */
 } Sums;
 
@@ -25,26 +26,46 @@ static bool passed_before(const dlg_launch *l, size_t arg) {
     return false;
 }
 
+/* How often a run of the entry launches what is in the repeats that are open. */
+typedef struct Times {
+    size_t next; /* repeat */
+    const dlg_repeat *open[64];
+    int depth;
+} Times;
+
+static double times_launched(Times *t, const dlg_entry *e, size_t i) {
+    double times = 1;
+    while (t->depth && i >= t->open[t->depth - 1]->end) t->depth--;
+    for (; t->next < e->repeat_count && e->repeats[t->next].first == i && t->depth < 64; t->next++)
+        t->open[t->depth++] = &e->repeats[t->next];
+    for (int k = 0; k < t->depth; k++) times *= t->open[k]->trips;
+    return times;
+}
+
 static Sums sum_entry(const dlg_entry *e) {
-    Sums sums = {.launches = e->launch_count, .flops_known = true};
+    Sums sums = {.flops_known = true};
+    Times open = {0};
     for (size_t i = 0; i < e->launch_count; i++) {
         const dlg_launch *l = &e->launches[i];
+        double times = times_launched(&open, e, i), bytes = (double)l->bytes;
+        sums.launches += times;
         sums.kernels += !launched_before(e, i);
-        sums.flops += (uint64_t)l->flops;
-        sums.bytes += (uint64_t)l->bytes;
-        if (l->bytes || l->flops) continue;
-        sums.flops_known = false;
-        for (size_t k = 0; k < l->arg_count; k++)
-            if (l->args[k].tensor && !passed_before(l, k)) sums.bytes += l->args[k].tensor->bytes;
+        sums.flops += times * (double)l->flops;
+        if (!l->bytes && !l->flops) {
+            sums.flops_known = false;
+            for (size_t k = 0; k < l->arg_count; k++)
+                if (l->args[k].tensor && !passed_before(l, k))
+                    bytes += (double)l->args[k].tensor->bytes;
+        }
+        sums.bytes += times * bytes;
     }
     return sums;
 }
 
 /* 160.8 kB, 1.2 Mflop; whole below 10,000. */
-static const char *quantity_text(char *out, size_t size, uint64_t amount, const char *unit) {
-    double x = (double)amount;
-    if (amount < 10000)
-        snprintf(out, size, "%llu %s", (unsigned long long)amount, unit);
+static const char *quantity_text(char *out, size_t size, double x, const char *unit) {
+    if (x < 10000)
+        snprintf(out, size, "%.0f %s", x, unit);
     else if (x < 1e6)
         snprintf(out, size, "%.1f k%s", x / 1e3, unit);
     else if (x < 1e9)
@@ -67,7 +88,7 @@ static void print_kind(const dlg_program *prog, dlg_kind kind, const char *name)
     }
     if (count)
         printf("  %-8s %4zu tensors  %10llu numbers  %9s\n", name, count, (unsigned long long)elems,
-               quantity_text(text, sizeof text, bytes, "B"));
+               quantity_text(text, sizeof text, (double)bytes, "B"));
 }
 
 static void print_table(const dlg_program *prog) {
@@ -85,7 +106,7 @@ static void print_table(const dlg_program *prog) {
         Sums sums = sum_entry(e);
         char flops[32] = "?";
         if (sums.flops_known) quantity_text(flops, sizeof flops, sums.flops, "flop");
-        printf("%-*s  %8zu  %7zu  %11s  %16s\n", width, e->name, sums.launches, sums.kernels,
+        printf("%-*s  %8.0f  %7zu  %11s  %16s\n", width, e->name, sums.launches, sums.kernels,
                quantity_text(text, sizeof text, sums.bytes, "B"), flops);
     }
     printf("\nmemory\n");
@@ -94,8 +115,13 @@ static void print_table(const dlg_program *prog) {
     print_kind(prog, DLG_STATE, "states");
     print_kind(prog, DLG_OUTPUT, "outputs");
     printf("  %-8s %4s          %10s          %9s\n", "arena", "", "",
-           quantity_text(text, sizeof text, dlg_program_arena_bytes(prog), "B"));
+           quantity_text(text, sizeof text, (double)dlg_program_arena_bytes(prog), "B"));
     printf("\n%zu kernels in the text; --kernels prints them\n", dlg_program_kernel_count(prog));
+}
+
+/* A whole number, as far as a 64-bit one can hold it. */
+static json_t *count_json(double x) {
+    return x < 9e18 ? json_integer((json_int_t)x) : json_real(x);
 }
 
 static int print_json(const dlg_program *prog) {
@@ -104,11 +130,11 @@ static int print_json(const dlg_program *prog) {
         const dlg_entry *e = dlg_entry_at(prog, i);
         Sums sums = sum_entry(e);
         json_t *entry = json_object();
-        json_object_set_new(entry, "launches", json_integer((json_int_t)sums.launches));
+        json_object_set_new(entry, "launches", count_json(sums.launches));
         json_object_set_new(entry, "kernels", json_integer((json_int_t)sums.kernels));
-        json_object_set_new(entry, "bytes", json_integer((json_int_t)sums.bytes));
+        json_object_set_new(entry, "bytes", count_json(sums.bytes));
         json_object_set_new(entry, "flops",
-                            sums.flops_known ? json_integer((json_int_t)sums.flops) : json_null());
+                            sums.flops_known ? count_json(sums.flops) : json_null());
         json_object_set_new(entries, e->name, entry);
     }
     json_object_set_new(root, "entries", entries);
