@@ -3,11 +3,11 @@
 
 bool is_view(Op op) {
     return op == OP_RESHAPE || op == OP_PERMUTE || op == OP_EXPAND || op == OP_SLICE ||
-           op == OP_PAD || op == OP_AT;
+           op == OP_PAD || op == OP_WINDOW || op == OP_SKEW || op == OP_AT;
 }
 
 bool is_reduction(Op op) {
-    return op == OP_SUM || op == OP_RMAX || op == OP_ARGMAX || op == OP_DOT;
+    return op == OP_SUM || op == OP_RMAX || op == OP_ARGMAX || op == OP_DOT || op == OP_SCATTER;
 }
 
 Idx access_address(IndexTable *t, const Shape *s, const Idx *in) {
@@ -89,6 +89,16 @@ void access_map(IndexTable *t, const Graph *g, const Node *n, uint32_t k, const 
         }
         break;
     case OP_PAD: map_pad(t, n, from, out, in, ranges); break;
+    case OP_WINDOW:
+    case OP_SKEW: {
+        int axis = n->attr[0];
+        int32_t stride = n->op == OP_WINDOW ? n->attr[1] : 1,
+                dilation = n->attr[n->op == OP_WINDOW ? 2 : 1];
+        for (int i = 0; i < from->rank; i++) in[i] = out[i];
+        in[axis] = idx_add(t, idx_scale(t, out[axis], stride),
+                           idx_scale(t, out[n->shape.rank - 1], dilation));
+        break;
+    }
     case OP_AT: {
         Idx turn = idx_iteration(t, (uint32_t)n->attr[0], g->loops.at[n->attr[0]].trips);
         in[0] = idx_offset(t, idx_scale(t, turn, n->attr[1]), n->attr[2]);
@@ -112,6 +122,7 @@ void access_map(IndexTable *t, const Graph *g, const Node *n, uint32_t k, const 
 Shape reduced_shape(const Graph *g, const Node *n) {
     const Shape *x = &node_at(g, n->args[0])->shape;
     Shape s = {0};
+    if (n->op == OP_SCATTER) return node_at(g, n->args[1])->shape;
     if (n->op == OP_DOT) {
         for (int i = x->rank - n->attr[1]; i < x->rank; i++) s.dim[s.rank++] = x->dim[i];
         return s;
@@ -131,6 +142,11 @@ void access_reduced(IndexTable *t, const Graph *g, const Node *n, uint32_t k, co
         for (; at < batch; at++) in[at] = out[at];
         for (; at < x->rank - contracted; at++) in[at] = out[at + skip];
         for (int i = 0; i < contracted; i++) in[at++] = inner[i];
+        return;
+    }
+    if (n->op == OP_SCATTER) { /* values [index..., rest...] or the index */
+        int axes = node_at(g, n->args[1])->shape.rank;
+        for (int i = 0; i < x->rank; i++) in[i] = i < axes ? inner[i] : out[i - axes + 1];
         return;
     }
     uint32_t r = 0;

@@ -22,8 +22,8 @@ void access_reduced(IndexTable *t, const Graph *g, const Node *n, uint32_t k, co
 /* The axes that a reduction, argmax or dot reduces, as a shape. */
 Shape reduced_shape(const Graph *g, const Node *n);
 
-bool is_view(Op op);      /* RESHAPE PERMUTE EXPAND SLICE PAD AT */
-bool is_reduction(Op op); /* SUM RMAX ARGMAX DOT: has a loop of its own */
+bool is_view(Op op);      /* RESHAPE PERMUTE EXPAND SLICE PAD WINDOW SKEW AT */
+bool is_reduction(Op op); /* SUM RMAX ARGMAX DOT SCATTER: has a loop of its own */
 
 /* The place of in[] in row-major memory. */
 Idx access_address(IndexTable *t, const Shape *s, const Idx *in);

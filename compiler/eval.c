@@ -150,16 +150,19 @@ static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     return val_load(k, buffer, at, e->lanes, ranges, p->name);
 }
 
-static Val eval_iota(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
+Val eval_index(Eval *e, Idx at) {
     Kernel *k = e->k;
-    int64_t stride;
-    if (!by_lane(e, index, 1)) return val_index(k, index[0]);
-    if (!idx_stride(&k->index, index[0], e->lane_atom, &stride))
-        return scalarise(e, id, index, ranges);
-    Idx first = idx_subst(&k->index, index[0], e->lane_atom, idx_const(&k->index, 0));
+    int64_t stride, c;
+    if (!by_lane(e, &at, 1)) return val_index(k, at);
+    if (!idx_stride(&k->index, at, e->lane_atom, &stride)) {
+        Val lane[MAX_LANES];
+        for (uint8_t i = 0; i < e->lanes; i++)
+            lane[i] = val_index(k, idx_subst(&k->index, at, e->lane_atom, idx_const(&k->index, i)));
+        return val_pack(k, lane, e->lanes);
+    }
+    Idx first = idx_subst(&k->index, at, e->lane_atom, idx_const(&k->index, 0));
     Val lane = val_lane(k, e->lanes);
     if (stride != 1) lane = val_ew(k, OP_MUL, lane, val_const(k, DT_I32, (double)stride), NO_VAL);
-    int64_t c;
     if (idx_is_const(&k->index, first, &c) && c == 0) return lane;
     return val_ew(k, OP_ADD, lane, val_index(k, first), NO_VAL);
 }
@@ -199,8 +202,8 @@ static Val eval_pad(Eval *e, const Node *n, const Idx *index, Ranges ranges) {
     RangeList added = {0};
     Val v = eval_operand(e, n, 0, index, ranges, &added);
     if (added.len == 0) return v;
-    Val zero = val_const(e->k, (DType)n->dtype, 0);
-    return val_ew(e->k, OP_WHERE, ranges_value(e, (Ranges){added.len, added.at}), v, zero);
+    Val around = val_const(e->k, (DType)n->dtype, n->value);
+    return val_ew(e->k, OP_WHERE, ranges_value(e, (Ranges){added.len, added.at}), v, around);
 }
 
 static Val eval_concat(Eval *e, const Node *n, const Idx *index, Ranges ranges) {
@@ -271,7 +274,7 @@ static Val eval_node(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     switch (n->op) {
     case OP_CONST: return val_const(e->k, (DType)n->dtype, n->value);
     case OP_LITERAL: return eval_literal(e, id, index, ranges);
-    case OP_IOTA: return eval_iota(e, id, index, ranges);
+    case OP_IOTA: return eval_index(e, index[0]);
     case OP_ITERATION: {
         uint32_t loop = (uint32_t)n->attr[0];
         return val_index(e->k, idx_iteration(&e->k->index, loop, e->g->loops.at[loop].trips));

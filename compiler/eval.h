@@ -53,6 +53,8 @@ void eval_pop(Eval *e);
 Val eval_at(Eval *e, NodeId id, const Idx *index);
 /* The same, reading memory only where the ranges hold: elsewhere a load is 0. */
 Val eval_where(Eval *e, NodeId id, const Idx *index, Ranges ranges);
+/* An index as i32: of each lane where it depends on the lane variable. */
+Val eval_index(Eval *e, Idx at);
 /* From now on in this scope, node `id` at index[] is `v`. */
 void eval_bind(Eval *e, NodeId id, const Idx *index, Val v);
 

@@ -102,7 +102,41 @@ static NodeId grad_slice(Graph *G, const Node *n, NodeId g) {
         after[i] = in.dim[i] - 1 - (down ? n->attr[3 * i] : last);
         between[i] = (down ? -stride : stride) - 1;
     }
-    return node_pad(G, node_slice(G, g, start, count, flip), before, after, between);
+    return node_pad(G, node_slice(G, g, start, count, flip), before, after, between, 0);
+}
+
+/* x along the last axis from its end to its begin. */
+static NodeId reverse_last(Graph *G, NodeId x) {
+    const Shape s = node_at(G, x)->shape;
+    int32_t start[MAX_RANK] = {0}, stride[MAX_RANK];
+    for (int i = 0; i < s.rank; i++) stride[i] = 1;
+    start[s.rank - 1] = s.dim[s.rank - 1] - 1;
+    stride[s.rank - 1] = -1;
+    return node_slice(G, x, start, s.dim, stride);
+}
+
+static NodeId pad_axis(Graph *G, NodeId x, int axis, int32_t before, int32_t after, int32_t gap) {
+    int32_t b[MAX_RANK] = {0}, a[MAX_RANK] = {0}, between[MAX_RANK] = {0};
+    b[axis] = before, a[axis] = after, between[axis] = gap;
+    return node_pad(G, x, b, a, between, 0);
+}
+
+/* dx[i] = the sum over k of g[(i - k * dilation) / stride, k]: with g padded so that every place exists, and
+ * k counted from the end, a skew. */
+static NodeId grad_window(Graph *G, const Node *n, NodeId g) {
+    int axis = n->attr[0];
+    int32_t stride = n->attr[1], reach = (n->shape.dim[n->shape.rank - 1] - 1) * n->attr[2];
+    int32_t last = node_at(G, n->args[0])->shape.dim[axis] - 1,
+            used = (n->shape.dim[axis] - 1) * stride;
+    NodeId wide = pad_axis(G, g, axis, reach, last - used, stride - 1);
+    NodeId skewed = node_skew(G, reverse_last(G, wide), axis, n->attr[2]);
+    return node_reduce(G, OP_SUM, skewed, &(int32_t){n->shape.rank - 1}, 1);
+}
+
+static NodeId grad_skew(Graph *G, const Node *n, NodeId g) {
+    int32_t reach = (n->shape.dim[n->shape.rank - 1] - 1) * n->attr[1];
+    NodeId wide = pad_axis(G, g, n->attr[0], reach, reach, 0);
+    return reverse_last(G, node_skew(G, reverse_last(G, wide), n->attr[0], n->attr[1]));
 }
 
 static NodeId grad_pad(Graph *G, const Node *n, NodeId g) {
@@ -161,20 +195,17 @@ static NodeId grad_reduce_max(Graph *G, const Node *n, NodeId r, NodeId g) {
     return where(G, best, spread(G, n, div_(G, g, count)), num(G, 0, n->args[0]));
 }
 
-/* d table[v, rest] = the sum over i of g[i, rest] where index[i] == v: a masked sum, so that a
- * gradient that is not finite stays in its own row. */
-static NodeId grad_take(Graph *G, const Node *n, NodeId g) {
-    const Shape table = node_at(G, n->args[0])->shape, index = node_at(G, n->args[1])->shape;
-    int32_t count = (int32_t)shape_elems(&index);
-    int32_t rest = (int32_t)(shape_elems(&table) / table.dim[0]);
-    Shape cube = {3, {table.dim[0], count, rest}};
-    Shape rows = {3, {table.dim[0], 1, 1}}, cols = {3, {1, count, 1}},
-          values = {3, {1, count, rest}};
-    NodeId v = node_expand(G, node_reshape(G, node_iota(G, table.dim[0]), &rows), &cube);
-    NodeId i = node_expand(G, node_reshape(G, n->args[1], &cols), &cube);
-    NodeId gi = node_expand(G, node_reshape(G, g, &values), &cube);
-    NodeId picked = where(G, ew2(G, OP_EQ, v, i), gi, num(G, 0, gi));
-    return node_reshape(G, node_reduce(G, OP_SUM, picked, &(int32_t){1}, 1), &table);
+/* Row index[i] of g for each i, and 0 where there is none. */
+static NodeId grad_scatter(Graph *G, const Node *n, NodeId g) {
+    const Shape index = node_at(G, n->args[1])->shape, values = node_at(G, n->args[0])->shape;
+    NodeId i = n->args[1], rows = node_full(G, DT_I32, n->shape.dim[0], &index);
+    NodeId zero = node_full(G, DT_I32, 0, &index);
+    NodeId inside = ew2(G, OP_AND, ew2(G, OP_LE, zero, i), ew2(G, OP_LT, i, rows));
+    Shape wide = index;
+    while (wide.rank < values.rank) wide.dim[wide.rank++] = 1;
+    NodeId taken = node_take(G, g, where(G, inside, i, zero));
+    NodeId valid = node_expand(G, node_reshape(G, inside, &wide), &values);
+    return where(G, valid, taken, num(G, 0, taken));
 }
 
 /* d x[v, rest] = g[rest] where v is the place of the iteration. */
@@ -206,7 +237,13 @@ NodeId grad_operand(Graph *G, const Node *n, NodeId r, NodeId g, uint32_t k) {
     case OP_SUM: return spread(G, n, g);
     case OP_RMAX: return grad_reduce_max(G, n, r, g);
     case OP_AT: return grad_at(G, n, g);
-    case OP_TAKE: return k == 0 ? grad_take(G, n, g) : NO_NODE;
+    case OP_WINDOW: return grad_window(G, n, g);
+    case OP_SKEW: return grad_skew(G, n, g);
+    case OP_SCATTER: return k == 0 ? grad_scatter(G, n, g) : NO_NODE;
+    case OP_TAKE: {
+        const Shape table = node_at(G, n->args[0])->shape;
+        return k == 0 ? node_scatter(G, g, n->args[1], table.dim[0]) : NO_NODE;
+    }
     default: {
         NodeId out[3] = {NO_NODE, NO_NODE, NO_NODE}; /* CAST, STOP, ARGMAX and leaves: none */
         if (op_info[n->op].elementwise) grad_elementwise(G, n, r, g, out);

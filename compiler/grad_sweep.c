@@ -123,6 +123,8 @@ static NodeId map_inside(Sweep *s, Backward *b, NodeId id) {
     case OP_EXPAND:
     case OP_SLICE:
     case OP_PAD:
+    case OP_WINDOW:
+    case OP_SKEW:
     case OP_CAST:
     case OP_STOP: again = true; break;
     default: break;
@@ -186,6 +188,8 @@ static bool reads_values(Op op) {
     case OP_EXPAND:
     case OP_SLICE:
     case OP_PAD:
+    case OP_WINDOW:
+    case OP_SKEW:
     case OP_CONCAT:
     case OP_AT:
     case OP_SUM:
@@ -260,7 +264,7 @@ static NodeId leave_rows(Sweep *s, const Backward *b, NodeId scan, const Leaving
     before[0] = scale > 0 ? first : last;
     after[0] = in.dim[0] - 1 - (scale > 0 ? last : first);
     between[0] = (scale > 0 ? scale : -scale) - 1;
-    return node_pad(G, rows, before, after, between);
+    return node_pad(G, rows, before, after, between, 0);
 }
 
 static bool fits_stack(const Sweep *s, const Backward *b, NodeId x, int64_t most) {
@@ -290,6 +294,8 @@ static bool can_leave(const Sweep *s, const Backward *b, NodeId part, int64_t mo
     case OP_PERMUTE:
     case OP_RESHAPE: return can_leave(s, b, n->args[0], most);
     case OP_SUM: return fits_stack(s, b, n->args[0], most);
+    case OP_SCATTER:
+        return fits_stack(s, b, n->args[0], most) && fits_stack(s, b, n->args[1], most);
     case OP_DOT:
         return n->attr[0] == 0 && fits_stack(s, b, n->args[0], most) &&
                fits_stack(s, b, n->args[1], most);
@@ -313,6 +319,9 @@ static NodeId leave_whole(Sweep *s, const Backward *b, NodeId scan, NodeId part)
         for (uint32_t i = 0; i < n.attrc; i++) axes[i + 1] = n.attr[i] + 1;
         return node_reduce(G, OP_SUM, stack_of(s, scan, n.args[0]), axes, n.attrc + 1);
     }
+    if (n.op == OP_SCATTER)
+        return node_scatter(G, stack_of(s, scan, n.args[0]), stack_of(s, scan, n.args[1]),
+                            shape.dim[0]);
     NodeId x[2]; /* DOT */
     bool each[2];
     for (int i = 0; i < 2; i++) each[i] = node_at(G, n.args[i])->loop == b->back;

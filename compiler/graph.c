@@ -380,11 +380,12 @@ NodeId node_slice(Graph *g, NodeId x, const int32_t *start, const int32_t *count
 }
 
 NodeId node_pad(Graph *g, NodeId x, const int32_t *before, const int32_t *after,
-                const int32_t *between) {
+                const int32_t *between, double value) {
     const Node *n = node_at(g, x);
     int32_t attr[3 * MAX_RANK];
     Shape s = {.rank = n->shape.rank};
     bool none = true;
+    value = round_to((DType)n->dtype, value);
     for (int i = 0; i < s.rank; i++) {
         int32_t gap = n->shape.dim[i] == 1 ? 0 : between[i];
         s.dim[i] = before[i] + after[i] + n->shape.dim[i] + (n->shape.dim[i] - 1) * gap;
@@ -394,8 +395,39 @@ NodeId node_pad(Graph *g, NodeId x, const int32_t *before, const int32_t *after,
         attr[3 * i + 2] = gap;
     }
     if (none) return x;
-    if (is_uniform(g, x, 0)) return node_full(g, n->dtype, 0, &s);
-    return view(g, OP_PAD, x, &s, 3u * s.rank, attr);
+    if (is_uniform(g, x, value)) return node_full(g, n->dtype, value, &s);
+    return intern(g, (Node){.op = OP_PAD,
+                            .dtype = n->dtype,
+                            .shape = s,
+                            .argc = 1,
+                            .args = &x,
+                            .attrc = 3u * s.rank,
+                            .attr = attr,
+                            .value = value});
+}
+
+NodeId node_window(Graph *g, NodeId x, int32_t axis, int32_t size, int32_t stride,
+                   int32_t dilation) {
+    const Node *n = node_at(g, x);
+    Shape s = n->shape;
+    double v;
+    s.dim[axis] = (s.dim[axis] - (size - 1) * dilation - 1) / stride + 1;
+    s.dim[s.rank++] = size;
+    if (size == 1) dilation = 1;
+    if (s.dim[axis] == 1) stride = 1;
+    if (node_uniform(g, x, &v)) return node_full(g, n->dtype, v, &s);
+    return view(g, OP_WINDOW, x, &s, 3, (int32_t[]){axis, stride, dilation});
+}
+
+NodeId node_skew(Graph *g, NodeId x, int32_t axis, int32_t dilation) {
+    const Node *n = node_at(g, x);
+    Shape s = n->shape;
+    int32_t size = s.dim[s.rank - 1];
+    double v;
+    s.dim[axis] -= (size - 1) * dilation;
+    if (size == 1) return x;
+    if (node_uniform(g, x, &v)) return node_full(g, n->dtype, v, &s);
+    return view(g, OP_SKEW, x, &s, 2, (int32_t[]){axis, dilation});
 }
 
 NodeId node_concat(Graph *g, const NodeId *x, uint32_t n, int32_t axis) {
@@ -501,6 +533,18 @@ NodeId node_take(Graph *g, NodeId table, NodeId index) {
                             .shape = s,
                             .argc = 2,
                             .args = (NodeId[]){table, index}});
+}
+
+NodeId node_scatter(Graph *g, NodeId values, NodeId index, int32_t n) {
+    const Node *nv = node_at(g, values), *ni = node_at(g, index);
+    Shape s = {.rank = 1, .dim = {n}};
+    for (int i = ni->shape.rank; i < nv->shape.rank; i++) s.dim[s.rank++] = nv->shape.dim[i];
+    if (is_uniform(g, values, 0)) return node_full(g, nv->dtype, 0, &s);
+    return intern(g, (Node){.op = OP_SCATTER,
+                            .dtype = nv->dtype,
+                            .shape = s,
+                            .argc = 2,
+                            .args = (NodeId[]){values, index}});
 }
 
 /* ---- Loops --------------------------------------------------------------------------------- */

@@ -120,6 +120,17 @@ static void print_value(Printer *pr, const Node *n) {
         for (int i = 0; i < n->shape.rank; i++)
             text_printf(out, ", %d, %d, %d", n->attr[3 * i], n->shape.dim[i], n->attr[3 * i + 1]);
         break;
+    case OP_PAD:
+        for (uint32_t i = 0; i < n->attrc; i++) text_printf(out, ", %d", n->attr[i]);
+        if (n->value != 0)
+            text_puts(out, ", value = "), print_number(out, (DType)n->dtype, n->value);
+        break;
+    case OP_WINDOW:
+        text_printf(out, ", %d, %d, stride = %d, dilation = %d", n->attr[0],
+                    n->shape.dim[n->shape.rank - 1], n->attr[1], n->attr[2]);
+        break;
+    case OP_SKEW: text_printf(out, ", %d, dilation = %d", n->attr[0], n->attr[1]); break;
+    case OP_SCATTER: text_printf(out, ", %d", n->shape.dim[0]); break;
     case OP_CONCAT: text_printf(out, ", axis = %d", n->attr[0]); break;
     case OP_DOT: text_printf(out, ", batch = %d, contract = %d", n->attr[0], n->attr[1]); break;
     default:

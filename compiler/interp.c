@@ -98,6 +98,15 @@ static void eval_view(const Eval *e) {
         for (int axis = 0; axis < e->n->shape.rank; axis++) {
             switch (e->n->op) {
             case OP_PERMUTE: from[attr[axis]] = at[axis]; break;
+            case OP_WINDOW: /* the last axis is the place in the window */
+                if (axis == e->in->rank) break;
+                from[axis] = at[axis];
+                if (axis == attr[0]) from[axis] = at[axis] * attr[1] + at[e->in->rank] * attr[2];
+                break;
+            case OP_SKEW:
+                from[axis] = at[axis];
+                if (axis == attr[0]) from[axis] += at[e->in->rank - 1] * attr[1];
+                break;
             case OP_EXPAND: from[axis] = e->in->dim[axis] == 1 ? 0 : at[axis]; break;
             default: /* SLICE */ from[axis] = attr[3 * axis] + at[axis] * attr[3 * axis + 1]; break;
             }
@@ -106,10 +115,11 @@ static void eval_view(const Eval *e) {
     }
 }
 
-/* Each element of x goes to its place among zeros. */
+/* Each element of x goes to its place among zeros, or whatever stands between. */
 static void eval_pad(const Eval *e) {
     const int32_t *attr = e->n->attr;
     int64_t at[MAX_RANK];
+    for (int64_t i = 0; i < e->elems; i++) e->out[i] = e->n->value;
     for (int64_t i = 0; i < shape_elems(e->in); i++) {
         unravel(e->in, i, at);
         for (int axis = 0; axis < e->in->rank; axis++) {
@@ -203,6 +213,18 @@ static void eval_take(const Eval *e) {
     }
 }
 
+/* out[y[i], rest] += x[i, rest], from the first i to the last. */
+static void eval_scatter(const Eval *e) {
+    int64_t rest = extent(&e->n->shape, 1, e->n->shape.rank - 1), rows = e->n->shape.dim[0];
+    for (int64_t i = 0; i < e->elems; i++) e->out[i] = 0;
+    for (int64_t i = 0; i < shape_elems(e->in) / rest; i++) {
+        if (e->y[i] < 0 || e->y[i] >= (double)rows) continue;
+        double *out = e->out + (int64_t)e->y[i] * rest;
+        for (int64_t k = 0; k < rest; k++)
+            out[k] = as_type(e->n->dtype, out[k] + e->x[i * rest + k]);
+    }
+}
+
 static void eval(const Eval *e, double *const *vars) {
     size_t bytes = (size_t)e->elems * sizeof(double);
     switch ((Op)e->n->op) {
@@ -219,7 +241,10 @@ static void eval(const Eval *e, double *const *vars) {
     case OP_RESHAPE: memcpy(e->out, e->x, bytes); break;
     case OP_PERMUTE:
     case OP_EXPAND:
+    case OP_WINDOW:
+    case OP_SKEW:
     case OP_SLICE: eval_view(e); break;
+    case OP_SCATTER: eval_scatter(e); break;
     case OP_PAD: eval_pad(e); break;
     case OP_CONCAT: eval_concat(e); break;
     case OP_DOT: eval_dot(e); break;

@@ -65,7 +65,9 @@ typedef struct Node {
      *   FINAL      attr[0] which of the carried values
      *   PERMUTE    attr[i]: the operand's axis that becomes axis i
      *   SLICE      attr[3i], attr[3i+1]: start and stride of axis i (count is the shape); attr[3i+2] 0
-     *   PAD        attr[3i..]: zeros before, zeros after, zeros between neighbours, of axis i
+     *   PAD        attr[3i..]: how many before, after, between neighbours, of axis i; value: what
+     *   WINDOW     attr[0] axis, attr[1] stride, attr[2] dilation; the size is the new last axis
+     *   SKEW       attr[0] axis, attr[1] dilation
      *   CONCAT     attr[0] axis
      *   DOT        attr[0] batch axes, attr[1] contracted axes (both operands: batch, free, contracted)
      *   SUM, RMAX  attr: the axes reduced, ascending
@@ -129,12 +131,19 @@ NodeId node_broadcast(Graph *g, NodeId x, const Shape *s); /* NumPy's rule: resh
 NodeId node_slice(Graph *g, NodeId x, const int32_t *start, const int32_t *count,
                   const int32_t *stride);
 NodeId node_pad(Graph *g, NodeId x, const int32_t *before, const int32_t *after,
-                const int32_t *between);
+                const int32_t *between, double value);
+/* Views that are each other's adjoints, with SUM, PAD and SLICE: out[.., o, .., k] = x[.., o * stride + k *
+ * dilation, ..], and out[.., i, .., k] = x[.., i + k * dilation, .., k] for the last axis k. Requires: at
+ * least one place fits. */
+NodeId node_window(Graph *g, NodeId x, int32_t axis, int32_t size, int32_t stride,
+                   int32_t dilation);
+NodeId node_skew(Graph *g, NodeId x, int32_t axis, int32_t dilation);
 NodeId node_concat(Graph *g, const NodeId *x, uint32_t n, int32_t axis);
 NodeId node_dot(Graph *g, NodeId a, NodeId b, int32_t batch, int32_t contracted);
 NodeId node_reduce(Graph *g, Op op, NodeId x, const int32_t *axes, uint32_t n); /* SUM, RMAX */
 NodeId node_argmax(Graph *g, NodeId x, int32_t axis);
 NodeId node_take(Graph *g, NodeId table, NodeId index);
+NodeId node_scatter(Graph *g, NodeId values, NodeId index, int32_t n);
 /* Loops. A new one inside the loop `within` (0: none). */
 uint32_t graph_loop(Graph *g, int32_t trips, uint32_t within);
 NodeId node_iteration(Graph *g, uint32_t loop); /* i32: 0, 1, ... trips - 1 */

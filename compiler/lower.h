@@ -261,7 +261,7 @@ bool lower_broadcast_shape(const Shape *a, const Shape *b, Shape *out);
 
 /* ---- lower_call.c ------------------------------------------------------------------------------- */
 
-#define BUILTIN_FORMALS 4
+#define BUILTIN_FORMALS 5
 
 /* The arguments of a builtin, matched to its formals. */
 typedef struct Given {
@@ -302,6 +302,8 @@ Value builtin_permute(Lower *L, const Given *a, int which);
 Value builtin_expand(Lower *L, const Given *a, int which);
 Value builtin_slice(Lower *L, const Given *a, int which);
 Value builtin_pad(Lower *L, const Given *a, int which);
+Value builtin_window(Lower *L, const Given *a, int which);
+Value builtin_scatter(Lower *L, const Given *a, int which);
 Value builtin_expand_dims(Lower *L, const Given *a, int which);
 Value builtin_concat(Lower *L, const Given *a, int which);
 /* An axis of a tensor of `rank` axes; negative ones count from the end. */

@@ -244,6 +244,14 @@ Value builtin_slice(Lower *L, const Given *a, int which) {
 }
 
 /* pad(x, before, after, between, ... of each axis) */
+static bool padding_value(Lower *L, const Operand *x, NodeId node, double *value) {
+    if (node_at(L->g, node)->shape.rank == 0 && node_uniform(L->g, node, value)) return true;
+    lower_error(L, E0302, x->span,
+                "what is padded with is a number known at compile time, and this is %s",
+                lower_kind_text(L, &x->value));
+    return false;
+}
+
 Value builtin_pad(Lower *L, const Given *a, int which) {
     NodeId id;
     int32_t arg[MAX_RANK][3], before[MAX_RANK], after[MAX_RANK], between[MAX_RANK];
@@ -265,7 +273,85 @@ Value builtin_pad(Lower *L, const Given *a, int which) {
         }
     }
     if (!lower_check_shape(L, &s, a->at)) return ERROR_VALUE;
-    return tensor_value(node_pad(L->g, id, before, after, between));
+    double value = 0;
+    NodeId around;
+    if (a->slot[1].value.kind != VALUE_NONE &&
+        (!lower_tensor(L, &a->slot[1], (DType)node_at(L->g, id)->dtype, &around) ||
+         !padding_value(L, &a->slot[1], around, &value)))
+        return ERROR_VALUE;
+    return tensor_value(node_pad(L->g, id, before, after, between, value));
+}
+
+/* window(x, axis, size, stride = 1, dilation = 1) and skew(x, axis, dilation = 1). */
+Value builtin_window(Lower *L, const Given *a, int which) {
+    NodeId id;
+    int32_t axis, size, stride = 1, dilation = 1;
+    bool skew = which == 's';
+    const Operand *step = &a->slot[3], *gap = &a->slot[skew ? 2 : 4];
+    if (!first_tensor(L, a, &id)) return ERROR_VALUE;
+    const Shape s = *shape_at(L, id);
+    if (!lower_axis(L, &a->slot[1], s.rank - skew, &axis)) return ERROR_VALUE;
+    if (!skew && !lower_whole(L, &a->slot[2], "the size of a window", 1, MAX_ELEMS, &size))
+        return ERROR_VALUE;
+    if (!skew && step->value.kind != VALUE_NONE &&
+        !lower_whole(L, step, "the stride", 1, MAX_ELEMS, &stride))
+        return ERROR_VALUE;
+    if (gap->value.kind != VALUE_NONE &&
+        !lower_whole(L, gap, "the dilation", 1, MAX_ELEMS, &dilation))
+        return ERROR_VALUE;
+    if (skew) size = s.dim[s.rank - 1];
+    if (!skew && s.rank == MAX_RANK) {
+        lower_error(L, E0402, a->at, "a window adds an axis, and a tensor has at most %d",
+                    MAX_RANK);
+        return ERROR_VALUE;
+    }
+    int64_t reach = (int64_t)(size - 1) * dilation + 1;
+    if (reach > s.dim[axis]) {
+        Diag *d = lower_error(L, E0404, a->at,
+                              "a window of %d reaches over %lld places, and axis %d has %d", size,
+                              (long long)reach, axis, s.dim[axis]);
+        lower_point_origins(L, d, &a->slot[0], 1);
+        return ERROR_VALUE;
+    }
+    if (skew) return tensor_value(node_skew(L->g, id, axis, dilation));
+    Shape out = s;
+    out.dim[axis] = (int32_t)((s.dim[axis] - reach) / stride + 1);
+    out.dim[out.rank++] = size;
+    if (!lower_check_shape(L, &out, a->at)) return ERROR_VALUE;
+    return tensor_value(node_window(L->g, id, axis, size, stride, dilation));
+}
+
+/* scatter(values, index, n): the adjoint of take. */
+Value builtin_scatter(Lower *L, const Given *a, int which) {
+    NodeId values, index;
+    int32_t n;
+    (void)which;
+    if (!first_tensor(L, a, &values) || !lower_tensor(L, &a->slot[1], DT_I32, &index))
+        return ERROR_VALUE;
+    if (!lower_whole(L, &a->slot[2], "the count of rows", 1, MAX_ELEMS, &n)) return ERROR_VALUE;
+    if (node_at(L->g, values)->dtype == DT_BOOL) values = node_cast(L->g, values, DT_I32);
+    const Shape sv = *shape_at(L, values), si = *shape_at(L, index);
+    if (node_at(L->g, index)->dtype != DT_I32) {
+        Diag *d = lower_error(L, E0301, a->slot[1].span, "an index must be i32, and this is %s",
+                              lower_kind_text(L, &a->slot[1].value));
+        diag_help(L->diags, d, "write `cast(i, i32)`");
+        return ERROR_VALUE;
+    }
+    if (sv.rank < si.rank || memcmp(sv.dim, si.dim, si.rank * sizeof(int32_t))) {
+        Diag *d =
+            lower_error(L, E0401, a->at, "one row of values is wanted for each index: %s, and %s",
+                        lower_describe(L, &a->slot[0]), lower_describe(L, &a->slot[1]));
+        lower_point_origins(L, d, a->slot, 2);
+        return ERROR_VALUE;
+    }
+    Shape out = {.rank = 1, .dim = {n}};
+    if (sv.rank - si.rank + 1 > MAX_RANK) {
+        lower_error(L, E0402, a->at, "the result has more than %d axes", MAX_RANK);
+        return ERROR_VALUE;
+    }
+    for (int i = si.rank; i < sv.rank; i++) out.dim[out.rank++] = sv.dim[i];
+    if (!lower_check_shape(L, &out, a->at)) return ERROR_VALUE;
+    return tensor_value(node_scatter(L->g, values, index, n));
 }
 
 /* expand_dims(x, axis): a new axis of size 1, which is then `axis` of the result. */

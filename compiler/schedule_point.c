@@ -7,7 +7,7 @@
 /* ---- One reduction at one place -------------------------------------------------------------- */
 
 static double sum_start(Op op, DType t) {
-    if (op == OP_SUM || op == OP_DOT) return 0;
+    if (op == OP_SUM || op == OP_DOT || op == OP_SCATTER) return 0;
     return t == DT_F32 ? -INFINITY : t == DT_I32 ? -2147483648.0 : 0;
 }
 
@@ -22,6 +22,46 @@ static Val accumulate(Nest *n, const Node *r, const Idx *out, const Idx *inner, 
         return val_fma(k, x, eval_at(&n->eval, r->args[1], in), acc);
     }
     return val_ew(k, r->op == OP_SUM ? OP_ADD : OP_MAX, acc, x, NO_VAL);
+}
+
+/* Row i of a scatter where values are added: the index, or -1 where it is none. */
+static Val scatter_row(Nest *n, const Node *r, const Idx *out, const Idx *inner) {
+    Kernel *k = n->k;
+    Idx in[MAX_RANK];
+    access_reduced(&k->index, n->s->g, r, 1, out, inner, in);
+    Val i = eval_at(&n->eval, r->args[1], in), none = val_const(k, DT_I32, -1);
+    Val inside = val_ew(k, OP_AND, val_ew(k, OP_LE, val_const(k, DT_I32, 0), i, NO_VAL),
+                        val_ew(k, OP_LT, i, val_const(k, DT_I32, r->shape.dim[0]), NO_VAL), NO_VAL);
+    Val row = val_ew(k, OP_WHERE, inside, i, none);
+    val_name(k, row, "row");
+    return row;
+}
+
+/* What a scatter adds at one place: nothing where the index is another. Where one row is computed at a
+ * time, what is not wanted is not read. */
+static void accumulate_scatter(Nest *n, const Node *r, const Point *p, const Idx *inner,
+                               uint32_t acc) {
+    Kernel *k = n->k;
+    Idx in[MAX_RANK];
+    bool one =
+        p->lanes == 1 || !idx_uses(&k->index, p->at[0], idx_atom(&k->index, n->lane[p->lanes]));
+    Val row = scatter_row(n, r, p->at, inner);
+    access_reduced(&k->index, n->s->g, r, 0, p->at, inner, in);
+    if (!one || k->values.at[row].lanes > 1) {
+        Val here = val_ew(k, OP_EQ, row, eval_index(&n->eval, p->at[0]), NO_VAL);
+        Val more = val_ew(k, OP_ADD, val_read(k, acc), eval_at(&n->eval, r->args[0], in), NO_VAL);
+        kernel_set(k, acc, val_ew(k, OP_WHERE, here, more, val_read(k, acc)));
+        return;
+    }
+    Idx v = idx_var(&k->index, "row", -1, r->shape.dim[0] - 1, row);
+    Range *range = NEW(k->arena, Range);
+    *range = (Range){idx_sub(&k->index, v, p->at[0]), 0, 1};
+    kernel_if(k, (Ranges){1, range});
+    eval_push(&n->eval);
+    kernel_set(k, acc,
+               val_ew(k, OP_ADD, val_read(k, acc), eval_at(&n->eval, r->args[0], in), NO_VAL));
+    eval_pop(&n->eval);
+    kernel_end(k);
 }
 
 /* The first greatest so far, and its place; NaN counts as the greatest. */
@@ -67,6 +107,8 @@ static void reduce_tile(Nest *n, NodeId id, const Point *points, uint32_t count)
         nest_set_lanes(n, points[i].lanes);
         if (r->op == OP_ARGMAX)
             accumulate_argmax(n, r, points[i].at, inner, acc[i], place[i]);
+        else if (r->op == OP_SCATTER)
+            accumulate_scatter(n, r, &points[i], inner, acc[i]);
         else
             kernel_set(k, acc[i], accumulate(n, r, points[i].at, inner, val_read(k, acc[i])));
     }
@@ -230,7 +272,7 @@ void nest_row(Nest *n, const Idx *row) {
         nest_set_lanes(n, 1);
         Point p = {.lanes = 1};
         memcpy(p.at, row, sizeof(p.at));
-        if (op == OP_ARGMAX)
+        if (op == OP_ARGMAX || op == OP_SCATTER)
             reduce_tile(n, id, &p, 1);
         else if (is_reduction(op))
             reduce_row(n, id, row);

@@ -62,6 +62,37 @@ static const char *check_view(const Check *c) {
     return NULL;
 }
 
+/* WINDOW and SKEW. */
+static const char *check_window(const Check *c) {
+    const Node *n = c->n;
+    Shape s = c->x->shape;
+    int64_t axis = n->attr[0], size = n->shape.rank ? n->shape.dim[n->shape.rank - 1] : 0;
+    if (c->x->dtype != n->dtype) return "a view changes the type";
+    if (axis < 0 || axis >= s.rank - (n->op == OP_SKEW)) return "a window along no axis";
+    if (n->op == OP_WINDOW) {
+        if (n->attr[1] < 1 || n->attr[2] < 1) return "a window's steps are wrong";
+        int64_t room = s.dim[axis] - (size - 1) * n->attr[2] - 1;
+        if (room < 0 || s.rank == MAX_RANK) return "a window reaches outside";
+        s.dim[axis] = (int32_t)(room / n->attr[1] + 1);
+        s.dim[s.rank++] = (int32_t)size;
+    } else {
+        int64_t left = s.dim[axis] - (size - 1) * n->attr[1];
+        if (left < 1 || n->attr[1] < 1) return "a skew reaches outside";
+        s.dim[axis] = (int32_t)left;
+    }
+    return shape_equal(&s, &n->shape) ? NULL : "a window's shape is wrong";
+}
+
+static const char *check_scatter(const Check *c) {
+    const Shape *v = &c->x->shape, *i = &c->y->shape, *out = &c->n->shape;
+    if (c->y->dtype != DT_I32 || c->x->dtype != c->n->dtype) return "a scatter's types are wrong";
+    if (v->rank < i->rank || out->rank != v->rank - i->rank + 1 ||
+        memcmp(v->dim, i->dim, i->rank * sizeof(int32_t)) ||
+        memcmp(v->dim + i->rank, out->dim + 1, (size_t)(v->rank - i->rank) * sizeof(int32_t)))
+        return "a scatter's shape is wrong";
+    return NULL;
+}
+
 static const char *check_reduce(const Check *c) {
     Shape s = {0};
     uint32_t k = 0;
@@ -213,6 +244,9 @@ static const char *check_node(const Check *c) {
     case OP_EXPAND:
     case OP_SLICE:
     case OP_PAD: return check_view(c);
+    case OP_WINDOW:
+    case OP_SKEW: return check_window(c);
+    case OP_SCATTER: return check_scatter(c);
     case OP_CONCAT: return check_concat(c);
     case OP_DOT: return check_dot(c);
     case OP_SUM:

@@ -134,7 +134,8 @@ static Case case_PAD(Fixture *f, int k) {
     static const int32_t after[][2] = {{0, 2}, {1, 0}, {0, 0}};
     static const int32_t between[][2] = {{0, 0}, {2, 0}, {1, 3}};
     if ((size_t)k >= COUNT_OF(before)) return no_case;
-    return (Case){node_pad(&f->g, x23(f), before[k], after[k], between[k]), false};
+    return (Case){node_pad(&f->g, x23(f), before[k], after[k], between[k], k == 2 ? -1.5 : 0),
+                  false};
 }
 
 static Case case_CONCAT(Fixture *f, int k) {
@@ -287,6 +288,29 @@ static Case case_AT(Fixture *f, int k) {
            row = node_at_iteration(&f->g, mix, loop, k ? -1 : 1, k ? 2 : 0);
     NodeId wide = node_broadcast(&f->g, row, &(Shape){2, {3, 2}});
     return carried(f, loop, c, sum2(f, wide, mix));
+}
+
+static Case case_WINDOW(Fixture *f, int k) {
+    static const int32_t form[][4] = {
+        {1, 3, 1, 1}, {0, 2, 2, 1}, {1, 2, 3, 2}, {2, 4, 1, 1}, {0, 3, 1, 2}};
+    if ((size_t)k >= COUNT_OF(form)) return no_case;
+    NodeId x = random_var(f, DT_F32, shape(3, 5, 8, 4), -2, 2);
+    return (Case){node_window(&f->g, x, form[k][0], form[k][1], form[k][2], form[k][3]), false};
+}
+
+static Case case_SKEW(Fixture *f, int k) {
+    static const int32_t form[][2] = {{0, 1}, {1, 2}, {1, 1}};
+    if ((size_t)k >= COUNT_OF(form)) return no_case;
+    NodeId x = random_var(f, DT_F32, shape(3, 4, 6, 3), -2, 2);
+    return (Case){node_skew(&f->g, x, form[k][0], form[k][1]), false};
+}
+
+static Case case_SCATTER(Fixture *f, int k) {
+    const Shape values[] = {shape(1, 6), shape(3, 2, 3, 2), shape(2, 4, 3), shape(1, 2)};
+    const Shape index[] = {shape(1, 6), shape(2, 2, 3), shape(1, 4), shape(0)};
+    if ((size_t)k >= COUNT_OF(values)) return no_case;
+    NodeId x = random_var(f, DT_F32, values[k], -2, 2);
+    return (Case){node_scatter(&f->g, x, random_var(f, DT_I32, index[k], -1, 3), 3), false};
 }
 
 static Case make_case(Fixture *f, Op op, int k) {

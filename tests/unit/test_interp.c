@@ -113,7 +113,7 @@ static void test_views(void) {
     CHECK(node_broadcast(&f.g, col, &s), s, 7, 8, 7, 8);
     CHECK(node_slice(&f.g, x, (int32_t[]){1, 2}, (int32_t[]){1, 2}, (int32_t[]){1, -2}),
           shape(2, 1, 2), 6, 4);
-    CHECK(node_pad(&f.g, x, (int32_t[]){0, 1}, (int32_t[]){1, 0}, (int32_t[]){1, 0}),
+    CHECK(node_pad(&f.g, x, (int32_t[]){0, 1}, (int32_t[]){1, 0}, (int32_t[]){1, 0}, 0),
           shape(2, 4, 4), 0, 1, 2, 3, 0, 0, 0, 0, 0, 4, 5, 6, 0, 0, 0, 0);
     NodeId cube = fixture_var(&f, DT_F32, shape(3, 2, 1, 3), (double[]){1, 2, 3, 4, 5, 6});
     CHECK(node_permute(&f.g, cube, (int32_t[]){2, 0, 1}), shape(3, 3, 2, 1), 1, 4, 2, 5, 3, 6);
