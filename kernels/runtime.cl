@@ -1,6 +1,7 @@
 /* Kernels of the runtime itself: they put the rows of a batch into an entry's inputs.
  *
- * gather4, gather1: to[o, b, i] = from[rows[first + b], o, i] for b < batch, of elements of 4 and 1 bytes.
+ * gather4, gather2, gather1: to[o, b, i] = from[rows[first + b], o, i] for b < batch, of elements of so many
+ * bytes.
  * Shapes: from[n, outer, inner], to[outer, batch, inner], rows[any]
  * Requires: first + batch <= the length of rows; every one of these rows below n.
  * A work-group takes every num_groups-th row of the batch, its items share the row. */
@@ -13,6 +14,19 @@ __kernel void gather4(__global const uint *restrict from, __global uint *restric
         __global const uint *row = from + (size_t)rows[first + b] * outer * inner;
         for (uint o = 0; o < outer; o++) {
             __global uint *out = to + ((size_t)o * batch + b) * inner;
+            for (uint i = lane; i < inner; i += lanes) out[i] = row[(size_t)o * inner + i];
+        }
+    }
+}
+
+__kernel void gather2(__global const ushort *restrict from, __global ushort *restrict to,
+                      __global const uint *restrict rows, uint first, uint batch, uint outer,
+                      uint inner) {
+    uint lane = get_local_id(0), lanes = get_local_size(0);
+    for (uint b = get_group_id(0); b < batch; b += get_num_groups(0)) {
+        __global const ushort *row = from + (size_t)rows[first + b] * outer * inner;
+        for (uint o = 0; o < outer; o++) {
+            __global ushort *out = to + ((size_t)o * batch + b) * inner;
             for (uint i = lane; i < inner; i += lanes) out[i] = row[(size_t)o * inner + i];
         }
     }

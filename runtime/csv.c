@@ -210,37 +210,22 @@ static int room_for_row(Reader *r) {
 }
 
 static int store_value(Reader *r, CsvTake *t, size_t index, double v, size_t column, size_t row) {
-    switch (t->type) {
-    case DLG_F32: {
-        float f = (float)v;
-        if (!isfinite(f))
-            return rt_fail(r->dev, DLG_ERR_DATA, "%s:%zu: column %zu: %g is too large for f32",
-                           r->path, row, column + 1, v);
-        ((float *)t->values)[index] = f;
-        return DLG_OK;
-    }
-    case DLG_I32:
-        if (v != floor(v))
-            return rt_fail(r->dev, DLG_ERR_DATA,
-                           "%s:%zu: column %zu: %.9g is not a whole number, and the input is "
-                           "i32",
-                           r->path, row, column + 1, v);
-        if (v < -2147483648.0 || v > 2147483647.0)
-            return rt_fail(r->dev, DLG_ERR_DATA,
-                           "%s:%zu: column %zu: %.17g is too large for "
-                           "i32",
-                           r->path, row, column + 1, v);
-        ((int32_t *)t->values)[index] = (int32_t)v;
-        return DLG_OK;
-    case DLG_BOOL:
-        if (v != 0 && v != 1)
-            return rt_fail(r->dev, DLG_ERR_DATA,
-                           "%s:%zu: column %zu: %.9g is not 0 or 1, and the input is bool", r->path,
-                           row, column + 1, v);
-        ((uint8_t *)t->values)[index] = v != 0;
-        return DLG_OK;
-    }
-    return DLG_OK;
+    const char *type = dlg_type_name(t->type);
+    if (dlg_put_element(t->type, t->values, index, v) == DLG_OK) return DLG_OK;
+    if (t->type == DLG_BOOL)
+        return rt_fail(r->dev, DLG_ERR_DATA,
+                       "%s:%zu: column %zu: %.9g is not 0 or 1, and the input is bool", r->path,
+                       row, column + 1, v);
+    if (!rt_type_is_float(t->type) && v != floor(v))
+        return rt_fail(r->dev, DLG_ERR_DATA,
+                       "%s:%zu: column %zu: %.9g is not a whole number, and the input is %s",
+                       r->path, row, column + 1, v, type);
+    if (t->type == DLG_U8)
+        return rt_fail(r->dev, DLG_ERR_DATA,
+                       "%s:%zu: column %zu: %.9g is not from 0 to 255, and the input is u8",
+                       r->path, row, column + 1, v);
+    return rt_fail(r->dev, DLG_ERR_DATA, "%s:%zu: column %zu: %.*g is too large for %s", r->path,
+                   row, column + 1, t->type == DLG_I32 ? 17 : 6, v, type);
 }
 
 static int store_row(Reader *r, size_t row) {

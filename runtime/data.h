@@ -21,7 +21,8 @@
  * and UTF-8 as `?`; `out` holds at least max + 4. Returns out. */
 const char *data_quote(char *out, size_t max, const char *text, size_t len);
 
-/* In place: the same elements as another type. Numbers must fit it: whole for i32, 0 or 1 for bool.
+/* In place: the same elements as another type. Numbers must fit it: whole for i32 and u8, 0 or 1 for bool;
+ * floats are rounded.
  * `what` begins the message. Errors: DATA, MEMORY. */
 int data_convert(dlg_device *dev, void **values, size_t elems, dlg_type from, dlg_type to,
                  const char *what);
@@ -61,20 +62,21 @@ bool data_number(const char *text, size_t len, double *value);
 #define NPY_MAX_RANK 8
 
 typedef struct Npy {
-    dlg_type type; /* what the file's type became: f4 f8 -> f32, i4 i8 u1 -> i32, b1 -> bool */
+    dlg_type
+        type; /* what the file's type became: f4 f8 -> f32, f2 -> f16, i4 i8 -> i32, u1 -> u8 */
     int rank;
     int64_t shape[NPY_MAX_RANK];
     size_t elems;
     void *values; /* row-major, whatever the file's order; npy_free */
 } Npy;
 
-/* Reads versions 1 to 3 of the format, little-endian f4 f8 i4 i8 and u1 b1, C or Fortran order.
+/* Reads versions 1 to 3 of the format, little-endian f2 f4 f8 i4 i8 and u1 b1, C or Fortran order.
  * A value that its new type cannot hold is an error. Data after the array is an error. */
 int npy_read(dlg_device *dev, const char *path, Npy *out);
 int npy_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, Npy *out);
 void npy_free(Npy *a);
 
-/* Writes version 1, C order, atomically. */
+/* Writes version 1, C order, atomically. NumPy has no bf16: it is written as f4, which holds it exactly. */
 int npy_write(dlg_device *dev, const char *path, dlg_type type, int rank, const int64_t *shape,
               const void *values);
 

@@ -135,7 +135,16 @@ DLG_API int dlg_program_const(dlg_program *prog, const char *name, double *value
 
 /* ---- Tensors --------------------------------------------------------------------------------- */
 
-typedef enum dlg_type { DLG_F32, DLG_I32, DLG_BOOL /* one byte, 0 or 1 */ } dlg_type;
+/* How elements lie in memory. F16 and BF16 are uint16_t of their bits, whatever the machine's C compiler
+ * has for them: IEEE 754 binary16, and the upper half of an f32. dlg_element and dlg_put_element convert. */
+typedef enum dlg_type {
+    DLG_F32,
+    DLG_I32,
+    DLG_BOOL, /* one byte, 0 or 1 */
+    DLG_F16,
+    DLG_BF16,
+    DLG_U8,
+} dlg_type;
 
 typedef enum dlg_kind {
     DLG_INPUT,  /* set by the caller before an entry that reads it runs */
@@ -180,8 +189,14 @@ DLG_API const dlg_tensor *dlg_tensor_at(const dlg_program *prog, size_t index); 
 /* The tensor of that name, or else the only one whose user name it is; not those of kind ARENA.
  * NULL when there is none (or several). */
 DLG_API const dlg_tensor *dlg_tensor_find(const dlg_program *prog, const char *name);
-DLG_API const char *dlg_type_name(dlg_type type); /* "f32", "i32", "bool" */
+DLG_API const char *dlg_type_name(dlg_type type); /* "f32", "i32", "bool", "f16", "bf16", "u8" */
 DLG_API size_t dlg_type_bytes(dlg_type type);
+/* Element `i` of an array of a type, as a number. */
+DLG_API double dlg_element(dlg_type type, const void *values, size_t i);
+/* Makes element `i` the number. A float is rounded to the nearest, to the even one of two as near. Errors,
+ * with nothing written: DATA, when the type cannot hold it: no whole number, out of range, NaN where
+ * there is none; a finite number that would become infinite. */
+DLG_API int dlg_put_element(dlg_type type, void *values, size_t i, double number);
 
 /* Copies the whole tensor in or out: `bytes` must be its size. Names as for dlg_tensor_find. What
  * was enqueued before comes first: dlg_set does not disturb runs before it, and dlg_get waits for

@@ -82,9 +82,9 @@ void order_close(RowOrder *o) {
 
 static int bind_gather(Runner *r, Gather *g) {
     dlg_device *dev = r->feed->prog->dev;
-    bool words = dlg_type_bytes(g->tensor->type) == 4;
+    static const char *const name[] = {[1] = "gather1", [2] = "gather2", [4] = "gather4"};
     cl_int code;
-    g->kernel = clCreateKernel(dev->selection, words ? "gather4" : "gather1", &code);
+    g->kernel = clCreateKernel(dev->selection, name[dlg_type_bytes(g->tensor->type)], &code);
     if (code) return rt_cl_fail(dev, code, "the kernel that selects rows");
     cl_mem to = r->feed->prog->buffers[g->tensor->index];
     cl_uint batch = (cl_uint)r->batch, outer = (cl_uint)g->outer, inner = (cl_uint)g->inner;
@@ -231,17 +231,6 @@ int runner_step(Runner *r, const RowOrder *order, size_t first) {
     return DLG_OK;
 }
 
-static double scalar_value(dlg_type type, const uint32_t *at) {
-    float f;
-    int32_t i;
-    switch (type) {
-    case DLG_F32: memcpy(&f, at, 4); return f;
-    case DLG_I32: memcpy(&i, at, 4); return i;
-    case DLG_BOOL: return *(const uint8_t *)at != 0;
-    }
-    return 0;
-}
-
 int runner_collect(Runner *r) {
     dlg_device *dev = r->feed->prog->dev;
     size_t weight = r->batch ? r->batch : 1;
@@ -254,7 +243,7 @@ int runner_collect(Runner *r) {
             for (size_t i = 0; i < r->scalar_count; i++)
                 r->sums[i] +=
                     (double)weight *
-                    scalar_value(r->scalars[i]->type, &r->host_ring[run * r->scalar_count + i]);
+                    dlg_element(r->scalars[i]->type, &r->host_ring[run * r->scalar_count + i], 0);
     }
     r->rows += r->pending * weight;
     r->pending = 0;

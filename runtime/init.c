@@ -124,12 +124,12 @@ static float random_value(const Init *init, uint32_t word) {
     return (float)(init->a + init->b * normal_quantile(p));
 }
 
+/* A number that is beyond an f16, as a normal one may be, becomes the greatest there is. */
 static void store(dlg_type type, void *data, uint64_t i, double value) {
-    switch (type) {
-    case DLG_F32: ((float *)data)[i] = (float)value; break;
-    case DLG_I32: ((int32_t *)data)[i] = (int32_t)value; break;
-    case DLG_BOOL: ((uint8_t *)data)[i] = value != 0; break;
-    }
+    if (type == DLG_BOOL) value = value != 0;
+    if (dlg_put_element(type, data, i, value) == DLG_OK) return;
+    double most = type == DLG_F16 ? 65504 : 0x1.fep127;
+    (void)dlg_put_element(type, data, i, value < 0 ? -most : most);
 }
 
 void rt_init_values(const Plan *plan, const dlg_tensor *t, uint64_t seed, void *data) {
@@ -152,6 +152,6 @@ void rt_init_values(const Plan *plan, const dlg_tensor *t, uint64_t seed, void *
             counter[0] = (uint32_t)(i / 4);
             rt_philox(counter, key, words);
         }
-        ((float *)data)[i] = random_value(init, words[i % 4]);
+        store(t->type, data, i, (double)random_value(init, words[i % 4]));
     }
 }

@@ -19,8 +19,8 @@ typedef struct NpyType {
 } NpyType;
 
 static const NpyType npy_types[] = {
-    {"<f4", 4, DLG_F32}, {"<f8", 8, DLG_F32}, {"<i4", 4, DLG_I32},
-    {"<i8", 8, DLG_I32}, {"|u1", 1, DLG_I32}, {"|b1", 1, DLG_BOOL},
+    {"<f4", 4, DLG_F32}, {"<f8", 8, DLG_F32}, {"<f2", 2, DLG_F16},  {"<i4", 4, DLG_I32},
+    {"<i8", 8, DLG_I32}, {"|u1", 1, DLG_U8},  {"|b1", 1, DLG_BOOL},
 };
 
 typedef struct Header {
@@ -116,8 +116,8 @@ static int header(dlg_device *dev, const char *path, Scan *s, Header *h, Npy *ou
                 if (is_word(text, len, npy_types[i].descr)) h->element = &npy_types[i];
             if (!h->element)
                 return rt_fail(dev, DLG_ERR_DATA,
-                               "%s: elements of type `%s` are not read; these are: <f4 <f8 <i4 "
-                               "<i8 |u1 |b1",
+                               "%s: elements of type `%s` are not read; these are: <f2 <f4 <f8 "
+                               "<i4 <i8 |u1 |b1",
                                path, data_quote(shown, 16, text, len));
         } else if (is_word(key, key_len, "fortran_order") && !h->has_order) {
             h->has_order = true;
@@ -146,29 +146,23 @@ malformed:
 
 /* One element at `at` as a value of the new type. False when that cannot hold it. */
 static bool element(const NpyType *t, const char *at, void *values, size_t i) {
+    if (t->bytes == dlg_type_bytes(t->type)) {
+        memcpy((char *)values + i * t->bytes, at, t->bytes);
+        return t->type != DLG_BOOL || *at == 0 || *at == 1;
+    }
     switch (t->descr[1]) {
     case 'f': {
-        if (t->bytes == 4) {
-            memcpy((float *)values + i, at, 4);
-            return true;
-        }
         double d;
         memcpy(&d, at, 8);
         ((float *)values)[i] = (float)d;
         return isfinite((float)d) || !isfinite(d);
     }
-    case 'i': {
-        if (t->bytes == 4) {
-            memcpy((int32_t *)values + i, at, 4);
-            return true;
-        }
+    default: {
         int64_t v;
         memcpy(&v, at, 8);
         ((int32_t *)values)[i] = (int32_t)v;
         return v >= INT32_MIN && v <= INT32_MAX;
     }
-    case 'u': ((int32_t *)values)[i] = (unsigned char)*at; return true;
-    default: ((uint8_t *)values)[i] = (uint8_t)*at; return *at == 0 || *at == 1;
     }
 }
 
@@ -254,8 +248,10 @@ void npy_free(Npy *a) {
 
 int npy_write(dlg_device *dev, const char *path, dlg_type type, int rank, const int64_t *dims,
               const void *values) {
-    static const char *const descr[] = {[DLG_F32] = "<f4", [DLG_I32] = "<i4", [DLG_BOOL] = "|b1"};
+    static const char *const descr[] = {[DLG_F32] = "<f4", [DLG_I32] = "<i4",  [DLG_BOOL] = "|b1",
+                                        [DLG_F16] = "<f2", [DLG_BF16] = "<f4", [DLG_U8] = "|u1"};
     char head[10 + 512];
+    void *wide = NULL;
     size_t elems = 1;
     int n = snprintf(head + 10, sizeof head - 10,
                      "{'descr': '%s', 'fortran_order': False, 'shape': (", descr[type]);
@@ -272,11 +268,18 @@ int npy_write(dlg_device *dev, const char *path, dlg_type type, int rank, const 
     memcpy(head, "\x93NUMPY\x01\x00", 8);
     head[8] = (char)(n & 255);
     head[9] = (char)(n >> 8);
+    if (type == DLG_BF16) {
+        if (!(wide = malloc(elems ? elems * 4 : 1))) return rt_no_memory(dev, elems * 4);
+        for (size_t i = 0; i < elems; i++) ((float *)wide)[i] = (float)dlg_element(type, values, i);
+        values = wide;
+        type = DLG_F32;
+    }
     RtFile f = {0};
     int status = rt_file_begin(&f, dev, path);
     if (status == DLG_OK) status = rt_file_write(&f, head, 10 + (size_t)n);
     if (status == DLG_OK) status = rt_file_write(&f, values, elems * dlg_type_bytes(type));
     if (status == DLG_OK) status = rt_file_commit(&f);
     rt_file_drop(&f);
+    free(wide);
     return status;
 }

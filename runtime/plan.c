@@ -161,7 +161,8 @@ static int read_init(Reader *r, const dlg_tensor *t, Init *init) {
     bool uniform = strcmp(word, "uniform") == 0;
     if (!uniform && strcmp(word, "normal") != 0)
         return plan_fail(r, "`%.80s` is no way to initialise", word);
-    if (t->type != DLG_F32) return plan_fail(r, "only f32 is initialised by `%s`", word);
+    if (!rt_type_is_float(t->type))
+        return plan_fail(r, "only f32, f16 and bf16 are initialised by `%s`", word);
     init->kind = uniform ? INIT_UNIFORM : INIT_NORMAL;
     if ((status = line_value(r, DLG_F32, &init->a)) < 0) return status;
     if ((status = line_value(r, DLG_F32, &init->b)) < 0) return status;
@@ -224,14 +225,11 @@ static int read_buffer(Reader *r) {
         r->user_names += user + 1;
         t->user_name = copy;
     }
-    if (strcmp(type, "f32") == 0)
-        t->type = DLG_F32;
-    else if (strcmp(type, "i32") == 0)
-        t->type = DLG_I32;
-    else if (strcmp(type, "bool") == 0)
-        t->type = DLG_BOOL;
-    else
-        return plan_fail(r, "`%.80s` is no type: f32, i32 or bool", type);
+    int k = DLG_F32;
+    while (k <= DLG_U8 && strcmp(type, dlg_type_name((dlg_type)k)) != 0) k++;
+    if (k > DLG_U8)
+        return plan_fail(r, "`%.80s` is no type: f32, i32, bool, f16, bf16 or u8", type);
+    t->type = (dlg_type)k;
     if ((status = read_shape(r, t)) < 0) return status;
     if (!plan_name_add(p, t)) return plan_fail(r, "there is a buffer `%.200s` above", name);
     if ((status = read_kind(r, t)) < 0) return status;

@@ -134,24 +134,29 @@ int line_name(Reader *r, const char *what, char **name) {
     return DLG_OK;
 }
 
-/* A number that a tensor of this type can hold, exactly. */
+/* A number that a tensor of this type can hold, exactly; of a float the nearest. */
 int line_value(Reader *r, dlg_type type, double *value) {
     char *word;
     int status = line_word(r, "a number", &word);
     if (status < 0) return status;
     const char *end = word + strlen(word);
     float f;
-    if (type == DLG_F32) {
+    if (rt_type_is_float(type)) {
         if (*word == '+' || rt_parse_f32(word, end, &f) != end)
             return plan_fail(r, "`%.80s` is not a number", word);
         if (isinf(f) && !strstr(word, "inf"))
             return plan_fail(r, "%.80s is beyond the range of f32", word);
-        *value = (double)f;
+        uint32_t element;
+        if (dlg_put_element(type, &element, 0, (double)f) < 0)
+            return plan_fail(r, "%.80s is beyond the range of %s", word, dlg_type_name(type));
+        *value = dlg_element(type, &element, 0);
         return DLG_OK;
     }
     if (*word == '+' || rt_parse_f64(word, end, value) != end)
         return plan_fail(r, "`%.80s` is not a number", word);
-    double lo = type == DLG_I32 ? INT32_MIN : 0, hi = type == DLG_I32 ? INT32_MAX : 1;
+    double lo = type == DLG_I32 ? INT32_MIN : 0, hi = type == DLG_I32  ? INT32_MAX
+                                                      : type == DLG_U8 ? 255
+                                                                       : 1;
     if (!(*value >= lo && *value <= hi) || *value != (double)(int64_t)*value)
         return plan_fail(r, "%.80s is not a number of type %s", word, dlg_type_name(type));
     return DLG_OK;

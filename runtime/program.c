@@ -312,14 +312,6 @@ const dlg_tensor *dlg_tensor_find(const dlg_program *prog, const char *name) {
     return only;
 }
 
-const char *dlg_type_name(dlg_type type) {
-    return type == DLG_F32 ? "f32" : type == DLG_I32 ? "i32" : "bool";
-}
-
-size_t dlg_type_bytes(dlg_type type) {
-    return type == DLG_BOOL ? 1 : 4;
-}
-
 size_t dlg_entry_count(const dlg_program *prog) {
     return prog->plan.entry_count;
 }

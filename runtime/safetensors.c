@@ -91,7 +91,8 @@ const char *dlg_meta_get(const dlg_program *prog, const char *name) {
 /* ---- writing ------------------------------------------------------------------------------------ */
 
 static const char *dtype_of(dlg_type type) {
-    return type == DLG_F32 ? "F32" : type == DLG_I32 ? "I32" : "BOOL";
+    static const char *const name[] = {"F32", "I32", "BOOL", "F16", "BF16", "U8"};
+    return name[type];
 }
 
 static bool is_saved(const dlg_program *prog, const dlg_tensor *t, bool checkpoint) {
@@ -128,15 +129,15 @@ static json_t *metadata(const dlg_program *prog) {
     return meta;
 }
 
-/* The tensors of the file in its order: those of four bytes an element before those of one, so that
- * all are aligned. `order` has room for all tensors. */
+/* The tensors of the file in its order: those of four bytes an element before those of two, and of one,
+ * so that all are aligned. `order` has room for all tensors. */
 static size_t order_tensors(const dlg_program *prog, bool checkpoint, const dlg_tensor **order) {
     const Plan *p = &prog->plan;
     size_t n = 0;
-    for (int small = 0; small < 2; small++)
+    for (size_t bytes = 4; bytes > 0; bytes /= 2)
         for (size_t i = 0; i < p->tensor_count; i++)
             if (is_saved(prog, &p->tensors[i], checkpoint) &&
-                (p->tensors[i].type == DLG_BOOL) == (small == 1))
+                dlg_type_bytes(p->tensors[i].type) == bytes)
                 order[n++] = &p->tensors[i];
     return n;
 }

@@ -147,16 +147,13 @@ static bool set_number(Session *s, const Pair *set, int *status) {
     char *end;
     double v = strtod(set->value, &end);
     if (!t || t->rank || *end || end == set->value) return false;
-    float f = (float)v;
-    int32_t i = (int32_t)(v >= -2147483648.0 && v <= 2147483647.0 ? v : 0);
-    uint8_t b = v != 0;
-    if ((t->type == DLG_I32 && i != v) || (t->type == DLG_BOOL && v != 0 && v != 1)) {
+    uint32_t element;
+    if (dlg_put_element(t->type, &element, 0, v) < 0) {
         complain("--set %s=%s: `%s` is %s", set->name, set->value, t->name, dlg_type_name(t->type));
         *status = EXIT_INPUT;
         return true;
     }
-    const void *value = t->type == DLG_F32 ? (void *)&f : t->type == DLG_I32 ? (void *)&i : &b;
-    int code = dlg_set(s->prog, t->name, value, (size_t)t->bytes);
+    int code = dlg_set(s->prog, t->name, &element, (size_t)t->bytes);
     *status = code < 0 ? complain_status(s->dev, code) : EXIT_DONE;
     return true;
 }

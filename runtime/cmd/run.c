@@ -154,26 +154,16 @@ static int run_all(Run *r) {
 
 /* ---- Showing ----------------------------------------------------------------------------------- */
 
-static double number_at(dlg_type type, const char *values, size_t i) {
-    float f;
-    int32_t n;
-    switch (type) {
-    case DLG_F32: memcpy(&f, values + i * 4, 4); return f;
-    case DLG_I32: memcpy(&n, values + i * 4, 4); return n;
-    default: return (unsigned char)values[i];
-    }
-}
-
 /* Which of the numbers is the largest when they are probabilities: at least two of 0 to 1 that sum
  * to 1. `count` when they are not. */
 static size_t likeliest(dlg_type type, const char *values, size_t count) {
     double sum = 0;
     size_t largest = 0;
-    if (type != DLG_F32 || count < 2) return count;
+    if ((type != DLG_F32 && type != DLG_F16 && type != DLG_BF16) || count < 2) return count;
     for (size_t i = 0; i < count; i++) {
-        double v = number_at(type, values, i);
+        double v = dlg_element(type, values, i);
         if (!(v >= 0 && v <= 1)) return count;
-        if (v > number_at(type, values, largest)) largest = i;
+        if (v > dlg_element(type, values, largest)) largest = i;
         sum += v;
     }
     return fabs(sum - 1) < 1e-3 ? largest : count;
@@ -186,7 +176,7 @@ static void print_numbers(const char *name, dlg_type type, const char *values, s
     printf("%s", name);
     for (size_t i = 0; i < shown; i++) {
         char text[NUMBER_TEXT];
-        printf(" %s", number_text(text, number_at(type, values, i)));
+        printf(" %s", number_text(text, dlg_element(type, values, i)));
     }
     if (shown < count) printf(" ... (%zu numbers)", count);
     if (largest < count) printf(" (largest: %zu)", largest);

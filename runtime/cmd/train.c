@@ -70,7 +70,8 @@ static int save(Session *s, const Args *a) {
 /* Whether the entry takes whole numbers from the data, as labels are. */
 static bool reads_labels(const Session *s, const dlg_entry *entry) {
     for (size_t i = 0; i < entry->read_count; i++)
-        if (entry->reads[i]->type == DLG_I32 && dlg_dataset_values(s->data, entry->reads[i]))
+        if ((entry->reads[i]->type == DLG_I32 || entry->reads[i]->type == DLG_U8) &&
+            dlg_dataset_values(s->data, entry->reads[i]))
             return true;
     return false;
 }

@@ -59,7 +59,14 @@ static void test_types(void) {
     CU_ASSERT_EQUAL(parse(dev, 1, "{'descr': '|u1', 'fortran_order': False, 'shape': (2,)}",
                           (uint8_t[]){0, 255}, 2, &a),
                     DLG_OK);
-    CU_ASSERT(a.type == DLG_I32 && ((int32_t *)a.values)[1] == 255);
+    CU_ASSERT(a.type == DLG_U8 && ((uint8_t *)a.values)[1] == 255);
+    npy_free(&a);
+    CU_ASSERT_EQUAL(parse(dev, 1, "{'descr': '<f2', 'fortran_order': True, 'shape': (2, 2)}",
+                          (uint16_t[]){0x3c00, 0xc000, 0x0001, 0x7e00}, 8, &a),
+                    DLG_OK);
+    CU_ASSERT(a.type == DLG_F16 && dlg_element(a.type, a.values, 0) == 1 &&
+              dlg_element(a.type, a.values, 1) == 0x1p-24 &&
+              dlg_element(a.type, a.values, 2) == -2 && isnan(dlg_element(a.type, a.values, 3)));
     npy_free(&a);
     CU_ASSERT_EQUAL(parse(dev, 1, "{'descr': '|b1', 'fortran_order': False, 'shape': (2,)}",
                           (uint8_t[]){0, 1}, 2, &a),
@@ -82,7 +89,7 @@ static void test_refused(void) {
         const char *message;
     } bad[] = {
         {"{'descr': '>f4', 'fortran_order': False, 'shape': (1,)}", 4, "type `>f4` are not read"},
-        {"{'descr': '<f2', 'fortran_order': False, 'shape': (1,)}", 2, "type `<f2` are not read"},
+        {"{'descr': '<u2', 'fortran_order': False, 'shape': (1,)}", 2, "type `<u2` are not read"},
         {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", 4,
          "records are not read"},
         {"{'descr': '<f4', 'fortran_order': 0, 'shape': (1,)}", 4, "malformed"},
@@ -173,6 +180,14 @@ static void test_round_trip(void) {
     CU_ASSERT_EQUAL(npy_read(dev, "t-round.npy", &a), DLG_OK);
     CU_ASSERT(a.rank == 1 && a.type == DLG_BOOL && memcmp(a.values, "\1\0", 2) == 0);
     npy_free(&a);
+    CU_ASSERT_EQUAL(npy_write(dev, "t-round.npy", DLG_F16, 1, shape, (uint16_t[]){1, 0x7c00}), 0);
+    CU_ASSERT_EQUAL(npy_read(dev, "t-round.npy", &a), DLG_OK);
+    CU_ASSERT(a.type == DLG_F16 && memcmp(a.values, (uint16_t[]){1, 0x7c00}, 4) == 0);
+    npy_free(&a);
+    CU_ASSERT_EQUAL(npy_write(dev, "t-round.npy", DLG_BF16, 1, shape, (uint16_t[]){1, 0xbfc0}), 0);
+    CU_ASSERT_EQUAL(npy_read(dev, "t-round.npy", &a), DLG_OK); /* NumPy has no bf16 */
+    CU_ASSERT(a.type == DLG_F32 && memcmp(a.values, (float[]){0x1p-133f, -1.5f}, 8) == 0);
+    npy_free(&a);
     unlink("t-round.npy");
     CU_ASSERT(npy_write(dev, "no/such/dir/t.npy", DLG_BOOL, 1, shape, "\1\0") == DLG_ERR_FILE);
     dlg_device_close(dev);
@@ -192,6 +207,17 @@ static void test_convert(void) {
     ((float *)v)[1] = 0.5f;
     CU_ASSERT(
         says(dev, data_convert(dev, &v, 2, DLG_F32, DLG_I32, "t"), DLG_ERR_DATA, "element 1"));
+    memcpy(v, (float[]){1.0004883f, 65519}, 8); /* halfway between two f16; just below halfway */
+    CU_ASSERT_EQUAL(data_convert(dev, &v, 2, DLG_F32, DLG_F16, "t"), DLG_OK);
+    CU_ASSERT(memcmp(v, (uint16_t[]){0x3c00, 0x7bff}, 4) == 0);
+    CU_ASSERT_EQUAL(data_convert(dev, &v, 2, DLG_F16, DLG_F32, "t"), DLG_OK);
+    CU_ASSERT(((float *)v)[0] == 1 && ((float *)v)[1] == 65504);
+    ((float *)v)[1] = 65520;
+    CU_ASSERT(says(dev, data_convert(dev, &v, 2, DLG_F32, DLG_F16, "t"), DLG_ERR_DATA,
+                   "element 1 is not within the range of f16"));
+    ((float *)v)[1] = 256;
+    CU_ASSERT(says(dev, data_convert(dev, &v, 2, DLG_F32, DLG_U8, "t"), DLG_ERR_DATA,
+                   "element 1 is not a whole number from 0 to 255"));
     free(v);
     dlg_device_close(dev);
 }

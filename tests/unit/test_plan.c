@@ -218,7 +218,7 @@ static void test_rules(void) {
         {"step i32 scalar state init constant 0", "step i32 scalar state init constant nan",
          "not a number of type i32"},
         {"step i32 scalar state init constant 0", "step i32 scalar state init uniform 0 1",
-         "only f32 is initialised by `uniform`"},
+         "only f32, f16 and bf16 are initialised by `uniform`"},
         {"step i32 scalar state", "step i32 1 state", "`step` is the step counter"},
         {"step i32 scalar state", "step f32 scalar state", "`step` is the step counter"},
         {"arena 128", "arena 100", "not a multiple of the arena's alignment"},

@@ -1,0 +1,108 @@
+/* element: the elements of tensors as numbers, and numbers as elements.
+ *
+ * An f16 and a bf16 are made from a double by whole numbers alone, rounded once, the same on every machine. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+#include "rt.h"
+
+const char *dlg_type_name(dlg_type type) {
+    static const char *const name[] = {"f32", "i32", "bool", "f16", "bf16", "u8"};
+    return name[type];
+}
+
+size_t dlg_type_bytes(dlg_type type) {
+    static const uint8_t bytes[] = {4, 4, 1, 2, 2, 1};
+    return bytes[type];
+}
+
+bool rt_type_is_float(dlg_type type) {
+    return type == DLG_F32 || type == DLG_F16 || type == DLG_BF16;
+}
+
+static float f32_of_bits(uint32_t bits) {
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+static float f16_value(uint16_t h) {
+    uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, part = h & 0x3ff;
+    if (exponent == 31) return f32_of_bits(sign | 0x7f800000 | part << 13);
+    if (exponent) return f32_of_bits(sign | (exponent + 112) << 23 | part << 13);
+    float small = (float)part * 0x1p-24f;
+    return sign ? -small : small;
+}
+
+/* The bits of a float of `width` explicit significant bits whose least exponent is `least` (-14 of f16). */
+static uint16_t narrow(double v, int width, int least) {
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    uint16_t sign = (uint16_t)(bits >> 48 & 0x8000), top = (uint16_t)(0x7fff >> width << width);
+    int exponent = (int)(bits >> 52 & 0x7ff) - 1023;
+    uint64_t part = bits & UINT64_C(0xfffffffffffff);
+    if (exponent == 1024) return (uint16_t)(sign | top | (part ? 1u << (width - 1) : 0));
+    if (exponent > 200) return (uint16_t)(sign | top);
+    if (exponent < least - width - 1) return sign;
+    part |= UINT64_C(1) << 52;
+    /* Of 52 bits behind the point stay `width`, below the least exponent fewer. */
+    int drop = 52 - width + (exponent < least ? least - exponent : 0);
+    uint64_t kept = part >> drop, rest = part & ((UINT64_C(1) << drop) - 1);
+    uint64_t half = UINT64_C(1) << (drop - 1);
+    kept += rest > half || (rest == half && (kept & 1));
+    /* A carry out of the significant bits raises the exponent by itself. */
+    uint64_t r = exponent < least ? kept : kept + ((uint64_t)(exponent - least) << width);
+    return (uint16_t)(sign | (r > top ? top : r));
+}
+
+double dlg_element(dlg_type type, const void *values, size_t i) {
+    float f;
+    int32_t n;
+    uint16_t h;
+    const uint8_t *at = (const uint8_t *)values + i * dlg_type_bytes(type);
+    switch (type) {
+    case DLG_F32: memcpy(&f, at, sizeof f); return (double)f;
+    case DLG_I32: memcpy(&n, at, sizeof n); return n;
+    case DLG_F16: memcpy(&h, at, sizeof h); return (double)f16_value(h);
+    case DLG_BF16: memcpy(&h, at, sizeof h); return (double)f32_of_bits((uint32_t)h << 16);
+    case DLG_BOOL:
+    case DLG_U8: break;
+    }
+    return *at;
+}
+
+static bool is_whole(double v, double lo, double hi) {
+    return v >= lo && v <= hi && v == floor(v);
+}
+
+int dlg_put_element(dlg_type type, void *values, size_t i, double v) {
+    uint8_t *at = (uint8_t *)values + i * dlg_type_bytes(type);
+    switch (type) {
+    case DLG_F32: {
+        float f = (float)v;
+        if (isfinite(v) && !isfinite(f)) return DLG_ERR_DATA;
+        memcpy(at, &f, sizeof f);
+        return DLG_OK;
+    }
+    case DLG_F16:
+    case DLG_BF16: {
+        uint16_t top = type == DLG_F16 ? 0x7c00 : 0x7f80;
+        uint16_t h = type == DLG_F16 ? narrow(v, 10, -14) : narrow(v, 7, -126);
+        if (isfinite(v) && (h & 0x7fff) == top) return DLG_ERR_DATA;
+        memcpy(at, &h, sizeof h);
+        return DLG_OK;
+    }
+    case DLG_I32: {
+        if (!is_whole(v, INT32_MIN, INT32_MAX)) return DLG_ERR_DATA;
+        int32_t n = (int32_t)v;
+        memcpy(at, &n, sizeof n);
+        return DLG_OK;
+    }
+    case DLG_BOOL:
+    case DLG_U8:
+        if (!is_whole(v, 0, type == DLG_U8 ? 255 : 1)) return DLG_ERR_DATA;
+        *at = (uint8_t)v;
+        return DLG_OK;
+    }
+    return DLG_ERR_DATA;
+}
