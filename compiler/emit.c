@@ -165,10 +165,10 @@ static void plan_string(Text *out, const char *s) {
     text_puts(out, "\"");
 }
 
-/* A number as the type holds it: f32 shortest, i32 and bool exact. */
+/* A number as the type holds it: of a float type as the shortest f32, of the others exact. */
 static void plan_number(Text *out, DType dtype, double value) {
     text_puts(out, " ");
-    if (dtype == DT_F32)
+    if (dtype_is_float(dtype))
         text_f32(out, (float)value);
     else
         text_printf(out, "%.0f", value);

@@ -229,7 +229,8 @@ static Val take_row(Eval *e, const Node *n, Val i, const Idx *index, Ranges rang
     in[0] = idx_var(&k->index, "row", 0, table->shape.dim[0] - 1, row);
     for (int d = 1; d < table->shape.rank; d++) in[d] = index[which->shape.rank + d - 1];
     Val v = eval_ranged(e, n->args[0], in, ranges);
-    Val outside = val_const(k, (DType)n->dtype, n->dtype == DT_F32 ? (double)NAN : 0);
+    DType t = (DType)n->dtype;
+    Val outside = val_const(k, t, dtype_is_float(t) ? (double)NAN : 0);
     return val_ew(k, OP_WHERE, inside, v, outside);
 }
 

@@ -226,6 +226,7 @@ static NodeId grad_at(Graph *G, const Node *n, NodeId g) {
 NodeId grad_operand(Graph *G, const Node *n, NodeId r, NodeId g, uint32_t k) {
     switch (n->op) {
     case OP_COPY:
+    case OP_CAST: /* from f16, or to it: what rounding does to the value is nothing to differentiate */
     case OP_GRADSUM: return g;
     case OP_RESHAPE: return node_reshape(G, g, &node_at(G, n->args[0])->shape);
     case OP_PERMUTE: return grad_permute(G, n, g);
@@ -245,7 +246,7 @@ NodeId grad_operand(Graph *G, const Node *n, NodeId r, NodeId g, uint32_t k) {
         return k == 0 ? node_scatter(G, g, n->args[1], table.dim[0]) : NO_NODE;
     }
     default: {
-        NodeId out[3] = {NO_NODE, NO_NODE, NO_NODE}; /* CAST, STOP, ARGMAX and leaves: none */
+        NodeId out[3] = {NO_NODE, NO_NODE, NO_NODE}; /* STOP, ARGMAX and leaves: none */
         if (op_info[n->op].elementwise) grad_elementwise(G, n, r, g, out);
         return out[k];
     }

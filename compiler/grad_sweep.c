@@ -47,7 +47,7 @@ typedef struct Sweep {
 /* ---- What depends on the wanted nodes -------------------------------------------------------- */
 
 static bool node_depends(const Sweep *s, const Node *n) {
-    if (n->dtype != DT_F32) return false;
+    if (!dtype_is_float((DType)n->dtype)) return false;
     if (n->op == OP_CARRY && !s->closed[n->attr[0]]) return false;
     if (n->op == OP_FINAL) return s->depends[node_at(s->G, n->args[0])->args[n->attr[0]]];
     if (n->op == OP_STACK) return s->depends[n->args[1]];
@@ -151,7 +151,7 @@ static NodeId map_node(Sweep *s, Backward *b, NodeId id) {
 /* A node gets `part`, which is a value where b is at work. */
 static void add_part(Sweep *s, Backward *b, NodeId to, NodeId part, const Node *at) {
     const Node *n = node_at(s->G, to);
-    if (part == NO_NODE || !s->depends[to] || n->dtype != DT_F32) return;
+    if (part == NO_NODE || !s->depends[to] || !dtype_is_float((DType)n->dtype)) return;
     if (!b || n->loop == b->loop) {
         vec_push(s->G->arena, &s->parts[to], part);
         return;
@@ -240,7 +240,7 @@ static void sweep_node(Sweep *s, Backward *b, NodeId id) {
     }
     for (uint32_t k = node.argc; k-- > 0;) {
         NodeId x = node.args[k];
-        if (!s->depends[x] || node_at(G, x)->dtype != DT_F32) continue;
+        if (!s->depends[x] || !dtype_is_float((DType)node_at(G, x)->dtype)) continue;
         add_part(s, b, x, grad_operand(G, &mapped, r, g, k), NULL);
     }
 }

@@ -130,7 +130,7 @@ static bool is_uniform(const Graph *g, NodeId x, double want) {
 
 static double round_to(DType t, double v) {
     if (t == DT_F32) return (double)(float)v;
-    if (t == DT_BOOL) return v != 0;
+    if (t != DT_I32) return dtype_cast(t, v);
     /* i32 wraps, as the device does; a double holds sums and products of two i32 well enough that
      * only those beyond 2^53 would differ, and those are left to the device (see fold). */
     if (!(v >= -9007199254740992.0 && v <= 9007199254740992.0)) return 0;
@@ -144,7 +144,7 @@ NodeId node_var(Graph *g, uint32_t var, DType t, const Shape *s) {
 
 NodeId node_const(Graph *g, DType t, double value) {
     value = round_to(t, value);
-    if (value == 0 && t != DT_F32) value = 0; /* no -0 among integers */
+    if (value == 0 && !dtype_is_float(t)) value = 0; /* no -0 among integers */
     return intern(g, (Node){.op = OP_CONST, .dtype = t, .value = value});
 }
 
@@ -261,7 +261,14 @@ NodeId node_cast(Graph *g, NodeId x, DType t) {
     if (node_uniform(g, x, &v) && (t != DT_I32 || fabs(v) < 2147483648.0)) {
         return node_full(g, t, t == DT_I32 ? trunc(v) : v, &n->shape);
     }
-    if (n->op == OP_LITERAL && t == DT_F32) return node_literal(g, t, &n->shape, n->values);
+    if (n->op == OP_LITERAL && (t == DT_F32 || dtype_is_storage(t)))
+        return node_literal(g, t, &n->shape, n->values);
+    /* There and back: what f16 -> f32 gave is the same number as f16. */
+    if (n->op == OP_CAST) {
+        DType from = (DType)node_at(g, n->args[0])->dtype;
+        if (dtype_is_storage(from) && dtype_holds((DType)n->dtype, from))
+            return node_cast(g, n->args[0], t);
+    }
     return intern(
         g, (Node){.op = OP_CAST, .dtype = (uint8_t)t, .shape = n->shape, .argc = 1, .args = &x});
 }

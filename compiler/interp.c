@@ -3,8 +3,8 @@
  *
  * Requires: the graph passes graph_verify; vars[i] has the elements of each variable that it reads.
  * Establishes: results[id] holds the elements of node id, row-major; of a node inside a loop, as its last
- * iteration left them. f32 values are not rounded, i32
- * values wrap as on a device (exactly up to 2^53), bools are 0 or 1. */
+ * iteration left them. f32 values are not rounded, i32 values wrap as on a device (exactly up to 2^53),
+ * bools are 0 or 1; what is of f16, bf16 or u8 is rounded as there. */
 #include "ir.h"
 
 #include <math.h>
@@ -65,20 +65,8 @@ static void eval_elementwise(const Eval *e) {
     }
 }
 
-/* A number as i32: without its fraction; the nearest there is where it is out of range; 0 for NaN. */
-static double saturated(double v) {
-    if (isnan(v)) return 0;
-    return v <= INT32_MIN ? INT32_MIN : v >= INT32_MAX ? INT32_MAX : trunc(v);
-}
-
 static void eval_cast(const Eval *e) {
-    for (int64_t i = 0; i < e->elems; i++) {
-        switch (e->n->dtype) {
-        case DT_I32: e->out[i] = saturated(e->x[i]); break;
-        case DT_BOOL: e->out[i] = e->x[i] != 0; break;
-        default: e->out[i] = e->x[i]; break;
-        }
-    }
+    for (int64_t i = 0; i < e->elems; i++) e->out[i] = dtype_cast((DType)e->n->dtype, e->x[i]);
 }
 
 static void eval_gradsum(const Eval *e) {
@@ -208,7 +196,7 @@ static void eval_take(const Eval *e) {
     for (int64_t i = 0; i < e->elems; i++) {
         double row = e->y[i / rest];
         bool inside = row >= 0 && row < (double)rows;
-        double outside = e->n->dtype == DT_F32 ? NAN : 0;
+        double outside = dtype_is_float((DType)e->n->dtype) ? NAN : 0;
         e->out[i] = inside ? e->x[(int64_t)row * rest + i % rest] : outside;
     }
 }

@@ -12,9 +12,20 @@
 #define MAX_RANK  8
 #define MAX_ELEMS 2147483647 /* of one tensor: its index is an i32 */
 
-typedef enum DType { DT_F32, DT_I32, DT_BOOL, DT_COUNT } DType;
-const char *dtype_name(DType t); /* "f32" */
-uint32_t dtype_bytes(DType t);   /* in memory: 4, 4, 1 */
+/* The last three are storage types: only variables, casts to them, views, concats, takes, copies and what
+ * a loop carries are of one. No operator computes in it: lowering casts its operands (dtype_counts_as). */
+typedef enum DType { DT_F32, DT_I32, DT_BOOL, DT_F16, DT_BF16, DT_U8, DT_COUNT } DType;
+const char *dtype_name(DType t);               /* "f32" */
+bool dtype_find(const char *name, DType *out); /* by its name; false: there is none */
+uint32_t dtype_bytes(DType t);                 /* of an element in memory */
+DType dtype_counts_as(DType t);                /* f16, bf16: f32; u8: i32; else itself */
+bool dtype_is_float(DType t);                  /* f32, f16, bf16: it may have a gradient */
+bool dtype_is_storage(DType t);                /* it counts as another */
+bool dtype_holds(DType to, DType from);        /* a cast from -> to changes no number */
+/* A number as a cast to t makes it: f16 and bf16 rounded from f32 to the nearest (even), beyond the
+ * greatest infinite; i32 and u8 without the fraction, the nearest there is where out of range, 0 for
+ * NaN; bool: whether it is not 0. f32 is not rounded. */
+double dtype_cast(DType t, double v);
 
 typedef struct Shape {
     uint8_t rank;

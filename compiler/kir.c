@@ -29,7 +29,7 @@ uint32_t kernel_table(Kernel *k, DType t, const double *values, int64_t elems) {
     for (uint32_t i = 0; i < k->buffers.len; i++) {
         if (k->buffers.at[i].values == values) return i;
     }
-    KBuffer b = {.name = "table", .dtype = t, .elems = elems, .values = values};
+    KBuffer b = {.name = "table", .dtype = dtype_counts_as(t), .elems = elems, .values = values};
     vec_push(k->arena, &k->buffers, b);
     return k->buffers.len - 1;
 }
@@ -57,6 +57,7 @@ static Val add_value(Kernel *k, Value v) {
 #define value_at(k, v) (&(k)->values.at[v])
 
 Val val_const(Kernel *k, DType t, double v) {
+    t = dtype_counts_as(t);
     return add_value(k, (Value){.kind = V_CONST, .dtype = (uint8_t)t, .lanes = 1, .number = v});
 }
 
@@ -91,7 +92,7 @@ Val val_load(Kernel *k, uint32_t buffer, Idx e, uint8_t lanes, Ranges ranges, co
     }
     b->read = true;
     return add_value(k, (Value){.kind = V_LOAD,
-                                .dtype = (uint8_t)b->dtype,
+                                .dtype = (uint8_t)dtype_counts_as(b->dtype),
                                 .lanes = lanes,
                                 .buffer = buffer,
                                 .index = e,
@@ -165,8 +166,21 @@ Val val_ew(Kernel *k, Op op, Val x, Val y, Val z) {
     return add_value(k, v);
 }
 
+/* x, of the type that `t` counts as, as `t` holds it. */
+static Val val_round(Kernel *k, Val x, DType t) {
+    const Value *n = value_at(k, x);
+    if (n->kind == V_CONST) return val_const(k, t, dtype_cast(t, n->number));
+    return add_value(k, (Value){.kind = V_ROUND,
+                                .dtype = n->dtype,
+                                .lanes = n->lanes,
+                                .stored = (uint8_t)t,
+                                .argc = 1,
+                                .args = {x}});
+}
+
 Val val_cast(Kernel *k, Val x, DType t) {
     const Value *n = value_at(k, x);
+    if (dtype_is_storage(t)) return val_round(k, val_cast(k, x, dtype_counts_as(t)), t);
     if (n->dtype == t) return x;
     if (n->kind == V_CONST && t != DT_I32) {
         double v = n->number;
@@ -246,9 +260,12 @@ void kernel_set(Kernel *k, uint32_t var, Val v) {
 void kernel_store(Kernel *k, uint32_t buffer, Idx e, Val v) {
     k->buffers.at[buffer].written = true;
     KStmt *s = add_stmt(k, S_STORE);
+    const Value *n = value_at(k, v);
     s->buffer = buffer;
     s->index = e;
-    s->val = v;
+    /* The store rounds. */
+    bool twice = n->kind == V_ROUND && n->stored == k->buffers.at[buffer].dtype;
+    s->val = twice && dtype_is_float((DType)n->stored) ? n->args[0] : v;
 }
 
 void kernel_store_local(Kernel *k, uint32_t local, Idx e, Val v) {

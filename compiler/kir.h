@@ -3,6 +3,9 @@
  * operators. From it come the OpenCL text (print_cl.c), the counts of operations and bytes
  * (kir_count.c), and a run on the host in double precision (kir_run.c).
  *
+ * A value is f32, i32 or bool. A buffer may be of a storage type too: a load from it gives the type that
+ * counts, a store to it rounds.
+ *
  * A Val is made once, by a statement of the block in which it was made, and is valid from there to the
  * end of that block. A variable (accumulator) is read by V_READ and changed by S_SET alone. */
 #ifndef DLG_KIR_H
@@ -35,6 +38,7 @@ typedef enum ValKind {
     V_RANGES,  /* bool: whether all ranges hold */
     V_EW,      /* an elementwise operator of ops.def */
     V_CAST,    /* to dtype */
+    V_ROUND,   /* to what the storage type `stored` holds; as a number it stays what it was */
     V_FMA,     /* x * y + z, rounded once */
     V_SPLAT,   /* a scalar in every lane */
     V_PACK,    /* scalars side by side */
@@ -44,10 +48,11 @@ typedef enum ValKind {
 } ValKind;
 
 typedef struct Value {
-    uint8_t kind;  /* ValKind */
-    uint8_t dtype; /* DType */
-    uint8_t lanes; /* 1, 2, 4, 8, 16 */
-    uint8_t op;    /* Op: V_EW, V_ACROSS */
+    uint8_t kind;   /* ValKind */
+    uint8_t dtype;  /* DType; no storage type */
+    uint8_t lanes;  /* 1, 2, 4, 8, 16 */
+    uint8_t op;     /* Op: V_EW, V_ACROSS */
+    uint8_t stored; /* DType: V_ROUND */
     uint32_t
         buffer; /* V_LOAD: the kernel's buffer; V_LOCAL: its local array; V_READ: its variable */
     Idx index;
@@ -128,13 +133,14 @@ typedef struct Kernel {
 void kernel_init(Kernel *k, Arena *arena, uint32_t groups, uint32_t local_size);
 /* The kernel's number for the caller's buffer `tag`: a new argument, or the one that it has already. */
 uint32_t kernel_buffer(Kernel *k, uint32_t tag, const char *name, DType t, int64_t elems);
-/* A table of constants in the program text. */
+/* A table of constants in the program text; of a storage type: of the type that counts. */
 uint32_t kernel_table(Kernel *k, DType t, const double *values, int64_t elems);
 /* An array in local memory, shared by the items of a work-group; not initialised. */
 uint32_t kernel_local(Kernel *k, const char *name, DType t, int64_t elems);
 
 /* Values. Operands of one operator have equal lanes, or 1: then they are splat. Each fold what is known
- * while compiling, so the result may be another kind of value than its name says. */
+ * while compiling, so the result may be another kind of value than its name says. A storage type as `t`
+ * stands for the type that counts; val_cast rounds to it. */
 Val val_const(Kernel *k, DType t, double v);
 Val val_index(Kernel *k, Idx e);
 Val val_lane(Kernel *k, uint8_t lanes);

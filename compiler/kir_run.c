@@ -72,14 +72,6 @@ static double rounded(const Run *r, const Value *n, double x) {
     return r->round_f32 ? (double)(float)x : x;
 }
 
-static double cast_value(const Value *n, double x) {
-    if (n->dtype != DT_I32) return x;
-    return isnan(x)             ? 0
-           : x <= -2147483648.0 ? -2147483648.0
-           : x >= 2147483647.0  ? 2147483647.0
-                                : trunc(x);
-}
-
 static void load(Run *r, const Value *n, uint32_t item, double *out) {
     const KBuffer *b = &r->k->buffers.at[n->buffer];
     if (!holds(r, n->ranges, item)) {
@@ -130,7 +122,8 @@ static void evaluate(Run *r, Val v, uint32_t item) {
             case V_EW:
                 out[i] = rounded(r, n, op_host((Op)n->op, x[i], y ? y[i] : 0, z ? z[i] : 0));
                 break;
-            case V_CAST: out[i] = rounded(r, n, cast_value(n, x[i])); break;
+            case V_CAST: out[i] = rounded(r, n, dtype_cast((DType)n->dtype, x[i])); break;
+            case V_ROUND: out[i] = dtype_cast((DType)n->stored, x[i]); break;
             case V_FMA:
                 out[i] = rounded(r, n, r->round_f32 ? fma(x[i], y[i], z[i]) : x[i] * y[i] + z[i]);
                 break;
@@ -151,8 +144,9 @@ static void store(Run *r, const KStmt *s, uint32_t item) {
     const char *name = local ? r->k->locals.at[s->buffer].name : r->k->buffers.at[s->buffer].name;
     int64_t elems = local ? r->k->locals.at[s->buffer].elems : r->k->buffers.at[s->buffer].elems;
     if (!in_bounds(r, name, at, lanes, elems)) return;
-    memcpy((local ? r->local[s->buffer] : r->data[s->buffer]) + at, v,
-           (size_t)lanes * sizeof(double));
+    double *to = (local ? r->local[s->buffer] : r->data[s->buffer]) + at;
+    DType t = local ? r->k->locals.at[s->buffer].dtype : r->k->buffers.at[s->buffer].dtype;
+    for (int i = 0; i < lanes; i++) to[i] = dtype_is_storage(t) ? dtype_cast(t, v[i]) : v[i];
 }
 
 static void run_block(Run *r, const KBlock *b, const bool *on);

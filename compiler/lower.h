@@ -43,7 +43,10 @@ typedef struct Value {
         };
         bool flag;
         NodeId node;
-        DType dtype;
+        struct {
+            DType dtype;
+            bool of_tensor; /* dtype(x) gave it */
+        };
         const char *string;
         const Function *fn;
         struct {
@@ -244,6 +247,9 @@ Value tensor_value(NodeId id);
 bool lower_tensor(Lower *L, const Operand *x, DType t, NodeId *out);
 /* As above, of the type that a number on its own gets: f32, or bool for true and false. */
 bool lower_any_tensor(Lower *L, const Operand *x, NodeId *out);
+NodeId lower_counted(Lower *L, NodeId x);  /* as the type that it counts as */
+DType lower_common_type(DType a, DType b); /* in which tensors are joined; a storage type stays */
+#define LOWER_TYPES "f32, i32, bool, f16, bf16, u8"
 bool lower_whole(Lower *L, const Operand *x, const char *what, int32_t lo, int32_t hi,
                  int32_t *out);
 bool lower_condition(Lower *L, const Expr *e, const char *what, bool *out);

@@ -103,6 +103,7 @@ static Value builtin_reduce(Lower *L, const Given *a, int which) {
     for (int i = 0; i < s.rank; i++) {
         if (gone[i]) axes[n++] = i, kept.dim[i] = 1;
     }
+    id = lower_counted(L, id);
     if (node_at(L->g, id)->dtype == DT_BOOL)
         id = node_cast(L->g, id, which == REDUCE_MEAN ? DT_F32 : DT_I32);
     if (which == REDUCE_ARGMAX && n != 1) {
@@ -137,6 +138,7 @@ static Value builtin_reduce_axes(Lower *L, const Given *a, int which) {
         lower_error(L, E0403, a->at, "`reduce_argmax` goes along one axis");
         return ERROR_VALUE;
     }
+    id = lower_counted(L, id);
     if (node_at(L->g, id)->dtype == DT_BOOL) id = node_cast(L->g, id, DT_I32);
     return tensor_value(which == REDUCE_ARGMAX ? node_argmax(L->g, id, axes[0])
                                                : reduce(L, which, id, axes, n));
@@ -148,7 +150,7 @@ static Value builtin_cast(Lower *L, const Given *a, int which) {
     NodeId id;
     (void)which;
     if (a->slot[1].value.kind != VALUE_DTYPE) {
-        Diag *d = lower_error(L, E0301, a->slot[1].span, "a type is wanted: f32, i32 or bool");
+        Diag *d = lower_error(L, E0301, a->slot[1].span, "a type is wanted: " LOWER_TYPES);
         if (a->slot[1].value.kind == VALUE_STRING)
             diag_help(L->diags, d, "a type stands without quotes: `cast(x, i32)`");
         return ERROR_VALUE;
@@ -174,6 +176,7 @@ static Value builtin_gradsum(Lower *L, const Given *a, int which) {
     }
     for (uint32_t i = 0; i < a->rest_count; i++) {
         if (!lower_any_tensor(L, &a->rest[i], &ids[i])) return ERROR_VALUE;
+        ids[i] = lower_counted(L, ids[i]);
         const Node *n = node_at(L->g, ids[i]), *first = node_at(L->g, ids[0]);
         if (n->dtype != first->dtype || !shape_equal(&n->shape, &first->shape)) {
             Operand both[2] = {a->rest[0], a->rest[i]};
@@ -231,6 +234,7 @@ static Value builtin_take(Lower *L, const Given *a, int which) {
     } else if (!lower_any_tensor(L, &a->slot[1], &index)) {
         return ERROR_VALUE;
     }
+    index = lower_counted(L, index);
     Shape st = *shape_at(L, table), s = *shape_at(L, index);
     if (node_at(L->g, index)->dtype != DT_I32) {
         lower_error(L, E0301, a->slot[1].span, "an index must be i32, and this is %s",

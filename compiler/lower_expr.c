@@ -34,12 +34,15 @@ static double plain(const Value *v) {
 /* ---- To tensors ------------------------------------------------------------------------------- */
 
 bool lower_in_range(Lower *L, DType t, double v, Span at) {
-    if (t == DT_I32 && !lower_is_whole(v)) {
-        lower_error(L, E0303, at, "%g is not a whole number, and an i32 is wanted", v);
+    if (dtype_counts_as(t) == DT_I32 && !lower_is_whole(v)) {
+        lower_error(L, E0303, at, "%g is not a whole number, and %s is wanted", v,
+                    t == DT_I32 ? "an i32" : "a u8");
         return false;
     }
-    if ((t == DT_I32 && fabs(v + 0.5) > 2147483648.0) ||
-        (t == DT_F32 && isfinite(v) && !isfinite((float)v))) {
+    bool beyond = t == DT_I32  ? fabs(v + 0.5) > 2147483648.0
+                  : t == DT_U8 ? v < 0 || v > 255
+                               : isfinite(v) && !isfinite(dtype_cast(t, (double)(float)v));
+    if (beyond) {
         lower_error(L, E0304, at, "%g is beyond the range of %s", v, dtype_name(t));
         return false;
     }
@@ -66,6 +69,16 @@ bool lower_tensor(Lower *L, const Operand *x, DType t, NodeId *out) {
         return false;
     }
     }
+}
+
+NodeId lower_counted(Lower *L, NodeId x) {
+    return node_cast(L->g, x, dtype_counts_as((DType)node_at(L->g, x)->dtype));
+}
+
+DType lower_common_type(DType a, DType b) {
+    if (a == b) return a;
+    a = dtype_counts_as(a), b = dtype_counts_as(b);
+    return a == DT_F32 || b == DT_F32 ? DT_F32 : a == DT_I32 || b == DT_I32 ? DT_I32 : DT_BOOL;
 }
 
 bool lower_any_tensor(Lower *L, const Operand *x, NodeId *out) {
@@ -207,7 +220,7 @@ static DType meeting_type(Lower *L, const Operand *x, uint32_t first, uint32_t n
     for (uint32_t i = first; i < n; i++) {
         const Value *v = &x[i].value;
         if (v->kind == VALUE_TENSOR) {
-            DType t = (DType)node_at(L->g, v->node)->dtype;
+            DType t = dtype_counts_as((DType)node_at(L->g, v->node)->dtype);
             any_tensor = true;
             any_f32 = any_f32 || t == DT_F32;
             all_bool = all_bool && t == DT_BOOL;
@@ -262,7 +275,8 @@ static bool operands_fit(Lower *L, Op op, const Operand *x, uint32_t n, OpClass 
             diag_help(L->diags, d, "compare it: `x != 0`");
             return false;
         }
-        bool real = tensor ? t == DT_F32 : v->kind == VALUE_NUMBER && !lower_is_whole(v->number);
+        bool real =
+            tensor ? dtype_is_float(t) : v->kind == VALUE_NUMBER && !lower_is_whole(v->number);
         if (class == CLASS_WHOLE && real) {
             Diag *d = lower_error(L, E0301, x[i].span, "`%s` takes whole numbers, and this is %s",
                                   spelled(op), lower_kind_text(L, v));
@@ -286,7 +300,7 @@ Value lower_elementwise(Lower *L, Op op, const Operand *x, uint32_t n, Span at) 
     if (numbers) return fold_numbers(L, op, x, n, at);
     uint32_t first = op == OP_WHERE ? 1 : 0;
     DType t = meeting_type(L, x, first, n, class);
-    if (op == OP_FLOOR && t == DT_I32) return x[0].value;
+    if (op == OP_FLOOR && t == DT_I32) return tensor_value(lower_counted(L, x[0].value.node));
     for (uint32_t i = 0; i < n; i++) {
         if (!lower_tensor(L, &x[i], i < first ? DT_BOOL : t, &id[i])) return ERROR_VALUE;
     }
@@ -309,7 +323,7 @@ static Value lower_power(Lower *L, const Operand *x, Span at) {
     const Value *n = &x[1].value;
     if (x[0].value.kind != VALUE_TENSOR || n->kind != VALUE_NUMBER)
         return lower_elementwise(L, OP_POW, x, 2, at);
-    NodeId base = x[0].value.node;
+    NodeId base = lower_counted(L, x[0].value.node);
     DType t = (DType)node_at(L->g, base)->dtype;
     const Shape shape = node_at(L->g, base)->shape;
     double e = n->number;
@@ -330,6 +344,20 @@ static Value lower_power(Lower *L, const Operand *x, Span at) {
 
 /* ---- Operators -------------------------------------------------------------------------------- */
 
+/* A type that dtype(x) gave is none of storage: to compare it with one is a mistake. */
+static Value lower_same_type(Lower *L, bool equal, const Operand *x, Span at) {
+    for (int i = 0; i < 2; i++) {
+        DType t = x[1 - i].value.dtype;
+        if (!x[i].value.of_tensor || !dtype_is_storage(t)) continue;
+        Diag *d =
+            lower_error(L, E0301, at, "`dtype` gives the type that a tensor counts as, never %s",
+                        dtype_name(t));
+        diag_help(L->diags, d, "%s counts as %s", dtype_name(t), dtype_name(dtype_counts_as(t)));
+        return ERROR_VALUE;
+    }
+    return bool_value((x[0].value.dtype == x[1].value.dtype) == equal);
+}
+
 Value lower_binary(Lower *L, AstOp op, const Operand *x, Span at) {
     static const Op plain_op[] = {
         [AST_ADD] = OP_ADD,   [AST_SUB] = OP_SUB, [AST_MUL] = OP_MUL, [AST_DIV] = OP_DIV,
@@ -340,7 +368,7 @@ Value lower_binary(Lower *L, AstOp op, const Operand *x, Span at) {
     if (x[0].value.kind == VALUE_ERROR || x[1].value.kind == VALUE_ERROR) return ERROR_VALUE;
     if (x[0].value.kind == VALUE_DTYPE && x[1].value.kind == VALUE_DTYPE &&
         (op == AST_EQ || op == AST_NE))
-        return bool_value((x[0].value.dtype == x[1].value.dtype) == (op == AST_EQ));
+        return lower_same_type(L, op == AST_EQ, x, at);
     if (op == AST_POW) return lower_power(L, x, at);
     if (op == AST_MATMUL) return lower_matmul(L, x, at);
     if (op == AST_GT || op == AST_GE) {

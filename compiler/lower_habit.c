@@ -50,22 +50,25 @@ static const struct {
     {"rand", "random numbers are initial values: `param w : f32[3] ~ uniform(0, 1)`"},
     {"randn", "random numbers are initial values: `param w : f32[3] ~ normal(0, 1)`"},
     {"batch", "write `const batch = 64`"},
-    {"f64", "the types are f32, i32 and bool"},
-    {"i64", "the types are f32, i32 and bool"},
-    {"i8", "the types are f32, i32 and bool"},
-    {"u8", "the types are f32, i32 and bool"},
-    {"double", "the types are f32, i32 and bool"},
-    {"float32", "the types are f32, i32 and bool"},
-    {"float64", "the types are f32, i32 and bool"},
-    {"int32", "the types are f32, i32 and bool"},
-    {"int64", "the types are f32, i32 and bool"},
+    {"f64", "the types are " LOWER_TYPES},
+    {"i64", "the types are " LOWER_TYPES},
+    {"i8", "the types are " LOWER_TYPES},
+    {"double", "the types are " LOWER_TYPES},
+    {"float32", "the types are " LOWER_TYPES},
+    {"float64", "the types are " LOWER_TYPES},
+    {"int32", "the types are " LOWER_TYPES},
+    {"half", "write `f16`"},
+    {"float16", "write `f16`"},
+    {"bfloat16", "write `bf16`"},
+    {"uint8", "write `u8`"},
+    {"int64", "the types are " LOWER_TYPES},
 };
 
 static const char *const planned[] = {
-    "f16",        "bf16",     "conv1d",     "conv2d",    "conv3d",  "max_pool",
-    "max_pool2d", "avg_pool", "batch_norm", "dropout",   "lstm",    "lstm_cell",
-    "gru",        "gru_cell", "rnn",        "attention", "einsum",  "sort",
-    "argsort",    "topk",     "top_k",      "cumsum",    "cumprod", "prod"};
+    "conv1d",     "conv2d",    "conv3d",  "max_pool",  "max_pool2d", "avg_pool",
+    "batch_norm", "dropout",   "lstm",    "lstm_cell", "gru",        "gru_cell",
+    "rnn",        "attention", "einsum",  "sort",      "argsort",    "topk",
+    "top_k",      "cumsum",    "cumprod", "prod"};
 
 const char *lower_habit(const char *name) {
     for (size_t i = 0; i < COUNT_OF(habits); i++)

@@ -86,6 +86,8 @@ static bool initial_values(Lower *L, const Stmt *s, Carried *carried) {
         if (carried[i].initial.value.kind == VALUE_ERROR ||
             !lower_any_tensor(L, &carried[i].initial, &carried[i].carry))
             ok = false;
+        else /* what is carried is computed: of a storage type it would be rounded each time */
+            carried[i].carry = lower_counted(L, carried[i].carry);
     }
     return ok;
 }

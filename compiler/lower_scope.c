@@ -143,10 +143,8 @@ static bool builtin_value(Lower *L, const char *name, Value *out) {
         if (!strcmp(name, numbers[i].name))
             return *out = number_value(numbers[i].value, true), true;
     }
-    for (int t = 0; t < DT_COUNT; t++) {
-        if (!strcmp(name, dtype_name((DType)t)))
-            return *out = (Value){.kind = VALUE_DTYPE, .dtype = (DType)t}, true;
-    }
+    DType t;
+    if (dtype_find(name, &t)) return *out = (Value){.kind = VALUE_DTYPE, .dtype = t}, true;
     if (L->init_shape && (!strcmp(name, "fan_in") || !strcmp(name, "fan_out"))) {
         /* Dense weights are [in, out]; filters are [out, in, window...]. */
         const Shape *s = L->init_shape;

@@ -49,10 +49,10 @@ static bool matmul_operands(Lower *L, const Operand *x, NodeId id[2], Span at) {
             return false;
         }
     }
-    if (node_at(L->g, id[0])->dtype != DT_F32 && node_at(L->g, id[1])->dtype != DT_F32) {
+    DType left = (DType)node_at(L->g, id[0])->dtype, right = (DType)node_at(L->g, id[1])->dtype;
+    if (!dtype_is_float(left) && !dtype_is_float(right)) {
         Diag *d = lower_error(L, E0301, at, "`@` multiplies f32, and both operands are %s and %s",
-                              dtype_name((DType)node_at(L->g, id[0])->dtype),
-                              dtype_name((DType)node_at(L->g, id[1])->dtype));
+                              dtype_name(left), dtype_name(right));
         diag_help(L->diags, d, "write `cast(x, f32)`");
         return false;
     }
@@ -195,7 +195,8 @@ static bool cut_index(Lower *L, const Subscript *s, int32_t n, int axis, Cut *cu
     Operand x = {lower_expr(L, s->index), s->index, s->span};
     if (x.value.kind == VALUE_ERROR) return false;
     if (x.value.kind == VALUE_TENSOR) {
-        const Node *index = node_at(L->g, x.value.node);
+        NodeId counted = lower_counted(L, x.value.node);
+        const Node *index = node_at(L->g, counted);
         if (index->dtype != DT_I32) {
             Diag *d = lower_error(L, E0301, s->span, "an index must be i32, and this is %s",
                                   lower_kind_text(L, &x.value));
@@ -212,7 +213,7 @@ static bool cut_index(Lower *L, const Subscript *s, int32_t n, int axis, Cut *cu
             diag_help(L->diags, d, "gather along one, then along the other: `x[i][:, j]`");
             return false;
         }
-        cut->gather[axis] = x.value.node;
+        cut->gather[axis] = counted;
         return true;
     }
     int32_t i;
@@ -382,7 +383,7 @@ static bool literal_leaves(Lower *L, const Expr *e, int axis, Literal *lit) {
 
 /* [a, b] of tensors: stacked on new first axes. */
 static Value stack(Lower *L, Literal *lit, Span at) {
-    DType t = DT_BOOL;
+    DType t = DT_COUNT;
     const Operand *x = lit->leaves.at;
     Shape item = {0};
     for (uint32_t i = 0; i < lit->leaves.len; i++) {
@@ -392,7 +393,7 @@ static Value stack(Lower *L, Literal *lit, Span at) {
             own = (DType)node_at(L->g, v->node)->dtype;
             item = shape_of(L, v->node);
         }
-        t = own == DT_F32 || t == DT_F32 ? DT_F32 : own == DT_I32 ? DT_I32 : t;
+        t = t == DT_COUNT ? own : lower_common_type(t, own);
     }
     Shape out = lit->shape, one = {1, {1}};
     if (out.rank + item.rank > MAX_RANK) {

@@ -24,12 +24,12 @@ static bool scalar_of(Lower *L, const Expr *e, const char *what, NodeId *out) {
         diag_help(L->diags, d, "take mean(...) or sum(...) of it");
         return false;
     }
-    if (n->dtype != DT_F32) {
+    if (!dtype_is_float((DType)n->dtype)) {
         lower_error(L, E0301, e->span, "%s must be f32, and this is %s", what,
                     dtype_name((DType)n->dtype));
         return false;
     }
-    return *out = x.value.node, true;
+    return *out = lower_counted(L, x.value.node), true;
 }
 
 /* What a gradient is taken with respect to: a variable's value at the start, or a binding. */
@@ -43,11 +43,11 @@ static bool target_of(Lower *L, const Expr *e, NodeId *out) {
     uint32_t var = s ? s->var : lower_find_path(L, e->name);
     Value v = var != NO_VAR ? tensor_value(lower_var_node(L, var)) : lower_expr(L, e);
     if (v.kind == VALUE_ERROR) return false;
-    if (v.kind != VALUE_TENSOR || node_at(L->g, v.node)->dtype != DT_F32) {
+    if (v.kind != VALUE_TENSOR || !dtype_is_float((DType)node_at(L->g, v.node)->dtype)) {
         Diag *d = lower_error(L, E0505, e->span, "`%s` is %s, and has no gradient", e->name,
                               lower_kind_text(L, &v));
         if (s) lower_point(L, d, s->span, "from here");
-        diag_note(L->diags, d, "an f32 input, param, state or binding has");
+        diag_note(L->diags, d, "an f32, f16 or bf16 input, param, state or binding has");
         return false;
     }
     return *out = v.node, true;
@@ -168,10 +168,12 @@ void lower_update(Lower *L, const Stmt *s) {
     NodeId id;
     if (var == NO_VAR || x.value.kind == VALUE_ERROR) return;
     const Variable *v = &L->program->vars.at[var];
-    if (v->dtype != DT_F32 && x.value.kind == VALUE_TENSOR &&
-        node_at(L->g, x.value.node)->dtype == DT_F32) {
-        Diag *d = lower_error(L, E0301, x.span, "`%s` is %s, and its new value is f32", v->name,
-                              dtype_name(v->dtype));
+    DType own = x.value.kind == VALUE_TENSOR ? (DType)node_at(L->g, x.value.node)->dtype : v->dtype;
+    /* A float is rounded to a float type of storage; anything else must be asked for. */
+    if ((dtype_is_float(own) && !dtype_is_float(v->dtype)) ||
+        (own == DT_I32 && v->dtype == DT_U8)) {
+        Diag *d = lower_error(L, E0301, x.span, "`%s` is %s, and its new value is %s", v->name,
+                              dtype_name(v->dtype), dtype_name(own));
         diag_help(L->diags, d, "write cast(..., %s)", dtype_name(v->dtype));
         return;
     }

@@ -11,21 +11,15 @@
 /* ---- Types ------------------------------------------------------------------------------------ */
 
 static bool lower_dtype(Lower *L, const Ident *name, DType *out) {
-    static const char *const known[] = {"f32", "i32", "bool"};
-    for (int t = 0; t < DT_COUNT; t++) {
-        if (!strcmp(name->name, dtype_name((DType)t))) return *out = (DType)t, true;
-    }
-    if (!strcmp(name->name, "f16") || !strcmp(name->name, "bf16")) {
-        Diag *d = lower_error(L, E0801, name->span, "`%s` is not supported yet", name->name);
-        diag_help(L->diags, d, "f32 is");
-        return false;
-    }
+    const char *known[DT_COUNT];
+    for (int t = 0; t < DT_COUNT; t++) known[t] = dtype_name((DType)t);
+    if (dtype_find(name->name, out)) return true;
     Diag *d = lower_error(L, E0301, name->span, "`%s` is not a type", name->name);
     const char *near = diag_nearest(L->arena, name->name, known, COUNT_OF(known));
     if (near)
         diag_help(L->diags, d, "did you mean `%s`?", near);
     else
-        diag_help(L->diags, d, "the types are f32, i32 and bool");
+        diag_help(L->diags, d, "the types are " LOWER_TYPES);
     return false;
 }
 
@@ -128,13 +122,26 @@ const char *lower_type_text(Lower *L, const Variable *v) {
     return t.at;
 }
 
+/* The values as the variable's type holds them. */
+static void round_values(Lower *L, Variable *v) {
+    if (!dtype_is_storage(v->dtype)) return;
+    v->a = dtype_cast(v->dtype, v->a);
+    if (v->init != INIT_LITERAL) return;
+    int64_t n = shape_elems(&v->shape);
+    double *rounded = NEW_ARRAY(L->arena, double, n);
+    for (int64_t i = 0; i < n; i++) rounded[i] = dtype_cast(v->dtype, v->values[i]);
+    v->values = rounded;
+}
+
 /* `= value`: a number, or a tensor that is known at compile time, of the declared shape. */
 static bool init_value(Lower *L, Variable *v, const Operand *x, bool typed) {
     if (x->value.kind == VALUE_NUMBER || x->value.kind == VALUE_BOOL) {
         v->init = INIT_CONSTANT;
         v->a = x->value.kind == VALUE_BOOL ? x->value.flag : x->value.number;
         if (!typed && x->value.kind == VALUE_BOOL) v->dtype = DT_BOOL;
-        return values_fit(L, v, x->span);
+        if (!values_fit(L, v, x->span)) return false;
+        round_values(L, v);
+        return true;
     }
     if (x->value.kind != VALUE_TENSOR) {
         lower_error(L, E0301, x->span, "an initial value is a number or a tensor, and this is %s",
@@ -157,7 +164,9 @@ static bool init_value(Lower *L, Variable *v, const Operand *x, bool typed) {
         diag_note(L->diags, d, "it depends on an input, a param or a state");
         return false;
     }
-    return values_fit(L, v, x->span);
+    if (!values_fit(L, v, x->span)) return false;
+    round_values(L, v);
+    return true;
 }
 
 static bool lower_init(Lower *L, const Stmt *s, Variable *v, bool typed) {
@@ -179,8 +188,8 @@ static bool lower_init(Lower *L, const Stmt *s, Variable *v, bool typed) {
         return false;
     }
     if (x.value.kind != VALUE_INIT) return init_value(L, v, &x, typed);
-    if (v->dtype != DT_F32) {
-        lower_error(L, E0301, x.span, "random initial values are f32, and `%s` is %s", v->name,
+    if (!dtype_is_float(v->dtype)) {
+        lower_error(L, E0301, x.span, "random initial values are floats, and `%s` is %s", v->name,
                     dtype_name(v->dtype));
         return false;
     }
@@ -292,9 +301,10 @@ static bool lower_source(Lower *L, const Stmt *s, Variable *v) {
         lower_point(L, diag, s->type.span, "its type");
         return false;
     }
-    if (d->what[0] && strcmp(d->what, "columns") != 0 && v->dtype != DT_I32) {
-        lower_error(L, E0701, s->source.span, "%s are numbered: the input must be i32, not %s",
-                    d->what, dtype_name(v->dtype));
+    if (d->what[0] && strcmp(d->what, "columns") != 0 && dtype_counts_as(v->dtype) != DT_I32) {
+        lower_error(L, E0701, s->source.span,
+                    "%s are numbered: the input must be i32 or u8, not %s", d->what,
+                    dtype_name(v->dtype));
         return false;
     }
     return true;
@@ -381,9 +391,10 @@ void lower_variable(Lower *L, const Stmt *s) {
     } else if (typed) {
         ok = lower_type(L, &s->type, &v.dtype, &v.shape);
     }
-    if (ok && v.kind == VAR_PARAM && v.dtype != DT_F32) {
+    if (ok && v.kind == VAR_PARAM && !dtype_is_float(v.dtype)) {
         Diag *d = lower_error(L, E0301, s->type.dtype.name ? s->type.dtype.span : s->name.span,
-                              "a param is trained, and so f32; this is %s", dtype_name(v.dtype));
+                              "a param is trained, and so f32, f16 or bf16; this is %s",
+                              dtype_name(v.dtype));
         diag_help(L->diags, d, "`state` holds what is not trained");
         ok = false;
     }

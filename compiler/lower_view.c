@@ -45,7 +45,7 @@ Value builtin_size(Lower *L, const Given *a, int which) {
     return number_value(s.dim[axis], false);
 }
 
-/* dtype(x): a type, for `dtype(x) == i32`. A number on its own is what a literal of it would be. */
+/* dtype(x): the type that x counts as, for `dtype(x) == i32`. A number on its own is what a literal of it would be. */
 Value builtin_dtype(Lower *L, const Given *a, int which) {
     NodeId id;
     const Value *v = &a->slot[0].value;
@@ -53,7 +53,8 @@ Value builtin_dtype(Lower *L, const Given *a, int which) {
     if (v->kind == VALUE_NUMBER && !v->real && lower_is_whole(v->number))
         return (Value){.kind = VALUE_DTYPE, .dtype = DT_I32};
     if (!first_tensor(L, a, &id)) return ERROR_VALUE;
-    return (Value){.kind = VALUE_DTYPE, .dtype = (DType)node_at(L->g, id)->dtype};
+    DType t = dtype_counts_as((DType)node_at(L->g, id)->dtype);
+    return (Value){.kind = VALUE_DTYPE, .dtype = t, .of_tensor = true};
 }
 
 /* The rest arguments as sizes; a type among them goes to *dtype. -1 is kept where `infer`. */
@@ -100,7 +101,7 @@ Value builtin_fill(Lower *L, const Given *a, int which) {
     if (!rest_sizes(L, a, false, &t, &s)) return ERROR_VALUE;
     if (dtype->value.kind != VALUE_NONE) {
         if (dtype->value.kind != VALUE_DTYPE) {
-            lower_error(L, E0301, dtype->span, "a type is wanted: f32, i32 or bool");
+            lower_error(L, E0301, dtype->span, "a type is wanted: " LOWER_TYPES);
             return ERROR_VALUE;
         }
         t = dtype->value.dtype;
@@ -127,7 +128,8 @@ Value builtin_like(Lower *L, const Given *a, int which) {
     if (!first_tensor(L, a, &id)) return ERROR_VALUE;
     const Node *n = node_at(L->g, id);
     const Shape s = n->shape;
-    return tensor_value(node_full(L->g, (DType)n->dtype, which == '1', &s));
+    /* Of the type that x counts as: what an optimizer keeps for an f16 param is f32. */
+    return tensor_value(node_full(L->g, dtype_counts_as((DType)n->dtype), which == '1', &s));
 }
 
 Value builtin_reshape(Lower *L, const Given *a, int which) {
@@ -329,6 +331,7 @@ Value builtin_scatter(Lower *L, const Given *a, int which) {
     if (!first_tensor(L, a, &values) || !lower_tensor(L, &a->slot[1], DT_I32, &index))
         return ERROR_VALUE;
     if (!lower_whole(L, &a->slot[2], "the count of rows", 1, MAX_ELEMS, &n)) return ERROR_VALUE;
+    values = lower_counted(L, values);
     if (node_at(L->g, values)->dtype == DT_BOOL) values = node_cast(L->g, values, DT_I32);
     const Shape sv = *shape_at(L, values), si = *shape_at(L, index);
     if (node_at(L->g, index)->dtype != DT_I32) {
@@ -373,10 +376,6 @@ Value builtin_expand_dims(Lower *L, const Given *a, int which) {
     return tensor_value(node_reshape(L->g, id, &s));
 }
 
-static DType wider(DType a, DType b) {
-    return a == DT_F32 || b == DT_F32 ? DT_F32 : a == DT_I32 || b == DT_I32 ? DT_I32 : DT_BOOL;
-}
-
 Value builtin_concat(Lower *L, const Given *a, int which) {
     NodeId *ids = NEW_ARRAY(L->arena, NodeId, a->rest_count + 1);
     DType t = DT_BOOL;
@@ -388,7 +387,8 @@ Value builtin_concat(Lower *L, const Given *a, int which) {
     }
     for (uint32_t i = 0; i < a->rest_count; i++) {
         if (!lower_any_tensor(L, &a->rest[i], &ids[i])) return ERROR_VALUE;
-        t = wider(t, (DType)node_at(L->g, ids[i])->dtype);
+        DType own = (DType)node_at(L->g, ids[i])->dtype;
+        t = i == 0 ? own : lower_common_type(t, own);
     }
     Shape s = *shape_at(L, ids[0]);
     if (s.rank == 0) {

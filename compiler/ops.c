@@ -1,5 +1,5 @@
 /* ops: the operator table as data, the value of an elementwise operator on the host, and small things
- * about types, shapes and sources. */
+ * about shapes and sources. */
 #include "ir.h"
 
 #include <math.h>
@@ -25,15 +25,6 @@ double op_host(Op op, double x, double y, double z) {
         /* clang-format on */
     default: return NAN; /* a structured operator has no scalar value: callers ask op_info first */
     }
-}
-
-const char *dtype_name(DType t) {
-    static const char *const name[DT_COUNT] = {"f32", "i32", "bool"};
-    return name[t];
-}
-
-uint32_t dtype_bytes(DType t) {
-    return t == DT_BOOL ? 1 : 4;
 }
 
 bool shape_equal(const Shape *a, const Shape *b) {

@@ -50,8 +50,9 @@ static const char *const reserved[] = {
 /* Whether a function of kernels/ has such a name: ld16, sti4, sum_lanes8. */
 static bool is_helper(const char *name) {
     static const char *const stem[] = {
-        "ld",        "ldi",       "ldb",       "st",         "sti",       "stb",       "greater",
-        "floor_div", "floor_mod", "sum_lanes", "sumi_lanes", "max_lanes", "maxi_lanes"};
+        "ld",        "ldi",       "ldb",       "st",         "sti",       "stb",        "greater",
+        "floor_div", "floor_mod", "sum_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "ldh",
+        "sth",       "ldbf",      "stbf",      "ldu",        "stu",       "f16_of",     "bf16_of"};
     size_t len = strlen(name);
     while (len && isdigit((unsigned char)name[len - 1])) len--;
     for (size_t i = 0; i < COUNT_OF(stem); i++) {
@@ -152,7 +153,14 @@ static const char *type_name(Printer *p, DType t, uint8_t lanes) {
 }
 
 static const char *memory_type(DType t) {
-    return t == DT_F32 ? "float" : t == DT_I32 ? "int" : "uchar";
+    static const char *const name[DT_COUNT] = {"float",  "int",    "uchar",
+                                               "ushort", "ushort", "uchar"};
+    return name[t];
+}
+
+/* What is no type of its own in a program's memory: functions of kernels/ read and write it. */
+static bool is_half(DType t) {
+    return t == DT_F16 || t == DT_BF16;
 }
 
 static const char *number(Printer *p, DType t, double v) {
@@ -339,15 +347,24 @@ static const char *print_load(Printer *p, const Value *n) {
     Arena *a = p->out->arena;
     const KBuffer *b = &p->k->buffers.at[n->buffer];
     const char *name = p->buffer[n->buffer], *at = index_text(p, n->index);
-    static const char *const ld[] = {"ld", "ldi", "ldb"};
-    if (n->lanes > 1) {
+    static const char *const ld[DT_COUNT] = {"ld", "ldi", "ldb", "ldh", "ldbf", "ldu"};
+    const char *element = arena_printf(a, "%s[%s]", name, at);
+    if (n->lanes > 1 || is_half(b->dtype)) {
+        const char *lanes = n->lanes > 1 ? arena_printf(a, "%d", n->lanes) : "";
         bool zero = !strcmp(at, "0");
-        return arena_printf(a, "%s%d(%s%s%s)", ld[b->dtype], n->lanes, name, zero ? "" : " + ",
-                            zero ? "" : at);
+        element = arena_printf(a, "%s%s(%s%s%s)", ld[b->dtype], lanes, name, zero ? "" : " + ",
+                               zero ? "" : at);
     }
-    if (n->ranges.count == 0) return arena_printf(a, "%s[%s]", name, at);
-    return arena_printf(a, "%s ? %s[%s] : %s", ranges_text(p, n->ranges), name, at,
-                        number(p, b->dtype, 0));
+    if (n->ranges.count == 0) return element;
+    return arena_printf(a, "%s ? %s : %s", ranges_text(p, n->ranges), element,
+                        number(p, (DType)n->dtype, 0));
+}
+
+static const char *print_round(Printer *p, const Value *n) {
+    const char *x = p->text[n->args[0]];
+    if (n->stored == DT_U8) return arena_printf(p->out->arena, "clamp(%s, 0, 255)", x);
+    const char *lanes = n->lanes > 1 ? arena_printf(p->out->arena, "%d", n->lanes) : "";
+    return arena_printf(p->out->arena, "%s_of%s(%s)", dtype_name((DType)n->stored), lanes, x);
 }
 
 /* Without parentheses around the whole. */
@@ -400,6 +417,7 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
     case V_CAST:
         *rank = n->dtype == DT_F32 && n->lanes == 1 ? UNARY : ATOM;
         return print_cast(p, n);
+    case V_ROUND: return print_round(p, n);
     case V_FMA:
         return arena_printf(a, "fma(%s, %s, %s)", p->text[n->args[0]], p->text[n->args[1]],
                             p->text[n->args[2]]);
@@ -455,16 +473,17 @@ static void print_let(Printer *p, Val v) {
 static void print_store(Printer *p, const KStmt *s) {
     const Value *n = &p->k->values.at[s->val];
     const KBuffer *b = &p->k->buffers.at[s->buffer];
-    static const char *const st[] = {"st", "sti", "stb"};
+    static const char *const st[DT_COUNT] = {"st", "sti", "stb", "sth", "stbf", "stu"};
     const char *at = index_text(p, s->index);
     bool zero = !strcmp(at, "0");
-    if (n->lanes > 1) {
-        text_printf(p->out, "%s%d(%s%s%s, %s);\n", st[b->dtype], n->lanes, p->buffer[s->buffer],
+    if (n->lanes > 1 || is_half(b->dtype)) {
+        const char *lanes = n->lanes > 1 ? arena_printf(p->out->arena, "%d", n->lanes) : "";
+        text_printf(p->out, "%s%s(%s%s%s, %s);\n", st[b->dtype], lanes, p->buffer[s->buffer],
                     zero ? "" : " + ", zero ? "" : at, bare(p, p->text[s->val]));
     } else {
-        text_printf(p->out, "%s[%s] = %s%s;\n", p->buffer[s->buffer], at,
-                    b->dtype == DT_BOOL ? "(uchar)" : "",
-                    b->dtype == DT_BOOL ? atomic(p, s->val) : bare(p, p->text[s->val]));
+        bool byte = dtype_bytes(b->dtype) == 1;
+        text_printf(p->out, "%s[%s] = %s%s;\n", p->buffer[s->buffer], at, byte ? "(uchar)" : "",
+                    byte ? atomic(p, s->val) : bare(p, p->text[s->val]));
     }
 }
 

@@ -221,8 +221,27 @@ static const char *check_inside(const Check *c, bool *closed) {
     return NULL;
 }
 
+/* Only what moves elements, or says what they are, may be of a storage type. */
+static const char *check_storage(const Check *c) {
+    static const bool may[OP_COUNT] = {
+        [OP_VAR] = true,    [OP_CONST] = true,  [OP_LITERAL] = true, [OP_CARRY] = true,
+        [OP_FINAL] = true,  [OP_STACK] = true,  [OP_AT] = true,      [OP_CAST] = true,
+        [OP_COPY] = true,   [OP_STOP] = true,   [OP_RESHAPE] = true, [OP_PERMUTE] = true,
+        [OP_EXPAND] = true, [OP_SLICE] = true,  [OP_PAD] = true,     [OP_CONCAT] = true,
+        [OP_TAKE] = true,   [OP_WINDOW] = true, [OP_SKEW] = true};
+    bool computes = !may[c->n->op] && c->n->op != OP_SCAN;
+    if (computes && dtype_is_storage((DType)c->n->dtype)) return "it is of a storage type";
+    for (uint32_t i = 0; i < c->n->argc && computes; i++) {
+        if (dtype_is_storage((DType)node_at(c->g, c->n->args[i])->dtype))
+            return "it computes in a storage type";
+    }
+    return NULL;
+}
+
 static const char *check_node(const Check *c) {
     const Node *n = c->n;
+    const char *stored = check_storage(c);
+    if (stored) return stored;
     if (op_info[n->op].elementwise) return check_elementwise(c);
     switch (n->op) {
     case OP_VAR: return n->attrc == 1 ? NULL : "a variable without its index";

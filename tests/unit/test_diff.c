@@ -91,20 +91,11 @@ static const char *plan_name(Trial *t, const char *name, const char *variant) {
 static double *device_get(Trial *t, const char *name) {
     const dlg_tensor *tensor = dlg_tensor_find(t->loaded, name);
     if (!tensor) return complain(t, "the program has no tensor", name), NULL;
-    union {
-        void *any;
-        float *f32;
-        int32_t *i32;
-        uint8_t *b8;
-    } raw = {arena_alloc(&t->arena, tensor->bytes)};
-    if (dlg_get(t->loaded, name, raw.any, tensor->bytes) < 0)
+    void *raw = arena_alloc(&t->arena, tensor->bytes);
+    if (dlg_get(t->loaded, name, raw, tensor->bytes) < 0)
         return complain(t, name, dlg_error_text(t->device)), NULL;
     double *values = NEW_ARRAY(&t->arena, double, tensor->elems);
-    for (uint64_t i = 0; i < tensor->elems; i++) {
-        values[i] = tensor->type == DLG_F32   ? (double)raw.f32[i]
-                    : tensor->type == DLG_I32 ? raw.i32[i]
-                                              : raw.b8[i];
-    }
+    for (uint64_t i = 0; i < tensor->elems; i++) values[i] = dlg_element(tensor->type, raw, i);
     return values;
 }
 
@@ -112,24 +103,19 @@ static double *device_get(Trial *t, const char *name) {
 static bool set_input(Trial *t, const Variable *v, const char *name, double *values) {
     int64_t elems = shape_elems(&v->shape);
     size_t bytes = (size_t)elems * dtype_bytes(v->dtype);
-    union {
-        void *any;
-        float *f32;
-        int32_t *i32;
-        uint8_t *b8;
-    } raw = {arena_alloc(&t->arena, bytes)};
+    void *raw = arena_alloc(&t->arena, bytes);
     bool positive = v->name[0] == 'p';
+    dlg_type type = dlg_tensor_find(t->loaded, name)->type;
     for (int64_t i = 0; i < elems; i++) {
-        switch (v->dtype) {
-        case DT_F32:
-            raw.f32[i] = (float)next_number(t, positive ? 0.2 : -2, positive ? 3 : 2);
-            values[i] = raw.f32[i];
-            break;
-        case DT_I32: values[i] = raw.i32[i] = (int32_t)next_number(t, 0, 5); break;
-        default: values[i] = raw.b8[i] = next_number(t, 0, 2) >= 1; break;
-        }
+        double x = type == DLG_BOOL ? next_number(t, 0, 2) >= 1
+                   : dtype_is_float(v->dtype)
+                       ? next_number(t, positive ? 0.2 : -2, positive ? 3 : 2)
+                       : floor(next_number(t, 0, 5));
+        if (dlg_put_element(type, raw, (size_t)i, x) < 0)
+            return complain(t, name, "a number that its type has not");
+        values[i] = dlg_element(type, raw, (size_t)i);
     }
-    return dlg_set(t->loaded, name, raw.any, bytes) == DLG_OK ||
+    return dlg_set(t->loaded, name, raw, bytes) == DLG_OK ||
            complain(t, name, dlg_error_text(t->device));
 }
 
@@ -164,7 +150,9 @@ static bool same(Trial *t, const char *name, const Node *node, const double *wan
     for (int64_t i = 0; i < elems; i++) {
         if (isfinite(want[i])) scale = fmax(scale, fabs(want[i]));
     }
-    double slack = node->dtype == DT_F32 ? 4e-6 : 0;
+    /* What is computed and then rounded may fall to the next number on either side. */
+    DType type = (DType)node->dtype;
+    double slack = type == DT_F32 ? 4e-6 : type == DT_F16 ? 0x1p-11 : type == DT_BF16 ? 0x1p-8 : 0;
     for (int64_t i = 0; i < elems; i++) {
         if (got[i] == want[i] || (isnan(got[i]) && isnan(want[i]))) continue;
         if (fabs(got[i] - want[i]) <= slack * (fabs(want[i]) + scale)) continue;

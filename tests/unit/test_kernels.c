@@ -71,9 +71,9 @@ static void run_reference(Case *c) {
             var->name[0] == 'p' || strstr(var->name, ":adam.v") || strstr(var->name, ":rmsprop");
         for (int64_t i = 0; i < elems; i++) {
             double x = next_number(c, positive ? 0.2 : -2, positive ? 3 : 2);
-            if (var->dtype == DT_I32) x = floor(next_number(c, 0, 5));
+            if (dtype_counts_as(var->dtype) == DT_I32) x = floor(next_number(c, 0, 5));
             if (var->dtype == DT_BOOL) x = next_number(c, 0, 2) >= 1;
-            c->vars[v][i] = x;
+            c->vars[v][i] = dtype_cast(var->dtype, x);
         }
     }
     c->outputs = NEW_ARRAY(&c->arena, double **, p->entries.len + 1);
