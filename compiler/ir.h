@@ -43,12 +43,16 @@ typedef enum Op {
     OP_COUNT
 } Op;
 
+/* What an elementwise operator takes and gives. */
+typedef enum OpResult { OP_SAME, OP_BOOL, OP_WHOLE, OP_LOGIC } OpResult;
+
 typedef struct OpInfo {
     const char *name;
     int arity; /* -1: any */
     bool elementwise;
     bool to_bool;
-    const char *cl; /* ELEMENTWISE only */
+    OpResult result; /* ELEMENTWISE only */
+    const char *cl;  /* ELEMENTWISE only */
     double test_lo, test_hi;
     int cost; /* of one value, in additions */
     const char *doc;

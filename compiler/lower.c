@@ -126,6 +126,7 @@ static void begin(Lower *L, Entry *e, bool training) {
     L->iterations = L->depth = L->nesting = L->seq = 0;
     L->path = NULL;
     L->loop = 0;
+    L->draws = (Scope){0};
     L->no_declarations = NULL;
     L->elaboration++;
     for (uint32_t i = 0; i < L->vars.len; i++) {
@@ -305,6 +306,7 @@ static Entry *elaborate_single(Lower *L, const Stmt *s, const char *batch) {
         L->program->vars.len = L->vars.len = vars;
         scope_truncate(&L->var_index, vars);
         if (L->step_var != NO_VAR && L->step_var >= vars) L->step_var = NO_VAR;
+        if (L->seed_var != NO_VAR && L->seed_var >= vars) L->seed_var = NO_VAR;
         L->nodes = nodes;
         e = NULL;
     }
@@ -430,7 +432,8 @@ Program *lower_program(Arena *arena, Names *names, Diags *diags, const struct As
                  .diags = diags,
                  .program = p,
                  .options = options,
-                 .step_var = NO_VAR};
+                 .step_var = NO_VAR,
+                 .seed_var = NO_VAR};
     p->arena = arena;
     open_module(L, &L->prelude, prelude, true);
     open_module(L, &L->user, ast, false);

@@ -13,6 +13,7 @@
 #include "compile.h"
 #include "ir.h"
 
+#define SCAN_MAX_DEPTH       8       /* as many as a program may nest (docs/program-format.md) */
 #define LOWER_MAX_DEPTH      30000   /* nested expressions, statements and calls in all */
 #define LOWER_MAX_ITERATIONS 100000  /* of `for` loops, in one elaboration */
 #define LOWER_MAX_NODES      500000  /* of all graphs */
@@ -175,6 +176,7 @@ typedef struct Lower {
     uint32_t elaboration; /* counts them, from 1 */
     bool fatal;           /* a limit was passed: stop quietly */
     uint32_t step_var;    /* NO_VAR until somebody reads `step` */
+    uint32_t seed_var;    /* NO_VAR until something random is drawn */
 
     /* One elaboration. */
     Graph *g;
@@ -182,6 +184,8 @@ typedef struct Lower {
     const char *variant;
     Frame *frame;
     uint32_t loop; /* of the graph: the `scan` whose body is at work, in whatever frame; 0: none */
+    uint32_t open_loops[SCAN_MAX_DEPTH]; /* the loops around it and itself, by depth */
+    Scope draws;                         /* path -> the count of random draws under it, less one */
     const Path *path;
     bool training, updates_param;
     bool variant_failed;         /* a batch-1 elaboration met a state of another shape */
@@ -312,6 +316,8 @@ Value builtin_window(Lower *L, const Given *a, int which);
 Value builtin_scatter(Lower *L, const Given *a, int which);
 Value builtin_expand_dims(Lower *L, const Given *a, int which);
 Value builtin_concat(Lower *L, const Given *a, int which);
+/* The sizes that follow the formals. False: reported. */
+bool lower_sizes(Lower *L, const Given *a, Shape *s);
 /* An axis of a tensor of `rank` axes; negative ones count from the end. */
 bool lower_axis(Lower *L, const Operand *x, int rank, int32_t *out);
 
@@ -328,6 +334,10 @@ void lower_help_missing_value(Lower *L, Diag *d, const Value *v, const Expr *e);
 
 void lower_stmts(Lower *L, const Stmts *body);
 
+/* ---- lower_random.c ----------------------------------------------------------------------------- */
+
+Value builtin_random(Lower *L, const Given *a, int which);
+
 /* ---- lower_scan.c ------------------------------------------------------------------------------- */
 
 void lower_scan(Lower *L, const Stmt *s);
@@ -341,8 +351,9 @@ void lower_variable(Lower *L, const Stmt *s);             /* input, param, state
 const char *lower_type_text(Lower *L, const Variable *v); /* as it is declared: "f32[2, 3]" */
 /* Reads variable `var` now: its node, or what the last update made of it. */
 NodeId lower_read(Lower *L, uint32_t var);
-NodeId lower_var_node(Lower *L, uint32_t var); /* its value at the entry's start */
-uint32_t lower_step(Lower *L);                 /* the step counter, made on first use */
+NodeId lower_var_node(Lower *L, uint32_t var);            /* its value at the entry's start */
+uint32_t lower_add_variable(Lower *L, const Variable *v); /* one that no statement declares */
+uint32_t lower_step(Lower *L);                            /* the step counter, made on first use */
 
 /* ---- lower_update.c ----------------------------------------------------------------------------- */
 

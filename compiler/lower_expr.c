@@ -149,17 +149,14 @@ static OpClass class_of(Op op) {
     case OP_MUL:
     case OP_MAX:
     case OP_MIN: return CLASS_NUMERIC;
-    case OP_IDIV:
-    case OP_MOD: return CLASS_WHOLE;
-    case OP_NOT:
-    case OP_AND:
-    case OP_OR: return CLASS_LOGIC;
     case OP_EQ:
     case OP_NE:
     case OP_WHERE: return CLASS_EQUAL;
     case OP_LT:
     case OP_LE: return CLASS_ORDER;
-    default: return CLASS_REAL;
+    default:
+        if (op_info[op].result == OP_WHOLE) return CLASS_WHOLE;
+        return op_info[op].result == OP_LOGIC ? CLASS_LOGIC : CLASS_REAL;
     }
 }
 
@@ -191,7 +188,7 @@ static Value fold_numbers(Lower *L, Op op, const Operand *x, uint32_t n, Span at
         finite = finite && isfinite(v[i]);
     }
     OpClass class = class_of(op);
-    if (class == CLASS_WHOLE || op == OP_DIV) {
+    if (op == OP_IDIV || op == OP_MOD || op == OP_DIV) {
         if (v[1] == 0) {
             lower_error(L, E0304, at, "division by zero");
             return ERROR_VALUE;
@@ -200,7 +197,8 @@ static Value fold_numbers(Lower *L, Op op, const Operand *x, uint32_t n, Span at
     if (class == CLASS_WHOLE && (!lower_is_whole(v[0]) || !lower_is_whole(v[1]))) {
         Diag *d = lower_error(L, E0303, at, "`%s` takes whole numbers, and here are %g and %g",
                               spelled(op), v[0], v[1]);
-        diag_help(L->diags, d, "`/` is real division; floor(a / b) rounds it down");
+        if (op == OP_IDIV || op == OP_MOD)
+            diag_help(L->diags, d, "`/` is real division; floor(a / b) rounds it down");
         return ERROR_VALUE;
     }
     double r = op_host(op, v[0], v[1], v[2]);
@@ -280,7 +278,10 @@ static bool operands_fit(Lower *L, Op op, const Operand *x, uint32_t n, OpClass 
         if (class == CLASS_WHOLE && real) {
             Diag *d = lower_error(L, E0301, x[i].span, "`%s` takes whole numbers, and this is %s",
                                   spelled(op), lower_kind_text(L, v));
-            diag_help(L->diags, d, "`/` is real division; floor(a / b) rounds it down");
+            if (op == OP_IDIV || op == OP_MOD)
+                diag_help(L->diags, d, "`/` is real division; floor(a / b) rounds it down");
+            else
+                diag_help(L->diags, d, "write `cast(x, i32)`");
             return false;
         }
     }
@@ -297,7 +298,9 @@ Value lower_elementwise(Lower *L, Op op, const Operand *x, uint32_t n, Span at) 
     }
     if (!operands_fit(L, op, x, n, class)) return ERROR_VALUE;
     if (numbers && op == OP_WHERE) return x[0].value.flag ? x[1].value : x[2].value;
-    if (numbers) return fold_numbers(L, op, x, n, at);
+    /* Bits are those of i32: numbers become tensors first. */
+    bool bits = class == CLASS_WHOLE && op != OP_IDIV && op != OP_MOD;
+    if (numbers && !bits) return fold_numbers(L, op, x, n, at);
     uint32_t first = op == OP_WHERE ? 1 : 0;
     DType t = meeting_type(L, x, first, n, class);
     if (op == OP_FLOOR && t == DT_I32) return tensor_value(lower_counted(L, x[0].value.node));

@@ -5,8 +5,6 @@
  * Establishes: no value of the body is bound to a name that is seen outside of it. */
 #include "lower.h"
 
-#define SCAN_MAX_DEPTH 8 /* as many as a program may nest (docs/program-format.md) */
-
 typedef struct Carried {
     Operand initial;
     NodeId carry;
@@ -148,6 +146,7 @@ static bool run_body(Lower *L, const Stmt *s, int32_t lo, int32_t trips, Carried
            *next = NEW_ARRAY(L->arena, NodeId, carries + 1);
     NodeId turn =
         node_ew(L->g, OP_ADD, node_iteration(L->g, loop), node_const(L->g, DT_I32, lo), NO_NODE);
+    L->open_loops[L->g->loops.at[loop].depth - 1] = loop;
     f->scan = &scan;
     add_symbol(L, s->name, tensor_value(turn), true);
     for (uint32_t i = 0; i < carries; i++) {

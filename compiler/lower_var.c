@@ -328,7 +328,7 @@ static uint32_t find_variable(Lower *L, const char *name, const char *variant) {
     return s ? s->var : NO_VAR;
 }
 
-static uint32_t add_variable(Lower *L, const Variable *v) {
+uint32_t lower_add_variable(Lower *L, const Variable *v) {
     uint32_t var = L->program->vars.len;
     Symbol symbol = {.name = v->name, .var = var};
     if (v->variant)
@@ -346,7 +346,7 @@ static bool same_variable(const Variable *a, const Variable *b) {
 /* The variable of that name, of this entry's own where its shape is not everybody's. */
 static uint32_t register_variable(Lower *L, Variable *v) {
     uint32_t var = find_variable(L, v->name, NULL);
-    if (var == NO_VAR) return add_variable(L, v);
+    if (var == NO_VAR) return lower_add_variable(L, v);
     const Variable *base = &L->program->vars.at[var];
     if (same_variable(base, v)) return var;
     if (v->kind == VAR_PARAM || base->kind != v->kind || !L->variant) {
@@ -362,7 +362,7 @@ static uint32_t register_variable(Lower *L, Variable *v) {
     }
     v->variant = L->variant;
     var = find_variable(L, v->name, v->variant);
-    if (var == NO_VAR) return add_variable(L, v);
+    if (var == NO_VAR) return lower_add_variable(L, v);
     if (same_variable(&L->program->vars.at[var], v)) return var;
     L->variant_failed = true;
     return NO_VAR;
@@ -446,7 +446,7 @@ uint32_t lower_step(Lower *L) {
                       .dtype = DT_I32,
                       .init = INIT_CONSTANT,
                       .span = L->g->span};
-        L->step_var = add_variable(L, &v);
+        L->step_var = lower_add_variable(L, &v);
     }
     return L->step_var;
 }

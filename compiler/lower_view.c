@@ -90,6 +90,10 @@ static bool rest_sizes(Lower *L, const Given *a, bool infer, DType *dtype, Shape
 }
 
 /* zeros(shape...), ones(shape...), full(value, shape...) */
+bool lower_sizes(Lower *L, const Given *a, Shape *s) {
+    return rest_sizes(L, a, false, NULL, s);
+}
+
 Value builtin_fill(Lower *L, const Given *a, int which) {
     DType t = DT_F32;
     Shape s;

@@ -5,16 +5,44 @@
 #include <math.h>
 
 const OpInfo op_info[OP_COUNT] = {
-#define SAME false
-#define BOOL true
 #define ELEMENTWISE(NAME, name, arity, result, cl, host, d0, d1, d2, lo, hi, cost, doc)            \
-    [OP_##NAME] = {#name, arity, true, result, cl, lo, hi, cost, doc},
+    [OP_##NAME] = {#name, arity, true, OP_##result == OP_BOOL, OP_##result, cl, lo, hi, cost, doc},
 #define STRUCTURED(NAME, name, arity, doc)                                                         \
-    [OP_##NAME] = {#name, arity, false, false, NULL, 0, 0, 1, doc},
+    [OP_##NAME] = {#name, arity, false, false, OP_SAME, NULL, 0, 0, 1, doc},
 #include "ops.def"
-#undef SAME
-#undef BOOL
 };
+
+/* A value as the 32 bits that it has on a device. */
+static uint32_t bits_of(double x) {
+    return (uint32_t)(int64_t)x;
+}
+
+static double host_bits(char op, double x, double y) {
+    uint32_t a = bits_of(x), b = bits_of(y);
+    switch (op) {
+    case '&': a &= b; break;
+    case '|': a |= b; break;
+    case '^': a ^= b; break;
+    case '<': a <<= b & 31; break;
+    default: a >>= b & 31; break;
+    }
+    return (double)(int32_t)a;
+}
+
+/* Source: Salmon, Moraes, Dror & Shaw 2011, Parallel random numbers: as easy as 1, 2, 3. */
+static double host_philox(double x, double y, double z) {
+    uint32_t c0 = bits_of(x), c1 = bits_of(y), c2 = 0, c3 = 0, k0 = bits_of(z), k1 = 0;
+    for (int round = 0; round < 10; round++) {
+        uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
+        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+        c1 = (uint32_t)p1;
+        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+        c3 = (uint32_t)p0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    return (double)(int32_t)c0;
+}
 
 double op_host(Op op, double x, double y, double z) {
     (void)x, (void)y, (void)z;

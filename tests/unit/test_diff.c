@@ -238,7 +238,7 @@ static void elementwise_text(char *text, size_t size, const char *dims) {
                                  "input q : f32%s\ninput i : i32%s\ninput j : i32%s\n"
                                  "input c : bool%s\ninput d : bool%s\n",
                                  dims, dims, dims, dims, dims, dims, dims, dims);
-    char outputs[1024] = "";
+    char outputs[2048] = "";
     for (int op = 0; op < OP_COUNT; op++) {
         const OpInfo *info = &op_info[op];
         if (!info->elementwise) continue;
@@ -252,8 +252,12 @@ static void elementwise_text(char *text, size_t size, const char *dims) {
         case OP_MOD: snprintf(call, sizeof(call), "(i - 2) %% (j - 2)"); break;
         case OP_WHERE: snprintf(call, sizeof(call), "where(c, a, b)"); break;
         default:
-            snprintf(call, sizeof(call), info->arity == 1 ? "%s(%s)" : "%s(%s, %s)", info->name, x,
-                     y);
+            if (info->result == OP_WHOLE) x = "i - 3", y = "j * 1234567";
+            snprintf(call, sizeof(call),
+                     info->arity == 1   ? "%s(%s)"
+                     : info->arity == 2 ? "%s(%s, %s)"
+                                        : "%s(%s, %s, i)",
+                     info->name, x, y);
         }
         at += (size_t)snprintf(text + at, size - at, "r_%s = %s\n", info->name, call);
         snprintf(outputs + strlen(outputs), sizeof(outputs) - strlen(outputs), "%sr_%s",

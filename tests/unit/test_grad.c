@@ -49,15 +49,18 @@ static Case elementwise_case(Fixture *f, Op op, int k) {
     const Shape shapes[] = {shape(0), shape(1, 5), shape(2, 2, 3), shape(3, 2, 1, 2)};
     if ((size_t)k >= COUNT_OF(shapes)) return no_case;
     const OpInfo *info = &op_info[op];
-    bool logic = op == OP_NOT || op == OP_AND || op == OP_OR;
+    bool logic = info->result == OP_LOGIC, whole = info->result == OP_WHOLE;
     NodeId x[3] = {NO_NODE, NO_NODE, NO_NODE};
     for (int i = 0; i < info->arity; i++) {
         bool condition = logic || (op == OP_WHERE && i == 0);
-        x[i] = random_var(f, condition ? DT_BOOL : DT_F32, shapes[k], info->test_lo, info->test_hi);
+        x[i] = random_var(f,
+                          condition ? DT_BOOL
+                          : whole   ? DT_I32
+                                    : DT_F32,
+                          shapes[k], info->test_lo, info->test_hi);
     }
     NodeId r = node_ew(&f->g, op, x[0], x[1], x[2]);
-    bool whole = op == OP_IDIV || op == OP_MOD || op == OP_FLOOR;
-    return (Case){node_cast(&f->g, r, DT_F32), whole || logic || info->to_bool};
+    return (Case){node_cast(&f->g, r, DT_F32), whole || logic || info->to_bool || op == OP_FLOOR};
 }
 
 static Case case_VAR(Fixture *f, int k) {
