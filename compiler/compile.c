@@ -8,18 +8,15 @@
 #include "ast.h"
 #include "codegen.h"
 #include "embedded.h"
+#include "include.h"
 #include "ir.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define SOURCE_MAX_BYTES   ((size_t)16 << 20)
 #define MEMORY_LIMIT_BYTES ((size_t)1 << 30)
 #define EMIT_MAX_NODES     100000
 #define STACK_BYTES        ((size_t)256 << 20)
@@ -144,6 +141,8 @@ static bool compile_source(Compilation *c, Text *out) {
         return false;
     }
     Ast *ast = parse(c, c->name, c->source, c->len);
+    include_files(&c->arena, &c->names, &c->diags, ast, c->options->include_dirs,
+                  c->options->include_dir_count);
     if (c->diags.errors) return false;
     Program *program = lower_program(&c->arena, &c->names, &c->diags, prelude, ast, c->options);
     if (!program || c->diags.errors) return false;
@@ -267,43 +266,9 @@ CompileResult compile_text(const char *name, const char *source, size_t len,
 
 /* ---- Files ------------------------------------------------------------------------------------ */
 
-/* Reads a whole file, at most one byte more than a program may have. NULL: errno tells why. */
-static char *read_file(const char *path, size_t *len) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return NULL;
-    size_t cap = (size_t)1 << 16;
-    char *text = malloc(cap);
-    *len = 0;
-    for (ssize_t n = 1; text && n > 0;) {
-        if (*len == cap) {
-            char *grown = realloc(text, cap *= 2);
-            if (!grown) free(text);
-            text = grown;
-            continue;
-        }
-        n = read(fd, text + *len, cap - *len);
-        if (n < 0 && errno == EINTR) {
-            n = 1;
-            continue;
-        }
-        if (n < 0) {
-            int error = errno;
-            free(text);
-            close(fd);
-            errno = error;
-            return NULL;
-        }
-        *len += (size_t)n;
-        if (*len > SOURCE_MAX_BYTES) break;
-    }
-    close(fd);
-    if (!text) errno = ENOMEM;
-    return text;
-}
-
 CompileResult compile_file(const char *path, const CompileOptions *options) {
     size_t len;
-    char *text = read_file(path, &len);
+    char *text = source_read(path, &len);
     if (!text) {
         int error = errno;
         bool system = error == EIO || error == ENOMEM || error == EMFILE || error == ENFILE;

@@ -19,6 +19,8 @@ typedef struct CompileOptions {
     const char *target;         /* a name of target.def; NULL: "cpu" */
     const char *const *defines; /* "name=value" */
     size_t define_count;
+    const char *const *include_dirs; /* where `include` looks too, after the file's own directory */
+    size_t include_dir_count;
     const char *dump_after; /* a pass's name: the graph after it, instead of `emit` */
     int opt_level; /* 0: -O2 (the default), 1: -O0 (nothing is fused), 2: -O1 (fused, a launch
                                    a kernel) */

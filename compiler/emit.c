@@ -31,21 +31,28 @@ static void comment_text(Text *out, const char *s, size_t n) {
     if (n > 90) text_puts(out, " ...");
 }
 
-typedef VEC(uint32_t) Lines;
+typedef struct Line {
+    uint32_t file, number;
+} Line;
 
-static void add_line(Arena *arena, Lines *lines, uint32_t line) {
+typedef VEC(Line) Lines;
+
+static bool line_before(Line a, Line b) {
+    return a.file != b.file ? a.file < b.file : a.number < b.number;
+}
+
+static void add_line(Arena *arena, Lines *lines, Line line) {
     uint32_t at = 0;
-    while (at < lines->len && lines->at[at] < line) at++;
-    if (at < lines->len && lines->at[at] == line) return;
+    while (at < lines->len && line_before(lines->at[at], line)) at++;
+    if (at < lines->len && !line_before(line, lines->at[at])) return;
     vec_push(arena, lines, line);
     for (uint32_t k = lines->len - 1; k > at; k--) lines->at[k] = lines->at[k - 1];
     lines->at[at] = line;
 }
 
-/* The lines of the user's file that a launch computes. Returns the earliest span, or one of length 0. */
-static Span launch_lines(Emitter *em, const Launch *l, Lines *lines) {
+/* The lines of the user's files that a launch computes, the program's own first. */
+static void launch_lines(Emitter *em, const Launch *l, Lines *lines) {
     Sources *src = em->p->sources;
-    Span first = {0};
     for (uint32_t i = 0; i < l->sections.len && src; i++) {
         const Cluster *c = l->sections.at[i].cluster;
         for (uint32_t m = 0; m < c->members.len; m++) {
@@ -55,20 +62,23 @@ static Span launch_lines(Emitter *em, const Launch *l, Lines *lines) {
                 !strcmp(src->files.at[span.file].name, "prelude.dlg"))
                 continue;
             source_place(src, span, &line, &column);
-            add_line(em->arena, lines, line);
-            if (!first.end || span.begin < first.begin) first = span;
+            add_line(em->arena, lines, (Line){span.file, line});
         }
     }
-    return first;
 }
 
 static void head_comment(Emitter *em, const Launch *l, Text *out) {
     Lines lines = {0};
-    Span first = launch_lines(em, l, &lines);
+    launch_lines(em, l, &lines);
     for (uint32_t i = 0; i < lines.len && i < 12; i++) {
-        const Source *s = &em->p->sources->files.at[first.file];
-        const char *text = s->text + s->line_start[lines.at[i] - 1];
-        text_printf(out, "// %4u  ", lines.at[i]);
+        const Source *s = &em->p->sources->files.at[lines.at[i].file];
+        const char *text = s->text + s->line_start[lines.at[i].number - 1];
+        if (strcmp(s->name, em->p->path) != 0 && (!i || lines.at[i - 1].file != lines.at[i].file)) {
+            text_puts(out, "// ");
+            comment_text(out, s->name, strlen(s->name));
+            text_puts(out, "\n");
+        }
+        text_printf(out, "// %4u  ", lines.at[i].number);
         comment_text(out, text, strcspn(text, "\r\n"));
         text_puts(out, "\n");
     }
@@ -225,11 +235,11 @@ static void plan_launch(void *context, const Plan *plan, const PlannedEntry *pe,
     for (uint32_t i = 0; i < l->iterations.len; i++) text_printf(out, " @%u", l->iterations.at[i]);
     text_printf(out, " flops %.0f bytes %.0f", l->count.flops, l->count.bytes);
     Lines lines = {0};
-    Span span = launch_lines(em, l, &lines);
+    launch_lines(em, l, &lines);
     if (lines.len) {
         text_puts(out, " at ");
-        plan_string(out, em->p->sources->files.at[span.file].name);
-        text_printf(out, ":%u", lines.at[0]);
+        plan_string(out, em->p->sources->files.at[lines.at[0].file].name);
+        text_printf(out, ":%u", lines.at[0].number);
     }
     text_puts(out, "\n");
 }

@@ -16,7 +16,7 @@ static NodeId whole(Lower *L, double v) {
 static NodeId run_seed(Lower *L) {
     if (L->seed_var == NO_VAR) {
         Variable v = {.kind = VAR_STATE,
-                      .name = names_str(L->names, "random:seed"),
+                      .name = names_str(L->names, "random:run.seed"),
                       .dtype = DT_F32,
                       .init = INIT_UNIFORM,
                       .b = 16777216,

@@ -91,30 +91,32 @@ static bool initial_values(Lower *L, const Stmt *s, Carried *carried) {
 }
 
 /* What a carried name is bound to when the body ends. */
-static bool next_value(Lower *L, const Stmt *s, uint32_t i, const Carried *c, NodeId *next) {
+static bool next_value(Lower *L, uint32_t i, const Carried *c, NodeId *next) {
     const Symbol *symbol = &L->frame->scope->symbols.at[L->frame->scan->mark + 1 + i];
     const Node *n = node_at(L->g, c->carry);
     const DType t = (DType)n->dtype;
     const Shape shape = n->shape;
     Expr name = {.kind = EXPR_NAME, .name = symbol->name, .span = symbol->span};
     Operand x = {symbol->value, &name, symbol->span};
-    if (x.value.kind == VALUE_ERROR || !lower_tensor(L, &x, t, next)) return false;
-    const Node *got = node_at(L->g, *next);
-    if (x.value.kind != VALUE_TENSOR) {
+    if (x.value.kind == VALUE_ERROR) return false;
+    bool tensor = x.value.kind == VALUE_TENSOR;
+    DType got = tensor ? (DType)node_at(L->g, x.value.node)->dtype : t;
+    /* As where types meet: what is whole fits into what is real, and bools into both. */
+    bool fits = got == t || (t == DT_F32 && got == DT_I32) || (t != DT_BOOL && got == DT_BOOL);
+    if (fits && !lower_tensor(L, &x, t, next)) return false;
+    if (!tensor) {
         *next = node_broadcast(L->g, *next, &shape);
         return true;
     }
-    if (got->dtype == t && shape_equal(&got->shape, &shape)) return true;
-    Value before = tensor_value(c->carry), after = tensor_value(*next);
+    if (fits && shape_equal(&node_at(L->g, *next)->shape, &shape)) return true;
+    Value before = tensor_value(c->carry), after = x.value;
     const char *was = lower_kind_text(L, &before), *is = lower_kind_text(L, &after);
     Diag *d =
-        lower_error(L, got->dtype != t ? E0301 : E0401, symbol->span,
+        lower_error(L, fits ? E0401 : E0301, symbol->span,
                     "a carried value keeps its type and shape: `%s` is %s, and its next value %s",
                     symbol->name, was, is);
     lower_point(L, d, c->initial.span, "its initial value: %s", was);
-    if (got->dtype != t && got->dtype == DT_I32 && c->initial.value.kind == VALUE_NUMBER)
-        diag_help(L->diags, d, "a number is f32 here: write `%s = cast(%g, i32)`",
-                  s->values.at[i].name.name, c->initial.value.number);
+    if (!fits) diag_help(L->diags, d, "write `%s = cast(..., %s)`", symbol->name, dtype_name(t));
     return false;
 }
 
@@ -155,7 +157,7 @@ static bool run_body(Lower *L, const Stmt *s, int32_t lo, int32_t trips, Carried
     }
     lower_stmts(L, &s->body);
     bool ok = !L->fatal;
-    for (uint32_t i = 0; i < carries; i++) ok = next_value(L, s, i, &carried[i], &next[i]) && ok;
+    for (uint32_t i = 0; i < carries; i++) ok = next_value(L, i, &carried[i], &next[i]) && ok;
     scope_truncate(f->scope, scan.mark);
     f->scan = scan.outer;
     L->loop = around;

@@ -174,7 +174,7 @@ static void lower_declaration(Lower *L, const Stmt *s) {
     const char *what = s->kind == STMT_INPUT   ? "an input"
                        : s->kind == STMT_PARAM ? "a param"
                                                : "a state";
-    if (s->kind == STMT_INPUT && (kind != FRAME_TOP || L->frame->loops))
+    if (s->kind == STMT_INPUT && (kind != FRAME_TOP || L->frame->loops || L->loop))
         not_here(L, s->span, what, "at the top level");
     else if (kind == FRAME_BLOCK)
         not_here(L, s->span, what, "outside the block of an entry");
@@ -201,11 +201,9 @@ static void lower_stmt(Lower *L, const Stmt *s) {
     case STMT_EXPR: lower_effect(L, s); break;
     case STMT_YIELD: lower_yield(L, s); break;
     case STMT_SCAN: lower_scan(L, s); break;
-    case STMT_INCLUDE: {
-        Diag *d = lower_error(L, E0801, s->span, "`include` is not supported yet");
-        diag_help(L->diags, d, "put the definitions in this file");
+    case STMT_INCLUDE: /* those at the top level have been replaced by what they include */
+        not_here(L, s->span, "`include`", "at the top level, outside `for` and `if`");
         break;
-    }
     case STMT_ENTRY:
         if (L->frame->kind != FRAME_TOP || L->nesting > 1)
             not_here(L, s->span, "an entry", "at the top level, outside `for` and `if`");

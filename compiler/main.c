@@ -25,13 +25,14 @@ enum { OPTION_TARGET = 256, OPTION_EMIT, OPTION_DUMP_AFTER };
 
 typedef struct Arguments {
     const char *input, *output;
-    const char **defines;
+    const char **defines, **include_dirs;
     CompileOptions compile;
 } Arguments;
 
 static const struct argp_option option_list[] = {
     {"output", 'o', "FILE", 0, "Write to FILE; `-` is standard output", 0},
     {"define", 'D', "NAME=VALUE", 0, "Give the constant NAME another value", 0},
+    {"include", 'I', "DIR", 0, "Look for included files in DIR too", 0},
     {"target", OPTION_TARGET, "NAME", 0, "Emit for this kind of device (default: cpu)", 0},
     {"emit", OPTION_EMIT, "WHAT", 0,
      "cl: the program (default); graph: the graph as .dlg; dot: the graph for graphviz; plan: the "
@@ -54,6 +55,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         a->defines[a->compile.define_count++] = value;
         return 0;
     }
+    case 'I': a->include_dirs[a->compile.include_dir_count++] = value; return 0;
     case OPTION_TARGET: a->compile.target = value; return 0;
     case OPTION_EMIT:
         if (!strcmp(value, "cl"))
@@ -216,9 +218,11 @@ int main(int argc, char **argv) {
         NULL,
         NULL,
         NULL};
-    Arguments a = {.defines = calloc((size_t)argc + 1, sizeof *a.defines)};
-    if (!a.defines) return STATUS_SYSTEM;
+    Arguments a = {.defines = calloc((size_t)argc + 1, sizeof *a.defines),
+                   .include_dirs = calloc((size_t)argc + 1, sizeof *a.include_dirs)};
+    if (!a.defines || !a.include_dirs) return STATUS_SYSTEM;
     a.compile.defines = a.defines;
+    a.compile.include_dirs = a.include_dirs;
     const char *no_color = getenv("NO_COLOR");
     a.compile.color = isatty(STDERR_FILENO) && !(no_color && *no_color);
     argp_err_exit_status = STATUS_USAGE;
@@ -239,5 +243,6 @@ int main(int argc, char **argv) {
         compile_free(&result);
     }
     free(a.defines);
+    free(a.include_dirs);
     return status;
 }

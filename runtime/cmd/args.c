@@ -72,6 +72,7 @@ static const Row rows[] = {
     ROW(RUN, "get", KEY_GET, "NAME=FILE", "Write a tensor or result to a .npy file"),
     ROW(TRAIN | EVAL | RUN | INSPECT, "define", 'D', "NAME=VALUE",
         "Override a constant of the model (of a .dlg)"),
+    ROW(TRAIN | EVAL | RUN | INSPECT, "include", 'I', "DIR", "Look for included files in DIR too"),
     ROW(TRAIN | EVAL | RUN | INSPECT, "target", KEY_TARGET, "NAME",
         "Compile the .dlg for this target (default: what fits the device)"),
     ROW(TRAIN | EVAL | RUN, "device", KEY_DEVICE, "SEL",
@@ -168,6 +169,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     Args *a = state->input;
     switch (key) {
     case 'D': a->defines[a->define_count++] = value; break;
+    case 'I': a->include_dirs[a->include_dir_count++] = value; break;
     case 'q': a->quiet = true; break;
     case KEY_ENTRY: a->entry = value; break;
     case KEY_EVALUATE: a->evaluate = value; break;
@@ -228,11 +230,12 @@ void args_parse(Args *a, const char *command, int argc, char **argv) {
         if (rows[i].commands & doc->bit) options[n++] = rows[i].option;
     *a = (Args){.command = command};
     a->defines = calloc(most, sizeof *a->defines);
+    a->include_dirs = calloc(most, sizeof *a->include_dirs);
     a->with = calloc(most, sizeof *a->with);
     a->data = calloc(most, sizeof *a->data);
     a->set = calloc(most, sizeof *a->set);
     a->get = calloc(most, sizeof *a->get);
-    if (!a->defines || !a->with || !a->data || !a->set || !a->get) {
+    if (!a->defines || !a->include_dirs || !a->with || !a->data || !a->set || !a->get) {
         complain("out of memory");
         exit(EXIT_SYSTEM);
     }
@@ -251,6 +254,7 @@ void args_parse(Args *a, const char *command, int argc, char **argv) {
 
 void args_free(Args *a) {
     free(a->defines);
+    free(a->include_dirs);
     free(a->with);
     free(a->data);
     free(a->set);

@@ -24,6 +24,8 @@ typedef struct Args {
     const char *file;
     const char *entry, *evaluate, *device, *target, *save, *load, *log;
     const char **defines; /* -D as given */
+    const char **include_dirs;
+    size_t include_dir_count;
     size_t define_count;
     Pair *data, *set, *get;
     size_t data_count, set_count, get_count;

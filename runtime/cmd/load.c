@@ -66,6 +66,8 @@ static int compile_and_load(Session *s, const Args *a) {
     CompileOptions options = {.target = target_for(a, s->dev),
                               .defines = a->defines,
                               .define_count = a->define_count,
+                              .include_dirs = a->include_dirs,
+                              .include_dir_count = a->include_dir_count,
                               .color = isatty(STDERR_FILENO) == 1};
     dlg_program_options load = {.seed = a->seed};
     CompileResult result = compile_file(a->file, &options);
