@@ -57,6 +57,13 @@ static const struct {
     {"float32", "the types are " LOWER_TYPES},
     {"float64", "the types are " LOWER_TYPES},
     {"int32", "the types are " LOWER_TYPES},
+    {"max_pool2d", "write `max_pool(x, size)`"},
+    {"avg_pool2d", "write `avg_pool(x, size)`"},
+    {"topk", "`top_k_accuracy(logits, y, k)` counts; `argmax` finds the first"},
+    {"top_k", "`top_k_accuracy(logits, y, k)` counts; `argmax` finds the first"},
+    {"lstm", "`lstm_cell` is one step: a `scan` runs it over a sequence"},
+    {"gru", "`gru_cell` is one step: a `scan` runs it over a sequence"},
+    {"rnn", "`lstm_cell` and `gru_cell` are one step: a `scan` runs them over a sequence"},
     {"half", "write `f16`"},
     {"float16", "write `f16`"},
     {"bfloat16", "write `bf16`"},
@@ -64,11 +71,8 @@ static const struct {
     {"int64", "the types are " LOWER_TYPES},
 };
 
-static const char *const planned[] = {
-    "conv1d",     "conv2d",    "conv3d",  "max_pool",  "max_pool2d", "avg_pool",
-    "batch_norm", "dropout",   "lstm",    "lstm_cell", "gru",        "gru_cell",
-    "rnn",        "attention", "einsum",  "sort",      "argsort",    "topk",
-    "top_k",      "cumsum",    "cumprod", "prod"};
+static const char *const planned[] = {"conv3d", "einsum",  "sort", "argsort",
+                                      "cumsum", "cumprod", "prod"};
 
 const char *lower_habit(const char *name) {
     for (size_t i = 0; i < COUNT_OF(habits); i++)

@@ -640,7 +640,8 @@ static void test_errors(void) {
         {"input x : f32[2] from \"a\" columns 0:3\nentry e -> x", E0701},
         {"input x : f32[2] from \"a\"\ninput y : f32[3] from \"a\"\nentry e -> x, y", E0702},
         {"assert(1 > 2, \"one is less\")\nentry e -> y = 1", E0703},
-        {"include \"b.dlg\"\nentry e -> y = 1", E0801},
+        {"if 1 > 0 { include \"b.dlg\" }\nentry e -> y = 1", E0205},
+        {"input x : f32[3, 3]\ninput i : i32[2]\nentry e -> y = x[i, i]", E0801},
         {"const n = 2\nparam w : f32[n] = 0\nentry a -> w\nentry e with n = 3 -> w", E0401},
         {"const n = 2\nentry e with m = 3 -> y = n", E0206},
     };
