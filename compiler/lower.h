@@ -334,6 +334,10 @@ void lower_help_missing_value(Lower *L, Diag *d, const Value *v, const Expr *e);
 
 void lower_stmts(Lower *L, const Stmts *body);
 
+/* ---- lower_einsum.c ----------------------------------------------------------------------------- */
+
+Value builtin_einsum(Lower *L, const Given *a, int which);
+
 /* ---- lower_random.c ----------------------------------------------------------------------------- */
 
 Value builtin_random(Lower *L, const Given *a, int which);

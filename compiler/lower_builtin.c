@@ -327,6 +327,7 @@ const Builtin lower_builtins[] = {
     {"expand_dims", builtin_expand_dims, 0, 2, false, {"x", "axis"}},
     {"concat", builtin_concat, 0, 0, true, {"axis"}},
     {"dot", builtin_dot, 0, 2, false, {"a", "b", "batch", "contract"}},
+    {"einsum", builtin_einsum, 0, 1, true, {"formula"}},
     {"take", builtin_take, 0, 2, false, {"table", "index"}},
     {"uniform", builtin_init, 'u', 2, false, {"low", "high"}},
     {"normal", builtin_init, 'n', 2, false, {"mean", "std"}},

@@ -71,8 +71,7 @@ static const struct {
     {"int64", "the types are " LOWER_TYPES},
 };
 
-static const char *const planned[] = {"conv3d", "einsum",  "sort", "argsort",
-                                      "cumsum", "cumprod", "prod"};
+static const char *const planned[] = {"conv3d", "sort", "argsort", "cumsum", "cumprod", "prod"};
 
 const char *lower_habit(const char *name) {
     for (size_t i = 0; i < COUNT_OF(habits); i++)
