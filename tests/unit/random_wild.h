@@ -1,7 +1,8 @@
 /* random_wild: programs made at random that have what those of random_program.h, which are to be
  * differentiated, have not: whole numbers and bools, gathers, literals, permutations, pads, products of
  * higher rank, reductions of several axes, and entries that share variables and update them from each
- * other: swapped, turned, shifted, and with new values that later lines read.
+ * other: swapped, turned, shifted, and with new values that later lines read. What is cast to a storage type
+ * is known exactly, so that it rounds the same whoever computes it.
  *
  * Few functions in them jump where rounding could decide; `exact` allows those too. */
 #ifndef DLG_RANDOM_WILD_H
@@ -14,7 +15,7 @@
 #define WILD_ELEMS  6000
 
 typedef struct WildValue {
-    char type; /* 'f', 'i', 'b' */
+    char type; /* 'f', 'i', 'b'; of storage 'h' (f16), 'g' (bf16), 'u' (u8) */
     int rank, dim[WILD_RANK];
 } WildValue;
 
@@ -56,6 +57,20 @@ static inline bool wild_made(RandomWild *w, WildValue v) {
     return true;
 }
 
+/* What a type counts as. */
+static inline char wild_counts(char type) {
+    return type == 'h' || type == 'g' ? 'f' : type == 'u' ? 'i' : type;
+}
+
+static inline bool wild_stored(char type) {
+    return wild_counts(type) != type;
+}
+
+static inline const char *wild_type(char type) {
+    static const char *const name[] = {"f32", "i32", "bool", "f16", "bf16", "u8"};
+    return name[strchr("fibhgu", type) - "fibhgu"];
+}
+
 static inline bool wild_elementwise(RandomWild *w, int x) {
     static const char *const f[] = {"tanh(v%d) + v%d * 0.5",   "v%d - v%d * 0.3",
                                     "v%d * tanh(v%d)",         "maximum(v%d, -v%d)",
@@ -68,6 +83,7 @@ static inline bool wild_elementwise(RandomWild *w, int x) {
     WildValue v = w->value[x];
     int y = wild_find(w, v.type, &v), n = w->count;
     char call[96];
+    v.type = wild_counts(v.type);
     const char *form = v.type == 'f'   ? f[wild_below(w, 7)]
                        : v.type == 'i' ? i[wild_below(w, 8)]
                                        : b[wild_below(w, 4)];
@@ -79,16 +95,16 @@ static inline bool wild_elementwise(RandomWild *w, int x) {
 static inline bool wild_convert(RandomWild *w, int x) {
     WildValue v = w->value[x];
     int n = w->count, y;
-    switch (wild_below(w, 6)) {
+    switch (wild_below(w, 8)) {
     case 0:
-        if (v.type != 'i') return false;
-        y = wild_find(w, 'i', &v);
+        if (wild_counts(v.type) != 'i') return false;
+        y = wild_find(w, v.type, &v);
         wild_say(w, "v%d = v%d %s v%d\n", n, x, wild_below(w, 2) ? "<" : "==", y);
         v.type = 'b';
         break;
     case 1:
         if (v.type == 'f' && !w->exact) return false;
-        if (v.type == 'i') return false;
+        if (v.type == 'i' || v.type == 'h' || v.type == 'g') return false;
         wild_say(w, "v%d = cast(v%d%s, i32)\n", n, x, v.type == 'f' ? " * 3" : "");
         v.type = 'i';
         break;
@@ -103,11 +119,21 @@ static inline bool wild_convert(RandomWild *w, int x) {
         wild_say(w, "v%d = v%d > 0.1\n", n, x);
         v.type = 'b';
         break;
+    case 4:
+    case 5: {
+        char to = "hgu"[wild_below(w, 3)];
+        if (v.type == 'f' || (to == 'u' && wild_counts(v.type) == 'f')) return false;
+        wild_say(w, v.type == 'i' ? "v%d = cast(v%d %% 200, %s)\n" : "v%d = cast(v%d, %s)\n", n, x,
+                 wild_type(to));
+        v.type = to;
+        break;
+    }
     default: {
         int c = wild_find(w, 'b', &v);
         y = wild_find(w, v.type, &v);
         if (c < 0) return false;
         wild_say(w, "v%d = where(v%d, v%d, v%d)\n", n, c, x, y);
+        v.type = wild_counts(v.type);
     }
     }
     return wild_made(w, v);
@@ -122,12 +148,15 @@ static inline bool wild_broadcast(RandomWild *w, int x) {
         if (o->dim[o->rank - i] != 1 && o->dim[o->rank - i] != v.dim[v.rank - i]) return false;
     }
     wild_say(w, "v%d = v%d %s v%d\n", w->count, x, wild_below(w, 2) ? "+" : "-", y);
+    v.type = wild_counts(v.type);
     return wild_made(w, v);
 }
 
 static inline bool wild_reduce(RandomWild *w, int x) {
     static const char *const name[] = {"sum", "max", "min", "mean"};
-    WildValue v = w->value[x], to = {.type = v.type};
+    WildValue v = w->value[x];
+    v.type = wild_counts(v.type);
+    WildValue to = {.type = v.type};
     if (v.rank == 0 || v.type == 'b') return false;
     int which = wild_below(w, v.type == 'f' ? 4 : 3), kept = 0, from[WILD_RANK];
     bool keep = wild_below(w, 2), gone[WILD_RANK] = {false};
@@ -187,6 +216,7 @@ static inline bool wild_literal(RandomWild *w, int x) {
     wild_say(w, "]");
     bool back = wild_below(w, 2);
     wild_say(w, back ? "[::-1]\n" : "\n");
+    v.type = wild_counts(v.type);
     return wild_made(w, v);
 }
 
@@ -281,8 +311,9 @@ static inline bool wild_join(RandomWild *w, int x) {
 /* x[..., m, k] @ y[..., k, n] of any ranks, and dots with batch and several contracted axes. */
 static inline bool wild_dot(RandomWild *w, int x) {
     WildValue v = w->value[x];
-    int y = wild_find(w, 'f', &v);
-    if (v.type != 'f' || v.rank < 2) return false;
+    int y = wild_find(w, v.type, &v);
+    if (wild_counts(v.type) != 'f' || v.rank < 2) return false;
+    v.type = 'f';
     if (wild_below(w, 2)) { /* with a transpose of its like */
         WildValue to = v;
         to.dim[v.rank - 1] = v.dim[v.rank - 2];
@@ -304,38 +335,37 @@ static inline bool wild_dot(RandomWild *w, int x) {
 
 static inline bool wild_softmax(RandomWild *w, int x) {
     WildValue v = w->value[x];
-    if (v.type != 'f' || v.rank == 0) return false;
+    if (wild_counts(v.type) != 'f' || v.rank == 0) return false;
+    v.type = 'f';
     wild_say(w, "v%d = %s(v%d, axis = %d)\n", w->count,
              wild_below(w, 2) ? "softmax" : "layer_scale", x, wild_below(w, v.rank));
     return wild_made(w, v);
 }
 
 static inline void wild_variable(RandomWild *w, const char *kind, WildValue v) {
-    wild_say(w, "%s v%d : %s[", kind, w->count,
-             v.type == 'f'   ? "f32"
-             : v.type == 'i' ? "i32"
-                             : "bool");
+    wild_say(w, "%s v%d : %s[", kind, w->count, wild_type(v.type));
     for (int i = 0; i < v.rank; i++) wild_say(w, "%s%d", i ? ", " : "", v.dim[i]);
     wild_say(w,
-             strcmp(kind, "input") == 0 ? "]\n"
-             : v.type == 'f'            ? "] ~ uniform(-1, 1)\n"
-                                        : "] = %s\n",
+             strcmp(kind, "input") == 0   ? "]\n"
+             : wild_counts(v.type) == 'f' ? "] ~ uniform(-1, 1)\n"
+                                          : "] = %s\n",
              v.type == 'b' ? "true" : "2");
     wild_made(w, v);
 }
 
 static inline void wild_variables(RandomWild *w) {
     static const int sizes[] = {1, 2, 3, 4, 5, 7, 8, 16, 17, 20, 33};
-    static const char types[] = "fffib";
+    static const char types[] = "fffib", stored[] = "hgu";
     for (int group = 0; group < 3; group++) {
         WildValue v = {.type = types[wild_below(w, 5)], .rank = 1 + wild_below(w, 4)};
         if (group == 0) v.type = 'f';
+        if (group == 2 && wild_below(w, 2)) v.type = stored[wild_below(w, 3)];
         for (int i = 0; i < v.rank; i++) v.dim[i] = sizes[wild_below(w, v.rank > 2 ? 5 : 11)];
         if (wild_below(w, 2)) { /* so that it fits itself turned */
             for (int i = 1; i < v.rank; i++) v.dim[i] = v.dim[0];
         }
         for (int k = 1 + wild_below(w, 3); k > 0; k--)
-            wild_variable(w, v.type == 'f' && wild_below(w, 2) ? "param" : "state", v);
+            wild_variable(w, wild_counts(v.type) == 'f' && wild_below(w, 2) ? "param" : "state", v);
     }
     w->variables = w->count;
     for (int k = 0; k < 3; k++) {
@@ -343,6 +373,9 @@ static inline void wild_variables(RandomWild *w) {
         v.type = types[k + 2 > 4 ? 0 : k + 2];
         wild_variable(w, "input", v);
     }
+    WildValue small = w->value[wild_below(w, w->variables)];
+    small.type = stored[wild_below(w, 3)];
+    wild_variable(w, "input", small);
     WildValue table = {.type = 'f', .rank = 2, .dim = {5, 1 + wild_below(w, 20)}};
     wild_variable(w, "input", table);
     WildValue index = {.type = 'i', .rank = 1 + wild_below(w, 2), .dim = {4, 6}};
@@ -360,18 +393,23 @@ static inline void wild_updates(RandomWild *w, int entry) {
         int other = wild_below(w, w->variables);
         bool fits = s->type == w->value[other].type && wild_same(s, &w->value[other]);
         bool square = s->rank >= 2 && s->dim[s->rank - 1] == s->dim[s->rank - 2];
-        const char *op = s->type == 'f' ? "* 0.5 +" : s->type == 'i' ? "* 2 -" : "or";
+        char counts = wild_counts(s->type);
+        const char *op = counts == 'f' ? "* 0.5 +" : counts == 'i' ? "* 2 -" : "or";
+        const char *open = s->type == 'u' ? "cast(" : "", *close = s->type == 'u' ? ", u8)" : "";
         switch (wild_below(w, 7)) {
         case 0: break;
         case 1: wild_say(w, "    v%d <- v%d\n", v, x); break;
         case 2: wild_say(w, "    v%d <- v%d[::-1]\n", v, wild_below(w, 2) ? v : x); break;
-        case 3: wild_say(w, "    v%d <- v%d%s %s v%d\n", v, v, square ? "'" : "", op, x); break;
+        case 3:
+            wild_say(w, "    v%d <- %sv%d%s %s v%d%s\n", v, open, v, square ? "'" : "", op, x,
+                     close);
+            break;
         case 4:
-            wild_say(w, fits ? "    v%d <- v%d %s old%d\n" : "    v%d <- v%d %s v%d\n", v, x, op,
-                     fits ? other : y);
+            wild_say(w, fits ? "    v%d <- %sv%d %s old%d%s\n" : "    v%d <- %sv%d %s v%d%s\n", v,
+                     open, x, op, fits ? other : y, close);
             break;
         case 5: wild_say(w, "    v%d <- old%d\n", v, fits ? other : v); break;
-        default: wild_say(w, "    v%d <- v%d %s v%d\n", v, x, op, y);
+        default: wild_say(w, "    v%d <- %sv%d %s v%d%s\n", v, open, x, op, y, close);
         }
     }
     wild_say(w, "}\n");
