@@ -27,6 +27,14 @@ static void test_columns(void) {
     CU_ASSERT_EQUAL(parse(dev, "x,0,1\ny,1,0", &all, 1, &info), DLG_OK);
     CU_ASSERT(all.end == 3 && info.rows == 2 && memcmp(all.values, "\0\1\1\0", 4) == 0);
     free(all.values);
+    CsvTake small[] = {{0, 2, DLG_U8, NULL}, {0, 2, DLG_F16, NULL}, {0, 2, DLG_BF16, NULL}};
+    CU_ASSERT_EQUAL(parse(dev, "0,255\n2049,1.\n", small + 1, 2, &info), DLG_OK);
+    CU_ASSERT(memcmp(small[1].values, (uint16_t[]){0, 0x5bf8, 0x6800, 0x3c00}, 8) == 0);
+    CU_ASSERT(memcmp(small[2].values, (uint16_t[]){0, 0x437f, 0x4500, 0x3f80}, 8) == 0);
+    free(small[1].values), free(small[2].values);
+    CU_ASSERT_EQUAL(parse(dev, "0,255\n7,1\n", small, 1, &info), DLG_OK);
+    CU_ASSERT(memcmp(small[0].values, "\0\377\7\1", 4) == 0);
+    free(small[0].values);
     dlg_device_close(dev);
 }
 
@@ -89,6 +97,13 @@ static void test_refused(void) {
          DLG_I32},
         {"1,2\n3,3e9\n", "is too large for i32", DLG_I32},
         {"1,0\n0,2\n", "t.csv:2: column 2: 2 is not 0 or 1, and the input is bool", DLG_BOOL},
+        {"1,2\n3,256\n", "t.csv:2: column 2: 256 is not from 0 to 255, and the input is u8",
+         DLG_U8},
+        {"1,2\n-1,6\n", "t.csv:2: column 1: -1 is not from 0 to 255, and the input is u8", DLG_U8},
+        {"1,2\n3,2.5\n", "t.csv:2: column 2: 2.5 is not a whole number, and the input is u8",
+         DLG_U8},
+        {"1,2\n3,65520\n", "t.csv:2: column 2: 65520 is too large for f16", DLG_F16},
+        {"1,2\n-3.4e38,1\n", "t.csv:2: column 1: -3.4e+38 is too large for bf16", DLG_BF16},
         {"1,\"2\n3,4\n", "t.csv:1: column 2: the quote that begins this cell is never closed",
          DLG_F32},
         {"1,\"2\"x\n", "t.csv:1: column 2: text after the closing quote", DLG_F32},

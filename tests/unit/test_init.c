@@ -70,6 +70,24 @@ static void test_pinned(void) {
     expect_bits(v, normal7, 8);
 }
 
+/* The same numbers rounded; by Python's struct module for f16. */
+static void test_storage(void) {
+    static const uint16_t f16[] = {0x37bf, 0xb82f, 0x2695, 0xbb1d, 0xa522, 0x3731, 0xbb78, 0x3645},
+                          bf16[] = {0x3ef8, 0xbf06, 0x3cd3, 0xbf64, 0xbca4, 0x3ee6, 0xbf6f, 0x3ec9};
+    uint16_t v[8];
+    uint8_t u[4];
+    values("h.w", DLG_F16, (Init){INIT_UNIFORM, -1, 1, 0}, 8, 0, v);
+    CU_ASSERT_EQUAL(memcmp(v, f16, sizeof f16), 0);
+    values("h.w", DLG_BF16, (Init){INIT_UNIFORM, -1, 1, 0}, 8, 0, v);
+    CU_ASSERT_EQUAL(memcmp(v, bf16, sizeof bf16), 0);
+    values("h.w", DLG_F16, (Init){INIT_NORMAL, 0, 1e6, 0}, 8, 0, v); /* none is infinite */
+    for (int i = 0; i < 8; i++) CU_ASSERT((v[i] & 0x7fff) <= 0x7bff);
+    values("h.w", DLG_F16, (Init){INIT_CONSTANT, INFINITY, 0, 0}, 2, 0, v);
+    CU_ASSERT_EQUAL(v[1], 0x7c00);
+    values("a", DLG_U8, (Init){INIT_CONSTANT, 255, 0, 0}, 4, 0, u);
+    CU_ASSERT_EQUAL(u[3], 255);
+}
+
 static void test_plain(void) {
     float f[4];
     int32_t k[4];
@@ -112,5 +130,5 @@ static void test_distributions(void) {
 }
 
 RUN_SUITE("init", {"Philox's known answers", test_philox}, {"keys", test_key},
-          {"pinned values", test_pinned}, {"constants and literals", test_plain},
-          {"distributions", test_distributions})
+          {"pinned values", test_pinned}, {"storage types", test_storage},
+          {"constants and literals", test_plain}, {"distributions", test_distributions})
