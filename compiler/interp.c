@@ -3,7 +3,7 @@
  *
  * Requires: the graph passes graph_verify; vars[i] has the elements of each variable that it reads.
  * Establishes: results[id] holds the elements of node id, row-major; of a node inside a loop, as its last
- * iteration left them. f32 values are not rounded, i32 values wrap as on a device (exactly up to 2^53),
+ * iteration left them. f32 values are not rounded, i32 values wrap as on a device,
  * bools are 0 or 1; what is of f16, bf16 or u8 is rounded as there. */
 #include "ir.h"
 
@@ -59,8 +59,10 @@ static double greater(double a, double b) {
 /* ---- One function an operator or family ------------------------------------------------------ */
 
 static void eval_elementwise(const Eval *e) {
+    double (*const host)(Op, double, double, double) =
+        e->n->dtype == DT_I32 ? op_host_whole : op_host;
     for (int64_t i = 0; i < e->elems; i++) {
-        double v = op_host((Op)e->n->op, e->x[i], e->y ? e->y[i] : 0, e->z ? e->z[i] : 0);
+        double v = host((Op)e->n->op, e->x[i], e->y ? e->y[i] : 0, e->z ? e->z[i] : 0);
         e->out[i] = as_type(e->n->dtype, v);
     }
 }

@@ -59,6 +59,8 @@ typedef struct OpInfo {
 } OpInfo;
 extern const OpInfo op_info[OP_COUNT];
 double op_host(Op op, double x, double y, double z); /* ELEMENTWISE only: the value in double */
+/* The same of i32: a product wraps as on a device, which a double may not hold. */
+double op_host_whole(Op op, double x, double y, double z);
 
 typedef uint32_t NodeId;
 #define NO_NODE UINT32_MAX

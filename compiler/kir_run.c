@@ -119,9 +119,12 @@ static void evaluate(Run *r, Val v, uint32_t item) {
         for (int i = 0; i < n->lanes; i++) {
             switch (n->kind) {
             case V_LANE: out[i] = i; break;
-            case V_EW:
-                out[i] = rounded(r, n, op_host((Op)n->op, x[i], y ? y[i] : 0, z ? z[i] : 0));
+            case V_EW: {
+                double (*const host)(Op, double, double, double) =
+                    n->dtype == DT_I32 ? op_host_whole : op_host;
+                out[i] = rounded(r, n, host((Op)n->op, x[i], y ? y[i] : 0, z ? z[i] : 0));
                 break;
+            }
             case V_CAST: out[i] = rounded(r, n, dtype_cast((DType)n->dtype, x[i])); break;
             case V_ROUND: out[i] = dtype_cast((DType)n->stored, x[i]); break;
             case V_FMA:

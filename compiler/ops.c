@@ -55,6 +55,11 @@ double op_host(Op op, double x, double y, double z) {
     }
 }
 
+double op_host_whole(Op op, double x, double y, double z) {
+    if (op == OP_MUL) return (double)(int32_t)(bits_of(x) * bits_of(y));
+    return op_host(op, x, y, z);
+}
+
 bool shape_equal(const Shape *a, const Shape *b) {
     if (a->rank != b->rank) return false;
     for (int i = 0; i < a->rank; i++) {

@@ -77,6 +77,9 @@ static void test_integers(void) {
     fixture_open(&f);
     NodeId a = fixture_var(&f, DT_I32, shape(1, 3), (double[]){2147483647, -7, 7});
     NodeId b = fixture_var(&f, DT_I32, shape(1, 3), (double[]){1, 2, -2});
+    NodeId large = fixture_var(&f, DT_I32, shape(1, 1), (double[]){2000000011});
+    NodeId larger = fixture_var(&f, DT_I32, shape(1, 1), (double[]){-1999999973});
+    CHECK(node_ew(&f.g, OP_MUL, large, larger, NO_NODE), shape(1, 1), -708230871);
     CHECK(node_ew(&f.g, OP_ADD, a, b, NO_NODE), shape(1, 3), -2147483648.0, -5, 5);
     CHECK(node_ew(&f.g, OP_IDIV, a, b, NO_NODE), shape(1, 3), 2147483647, -4, -4);
     CHECK(node_ew(&f.g, OP_MOD, a, b, NO_NODE), shape(1, 3), 0, 1, -1);
