@@ -232,6 +232,7 @@ Value builtin_einsum(Lower *L, const Given *given, int which) {
     }
     if (!read_formula(&e) || !check_sizes(&e) || !find_output(&e)) return ERROR_VALUE;
     for (uint32_t i = 0; i < e.count; i++) {
+        e.x[i].node = lower_counted(L, e.x[i].node);
         DType t = (DType)node_at(L->g, e.x[i].node)->dtype;
         /* Products are of f32; a sum of bools counts. */
         if (e.count > 1 || (t != DT_I32 && t != DT_BOOL))
