@@ -64,7 +64,7 @@ static bool lower_type(Lower *L, const TypeExpr *type, DType *t, Shape *s) {
 
 /* Computes a node that depends on no variable, on the host. NULL when it depends on one. */
 static const double *compute_constant(Lower *L, NodeId id) {
-    Graph part = {.arena = L->arena};
+    Graph part = {.arena = L->arena, .loops.at = L->g->loops.at, .loops.len = L->g->loops.len};
     bool *need = NEW_ARRAY(L->arena, bool, id + 1);
     NodeId *copy = NEW_ARRAY(L->arena, NodeId, id + 1);
     need[id] = true;
