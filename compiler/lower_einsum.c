@@ -63,8 +63,9 @@ static bool read_formula(Einsum *e) {
         if (*s == ',' && i + 1 < e->count)
             s++;
         else if (*s == ',' || i + 1 < e->count)
-            return wrong(e, arena_printf(e->L->arena, "is not for %u tensor%s", e->count,
-                                         e->count == 1 ? "" : "s")),
+            return wrong(e, arena_printf(e->L->arena,
+                                         "is for more or fewer tensors than the %u after it",
+                                         e->count)),
                    false;
     }
     if (!*s) return true;
@@ -93,9 +94,10 @@ static bool check_sizes(Einsum *e) {
             if (!e->size[c]) e->size[c] = s->dim[k], e->from[c] = i;
             if (e->size[c] == s->dim[k]) continue;
             Operand both[2] = {e->given->rest[e->from[c]], e->given->rest[i]};
-            Diag *d = lower_error(
-                L, E0401, e->given->rest[i].span, "`%c` is %d places in %s, and %d here: %s", c,
-                e->size[c], lower_describe(L, &both[0]), s->dim[k], lower_describe(L, &both[1]));
+            Diag *d = lower_error(L, E0401, e->given->rest[i].span,
+                                  "`%c` stands for an axis of %d and for one of %d: %s, %s", c,
+                                  e->size[c], s->dim[k], lower_describe(L, &both[0]),
+                                  lower_describe(L, &both[1]));
             lower_point_origins(L, d, both, e->from[c] == i ? 1 : 2);
             return false;
         }
