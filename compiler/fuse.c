@@ -109,6 +109,14 @@ static bool repeats(const Fuser *f, NodeId id, const NodeId *user) {
     return n->op == OP_EXPAND && shape_elems(&n->shape) >= 4 * elems;
 }
 
+/* Whether the node is what a variable of a storage type counts as: a load makes it, at less than it costs to
+ * read it from a copy of twice the size. */
+static bool widens(const Graph *g, NodeId id) {
+    const Node *n = node_at(g, id);
+    return n->op == OP_CAST && dtype_is_storage((DType)node_at(g, n->args[0])->dtype) &&
+           node_at(g, base_of(g, n->args[0]))->op == OP_VAR;
+}
+
 static void choose_anchors(Fuser *f) {
     const Graph *g = f->g;
     uint32_t n_nodes = g->nodes.len;
@@ -128,7 +136,8 @@ static void choose_anchors(Fuser *f) {
                 f->anchor[n->args[i]] = true;
             NodeId base = base_of(g, n->args[i]);
             /* A contraction reads each element many times: compute it once. */
-            if (n->op == OP_DOT && computes((Op)node_at(g, base)->op) && !node_uniform(g, base, &v))
+            if (n->op == OP_DOT && computes((Op)node_at(g, base)->op) &&
+                !node_uniform(g, base, &v) && !widens(g, base))
                 f->anchor[base] = true;
         }
     }
