@@ -206,8 +206,8 @@ DLG_API int dlg_set(dlg_program *prog, const char *name, const void *data, size_
 DLG_API int dlg_get(dlg_program *prog, const char *name, void *data, size_t bytes);
 
 /* The same from and to files: a whole tensor as an .npy array of its shape, or from a .csv table of
- * as many numbers, row by row. Types are converted where no value changes. Errors: as dlg_set; FILE,
- * DATA. */
+ * as many numbers, row by row. Types are converted: whole numbers where none changes, floats rounded to
+ * the nearest. NumPy has no bf16: such a tensor is written as f4. Errors: as dlg_set; FILE, DATA. */
 DLG_API int dlg_set_file(dlg_program *prog, const char *name, const char *path);
 DLG_API int dlg_get_file(dlg_program *prog, const char *name, const char *path);
 /* Any array as an .npy file, written completely or not at all. Errors: FILE, MEMORY. */
