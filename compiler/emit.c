@@ -12,9 +12,10 @@ typedef struct Emitter {
     const Program *p;
     Arena *arena;
     const Plan *plan;
-    Text entries; /* their part of the plan */
-    VEC(uint64_t) hashes;
-    VEC(const char *) bodies; /* of each kernel: its text under the name "kernel", for comparing */
+    Text entries;             /* their part of the plan */
+    VEC(const char *) bodies; /* of each kernel: its text without names, for comparing */
+    uint32_t *slots;          /* of a hash table: kernel + 1 */
+    uint32_t slot_cap;
     Text kernels;
 } Emitter;
 
@@ -93,20 +94,36 @@ static void head_comment(Emitter *em, const Launch *l, Text *out) {
 
 /* ---- Kernels ------------------------------------------------------------------------------- */
 
+static uint32_t *slot_of(Emitter *em, const char *body, size_t len) {
+    uint64_t at = hash_bytes(body, len, 0);
+    for (;; at++) {
+        uint32_t *slot = &em->slots[at & (em->slot_cap - 1)];
+        if (!*slot || !strcmp(em->bodies.at[*slot - 1], body)) return slot;
+    }
+}
+
+/* Where the number of the kernel with this body stands, + 1; 0 there: it is new. */
+static uint32_t *find_body(Emitter *em, const char *body, size_t len) {
+    if ((em->bodies.len + 1) * 2 > em->slot_cap) {
+        em->slot_cap = em->slot_cap ? em->slot_cap * 2 : 64;
+        em->slots = NEW_ARRAY(em->arena, uint32_t, em->slot_cap);
+        for (uint32_t i = 0; i < em->bodies.len; i++)
+            *slot_of(em, em->bodies.at[i], strlen(em->bodies.at[i])) = i + 1;
+    }
+    return slot_of(em, body, len);
+}
+
 /* The number of the launch's kernel: that of an equal one, if there is one. */
 static uint32_t add_kernel(Emitter *em, const Launch *l) {
     Arena *scratch = arena_open(em->arena);
     Text body, text;
     text_init(&body, scratch);
     text_init(&text, scratch);
-    kernel_print(l->kernel, "kernel", &body);
-    uint64_t hash = hash_bytes(body.at, body.len, 0);
-    uint32_t id = 0;
-    while (id < em->bodies.len && (em->hashes.at[id] != hash || strcmp(em->bodies.at[id], body.at)))
-        id++;
-    if (id == em->bodies.len) {
+    kernel_print(l->kernel, NULL, &body);
+    uint32_t *slot = find_body(em, body.at, body.len), id = *slot ? *slot - 1 : em->bodies.len;
+    if (!*slot) {
+        *slot = id + 1;
         vec_push(em->arena, &em->bodies, arena_strndup(em->arena, body.at, body.len));
-        vec_push(em->arena, &em->hashes, hash);
         text_printf(&text, "\n// k%u\n", id);
         head_comment(em, l, &text);
         kernel_print(l->kernel, arena_printf(scratch, "k%u", id), &text);

@@ -186,7 +186,8 @@ KCount kernel_count(const Kernel *k);
 const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32,
                        const int32_t *iterations);
 
-/* Appends the kernel as OpenCL C: its tables and the function. Scratch memory comes from out's arena. */
+/* Appends the kernel as OpenCL C: its tables and the function. `name` NULL: for comparing, with numbers for names and
+ * without comments. Scratch memory comes from out's arena. */
 void kernel_print(const Kernel *k, const char *name, Text *out);
 
 #endif

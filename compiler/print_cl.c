@@ -20,6 +20,8 @@ typedef struct Printer {
     const Kernel *k;
     Text *out;
     const char *name; /* the kernel's */
+    bool plain;       /* numbers for names, no comments */
+    uint32_t serial;
     Names taken;
     Numbered *numbered; /* a hash table */
     uint32_t numbered_cap, numbered_count;
@@ -117,6 +119,7 @@ static uint32_t *last_number(Printer *p, const char *base) {
 /* A C identifier that is free in this kernel: letters and digits of `hint`, a number if it is taken. */
 static const char *fresh(Printer *p, const char *hint) {
     Arena *a = p->out->arena;
+    if (p->plain) return arena_printf(a, "v%u", p->serial++);
     Text t;
     text_init(&t, a);
     for (const char *s = hint; *s && t.len < 40; s++) {
@@ -526,7 +529,7 @@ static void print_block(Printer *p, const KBlock *b) {
             break;
         case S_IF: text_printf(p->out, "if (%s) {\n", ranges_text(p, s->ranges)); break;
         case S_BARRIER: text_puts(p->out, "barrier(CLK_LOCAL_MEM_FENCE);\n"); break;
-        case S_COMMENT: text_printf(p->out, "// %s\n", s->text); break;
+        case S_COMMENT: text_printf(p->out, "// %s\n", p->plain ? "" : s->text); break;
         default: break;
         }
         if (s->op == S_FOR || s->op == S_IF) {
@@ -599,10 +602,10 @@ static void mark_named(Printer *p) {
 
 void kernel_print(const Kernel *k, const char *name, Text *out) {
     Arena *a = out->arena;
-    Printer p = {.k = k, .out = out, .name = name};
-    names_init(&p.taken, a);
-    for (size_t i = 0; i < COUNT_OF(reserved); i++) names_str(&p.taken, reserved[i]);
-    for (int i = 0; i < OP_COUNT; i++) { /* functions that a kernel may call */
+    Printer p = {.k = k, .out = out, .name = name ? name : "kernel", .plain = !name};
+    if (!p.plain) names_init(&p.taken, a);
+    for (size_t i = 0; i < COUNT_OF(reserved) && !p.plain; i++) names_str(&p.taken, reserved[i]);
+    for (int i = 0; i < OP_COUNT && !p.plain; i++) { /* functions that a kernel may call */
         if (op_info[i].cl && strstr(op_info[i].cl, op_info[i].name))
             names_str(&p.taken, op_info[i].name);
     }
