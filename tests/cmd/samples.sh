@@ -31,6 +31,22 @@ expect 0 "; y 8" "$DLG" run digits.dlg --load again.w --rows 1725:1797 --with y
 
 [ -z "${DLG_SANITIZE:-}" ] || done_testing
 
+# A differential equation, solved by training on it alone: of an error of 1 at the start.
+for seed in 1 2 3; do
+    expect 0 "3000 steps" "$DLG" train pinn.dlg --steps 3000 --seed $seed --save pinn.w
+    expect 0 "error" "$DLG" run pinn.dlg --entry evaluate --load pinn.w
+    awk '/^error/ { found = 1; if ($2 > 0.005) exit 1 } END { if (!found) exit 1 }' out || fail "pinn.dlg, seed $seed: $(cat out)"
+done
+
+# A convolutional network with batch normalisation and dropout, as the mean of two seeds.
+for seed in 1 2; do
+    expect 0 "weights" "$DLG" train convnet.dlg --epochs 30 --holdout 0.2 --seed $seed --save conv.w
+    expect 0 '"rows": 359' "$DLG" eval convnet.dlg --load conv.w --json
+    sed 's/.*"acc": \([0-9.e-]*\).*/\1/' out >>conv_accuracies
+done
+awk '{ sum += $1 } END { print "convnet:", sum / NR; exit !(NR == 2 && sum / NR >= 0.975) }' conv_accuracies ||
+    fail "the convolutional network"
+
 # Accuracy on held-out rows as the mean of five seeds.
 for seed in 1 2 3 4 5; do
     expect 0 "weights" "$DLG" train digits.dlg --epochs 60 --holdout 0.2 --seed $seed --save seed.w
