@@ -38,6 +38,29 @@ for program in "$tmp"/*.dlg; do
     failed=$((failed + 1))
 done
 
+# docs/tutorial.md: its files and its commands, in order, in one directory.
+tour=$tmp/tutorial
+mkdir -p "$tour"
+awk -v to="$tour" '
+    /^```dlg-file / { file = to "/" $2; next }
+    /^```sh-run$/ { file = to "/step" ++steps ".sh"; next }
+    /^```/ { if (file) close(file); file = ""; next }
+    file { print > file }
+' "$root/docs/tutorial.md"
+if [ -n "${DLG:-}" ] && [ -z "${DLG_SANITIZE:-}" ]; then
+    step=1
+    while [ -f "$tour/step$step.sh" ]; do
+        count=$((count + 1))
+        if ! (cd "$tour" && PATH=$(dirname "$DLG"):$PATH DLG_SAMPLES=$root/samples sh -e step$step.sh) >"$tour/said$step" 2>&1; then
+            echo "FAIL: a command of docs/tutorial.md"
+            cat "$tour/step$step.sh" "$tour/said$step"
+            failed=$((failed + 1))
+        fi
+        step=$((step + 1))
+    done
+    [ $step -gt 5 ] || { echo "FAIL: docs/tutorial.md has no commands"; failed=$((failed + 1)); }
+fi
+
 # docs/errors.md: the whole of what is said.
 errors=$tmp/errors
 mkdir -p "$errors"
