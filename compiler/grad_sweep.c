@@ -37,11 +37,12 @@ typedef struct Sweep {
     bool *depends;
     NodeIds *parts; /* of each node: its contributions */
     NodeId *grad;
-    NodeIds *inside;  /* of each loop: its nodes, ascending */
-    uint32_t *place;  /* of each node, in inside */
-    bool *closed;     /* of each loop */
-    NodeIds *leading; /* of each loop: its FINALs and STACKs */
-    bool failed;      /* something to keep would be too large */
+    NodeIds *inside;   /* of each loop: its nodes, ascending */
+    uint32_t *place;   /* of each node, in inside */
+    bool *closed;      /* of each loop */
+    NodeIds *leading;  /* of each loop: its FINALs and STACKs */
+    uint32_t *reached; /* of each node: the loop that marked it last, in find_reached */
+    bool failed;       /* something to keep would be too large */
 } Sweep;
 
 /* ---- What depends on the wanted nodes -------------------------------------------------------- */
@@ -379,13 +380,30 @@ static void add_up(Sweep *s, Backward *b, Carries *c, const bool *whole) {
     }
 }
 
+/* Marks what the nodes of `open` are made of in the loop, through all iterations: a carried value that
+ * nothing with a gradient is made of has none. */
+static void find_reached(Sweep *s, const Node *scan, NodeIds *open) {
+    Graph *G = s->G;
+    uint32_t loop = (uint32_t)scan->attr[0];
+    while (open->len) {
+        NodeId id = open->at[--open->len];
+        const Node *n = node_at(G, id);
+        if (s->reached[id] == loop || G->loops.at[n->loop].depth < G->loops.at[loop].depth)
+            continue;
+        s->reached[id] = loop;
+        if (n->op == OP_CARRY && (uint32_t)n->attr[0] == loop)
+            vec_push(G->arena, open, scan->args[scan->argc / 2 + (uint32_t)n->attr[1]]);
+        for (uint32_t i = 0; i < n->argc; i++) vec_push(G->arena, open, n->args[i]);
+    }
+}
+
 static void sweep_loop(Sweep *s, Backward *outer, NodeId scan) {
     Graph *G = s->G;
     const Node n = *node_at(G, scan);
     uint32_t loop = (uint32_t)n.attr[0], carries = n.argc / 2;
     const NodeIds *inside = &s->inside[loop];
     NodeId *final = NEW_ARRAY(G->arena, NodeId, carries + 1);
-    NodeIds stacks = {0};
+    NodeIds stacks = {0}, seeds = {0};
     bool any = false;
     for (uint32_t k = 0; k < carries; k++) final[k] = NO_NODE;
     for (uint32_t i = 0; i < s->leading[loop].len; i++) {
@@ -397,8 +415,11 @@ static void sweep_loop(Sweep *s, Backward *outer, NodeId scan) {
             final[p->attr[0]] = s->grad[id];
         else
             vec_push(G->arena, &stacks, id);
+        vec_push(G->arena, &seeds,
+                 p->op == OP_FINAL ? n.args[carries + (uint32_t)p->attr[0]] : p->args[1]);
     }
     if (!any) return;
+    find_reached(s, &n, &seeds);
     G->span = n.span;
     Backward b = {.outer = outer, .loop = loop, .scan = scan, .trips = G->loops.at[loop].trips};
     b.back = graph_loop(G, b.trips, outer ? outer->back : s->home);
@@ -410,7 +431,7 @@ static void sweep_loop(Sweep *s, Backward *outer, NodeId scan) {
         NEW_ARRAY(G->arena, uint32_t, carries + 1); /* 1 + the backward carry; 0: none */
     for (uint32_t k = 0; k < carries; k++) {
         NodeId carry = n.args[k];
-        if (!s->depends[carry]) continue;
+        if (!s->depends[carry] || (final[k] == NO_NODE && s->reached[carry] != loop)) continue;
         carry_back(s, &b, &c, final[k] == NO_NODE ? zeros_like(s, carry) : final[k],
                    node_at(G, carry)->args[0]);
         which[k] = c.carry.len;
@@ -454,6 +475,7 @@ bool grad_build(Graph *G, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out) 
     s.inside = NEW_ARRAY(G->arena, NodeIds, G->loops.len);
     s.closed = NEW_ARRAY(G->arena, bool, G->loops.len);
     s.leading = NEW_ARRAY(G->arena, NodeIds, G->loops.len);
+    s.reached = NEW_ARRAY(G->arena, uint32_t, s.count);
     Span span = G->span;
 
     for (NodeId id = 0; id < s.count; id++) {
