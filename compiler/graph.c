@@ -528,6 +528,9 @@ NodeId node_take(Graph *g, NodeId table, NodeId index) {
     Shape s = ni->shape;
     uint32_t loop;
     int64_t scale, first;
+    double row;
+    if (s.rank == 0 && node_uniform(g, index, &row) && row >= 0 && row < nt->shape.dim[0])
+        return node_at_iteration(g, table, 0, 0, (int32_t)row);
     /* table[iteration]: a view, whose gradient is a stack of rows. */
     if (s.rank == 0 && node_affine(g, index, &loop, &scale, &first)) {
         int64_t last = first + scale * (g->loops.at[loop].trips - 1);
@@ -619,6 +622,7 @@ NodeId node_stack(Graph *g, NodeId scan, NodeId x) {
             .op = OP_STACK, .dtype = n->dtype, .shape = s, .argc = 2, .args = (NodeId[]){scan, x}});
 }
 
+/* A row that is the same in each iteration, or in no loop, is a slice. */
 NodeId node_at_iteration(Graph *g, NodeId x, uint32_t loop, int32_t scale, int32_t offset) {
     const Node *n = node_at(g, x);
     int32_t start[MAX_RANK] = {offset}, stride[MAX_RANK];
@@ -685,6 +689,9 @@ NodeId node_again(Graph *g, const Node *n, const NodeId *args) {
     }
     if (n->op == OP_FINAL) return node_final(g, args[0], n->attr[0]);
     if (n->op == OP_STACK) return node_stack(g, args[0], args[1]);
+    if (n->op == OP_TAKE) return node_take(g, args[0], args[1]);
+    if (n->op == OP_AT)
+        return node_at_iteration(g, args[0], (uint32_t)n->attr[0], n->attr[1], n->attr[2]);
     Node copy = *n;
     copy.args = (NodeId *)(uintptr_t)args;
     Span span = g->span;

@@ -1,18 +1,27 @@
-/* graph_print: the graph as .dlg text and as a drawing for graphviz. The text is a program again:
- * every operator is called by its name, numbers print exactly, and a node that has one value
- * everywhere is written as that number.
+/* graph_print: the graph as .dlg text. The text is a program again: every operator is called by its
+ * name, numbers print exactly, and a node that has one value everywhere is written as that number. A
+ * loop is a `scan` statement where its SCAN stands: with the nodes inside as its body, its FINALs and
+ * STACKs as what it gives.
  *
  * A node is called after the binding that it came from where that is unique, else tN. What the
  * language cannot say stands in comments: entries and variables that the compiler made for itself
  * (variants), and the step counter, which counts by itself. */
 #include "ir.h"
 
+typedef VEC(NodeId) NodeIds;
+
 typedef struct Printer {
     const Program *p;
     const Graph *g;
     Text *out;
-    const char **name; /* of each node of the graph at hand */
-    Names *taken;      /* names in use, over all entries */
+    const bool *need;    /* of each node of the graph at hand */
+    const char **name;   /* and its name */
+    NodeIds *inside;     /* of each loop, 0 the top: the needed nodes, ascending */
+    NodeIds *leading;    /* of each loop: its needed FINALs and STACKs, ascending */
+    const char **turn;   /* of each loop that is open: its counter's name */
+    const char *comment; /* before each line: "# " where the language cannot say the entry */
+    int indent;
+    Names *taken; /* names in use, over all entries */
     uint32_t serial;
 } Printer;
 
@@ -75,9 +84,27 @@ static void print_literal(Printer *pr, const Node *n, int axis, size_t *at) {
     text_puts(pr->out, "]");
 }
 
+/* take(x, 2 * t + 1): an index of this form makes AT again. */
+static void print_at(Printer *pr, const Node *n) {
+    const char *turn = pr->turn[n->attr[0]];
+    int32_t scale = n->attr[1], offset = n->attr[2];
+    text_puts(pr->out, "take(");
+    print_shaped(pr, n->args[0]);
+    text_puts(pr->out, ", ");
+    if (scale < 0) text_printf(pr->out, "%d - ", offset);
+    if (scale != 1 && scale != -1) text_printf(pr->out, "%d * ", scale < 0 ? -scale : scale);
+    text_puts(pr->out, turn);
+    if (scale > 0 && offset > 0) text_printf(pr->out, " + %d", offset);
+    text_puts(pr->out, ")");
+}
+
 static void print_value(Printer *pr, const Node *n) {
     Text *out = pr->out;
     size_t at = 0;
+    if (n->op == OP_AT) {
+        print_at(pr, n);
+        return;
+    }
     if (n->op == OP_LITERAL) {
         if (n->dtype != DT_F32) text_puts(out, "cast(");
         print_literal(pr, n, 0, &at);
@@ -152,19 +179,6 @@ static const char *unique_name(Printer *pr, const char *hint) {
     }
 }
 
-/* Nodes that the outputs and updates need, in program order. */
-static bool *needed_nodes(const Entry *e, Arena *a) {
-    const Graph *g = &e->graph;
-    bool *need = NEW_ARRAY(a, bool, g->nodes.len + 1);
-    for (uint32_t i = 0; i < e->outputs.len; i++) need[e->outputs.at[i].node] = true;
-    for (uint32_t i = 0; i < e->updates.len; i++) need[e->updates.at[i].node] = true;
-    for (NodeId id = g->nodes.len; id-- > 0;) {
-        const Node *n = node_at(g, id);
-        for (uint32_t i = 0; i < n->argc && need[id]; i++) need[n->args[i]] = true;
-    }
-    return need;
-}
-
 static void print_type(Text *out, DType t, const Shape *s) {
     text_puts(out, dtype_name(t));
     for (int i = 0; i < s->rank; i++) text_printf(out, "%s%d", i ? ", " : "[", s->dim[i]);
@@ -187,19 +201,123 @@ static bool can_be_said(const Program *p, const Entry *e, const bool *need) {
     return !e->variant;
 }
 
-static void print_nodes(Printer *pr, const bool *need, const char *comment) {
+static void begin_line(Printer *pr) {
+    text_puts(pr->out, pr->comment);
+    for (int i = 0; i < pr->indent; i++) text_puts(pr->out, "    ");
+}
+
+static void print_body(Printer *pr, uint32_t loop);
+
+/* What a scan gives: its carried values, each called as after the loop, then the stacks. The carried
+ * values are called so in the body as well. */
+static void name_results(Printer *pr, const Node *scan, const NodeIds *leading) {
+    uint32_t carries = scan->argc / 2, at = 0;
+    NodeId *final = NEW_ARRAY(pr->out->arena, NodeId, carries + 1);
+    for (uint32_t k = 0; k < carries; k++) final[k] = NO_NODE;
+    for (uint32_t i = 0; i < leading->len; i++) {
+        const Node *n = node_at(pr->g, leading->at[i]);
+        if (n->op == OP_FINAL) final[n->attr[0]] = leading->at[i];
+    }
+    for (uint32_t k = 0; k < carries; k++) {
+        if (!pr->need[scan->args[k]]) continue;
+        const char *hint = final[k] == NO_NODE ? NULL : node_at(pr->g, final[k])->name;
+        const char *name = unique_name(pr, hint);
+        pr->name[scan->args[k]] = name;
+        if (final[k] != NO_NODE) pr->name[final[k]] = name;
+        text_printf(pr->out, "%s%s", at++ ? ", " : "", name);
+    }
+    for (uint32_t i = 0; i < leading->len; i++) {
+        const Node *n = node_at(pr->g, leading->at[i]);
+        if (n->op != OP_STACK) continue;
+        pr->name[leading->at[i]] = unique_name(pr, n->name);
+        text_printf(pr->out, "%s%s", at++ ? ", " : "", pr->name[leading->at[i]]);
+    }
+}
+
+/* The body's last lines: what is carried becomes its next value. A carried value that another one
+ * becomes is bound before it changes. */
+static void print_next_values(Printer *pr, const Node *scan) {
+    uint32_t carries = scan->argc / 2;
+    const NodeId *carry = scan->args, *next = scan->args + carries;
+    const char **name = NEW_ARRAY(pr->out->arena, const char *, carries + 1);
+    for (uint32_t k = 0; k < carries; k++) {
+        const Node *n = node_at(pr->g, next[k]);
+        double v;
+        if (!pr->need[carry[k]] || node_uniform(pr->g, next[k], &v)) continue;
+        name[k] = pr->name[next[k]];
+        if (n->op != OP_CARRY || next[k] == carry[k] || n->attr[0] != scan->attr[0]) continue;
+        begin_line(pr);
+        text_printf(pr->out, "%s = %s\n", name[k] = unique_name(pr, NULL), pr->name[next[k]]);
+    }
+    for (uint32_t k = 0; k < carries; k++) {
+        if (!pr->need[carry[k]] || next[k] == carry[k]) continue;
+        begin_line(pr);
+        text_printf(pr->out, "%s = ", pr->name[carry[k]]);
+        if (name[k])
+            text_puts(pr->out, name[k]);
+        else
+            print_shaped(pr, next[k]);
+        text_puts(pr->out, "\n");
+    }
+}
+
+static void print_scan(Printer *pr, const Node *scan) {
+    Text *out = pr->out;
+    uint32_t loop = (uint32_t)scan->attr[0], carries = scan->argc / 2;
+    const NodeIds *inside = &pr->inside[loop], *leading = &pr->leading[loop];
+    const char *turn = NULL, *comma = " with ", *yield = "yield ";
+    for (uint32_t i = 0; i < inside->len; i++) {
+        const Node *n = node_at(pr->g, inside->at[i]);
+        if (n->op == OP_ITERATION) turn = n->name;
+    }
+    begin_line(pr);
+    name_results(pr, scan, leading);
+    pr->turn[loop] = unique_name(pr, turn);
+    text_printf(out, " = scan %s in 0..%d", pr->turn[loop], pr->g->loops.at[loop].trips);
+    for (uint32_t k = 0; k < carries; k++) {
+        if (!pr->need[scan->args[k]]) continue;
+        text_printf(out, "%s%s = ", comma, pr->name[scan->args[k]]);
+        print_shaped(pr, node_at(pr->g, scan->args[k])->args[0]);
+        comma = ", ";
+    }
+    text_puts(out, " {\n");
+    pr->indent++;
+    print_body(pr, loop);
+    for (uint32_t i = 0; i < leading->len; i++) {
+        const Node *n = node_at(pr->g, leading->at[i]);
+        if (n->op != OP_STACK) continue;
+        if (yield[0] == 'y') begin_line(pr);
+        text_printf(out, "%s%s", yield, pr->name[n->args[1]]);
+        yield = ", ";
+    }
+    if (yield[0] != 'y') text_puts(out, "\n");
+    print_next_values(pr, scan);
+    pr->indent--;
+    begin_line(pr);
+    text_puts(out, "}  #");
+    for (uint32_t i = 0; i < leading->len; i++) {
+        const Node *n = node_at(pr->g, leading->at[i]);
+        text_printf(out, "%s %s: ", i ? "," : "", pr->name[leading->at[i]]);
+        print_type(out, (DType)n->dtype, &n->shape);
+    }
+    text_puts(out, "\n");
+}
+
+/* The nodes of one loop, 0 the top. */
+static void print_body(Printer *pr, uint32_t loop) {
     Text *out = pr->out;
     double v;
-    for (NodeId id = 0; id < pr->g->nodes.len; id++) {
+    for (uint32_t i = 0; i < pr->inside[loop].len; i++) {
+        NodeId id = pr->inside[loop].at[i];
         const Node *n = node_at(pr->g, id);
-        if (!need[id]) continue;
-        if (n->op == OP_VAR) {
-            pr->name[id] = pr->p->vars.at[n->attr[0]].name;
-            continue;
-        }
+        if (n->op == OP_VAR) pr->name[id] = pr->p->vars.at[n->attr[0]].name;
+        if (n->op == OP_ITERATION) pr->name[id] = pr->turn[loop];
+        if (n->op == OP_SCAN) print_scan(pr, n);
+        if (n->op == OP_VAR || (n->op >= OP_ITERATION && n->op <= OP_STACK)) continue;
         if (node_uniform(pr->g, id, &v)) continue;
         pr->name[id] = unique_name(pr, n->name);
-        text_printf(out, "%s%s = ", comment, pr->name[id]);
+        begin_line(pr);
+        text_printf(out, "%s = ", pr->name[id]);
         print_value(pr, n);
         text_puts(out, "  # ");
         print_type(out, (DType)n->dtype, &n->shape);
@@ -207,13 +325,29 @@ static void print_nodes(Printer *pr, const bool *need, const char *comment) {
     }
 }
 
+static void sort_nodes(Printer *pr) {
+    Arena *a = pr->out->arena;
+    const Graph *g = pr->g;
+    pr->name = NEW_ARRAY(a, const char *, g->nodes.len + 1);
+    pr->inside = NEW_ARRAY(a, NodeIds, g->loops.len);
+    pr->leading = NEW_ARRAY(a, NodeIds, g->loops.len);
+    pr->turn = NEW_ARRAY(a, const char *, g->loops.len);
+    for (NodeId id = 0; id < g->nodes.len; id++) {
+        const Node *n = node_at(g, id);
+        if (!pr->need[id]) continue;
+        vec_push(a, &pr->inside[n->loop], id);
+        if (n->op == OP_FINAL || n->op == OP_STACK)
+            vec_push(a, &pr->leading[node_at(g, n->args[0])->attr[0]], id);
+    }
+}
+
 /* Lines of a block are sequential: a variable that is a new value is bound before it changes. */
-static void print_old_values(Printer *pr, const Entry *e, const char *comment) {
+static void print_old_values(Printer *pr, const Entry *e) {
     for (uint32_t i = 0; i < e->updates.len; i++) {
         NodeId id = e->updates.at[i].node;
         if (node_at(pr->g, id)->op != OP_VAR) continue;
         const char *name = unique_name(pr, NULL);
-        text_printf(pr->out, "%s%s = %s\n", comment, name, pr->name[id]);
+        text_printf(pr->out, "%s%s = %s\n", pr->comment, name, pr->name[id]);
         pr->name[id] = name;
     }
 }
@@ -221,16 +355,16 @@ static void print_old_values(Printer *pr, const Entry *e, const char *comment) {
 static void print_entry(Printer *pr, const Entry *e) {
     Text *out = pr->out;
     pr->g = &e->graph;
-    bool *need = needed_nodes(e, out->arena);
-    const char *comment = can_be_said(pr->p, e, need) ? "" : "# ";
-    pr->name = NEW_ARRAY(out->arena, const char *, pr->g->nodes.len + 1);
+    pr->need = graph_needed(e, out->arena);
+    const char *comment = pr->comment = can_be_said(pr->p, e, pr->need) ? "" : "# ";
+    sort_nodes(pr);
     text_puts(out, "\n");
     if (e->variant)
         text_printf(out,
                     "# entry %s@%s: made by the compiler for the rows that do not fill a batch\n",
                     e->name, e->variant);
-    print_nodes(pr, need, comment);
-    print_old_values(pr, e, comment);
+    print_body(pr, 0);
+    print_old_values(pr, e);
     text_printf(out, "%sentry %s", comment, e->name);
     for (uint32_t i = 0; i < e->outputs.len; i++) {
         text_printf(out, "%s%s = ", i ? ", " : " -> ", e->outputs.at[i].name);
@@ -309,67 +443,4 @@ void graph_print(const Program *p, Text *out) {
         names_str(&taken, p->vars.at[i].name);
     }
     for (uint32_t i = 0; i < p->entries.len; i++) print_entry(&pr, p->entries.at[i]);
-}
-
-/* ---- graphviz
- * ------------------------------------------------------------------------------------ */
-
-static void dot_quote(Text *out, const char *s) {
-    for (; *s; s++) {
-        if (*s == '"' || *s == '\\') text_add(out, "\\", 1);
-        text_add(out, s, 1);
-    }
-}
-
-static void dot_entry(const Program *p, const Entry *e, uint32_t index, Text *out) {
-    const Graph *g = &e->graph;
-    bool *need = needed_nodes(e, out->arena);
-    double v;
-    text_printf(out, "  subgraph cluster_%u {\n    label=\"entry %s%s%s\";\n", index, e->name,
-                e->variant ? "@" : "", e->variant ? e->variant : "");
-    for (NodeId id = 0; id < g->nodes.len; id++) {
-        const Node *n = node_at(g, id);
-        if (!need[id] || node_uniform(g, id, &v)) continue;
-        const char *style = n->op == OP_VAR ? "shape=box, style=filled, fillcolor=\"#dde8f8\""
-                            : n->op == OP_GRADSUM
-                                ? "shape=circle, style=filled, fillcolor=\"#f8dddd\""
-                            : n->op == OP_DOT ? "shape=box, style=rounded"
-                                              : "shape=plain";
-        text_printf(out, "    n%u_%u [%s, label=\"", index, id, style);
-        if (n->op == OP_VAR)
-            dot_quote(out, p->vars.at[n->attr[0]].name);
-        else if (n->op == OP_GRADSUM)
-            text_printf(out, "gradsum %u", n->argc);
-        else
-            text_puts(out, op_info[n->op].name);
-        if (n->name && n->op != OP_VAR) text_puts(out, " "), dot_quote(out, n->name);
-        text_puts(out, "\\n");
-        text_shape(out, &n->shape);
-        text_puts(out, "\"];\n");
-        for (uint32_t i = 0; i < n->argc; i++) {
-            if (node_uniform(g, n->args[i], &v)) continue;
-            text_printf(out, "    n%u_%u -> n%u_%u;\n", index, n->args[i], index, id);
-        }
-    }
-    for (uint32_t i = 0; i < e->outputs.len + e->updates.len; i++) {
-        bool update = i >= e->outputs.len;
-        NodeId from = update ? e->updates.at[i - e->outputs.len].node : e->outputs.at[i].node;
-        text_printf(out, "    out%u_%u [shape=box, style=bold, label=\"", index, i);
-        if (update)
-            dot_quote(out, p->vars.at[e->updates.at[i - e->outputs.len].var].name);
-        else
-            dot_quote(out, e->outputs.at[i].name);
-        text_puts(out, update ? " <-\"];\n" : "\"];\n");
-        if (!node_uniform(g, from, &v))
-            text_printf(out, "    n%u_%u -> out%u_%u;\n", index, from, index, i);
-    }
-    text_puts(out, "  }\n");
-}
-
-void graph_print_dot(const Program *p, Text *out) {
-    text_puts(out, "digraph \"");
-    dot_quote(out, p->model);
-    text_puts(out, "\" {\n  rankdir=TB;\n  node [fontname=\"sans-serif\", fontsize=10];\n");
-    for (uint32_t i = 0; i < p->entries.len; i++) dot_entry(p, p->entries.at[i], i, out);
-    text_puts(out, "}\n");
 }

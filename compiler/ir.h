@@ -262,7 +262,10 @@ bool grad_build(Graph *g, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out);
 /* graph.c: what holds of every graph between passes. NULL, or what is wrong (in the arena). */
 const char *graph_verify(const Graph *g, Arena *arena);
 
-/* graph_print.c: the graph as .dlg text (--emit graph), and for graphviz (--emit dot). */
+/* simplify.c: of each node, whether an output or update needs it. */
+bool *graph_needed(const Entry *e, Arena *arena);
+
+/* graph_print.c, graph_dot.c: the graph as .dlg text (--emit graph), and for graphviz (--emit dot). */
 void graph_print(const Program *p, Text *out);
 void graph_print_dot(const Program *p, Text *out);
 

@@ -150,6 +150,7 @@ static bool run_body(Lower *L, const Stmt *s, int32_t lo, int32_t trips, Carried
         node_ew(L->g, OP_ADD, node_iteration(L->g, loop), node_const(L->g, DT_I32, lo), NO_NODE);
     L->open_loops[L->g->loops.at[loop].depth - 1] = loop;
     f->scan = &scan;
+    if (node_at(L->g, turn)->op != OP_CONST) node_at(L->g, turn)->name = s->name.name;
     add_symbol(L, s->name, tensor_value(turn), true);
     for (uint32_t i = 0; i < carries; i++) {
         carry[i] = carried[i].carry = node_carry(L->g, loop, (int32_t)i, carried[i].carry);
@@ -216,5 +217,8 @@ void lower_scan(Lower *L, const Stmt *s) {
         poison_targets(L, s);
         return;
     }
-    for (uint32_t i = 0; i < s->targets.len; i++) lower_bind(L, s->targets.at[i], results[i], true);
+    for (uint32_t i = 0; i < s->targets.len; i++) { /* what was not made here keeps its name */
+        const Node *n = node_at(L->g, results[i].node);
+        lower_bind(L, s->targets.at[i], results[i], n->op == OP_FINAL || n->op == OP_STACK);
+    }
 }

@@ -566,6 +566,18 @@ static void test_printed_graph(void) {
         "entry move -> w { w <- w + o\n old <- o + 0 * w }\n"
         "entry swap { t2 = u\n u <- v2\n v2 <- t2 }\n"
         "entry keep { s <- s * 2\n old <- cast(s, f32)\n }\n",
+        "input x : f32[6, 3]\ninput k : i32[6]\nparam w : f32[3, 3] ~ uniform(-1, 1)\n"
+        "h, c, hs = scan t in 1..6 with h = zeros(3), c = 1 {\n"
+        "    h = tanh((x[t] + h * c) @ w)\n c = c * 0.5 + mean(relu(x[5 - t]))\n yield h }\n"
+        "a, b, s = scan t in 0..3 with a = cast(1, i32), b = k[2], s = x[0] > 0 {\n"
+        "    old = a + k[2 * t + 1]\n a = b\n b = old\n s = not s }\n"
+        "p, q = scan t in 0..6 with p = x[1] {\n"
+        "    r, ys = scan u in 0..3 with r = p { r = r * x[t, u] + x[u]\n yield r * t }\n"
+        "    p = sum(ys, axis = 0) * 0.1\n yield p }\n"
+        "m = scan t in 0..1 { yield x[t] * 2 }\nn = scan t in 0..4 { yield k > t }\n"
+        "g = grad(sum(h * h) + sum(hs) + sum(q), w)\ngx = grad(sum(p) + sum(g ** 2), x)\n"
+        "entry all -> h, c, hs, a, b, s, p, q, m, n, g, gx\n"
+        "entry train -> c { minimize sum(h ** 2) by adam() }\n",
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         Unit a, b;
