@@ -80,6 +80,12 @@ static bool initial_values(Lower *L, const Stmt *s, Carried *carried) {
             lower_point(L, d, s->values.at[k].name.span, "first here");
             ok = false;
         }
+        if (v->name.name == s->name.name) {
+            Diag *d = lower_error(L, E0202, v->name.span, "`%s` counts the iterations already",
+                                  v->name.name);
+            lower_point(L, d, s->name.span, "here");
+            ok = false;
+        }
         carried[i].initial = (Operand){lower_expr(L, v->value), v->value, v->value->span};
         if (carried[i].initial.value.kind == VALUE_ERROR ||
             !lower_any_tensor(L, &carried[i].initial, &carried[i].carry))
@@ -170,8 +176,10 @@ static bool run_body(Lower *L, const Stmt *s, int32_t lo, int32_t trips, Carried
                         s->targets.len, s->targets.len == 1 ? "" : "s", count,
                         count == 1 ? "" : "s", carries, scan.yields.len);
         if (scan.yielded) lower_point(L, d, scan.yielded_at, "yielded here");
-        diag_help(L->diags, d,
-                  "the carried values come first, in the order of `with`, then what is yielded");
+        diag_help(
+            L->diags, d,
+            count ? "the carried values come first, in the order of `with`, then what is yielded"
+                  : "`yield` what is wanted of each iteration, or carry it: `with h = ...`");
         return false;
     }
     if (!ok) return false;

@@ -280,6 +280,25 @@ static const char *similar_path(Lower *L, const char *name) {
     return NULL;
 }
 
+/* Tells of a name that the body of a loop bound. */
+static bool ended_with_iteration(Lower *L, Diag *d, const Stmt *s, const char *name) {
+    bool scan = s->kind == STMT_SCAN;
+    if (!scan && s->kind != STMT_FOR) return false;
+    for (uint32_t i = 0; i < s->body.len; i++) {
+        const Stmt *b = s->body.at[i];
+        for (uint32_t k = 0; b->kind == STMT_BIND && k < b->targets.len; k++) {
+            if (b->targets.at[k].name != name) continue;
+            lower_point(L, d, b->targets.at[k].span, "it ends with the iteration");
+            diag_help(L->diags, d,
+                      scan ? "`yield %s` gives its values of all iterations; carried, its last one"
+                           : "bind `%s` before the `for`, which then rebinds it",
+                      name);
+            return true;
+        }
+    }
+    return false;
+}
+
 void lower_unknown_name(Lower *L, const char *name, Span at) {
     if (lower_planned(L, name, at)) return;
     Diag *d = lower_error(L, E0201, at, "nothing is called `%s` here", name);
@@ -293,6 +312,7 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
     }
     for (uint32_t i = 0; i < f->module->ast->items.len; i++) {
         const Stmt *s = f->module->ast->items.at[i];
+        if (f->kind != FRAME_FN && ended_with_iteration(L, d, s, name)) return;
         for (uint32_t k = 0; s->kind == STMT_CONST && k < s->values.len; k++) {
             if (s->values.at[k].name.name != name) continue;
             lower_point(L, d, s->values.at[k].name.span, "it is made here, after its use");

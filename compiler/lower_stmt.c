@@ -28,7 +28,7 @@ static void keep_const(Lower *L, const char *name, const Value *v) {
 }
 
 static void lower_const_stmt(Lower *L, const Stmt *s) {
-    bool top = L->frame->kind == FRAME_TOP && !L->frame->loops;
+    bool top = L->frame->kind == FRAME_TOP && !L->frame->loops && !L->loop;
     for (uint32_t i = 0; i < s->values.len; i++) {
         const NamedValue *c = &s->values.at[i];
         Override *o = top && !L->frame->module->prelude ? find_override(L, c->name.name) : NULL;
@@ -58,7 +58,7 @@ static void lower_function_stmt(Lower *L, const Stmt *s) {
     Function *fn = symbol ? &m->fns.at[(uint32_t)symbol->value.number] : NULL;
     if (L->frame->kind != FRAME_TOP || L->nesting > 1) {
         not_here(L, s->span, s->kind == STMT_FN ? "a function" : "an optimizer",
-                 "at the top level, outside `for` and `if`");
+                 "at the top level, outside `for`, `scan` and `if`");
         return;
     }
     if (!fn || fn->stmt != s) return; /* a second of its name: reported when they were collected */
@@ -206,7 +206,7 @@ static void lower_stmt(Lower *L, const Stmt *s) {
         break;
     case STMT_ENTRY:
         if (L->frame->kind != FRAME_TOP || L->nesting > 1)
-            not_here(L, s->span, "an entry", "at the top level, outside `for` and `if`");
+            not_here(L, s->span, "an entry", "at the top level, outside `for`, `scan` and `if`");
         break;
     }
 }
