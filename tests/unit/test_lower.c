@@ -6,6 +6,7 @@
 #include "graph_fixture.h"
 
 #include <CUnit/Basic.h>
+#include <dirent.h>
 #include <math.h>
 
 typedef struct Unit {
@@ -522,28 +523,89 @@ static void fill_inputs(Unit *u) {
     }
 }
 
-static const double *result_of(Unit *u, const char *entry, const char *name, int64_t *elems) {
-    const Entry *e = entry_of(u, entry, NULL);
-    NodeId id = node_of(u, e, name);
-    if (id == NO_NODE) return NULL;
+/* The values of all nodes of an entry. */
+static double **results_of(Unit *u, const Entry *e) {
     double **results = NEW_ARRAY(&u->arena, double *, e->graph.nodes.len);
     interp_run(&e->graph, &u->arena, u->vars, results);
-    *elems = shape_elems(&node_at(&e->graph, id)->shape);
-    return results[id];
+    return results;
 }
 
-static bool same_result(Unit *a, Unit *b, const char *entry, const char *name) {
-    int64_t n = 0, m = 0;
-    const double *x = result_of(a, entry, name, &n), *y = result_of(b, entry, name, &m);
-    if (!x || !y || n != m) return fprintf(stderr, "%s of %s is lost\n", name, entry), false;
-    for (int64_t i = 0; i < n; i++) {
-        if (near(x[i], y[i])) continue;
-        return fprintf(stderr, "%s of %s: %g became %g\n", name, entry, x[i], y[i]), false;
+/* Whether `name`, an output or an updated variable, has one value in both programs. */
+static bool same_result(Unit *a, Unit *b, const char *entry, const char *name, double **in_a,
+                        double **in_b) {
+    const Entry *ea = entry_of(a, entry, NULL), *eb = entry_of(b, entry, NULL);
+    NodeId x = node_of(a, ea, name), y = eb ? node_of(b, eb, name) : NO_NODE;
+    if (x == NO_NODE || y == NO_NODE ||
+        !shape_equal(&node_at(&ea->graph, x)->shape, &node_at(&eb->graph, y)->shape))
+        return fprintf(stderr, "%s of %s is lost\n", name, entry), false;
+    for (int64_t i = 0; i < shape_elems(&node_at(&ea->graph, x)->shape); i++) {
+        if (near(in_a[x][i], in_b[y][i])) continue;
+        return fprintf(stderr, "%s of %s: %g became %g\n", name, entry, in_a[x][i], in_b[y][i]),
+               false;
     }
     return true;
 }
 
 /* What --emit graph prints is a program again, which computes the same. */
+static void prints_itself(const char *text, const char *what) {
+    Unit a, b;
+    Text printed;
+    load(&a, text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a.p);
+    text_init(&printed, &a.arena);
+    graph_print(a.p, &printed);
+    load(&b, printed.at);
+    if (!b.p) fprintf(stderr, "%s: %s\n", what, printed.at);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(b.p);
+    fill_inputs(&a);
+    fill_inputs(&b);
+    for (uint32_t k = 0; k < a.p->entries.len; k++) {
+        const Entry *e = a.p->entries.at[k];
+        if (e->variant) continue;
+        const Entry *eb = entry_of(&b, e->name, NULL);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(eb);
+        double **in_a = results_of(&a, e), **in_b = results_of(&b, eb);
+        bool same = true;
+        for (uint32_t j = 0; j < e->outputs.len; j++)
+            same = same_result(&a, &b, e->name, e->outputs.at[j].name, in_a, in_b) && same;
+        for (uint32_t j = 0; j < e->updates.len; j++)
+            same =
+                same_result(&a, &b, e->name, a.p->vars.at[e->updates.at[j].var].name, in_a, in_b) &&
+                same;
+        if (!same) fprintf(stderr, "printed again: %s\n", what);
+        CU_ASSERT(same);
+    }
+    unload(&b);
+    unload(&a);
+}
+
+/* Of every sample and every program of tests/diff. */
+static void test_printed_files(void) {
+    static const char *const folders[] = {DLG_SOURCE_DIR "/samples", DLG_SOURCE_DIR "/tests/diff"};
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT_OF(folders); i++) {
+        DIR *dir = opendir(folders[i]);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(dir);
+        for (struct dirent *d; (d = readdir(dir)) != NULL;) {
+            size_t len = strlen(d->d_name);
+            char path[512];
+            static char text[1 << 16];
+            if (len < 4 || strcmp(d->d_name + len - 4, ".dlg") != 0) continue;
+            snprintf(path, sizeof path, "%s/%s", folders[i], d->d_name);
+            FILE *f = fopen(path, "rb");
+            CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+            size_t n = fread(text, 1, sizeof text - 1, f);
+            fclose(f);
+            CU_ASSERT_FATAL(n < sizeof text - 1);
+            text[n] = 0;
+            prints_itself(text, d->d_name);
+            count++;
+        }
+        closedir(dir);
+    }
+    CU_ASSERT(count > 20);
+}
+
 static void test_printed_graph(void) {
     static const char *const texts[] = {
         "const batch = 4\n"
@@ -579,29 +641,7 @@ static void test_printed_graph(void) {
         "entry all -> h, c, hs, a, b, s, p, q, m, n, g, gx\n"
         "entry train -> c { minimize sum(h ** 2) by adam() }\n",
     };
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        Unit a, b;
-        Text printed;
-        load(&a, texts[i]);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(a.p);
-        text_init(&printed, &a.arena);
-        graph_print(a.p, &printed);
-        load(&b, printed.at);
-        if (!b.p) fprintf(stderr, "%s\n", printed.at);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(b.p);
-        fill_inputs(&a);
-        fill_inputs(&b);
-        for (uint32_t k = 0; k < a.p->entries.len; k++) {
-            const Entry *e = a.p->entries.at[k];
-            if (e->variant) continue;
-            for (uint32_t j = 0; j < e->outputs.len; j++)
-                CU_ASSERT(same_result(&a, &b, e->name, e->outputs.at[j].name));
-            for (uint32_t j = 0; j < e->updates.len; j++)
-                CU_ASSERT(same_result(&a, &b, e->name, a.p->vars.at[e->updates.at[j].var].name));
-        }
-        unload(&b);
-        unload(&a);
-    }
+    for (size_t i = 0; i < COUNT_OF(texts); i++) prints_itself(texts[i], "text");
 }
 
 /* Whether the first error of a wrong program has this code. */
@@ -682,4 +722,5 @@ RUN_SUITE("lower", {"known values", test_known_values}, {"gradient sums", test_g
           {"gradients of gradients", test_gradients_of_gradients}, {"prelude", test_prelude},
           {"optimizers", test_optimizers}, {"variants", test_variants},
           {"no variant", test_no_variant}, {"defines", test_defines},
-          {"printed graph", test_printed_graph}, {"errors", test_errors})
+          {"printed graph", test_printed_graph}, {"printed files", test_printed_files},
+          {"errors", test_errors})
