@@ -23,7 +23,8 @@ typedef struct RandomWild {
     RandomProgram program; /* its state and text */
     bool exact;
     WildValue value[WILD_VALUES]; /* v0, v1, ... */
-    int count, variables;         /* of which the first are params and states */
+    int count, variables;         /* of which the first are params and states, ... */
+    int declared;                 /* ... and then inputs */
 } RandomWild;
 
 #define wild_below(w, n) random_below(&(w)->program, n)
@@ -342,6 +343,74 @@ static inline bool wild_softmax(RandomWild *w, int x) {
     return wild_made(w, v);
 }
 
+/* A loop over the first axis of x: values that are carried, at their own place and turned, rows by the iteration
+ * forwards and backwards, a loop inside, counts, yields; sometimes its gradient by x. */
+static inline bool wild_scan(RandomWild *w, int x) {
+    WildValue v = w->value[x], row = {.type = 'f', .rank = v.rank - 1};
+    int n = w->count;
+    if (v.type != 'f' || v.rank < 1 || v.dim[0] > 20 || wild_elems(&v) > WILD_ELEMS / 2 ||
+        n + 4 > WILD_VALUES)
+        return false;
+    for (int i = 0; i < row.rank; i++) row.dim[i] = v.dim[i + 1];
+    int T = v.dim[0], first = wild_below(w, T), trips = T - first;
+    bool back = wild_below(w, 2), inner = wild_below(w, 3) == 0,
+         turned = row.rank && wild_below(w, 2);
+    bool counted = wild_below(w, 2), spread = wild_below(w, 3) == 0;
+    int other = wild_find(w, 'f', &row);
+    wild_say(w, "v%d, %sv%d = scan t in %d..%d with a = v%d[0]", n, counted ? "count, " : "", n + 1,
+             first, T, x);
+    if (counted) wild_say(w, ", k = cast(%d, i32)", wild_below(w, 3));
+    char place[32];
+    snprintf(place, sizeof place, back ? "%d - t" : "t", T - 1);
+    wild_say(w, " {\n    here = v%d[%s]\n", x, place);
+    wild_say(w, "    a = tanh(a%s * 0.5 + here%s)%s\n", turned ? "[..., ::-1]" : "",
+             spread ? " - mean(a)" : "", other >= 0 && wild_below(w, 2) ? " * 0.9" : "");
+    if (other >= 0) wild_say(w, "    a = a + v%d * 0.1\n", other);
+    if (inner)
+        wild_say(w, "    b, bs = scan u in 0..2 with b = a {\n        b = b * 0.7 + here * u\n     "
+                    "   yield b\n    }\n"
+                    "    a = a * 0.5 + tanh(sum(bs, axis = 0)) + b * 0.1\n");
+    if (counted) wild_say(w, "    k = k * 3 + t\n");
+    wild_say(w, "    yield a * %s\n}\n", counted ? "cast(k % 5, f32)" : "2");
+    wild_made(w, row);
+    WildValue stack = v;
+    stack.dim[0] = trips;
+    wild_made(w, stack);
+    if (x < w->declared) {
+        wild_say(w, "number%d = sum(v%d * v%d) + sum(v%d) * 0.1\nv%d = tanh(grad(number%d, v%d))\n",
+                 n, n, n, n + 1, n + 2, n, x);
+        wild_made(w, v);
+    }
+    return true;
+}
+
+/* Windows of an axis, their sums, rows added to others by an index. */
+static inline bool wild_window(RandomWild *w, int x) {
+    WildValue v = w->value[x];
+    if (v.rank < 1 || v.rank == WILD_RANK || v.type == 'b' || wild_elems(&v) > WILD_ELEMS / 4)
+        return false;
+    int axis = wild_below(w, v.rank), size = 1 + wild_below(w, 3), stride = 1 + wild_below(w, 2),
+        dilation = 1 + wild_below(w, 2);
+    int reach = (size - 1) * dilation + 1;
+    if (reach > v.dim[axis]) return false;
+    wild_say(w, "v%d = window(v%d, %d, %d, stride = %d, dilation = %d)\n", w->count, x, axis, size,
+             stride, dilation);
+    v.dim[axis] = (v.dim[axis] - reach) / stride + 1;
+    v.dim[v.rank++] = size;
+    return wild_made(w, v);
+}
+
+static inline bool wild_scatter(RandomWild *w, int x) {
+    WildValue v = w->value[x], to = v;
+    WildValue index = {.type = 'i', .rank = 1, .dim = {v.dim[0]}};
+    int y = v.rank ? wild_find(w, 'i', &index) : -1, rows = 1 + wild_below(w, 6);
+    if (y < 0 || v.type == 'b' || wild_stored(v.type)) return false;
+    wild_say(w, "v%d = scatter(v%d, v%d %% %d, %d)%s\n", w->count, x, y, rows + wild_below(w, 2),
+             rows, v.type == 'f' ? " * 0.3" : "");
+    to.dim[0] = rows;
+    return wild_made(w, to);
+}
+
 static inline void wild_variable(RandomWild *w, const char *kind, WildValue v) {
     wild_say(w, "%s v%d : %s[", kind, w->count, wild_type(v.type));
     for (int i = 0; i < v.rank; i++) wild_say(w, "%s%d", i ? ", " : "", v.dim[i]);
@@ -421,13 +490,15 @@ static inline void random_wild(RandomWild *w, uint64_t seed, bool exact) {
         wild_elementwise, wild_elementwise, wild_elementwise, wild_convert, wild_convert,
         wild_broadcast,   wild_broadcast,   wild_reduce,      wild_reduce,  wild_argmax,
         wild_take,        wild_literal,     wild_permute,     wild_reshape, wild_slice,
-        wild_pad,         wild_join,        wild_dot,         wild_dot,     wild_softmax};
+        wild_pad,         wild_join,        wild_dot,         wild_dot,     wild_softmax,
+        wild_scan,        wild_scan,        wild_window,      wild_scatter};
     memset(w, 0, sizeof(*w));
     w->program.state = seed * 104729 + 7;
     w->exact = exact;
     wild_say(
         w, "fn layer_scale(x, axis) { return x / (max(abs(x), axis = axis, keep = true) + 1) }\n");
     wild_variables(w);
+    w->declared = w->count;
     for (int v = 0; v < w->variables; v++) wild_say(w, "old%d = v%d\n", v, v);
     int values = w->count + 8 + wild_below(w, 30);
     while (w->count < values) {
