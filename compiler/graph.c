@@ -421,7 +421,6 @@ NodeId node_window(Graph *g, NodeId x, int32_t axis, int32_t size, int32_t strid
     s.dim[axis] = (s.dim[axis] - (size - 1) * dilation - 1) / stride + 1;
     s.dim[s.rank++] = size;
     if (size == 1) dilation = 1;
-    if (s.dim[axis] == 1) stride = 1;
     if (node_uniform(g, x, &v)) return node_full(g, n->dtype, v, &s);
     return view(g, OP_WINDOW, x, &s, 3, (int32_t[]){axis, stride, dilation});
 }

@@ -59,6 +59,14 @@ static bool lower(Case *c, const char *text, const CompileOptions *options) {
     return complain(c, "lower", message.at);
 }
 
+static bool well_formed(Case *c, const char *pass) {
+    for (uint32_t e = 0; e < c->program->entries.len; e++) {
+        const char *wrong = graph_verify(&c->program->entries.at[e]->graph, &c->arena);
+        if (wrong) return complain(c, pass, wrong);
+    }
+    return true;
+}
+
 /* Values for every variable, and what the reference makes of them. */
 static void run_reference(Case *c) {
     Program *p = c->program;
@@ -193,12 +201,13 @@ static bool run_program(const char *name, const char *text, const CompileOptions
     arena_init(&c->arena, &c->limit);
     if (setjmp(c->limit.failed)) {
         good = complain(c, how, "the test ran out of its arena");
-    } else if (!lower(c, text, options)) {
+    } else if (!lower(c, text, options) || !well_formed(c, "lower")) {
         good = false;
     } else {
         Plan plan;
         run_reference(c);
         simplify_program(c->program);
+        good = well_formed(c, "simplify");
         Trial trial = {.c = c, .how = how, .good = true};
         PlanVisitor visitor = {&trial, visit_entry, visit_launch, visit_loop};
         plan_program(c->program, options, &c->arena, &visitor, &plan);
