@@ -246,23 +246,125 @@ static void eval(const Eval *e, double *const *vars) {
     }
 }
 
+/* ---- Tangents: how values change along a direction ---------------------------------------------- */
+
+/* The derivative of an elementwise operator by operand k, by differences: five points, an error of h^4.
+ * Source: Abramowitz & Stegun 1964, 25.3.6. It knows nothing of the rules of grad.c. */
+static double slope(Op op, const double *at, int k) {
+    const double h = 1e-3;
+    static const double place[4] = {-2, -1, 1, 2}, weight[4] = {1, -8, 8, -1};
+    double sum = 0;
+    for (int i = 0; i < 4; i++) {
+        double x[3] = {at[0], at[1], at[2]};
+        x[k] += place[i] * h;
+        sum += weight[i] * op_host(op, x[0], x[1], x[2]);
+    }
+    return sum / (12 * h);
+}
+
+static void tangent_elementwise(const Eval *e, double *const *tangents) {
+    const double *x[3] = {e->x, e->y, e->z};
+    for (int64_t i = 0; i < e->elems; i++) {
+        double at[3] = {0, 0, 0};
+        e->out[i] = 0;
+        for (uint32_t k = 0; k < e->n->argc; k++) at[k] = x[k][i];
+        for (uint32_t k = 0; k < e->n->argc; k++) {
+            double d = tangents[e->n->args[k]][i];
+            if (d != 0) e->out[i] += d * slope((Op)e->n->op, at, (int)k);
+        }
+    }
+}
+
+/* The mean change of those that are the greatest. `best`: the results. */
+static void tangent_reduce_max(const Eval *e, const double *best, const double *dx) {
+    double *count = e->out + e->elems; /* the caller gives room */
+    int64_t at[MAX_RANK], kept[MAX_RANK];
+    for (int64_t i = 0; i < e->elems; i++) e->out[i] = count[i] = 0;
+    for (int64_t i = 0; i < shape_elems(e->in); i++) {
+        int rank = 0;
+        unravel(e->in, i, at);
+        for (int axis = 0; axis < e->in->rank; axis++) {
+            if (!is_reduced(e->n, axis)) kept[rank++] = at[axis];
+        }
+        int64_t o = ravel(&e->n->shape, kept);
+        if (e->x[i] == best[o]) e->out[o] += dx[i], count[o]++;
+    }
+    for (int64_t i = 0; i < e->elems; i++) e->out[i] /= count[i] > 0 ? count[i] : 1;
+}
+
+/* The tangent of a node whose value is in `value`. Operators that are linear are applied to tangents. */
+static void tangent(const Eval *value, double *const *dvars, double *const *tangents) {
+    Eval e = *value;
+    const Node *n = e.n;
+    const double *dx = n->argc ? tangents[n->args[0]] : NULL;
+    double *best = value->out;
+    e.out = tangents[n - e.g->nodes.at];
+    if (dtype_counts_as((DType)n->dtype) != DT_F32) {
+        memset(e.out, 0, (size_t)e.elems * sizeof(double));
+        return;
+    }
+    if (op_info[n->op].elementwise) {
+        tangent_elementwise(&e, tangents);
+        return;
+    }
+    switch ((Op)n->op) {
+    case OP_VAR: memcpy(e.out, dvars[n->attr[0]], (size_t)e.elems * sizeof(double)); break;
+    case OP_CAST:
+        for (int64_t i = 0; i < e.elems; i++) e.out[i] = dx[i]; /* of what is whole: 0 already */
+        break;
+    case OP_DOT: {
+        double *left = e.out + e.elems;
+        e.x = dx;
+        eval_dot(&e);
+        memcpy(left, e.out, (size_t)e.elems * sizeof(double));
+        e.x = value->x;
+        e.y = tangents[n->args[1]];
+        eval_dot(&e);
+        for (int64_t i = 0; i < e.elems; i++) e.out[i] += left[i];
+        break;
+    }
+    case OP_RMAX: tangent_reduce_max(&e, best, dx); break;
+    case OP_TAKE:
+        e.x = dx;
+        eval_take(&e);
+        for (int64_t i = 0; i < e.elems; i++) e.out[i] = isnan(e.out[i]) ? 0 : e.out[i];
+        break;
+    case OP_PAD: {
+        Node plain = *n;
+        plain.value = 0;
+        e.n = &plain;
+        e.x = dx;
+        eval_pad(&e);
+        break;
+    }
+    case OP_CONST:
+    case OP_LITERAL:
+    case OP_IOTA:
+    case OP_STOP: memset(e.out, 0, (size_t)e.elems * sizeof(double)); break;
+    default: /* sums, concat and views: linear */
+        e.x = dx;
+        e.values = tangents;
+        eval(&e, dvars);
+    }
+}
+
 /* ---- Loops ----------------------------------------------------------------------------------- */
 
 typedef struct Interp {
     const Graph *g;
     Arena *arena;
-    double *const *vars;
-    double **results;
-    VEC(NodeId) * inside; /* of each loop, 0 the top: its nodes, ascending */
-    int32_t *turn;        /* of each loop: the number of the iteration */
+    double *const *vars, *const *dvars;
+    double **results, **tangents; /* tangents NULL: not wanted */
+    VEC(NodeId) * inside;         /* of each loop, 0 the top: its nodes, ascending */
+    int32_t *turn;                /* of each loop: the number of the iteration */
 } Interp;
 
 static void run_inside(Interp *in, uint32_t loop);
 
-static double *copy_elems(Interp *in, NodeId from) {
+static double *copy_elems(Interp *in, double *const *of, NodeId from) {
     int64_t elems = shape_elems(&node_at(in->g, from)->shape);
     double *copy = NEW_ARRAY(in->arena, double, elems);
-    return memcpy(copy, in->results[from], (size_t)elems * sizeof(double));
+    return memcpy(copy, of[from], (size_t)elems * sizeof(double));
 }
 
 /* All iterations: the carries from their initial values, the stacks filled on the way. What a body
@@ -271,40 +373,49 @@ static void run_loop(Interp *in, NodeId scan) {
     const Node *n = node_at(in->g, scan);
     uint32_t loop = (uint32_t)n->attr[0], carries = n->argc / 2;
     const GraphLoop *l = &in->g->loops.at[loop];
+    double **planes[2] = {in->results, in->tangents};
     double **next = NEW_ARRAY(in->arena, double *, carries + 1);
-    for (uint32_t k = 0; k < carries; k++)
-        in->results[n->args[k]] = copy_elems(in, node_at(in->g, n->args[k])->args[0]);
     VEC(NodeId) stacks = {0};
     for (NodeId id = scan; id < in->g->nodes.len; id++) {
         const Node *stack = node_at(in->g, id);
-        if (stack->op != OP_STACK || stack->args[0] != scan) continue;
-        vec_push(in->arena, &stacks, id);
-        in->results[id] = NEW_ARRAY(in->arena, double, shape_elems(&stack->shape));
+        if (stack->op == OP_STACK && stack->args[0] == scan) vec_push(in->arena, &stacks, id);
+    }
+    for (int p = 0; p < 2 && planes[p]; p++) {
+        for (uint32_t k = 0; k < carries; k++)
+            planes[p][n->args[k]] = copy_elems(in, planes[p], node_at(in->g, n->args[k])->args[0]);
+        for (uint32_t i = 0; i < stacks.len; i++)
+            planes[p][stacks.at[i]] =
+                NEW_ARRAY(in->arena, double, shape_elems(&node_at(in->g, stacks.at[i])->shape));
+        planes[p][scan] = NEW_ARRAY(in->arena, double, 1);
     }
     for (in->turn[loop] = 0; in->turn[loop] < l->trips; in->turn[loop]++) {
         run_inside(in, loop);
-        for (uint32_t i = 0; i < stacks.len; i++) {
-            const Node *stack = node_at(in->g, stacks.at[i]);
-            int64_t each = shape_elems(&stack->shape) / l->trips;
-            memcpy(in->results[stacks.at[i]] + in->turn[loop] * each, in->results[stack->args[1]],
-                   (size_t)each * sizeof(double));
+        for (int p = 0; p < 2 && planes[p]; p++) {
+            for (uint32_t i = 0; i < stacks.len; i++) {
+                const Node *stack = node_at(in->g, stacks.at[i]);
+                int64_t each = shape_elems(&stack->shape) / l->trips;
+                memcpy(planes[p][stacks.at[i]] + in->turn[loop] * each, planes[p][stack->args[1]],
+                       (size_t)each * sizeof(double));
+            }
+            for (uint32_t k = 0; k < carries; k++)
+                next[k] = copy_elems(in, planes[p], n->args[carries + k]);
+            for (uint32_t k = 0; k < carries; k++) planes[p][n->args[k]] = next[k];
         }
-        for (uint32_t k = 0; k < carries; k++) next[k] = copy_elems(in, n->args[carries + k]);
-        for (uint32_t k = 0; k < carries; k++) in->results[n->args[k]] = next[k];
     }
-    in->results[scan] = NEW_ARRAY(in->arena, double, 1);
     in->results[scan][0] = l->trips;
 }
 
 static void run_node(Interp *in, NodeId id) {
     const Node *n = node_at(in->g, id);
+    double **planes[2] = {in->results, in->tangents};
     if (n->op == OP_CARRY || n->op == OP_STACK) return; /* run_loop's */
     if (n->op == OP_SCAN) {
         run_loop(in, id);
         return;
     }
     if (n->op == OP_FINAL) {
-        in->results[id] = in->results[node_at(in->g, n->args[0])->args[n->attr[0]]];
+        for (int p = 0; p < 2 && planes[p]; p++)
+            planes[p][id] = planes[p][node_at(in->g, n->args[0])->args[n->attr[0]]];
         return;
     }
     Eval e = {.g = in->g, .n = n, .values = in->results, .elems = shape_elems(&n->shape)};
@@ -312,15 +423,20 @@ static void run_node(Interp *in, NodeId id) {
     if (n->argc > 0) e.x = in->results[n->args[0]];
     if (n->argc > 1) e.y = in->results[n->args[1]];
     if (n->argc > 2) e.z = in->results[n->args[2]];
-    if (!in->results[id] || n->loop == 0) in->results[id] = NEW_ARRAY(in->arena, double, e.elems);
+    for (int p = 0; p < 2 && planes[p]; p++) /* the tangent needs room for another as large */
+        if (!planes[p][id] || n->loop == 0)
+            planes[p][id] = NEW_ARRAY(in->arena, double, e.elems *(p + 1));
     e.out = in->results[id];
     if (n->op == OP_ITERATION) {
         e.out[0] = in->turn[n->attr[0]];
     } else if (n->op == OP_AT) {
         int64_t row = (int64_t)n->attr[1] * in->turn[n->attr[0]] + n->attr[2];
-        memcpy(e.out, e.x + row * e.elems, (size_t)e.elems * sizeof(double));
+        for (int p = 0; p < 2 && planes[p]; p++)
+            memcpy(planes[p][id], planes[p][n->args[0]] + row * e.elems,
+                   (size_t)e.elems * sizeof(double));
     } else {
         eval(&e, in->vars);
+        if (in->tangents) tangent(&e, in->dvars, in->tangents);
     }
 }
 
@@ -328,13 +444,30 @@ static void run_inside(Interp *in, uint32_t loop) {
     for (uint32_t i = 0; i < in->inside[loop].len; i++) run_node(in, in->inside[loop].at[i]);
 }
 
+static void run(Interp *in) {
+    const Graph *g = in->g;
+    in->turn = NEW_ARRAY(in->arena, int32_t, g->loops.len);
+    in->inside = arena_alloc(in->arena, g->loops.len * sizeof(*in->inside));
+    for (NodeId id = 0; id < g->nodes.len; id++) {
+        in->results[id] = NULL;
+        if (in->tangents) in->tangents[id] = NULL;
+        vec_push(in->arena, &in->inside[node_at(g, id)->loop], id);
+    }
+    run_inside(in, 0);
+}
+
 void interp_run(const Graph *g, Arena *arena, double *const *vars, double **results) {
     Interp in = {.g = g, .arena = arena, .vars = vars, .results = results};
-    in.turn = NEW_ARRAY(arena, int32_t, g->loops.len);
-    in.inside = arena_alloc(arena, g->loops.len * sizeof(*in.inside));
-    for (NodeId id = 0; id < g->nodes.len; id++) {
-        results[id] = NULL;
-        vec_push(arena, &in.inside[node_at(g, id)->loop], id);
-    }
-    run_inside(&in, 0);
+    run(&in);
+}
+
+void interp_tangent(const Graph *g, Arena *arena, double *const *vars, double *const *dvars,
+                    double **results, double **tangents) {
+    Interp in = {.g = g,
+                 .arena = arena,
+                 .vars = vars,
+                 .dvars = dvars,
+                 .results = results,
+                 .tangents = tangents};
+    run(&in);
 }

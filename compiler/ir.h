@@ -274,4 +274,9 @@ void graph_print_dot(const Program *p, Text *out);
  * are not rounded. */
 void interp_run(const Graph *g, Arena *arena, double *const *vars, double **results);
 
+/* The same, and how every value changes when the variables change by dvars: the forward-mode derivative, with
+ * rules of its own, against which gradients are held. Source: Wengert 1964. */
+void interp_tangent(const Graph *g, Arena *arena, double *const *vars, double *const *dvars,
+                    double **results, double **tangents);
+
 #endif

@@ -375,6 +375,36 @@ static bool agrees(Fixture *f, NodeId y, uint32_t v, const double *got, const ch
     return true;
 }
 
+/* The change of y along a direction, by the forward mode, against the gradient's product with it. */
+static bool agrees_forward(Fixture *f, NodeId y, const NodeId *grad, const char *what) {
+    Arena scratch;
+    arena_init(&scratch, &f->limit);
+    double *direction[FIXTURE_VARS], sum = 0, size = 0;
+    double **results = NEW_ARRAY(&scratch, double *, f->g.nodes.len);
+    double **tangents = NEW_ARRAY(&scratch, double *, f->g.nodes.len);
+    for (uint32_t v = 0; v < f->var_count; v++) {
+        const Node *n = node_at(&f->g, f->node[v]);
+        direction[v] = NEW_ARRAY(&scratch, double, shape_elems(&n->shape));
+        if (n->dtype == DT_F32) fill(direction[v], shape_elems(&n->shape), 91 + v, -1, 1);
+    }
+    interp_tangent(&f->g, &scratch, f->vars, direction, results, tangents);
+    for (uint32_t v = 0; v < f->var_count; v++) {
+        for (int64_t i = 0;
+             grad[v] != NO_NODE && i < shape_elems(&node_at(&f->g, f->node[v])->shape); i++) {
+            double part = direction[v][i] * results[grad[v]][i];
+            sum += part;
+            size += fabs(part);
+        }
+    }
+    double forward = tangents[y][0];
+    bool same = fabs(forward - sum) <= 1e-7 * (1 + size);
+    if (!same)
+        fprintf(stderr, "%s: %.9g along a direction, by the forward mode %.9g\n", what, sum,
+                forward);
+    arena_free(&scratch);
+    return same;
+}
+
 /* Checks dy/d(every f32 variable). Returns a number made of those gradients, whose gradients are the
  * second derivatives, or NO_NODE when there are none. */
 static NodeId check_gradients(Fixture *f, NodeId y, bool absent, const char *what) {
@@ -384,6 +414,7 @@ static NodeId check_gradients(Fixture *f, NodeId y, bool absent, const char *wha
     const char *wrong = graph_verify(&f->g, &f->arena);
     if (wrong) fprintf(stderr, "%s: %s\n", what, wrong);
     CU_ASSERT_PTR_NULL_FATAL(wrong);
+    if (!absent) CU_ASSERT(agrees_forward(f, y, grad, what));
     for (uint32_t v = 0; v < f->var_count; v++) {
         if (node_at(&f->g, f->node[v])->dtype != DT_F32 || absent) {
             CU_ASSERT_EQUAL(grad[v], NO_NODE);
