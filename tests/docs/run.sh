@@ -38,6 +38,15 @@ for program in "$tmp"/*.dlg; do
     failed=$((failed + 1))
 done
 
+# Every function of the prelude has an example in docs/prelude.md. These are parts of others:
+parts='shift_of|probabilities_of|pad_last|pool_windows|pool_windows1d|per_channel|channel_mean|split_heads|prepared|warmth'
+sed -n '/^```dlg$/,/^```$/p' "$root/docs/prelude.md" | sed 's/#.*//' >"$tmp/prelude-examples"
+for name in $(sed -n 's/^fn \([a-z_0-9]*\)(.*/\1/p; s/^optimizer \([a-z_0-9]*\)(.*/\1/p' "$root/kernels/prelude.dlg" | grep -vxE "$parts"); do
+    grep -qE "(^|[^a-z_0-9])$name\(" "$tmp/prelude-examples" && continue
+    echo "FAIL: $name of the prelude has no example in docs/prelude.md"
+    failed=$((failed + 1))
+done
+
 # docs/tutorial.md: its files and its commands, in order, in one directory.
 tour=$tmp/tutorial
 mkdir -p "$tour"
