@@ -307,11 +307,12 @@ Stmt *ast_value(Parser *p, Span span, StmtKind kind, Expr *value) {
     return stmt_done(p, s);
 }
 
-Stmt *ast_minimize(Parser *p, Span span, Expr *loss, Idents *over, Expr *by) {
+Stmt *ast_minimize(Parser *p, Span span, Expr *loss, Idents *over, bool except, Expr *by) {
     Stmt *s = stmt_new(p, STMT_MINIMIZE, span);
     s->value = loss;
     s->by = by;
     if (over) s->over = *over;
+    s->except = except;
     return stmt_done(p, s);
 }
 

@@ -137,9 +137,9 @@ typedef enum StmtKind {
     STMT_UPDATE,    /* target (dotted name) <- value */
     STMT_RETURN,    /* value (EXPR_TUPLE when several), may be NULL */
     STMT_YIELD,     /* value */
-    STMT_MINIMIZE,  /* value (the loss), over (dotted names), by (an EXPR_CALL or EXPR_NAME) */
-    STMT_ENTRY,     /* name, values (with), outputs, body */
-    STMT_EXPR,      /* value: a call for its effect, such as assert(...) */
+    STMT_MINIMIZE, /* value (the loss), over (dotted names), except, by (an EXPR_CALL or EXPR_NAME) */
+    STMT_ENTRY,    /* name, values (with), outputs, body */
+    STMT_EXPR,     /* value: a call for its effect, such as assert(...) */
 } StmtKind;
 
 typedef struct Stmt Stmt;
@@ -162,6 +162,7 @@ struct Stmt {
     const char *path;
     Stmts body, orelse;
     bool has_block; /* STMT_ENTRY */
+    bool except;    /* STMT_MINIMIZE: all but `over` */
 };
 
 typedef struct Ast {

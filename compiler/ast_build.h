@@ -66,7 +66,7 @@ Stmt *ast_include(Parser *p, Span span, const char *path);
 Stmt *ast_bind(Parser *p, Span span, Idents *targets, Expr *value);
 Stmt *ast_update(Parser *p, Span span, Ident target, Expr *value);
 Stmt *ast_value(Parser *p, Span span, StmtKind kind, Expr *value); /* return, yield, expression */
-Stmt *ast_minimize(Parser *p, Span span, Expr *loss, Idents *over, Expr *by);
+Stmt *ast_minimize(Parser *p, Span span, Expr *loss, Idents *over, bool except, Expr *by);
 Stmt *ast_entry(Parser *p, Span span, Ident name, NamedValues *with, NamedValues *outputs,
                 bool has_block, Stmts *body);
 

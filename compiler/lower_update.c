@@ -199,18 +199,20 @@ static bool begins_with(const char *name, const char *prefix) {
     return !strncmp(name, prefix, n) && (!name[n] || name[n] == '.' || name[n] == '[');
 }
 
-/* The params of this elaboration that `over` names: all when it is left out. */
+/* The params of this elaboration that `over` names, or that `except` does not: all when both are left out. */
 static bool chosen_params(Lower *L, const Stmt *s, bool *chosen) {
     bool ok = true;
     for (uint32_t i = 0; i < L->order.len; i++)
-        chosen[i] = s->over.len == 0 && L->program->vars.at[L->order.at[i]].kind == VAR_PARAM;
+        chosen[i] = (s->over.len == 0 || s->except) &&
+                    L->program->vars.at[L->order.at[i]].kind == VAR_PARAM;
     for (uint32_t k = 0; k < s->over.len; k++) {
         const Ident *o = &s->over.at[k];
         bool any = false;
         for (uint32_t i = 0; i < L->order.len; i++) {
             const Variable *v = &L->program->vars.at[L->order.at[i]];
             if (v->kind != VAR_PARAM || !begins_with(v->name, o->name)) continue;
-            chosen[i] = any = true;
+            any = true;
+            chosen[i] = !s->except;
         }
         if (any) continue;
         VEC(const char *) c = {0};
@@ -337,7 +339,9 @@ void lower_minimize(Lower *L, const Stmt *s) {
     }
     if (reached == 0) {
         Diag *d = lower_error(L, E0503, s->value->span, "what is minimized depends on no param");
-        if (n == 0) diag_note(L->diags, d, "the program declares none");
+        if (n == 0)
+            diag_note(L->diags, d,
+                      s->except ? "`except` leaves none" : "the program declares none");
         L->updates_param = true;
         return;
     }

@@ -33,9 +33,9 @@ static const char *const statements[] = {
     "'if'",    "'entry'", "'yield'", "'return'", "'minimize'", "'include'", NULL};
 /* `name: type` is checked apart from these: what follows is spelled as a keyword. */
 static const char *const keywords[] = {
-    "const", "input", "param",   "state", "fn",   "optimizer", "for",    "in",
-    "scan",  "with",  "yield",   "if",    "else", "entry",     "return", "minimize",
-    "over",  "by",    "include", "from",  "and",  "or",        "not"};
+    "const", "input",  "param", "state",   "fn",   "optimizer", "for",    "in",
+    "scan",  "with",   "yield", "if",      "else", "entry",     "return", "minimize",
+    "over",  "except", "by",    "include", "from", "and",       "or",     "not"};
 
 /* "an expression, ',' or ')'": groups first, then single tokens. */
 static const char *list_expected(Parser *p, Expected e) {

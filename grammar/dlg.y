@@ -64,7 +64,7 @@ static void yyerror(const Span *at, Parser *p, const char *message);
 %token CONST "'const'" INPUT "'input'" PARAM "'param'" STATE "'state'" FN "'fn'"
 %token OPTIMIZER "'optimizer'" FOR "'for'" IN "'in'" SCAN "'scan'" WITH "'with'" YIELD "'yield'"
 %token IF "'if'" ELSE "'else'" ENTRY "'entry'" RETURN "'return'" MINIMIZE "'minimize'"
-%token OVER "'over'" BY "'by'" INCLUDE "'include'" FROM "'from'" AND "'and'" OR "'or'" NOT "'not'"
+%token OVER "'over'" EXCEPT "'except'" BY "'by'" INCLUDE "'include'" FROM "'from'" AND "'and'" OR "'or'" NOT "'not'"
 %token ELLIPSIS "'...'" RANGE "'..'" ARROW "'->'" SETS "'<-'"
 %token EQ "'=='" NE "'!='" LE "'<='" GE "'>='" POW "'**'" IDIV "'//'"
 
@@ -129,8 +129,12 @@ stmt: CONST constants                   { $$ = ast_const(p, @$, $2); }
     | RETURN values                     { $$ = ast_value(p, @$, STMT_RETURN, $2); }
     | YIELD values                      { $$ = ast_value(p, @$, STMT_YIELD, $2); }
     | MINIMIZE expr over BY name
-        { $$ = ast_minimize(p, @$, $2, $3, ast_name(p, @5, $5.name)); }
-    | MINIMIZE expr over BY call        { $$ = ast_minimize(p, @$, $2, $3, $5); }
+        { $$ = ast_minimize(p, @$, $2, $3, false, ast_name(p, @5, $5.name)); }
+    | MINIMIZE expr over BY call        { $$ = ast_minimize(p, @$, $2, $3, false, $5); }
+    | MINIMIZE expr EXCEPT paths BY name
+        { $$ = ast_minimize(p, @$, $2, $4, true, ast_name(p, @6, $6.name)); }
+    | MINIMIZE expr EXCEPT paths BY call
+        { $$ = ast_minimize(p, @$, $2, $4, true, $6); }
     | ENTRY name with outputs
         { $$ = ast_entry(p, @$, $2, $3, $4, false, NULL); }
     | ENTRY name with outputs block

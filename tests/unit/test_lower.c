@@ -486,6 +486,24 @@ static void test_no_variant(void) {
     unload(&u);
 }
 
+/* `except` leaves params as they are; `over` changes none but those. */
+static void test_freezing(void) {
+    Unit u;
+    load(&u,
+         "input x : f32[4, 3]\nh = dense(x, 5)\nout = dense(h, 2)\nloss = mean(out * out)\n"
+         "entry a { minimize loss except h by sgd() }\nentry b { minimize loss over h by sgd() }\n"
+         "entry c { minimize loss except h.b, out.w by sgd() }\n");
+    static const char *const wanted[3][2] = {{"out.w", "out.b"}, {"h.w", "h.b"}, {"h.w", "out.b"}};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(u.p);
+    for (int e = 0; e < 3; e++) {
+        const Entry *entry = u.p->entries.at[e];
+        CU_ASSERT_EQUAL_FATAL(entry->updates.len, 2);
+        for (int k = 0; k < 2; k++)
+            CU_ASSERT_STRING_EQUAL(u.p->vars.at[entry->updates.at[k].var].name, wanted[e][k]);
+    }
+    unload(&u);
+}
+
 static void test_defines(void) {
     Unit u;
     const char *defines[] = {"batch=128", "flag=true"};
@@ -721,6 +739,6 @@ RUN_SUITE("lower", {"known values", test_known_values}, {"gradient sums", test_g
           {"updates", test_updates}, {"minimize", test_minimize}, {"training", test_training_flag},
           {"gradients of gradients", test_gradients_of_gradients}, {"prelude", test_prelude},
           {"optimizers", test_optimizers}, {"variants", test_variants},
-          {"no variant", test_no_variant}, {"defines", test_defines},
+          {"no variant", test_no_variant}, {"freezing", test_freezing}, {"defines", test_defines},
           {"printed graph", test_printed_graph}, {"printed files", test_printed_files},
           {"errors", test_errors})

@@ -3,7 +3,7 @@ if exists("b:current_syntax")
   finish
 endif
 syn keyword dlgDeclaration const entry fn input optimizer param state
-syn keyword dlgKeyword by else for from if in include minimize over return scan with yield
+syn keyword dlgKeyword by else except for from if in include minimize over return scan with yield
 syn keyword dlgWord and or not
 syn keyword dlgType bf16 bool f16 f32 i32 u8
 syn keyword dlgConstant true false inf nan pi step training
