@@ -275,6 +275,12 @@ DLG_API int dlg_finish(dlg_program *prog); /* waits until all that was enqueued 
 typedef struct dlg_weights_options {
     int checkpoint; /* 1: every param and state, and the step; 0: params and the states that an
                        entry which does not train uses */
+    /* For dlg_weights_load: 1: what the file and the program have under one name, in one type and shape, is
+     * read, and the rest is left as it is; `left`, if not NULL, is then told of each: a line of text. At
+     * least one tensor must fit. */
+    int partial;
+    void (*left)(void *context, const char *what);
+    void *context;
 } dlg_weights_options;
 
 /* Writes a safetensors file: complete or not at all (a temporary file beside it, synced and
@@ -285,7 +291,7 @@ DLG_API int dlg_weights_save(dlg_program *prog, const char *path,
 /* Reads one, all checked first: on failure nothing changed. The file must hold every tensor that
  * dlg_weights_save with these options would write, in its type and shape. Without `checkpoint`
  * other tensors that belong to the program are ignored, and step and seed stay as they are; with it
- * they become the file's. The file's other metadata replace the program's. Errors: FILE, WEIGHTS,
+ * they become the file's. The file's other metadata replace the program's, unless `partial`. Errors: FILE, WEIGHTS,
  * USAGE, OPENCL, MEMORY. */
 DLG_API int dlg_weights_load(dlg_program *prog, const char *path,
                              const dlg_weights_options *options);

@@ -227,6 +227,9 @@ typedef struct Piece {
     const char *name;
     const dlg_tensor *tensor; /* NULL: a name that the program does not know */
     uint64_t begin, end;      /* in the data */
+    const json_t *value;      /* its description */
+    bool left;                /* by a partial load: it does not fit, or nothing has its name */
+    const dlg_tensor *other;  /* left: what has its name, or NULL */
 } Piece;
 
 typedef struct Loading {
@@ -241,6 +244,7 @@ typedef struct Loading {
     size_t meta_count;
     uint64_t seed, step;
     bool has_seed, has_step;
+    bool checkpoint, partial;
 } Loading;
 
 static int bad(const Loading *l, const char *fmt, ...) RT_PRINTF(2, 3);
@@ -334,26 +338,32 @@ static void shape_text(char *text, size_t cap, const json_t *shape) {
                                  json_integer_value(json_array_get(shape, i)));
 }
 
-static int check_match(Loading *l, const dlg_tensor *t, const char *dtype, const json_t *shape) {
-    char theirs[160], ours[160] = "scalar";
-    size_t used = 0, n = json_array_size(shape);
+static bool matches(const dlg_tensor *t, const char *dtype, const json_t *shape) {
+    size_t n = json_array_size(shape);
     bool same = n == (size_t)t->rank;
     for (size_t i = 0; i < n && same; i++)
         same = json_integer_value(json_array_get(shape, i)) == t->shape[i];
-    if (same && strcmp(dtype, dtype_of(t->type)) == 0) return DLG_OK;
+    return same && strcmp(dtype, dtype_of(t->type)) == 0;
+}
+
+/* "`w` is F32 2x3 in the file but F32 2x4 in the program" */
+static void mismatch_text(char *text, size_t size, const dlg_tensor *t, const char *dtype,
+                          const json_t *shape) {
+    char theirs[160], ours[160] = "scalar";
+    size_t used = 0;
     shape_text(theirs, sizeof theirs, shape);
     for (int i = 0; i < t->rank; i++)
         used += (size_t)snprintf(ours + used, sizeof ours - used, "%s%" PRId64, i ? "x" : "",
                                  t->shape[i]);
-    return bad(l, "`%.200s` is %s %s in the file but %s %s in the program", t->name, dtype, theirs,
-               dtype_of(t->type), ours);
+    snprintf(text, size, "`%.200s` is %s %s in the file but %s %s in the program", t->name, dtype,
+             theirs, dtype_of(t->type), ours);
 }
 
 static const char *tensor_name(const void *list, size_t i) {
     return ((const dlg_tensor *)list)[i].name;
 }
 
-static int parse_piece(Loading *l, const char *name, const json_t *value, bool checkpoint) {
+static int parse_piece(Loading *l, const char *name, const json_t *value) {
     const json_t *dtype = json_object_get(value, "dtype"), *shape = json_object_get(value, "shape");
     const json_t *place = json_object_get(value, "data_offsets");
     Piece *piece = &l->pieces[l->count];
@@ -379,20 +389,34 @@ static int parse_piece(Loading *l, const char *name, const json_t *value, bool c
                    piece->end - piece->begin, bytes);
     const Plan *p = &l->prog->plan;
     const dlg_tensor *t = plan_tensor(p, name, strlen(name));
-    if (!t || (t->kind != DLG_PARAM && t->kind != DLG_STATE)) {
+    piece->name = name;
+    piece->value = value;
+    if (t && t->kind != DLG_PARAM && t->kind != DLG_STATE) t = NULL;
+    bool fits = t && matches(t, json_string_value(dtype), shape);
+    if (l->partial && !fits) {
+        piece->tensor = NULL;
+        piece->other = t;
+        piece->left = true;
+        l->count++;
+        return DLG_OK;
+    }
+    if (!t) {
         const char *near = rt_nearest(name, p->tensors, p->tensor_count, tensor_name);
         return bad(l, "the file holds `%.200s`, which %s does not have%s%.200s%s", name, p->model,
                    near ? " (it has `" : "", near ? near : "", near ? "`)" : "");
     }
-    piece->name = name;
-    piece->tensor = is_saved(l->prog, t, checkpoint) ? t : NULL;
+    piece->tensor = is_saved(l->prog, t, l->checkpoint) ? t : NULL;
     l->count++;
-    int status = check_match(l, t, json_string_value(dtype), shape);
+    if (!fits) {
+        char text[800];
+        mismatch_text(text, sizeof text, t, json_string_value(dtype), shape);
+        return bad(l, "%s", text);
+    }
     const char *data = l->data + piece->begin;
-    for (uint64_t i = 0; t->type == DLG_BOOL && i < t->elems && status == DLG_OK; i++)
+    for (uint64_t i = 0; t->type == DLG_BOOL && i < t->elems; i++)
         if ((unsigned char)data[i] > 1)
-            status = bad(l, "`%.200s` has a bool that is not 0 or 1", name);
-    return status;
+            return bad(l, "`%.200s` has a bool that is not 0 or 1", name);
+    return DLG_OK;
 }
 
 static int by_place(const void *x, const void *y) {
@@ -402,8 +426,9 @@ static int by_place(const void *x, const void *y) {
 }
 
 /* Nothing overlaps, nothing is left over, nothing that the program needs is missing. */
-static int check_pieces(Loading *l, bool checkpoint) {
+static int check_pieces(Loading *l) {
     const Plan *p = &l->prog->plan;
+    bool checkpoint = l->checkpoint, any = false;
     uint64_t at = 0;
     qsort(l->pieces, l->count, sizeof *l->pieces, by_place);
     for (size_t i = 0; i < l->count; i++) {
@@ -411,9 +436,13 @@ static int check_pieces(Loading *l, bool checkpoint) {
             return bad(l, "`%.200s` %s", l->pieces[i].name,
                        l->pieces[i].begin < at ? "overlaps another tensor" : "lies behind a gap");
         at = l->pieces[i].end;
+        any = any || l->pieces[i].tensor;
     }
     if (at != l->data_len)
         return bad(l, "%" PRIu64 " bytes at the end belong to no tensor", l->data_len - at);
+    if (l->partial)
+        return any ? DLG_OK
+                   : bad(l, "nothing in it fits the program: no name, type and shape is the same");
     for (size_t i = 0; i < p->tensor_count; i++) {
         const dlg_tensor *t = &p->tensors[i];
         if (!is_saved(l->prog, t, checkpoint) || json_object_get(l->header, t->name)) continue;
@@ -428,7 +457,8 @@ static int check_pieces(Loading *l, bool checkpoint) {
 }
 
 /* A longer file would hold what the program does not know: it is refused before it is read. */
-static uint64_t longest_file(const dlg_program *prog) {
+static uint64_t longest_file(const dlg_program *prog, bool partial) {
+    if (partial) return UINT64_C(1) << 36;
     uint64_t most = 8 + MOST_HEADER_BYTES;
     for (size_t i = 0; i < prog->plan.tensor_count; i++)
         if (prog->plan.tensors[i].kind == DLG_PARAM || prog->plan.tensors[i].kind == DLG_STATE)
@@ -436,7 +466,7 @@ static uint64_t longest_file(const dlg_program *prog) {
     return most;
 }
 
-static int check_file(Loading *l, const char *text, size_t len, bool checkpoint) {
+static int check_file(Loading *l, const char *text, size_t len) {
     const char *name;
     json_t *value;
     int status = parse_header(l, text, len);
@@ -445,25 +475,56 @@ static int check_file(Loading *l, const char *text, size_t len, bool checkpoint)
     if (!l->pieces) return rt_no_memory(l->prog->dev, len);
     json_object_foreach(l->header, name, value) {
         status = strcmp(name, "__metadata__") == 0 ? parse_metadata(l, value)
-                                                   : parse_piece(l, name, value, checkpoint);
+                                                   : parse_piece(l, name, value);
         if (status < 0) return status;
     }
-    return check_pieces(l, checkpoint);
+    return check_pieces(l);
+}
+
+/* What a partial load left as it was, on both sides. */
+static void tell_left(const Loading *l, const dlg_weights_options *options) {
+    const Plan *p = &l->prog->plan;
+    char text[800];
+    for (size_t i = 0; i < l->count; i++) {
+        const Piece *piece = &l->pieces[i];
+        if (!piece->left) continue;
+        if (piece->other)
+            mismatch_text(text, sizeof text, piece->other,
+                          json_string_value(json_object_get(piece->value, "dtype")),
+                          json_object_get(piece->value, "shape"));
+        else
+            snprintf(text, sizeof text, "`%.200s` is in the file alone", piece->name);
+        options->left(options->context, text);
+    }
+    for (size_t i = 0; i < p->tensor_count; i++) {
+        const dlg_tensor *t = &p->tensors[i];
+        if (!is_saved(l->prog, t, l->checkpoint) || json_object_get(l->header, t->name)) continue;
+        snprintf(text, sizeof text, "`%.200s` is in the program alone", t->name);
+        options->left(options->context, text);
+    }
 }
 
 int dlg_weights_load(dlg_program *prog, const char *path, const dlg_weights_options *options) {
     bool checkpoint = options && options->checkpoint;
-    Loading l = {.prog = prog, .path = path};
+    Loading l = {.prog = prog,
+                 .path = path,
+                 .checkpoint = checkpoint,
+                 .partial = options && options->partial};
     char *text = NULL;
     size_t len;
     int status = check_call(prog, path);
-    if (status < 0 || (status = rt_file_read(prog->dev, path, longest_file(prog), &text, &len)) < 0)
+    if (status < 0 ||
+        (status = rt_file_read(prog->dev, path, longest_file(prog, l.partial), &text, &len)) < 0)
         goto out;
-    if ((status = check_file(&l, text, len, checkpoint)) < 0) goto out;
+    if ((status = check_file(&l, text, len)) < 0) goto out;
     for (size_t i = 0; i < l.count && status == DLG_OK; i++)
         if (l.pieces[i].tensor)
             status = rt_set(prog, l.pieces[i].tensor, l.data + l.pieces[i].begin);
     if (status < 0) goto out;
+    if (l.partial) {
+        if (options->left) tell_left(&l, options);
+        goto out; /* what the file says of its data is not true of this model */
+    }
     free_meta(prog->meta, prog->meta_count);
     prog->meta = l.meta;
     prog->meta_count = l.meta_count;

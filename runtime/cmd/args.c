@@ -16,6 +16,7 @@ enum {
     KEY_TARGET,
     KEY_SAVE,
     KEY_LOAD,
+    KEY_PARTIAL,
     KEY_LOG,
     KEY_DATA,
     KEY_SET,
@@ -57,6 +58,8 @@ static const Row rows[] = {
         "0)"),
     ROW(TRAIN, "save", KEY_SAVE, "FILE", "Write the weights here at the end, as safetensors"),
     ROW(TRAIN | EVAL | RUN, "load", KEY_LOAD, "FILE", "Start from these weights"),
+    ROW(TRAIN | EVAL | RUN, "partial", KEY_PARTIAL, NULL,
+        "Of --load take what fits, and say what is left"),
     ROW(TRAIN, "log", KEY_LOG, "FILE", "Write one JSON object an epoch, one a line"),
     ROW(TRAIN | EVAL | RUN, "entry", KEY_ENTRY, "NAME",
         "The entry to run (train: train; eval: evaluate; run: predict)"),
@@ -177,6 +180,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     case KEY_TARGET: a->target = value; break;
     case KEY_SAVE: a->save = value; break;
     case KEY_LOAD: a->load = value; break;
+    case KEY_PARTIAL: a->partial = true; break;
     case KEY_LOG: a->log = value; break;
     case KEY_DATA: pair(state, "data", "SOURCE", value, a->data, &a->data_count); break;
     case KEY_SET: pair(state, "set", "FILE", value, a->set, &a->set_count); break;

@@ -23,6 +23,7 @@ typedef struct Args {
     const char *command; /* "train" */
     const char *file;
     const char *entry, *evaluate, *device, *target, *save, *load, *log;
+    bool partial;
     const char **defines; /* -D as given */
     const char **include_dirs;
     size_t include_dir_count;

@@ -137,9 +137,27 @@ const dlg_entry *session_entry(Session *s, const char *name) {
     return NULL;
 }
 
+static void say_left(void *context, const char *what) {
+    fprintf(stderr, "%s: left: %s\n", (const char *)context, what);
+}
+
 int session_load_weights(Session *s, const Args *a) {
+    if (!a->load && a->partial) {
+        complain("--partial says how to --load, which is not there");
+        return EXIT_USAGE;
+    }
     if (!a->load) return EXIT_DONE;
-    int status = dlg_weights_load(s->prog, a->load, NULL);
+    dlg_weights_options options = {
+        .partial = a->partial, .left = say_left, .context = (void *)(uintptr_t)a->load};
+    int status = dlg_weights_load(s->prog, a->load, &options);
+    if (status == DLG_ERR_WEIGHTS && !a->partial) {
+        const char *why = dlg_error_text(s->dev);
+        bool other = strstr(why, " in the program") || strstr(why, " is missing") ||
+                     strstr(why, " does not have");
+        int exit_status = complain_status(s->dev, status);
+        if (other) fputs("  --partial loads what fits\n", stderr);
+        return exit_status;
+    }
     return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
 }
 
