@@ -135,6 +135,7 @@ typedef struct Frame {
 /* What an elaboration knows of a variable beside Program.vars. */
 typedef struct VarInfo {
     const char *batch_const; /* the const that names the sample axis, or NULL */
+    const Exprs *dims;       /* as its declaration wrote them, or NULL */
     uint32_t declared_by;    /* the elaboration that met it last */
     Span declared_at;
     NodeId current; /* what reading it gives: NO_NODE: itself; after an update: the new value */
@@ -353,6 +354,8 @@ bool lower_scan_keeps(Lower *L, const Symbol *s, Ident target);
 
 void lower_variable(Lower *L, const Stmt *s);             /* input, param, state */
 const char *lower_type_text(Lower *L, const Variable *v); /* as it is declared: "f32[2, 3]" */
+/* The same with the names of its dimensions, "f32[batch = 64, 3]"; NULL: none has one. */
+const char *lower_named_type(Lower *L, uint32_t var);
 /* Reads variable `var` now: its node, or what the last update made of it. */
 NodeId lower_read(Lower *L, uint32_t var);
 NodeId lower_var_node(Lower *L, uint32_t var);            /* its value at the entry's start */

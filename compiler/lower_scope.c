@@ -480,7 +480,11 @@ void lower_point_origins(Lower *L, Diag *d, const Operand *x, uint32_t n) {
         const Symbol *s = lower_find_symbol(L, x[i].expr->name);
         uint32_t var = s ? s->var : lower_find_path(L, x[i].expr->name);
         Span from = s ? s->span : var != NO_VAR ? L->program->vars.at[var].span : x[i].span;
-        lower_point(L, d, from, "%s, from here", lower_describe(L, &x[i]));
+        const char *named = var != NO_VAR ? lower_named_type(L, var) : NULL;
+        if (named)
+            lower_point(L, d, from, "`%s` is %s, from here", x[i].expr->name, named);
+        else
+            lower_point(L, d, from, "%s, from here", lower_describe(L, &x[i]));
     }
 }
 

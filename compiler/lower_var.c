@@ -122,6 +122,24 @@ const char *lower_type_text(Lower *L, const Variable *v) {
     return t.at;
 }
 
+const char *lower_named_type(Lower *L, uint32_t var) {
+    const Variable *v = &L->program->vars.at[var];
+    const Exprs *dims = var < L->vars.len ? L->vars.at[var].dims : NULL;
+    bool named = false;
+    Text t;
+    text_init(&t, L->arena);
+    text_puts(&t, dtype_name(v->dtype));
+    for (uint32_t i = 0; dims && i < v->shape.rank && i < dims->len; i++) {
+        const Expr *e = dims->at[i];
+        bool name = e->kind == EXPR_NAME;
+        text_printf(&t, "%s%s%s%d", i ? ", " : "[", name ? e->name : "", name ? " = " : "",
+                    v->shape.dim[i]);
+        named = named || name;
+    }
+    text_puts(&t, "]");
+    return named ? t.at : NULL;
+}
+
 /* The values as the variable's type holds them. */
 static void round_values(Lower *L, Variable *v) {
     if (!dtype_is_storage(v->dtype)) return;
@@ -415,6 +433,7 @@ void lower_variable(Lower *L, const Stmt *s) {
     uint32_t var = ok && !before ? register_variable(L, &v) : NO_VAR;
     if (var != NO_VAR) {
         L->vars.at[var].batch_const = batch_const(L, s, &v);
+        L->vars.at[var].dims = s->type.dims.len == v.shape.rank ? &s->type.dims : NULL;
         Symbol path = {.name = v.name, .var = var, .span = L->g->span};
         scope_add(L->arena, &L->paths, path);
         vec_push(L->arena, &L->order, var);

@@ -157,7 +157,8 @@ static void test_cpu(void) {
 }
 
 static void test_gpu(void) {
-    if (!getenv("DLG_SANITIZE")) run_target("gpu"); /* building kernels is slow there, and the same */
+    if (!getenv("DLG_SANITIZE"))
+        run_target("gpu"); /* building kernels is slow there, and the same */
 }
 
 RUN_SUITE("ops", {"for cpu", test_cpu}, {"for gpu", test_gpu})
