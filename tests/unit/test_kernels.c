@@ -10,6 +10,7 @@
 #include "launch.h"
 #include "random_program.h"
 #include "random_wild.h"
+#include "shrink.h"
 #include "suite.h"
 
 #include <dirent.h>
@@ -33,8 +34,12 @@ static double next_number(Case *c, double lo, double hi) {
     return lo + (hi - lo) * (double)(c->random >> 11) / 9007199254740992.0;
 }
 
+static bool quiet;              /* while a failing program is made smaller */
+static bool compiled;           /* the last program did */
+static Op broken_op = OP_COUNT; /* a fault on purpose: what is computed with it is stored wrong */
+
 static bool complain(const Case *c, const char *how, const char *what) {
-    fprintf(stderr, "%s, %s: %s\n", c->name, how, what);
+    if (!quiet) fprintf(stderr, "%s, %s: %s\n", c->name, how, what);
     return false;
 }
 
@@ -175,6 +180,12 @@ static void visit_launch(void *context, const Plan *plan, const PlannedEntry *pe
     for (uint32_t i = 0; i < l->iterations.len; i++) iterations[i] = t->turns[l->iterations.at[i]];
     const char *wrong = t->good ? kernel_run(k, scratch, args, false, iterations) : NULL;
     if (wrong) t->good = complain(t->c, t->how, wrong);
+    for (Val v = 0; v < k->values.len && broken_op != OP_COUNT; v++) {
+        if (k->values.at[v].kind != V_EW || k->values.at[v].op != broken_op) continue;
+        for (uint32_t i = 0; i < k->buffers.len; i++)
+            if (k->buffers.at[i].written) args[i][0] += 1;
+        break;
+    }
     arena_close(scratch);
 }
 
@@ -197,6 +208,7 @@ static bool run_program(const char *name, const char *text, const CompileOptions
                                                       : options->target;
     c->name = name;
     c->random = 999;
+    compiled = false;
     c->limit.limit_bytes = (size_t)4 << 30;
     arena_init(&c->arena, &c->limit);
     if (setjmp(c->limit.failed)) {
@@ -205,6 +217,7 @@ static bool run_program(const char *name, const char *text, const CompileOptions
         good = false;
     } else {
         Plan plan;
+        compiled = true;
         run_reference(c);
         simplify_program(c->program);
         good = well_formed(c, "simplify");
@@ -228,6 +241,22 @@ static bool run_all(const char *name, const char *text) {
     bool good = true;
     for (size_t i = 0; i < COUNT_OF(all); i++) good = run_program(name, text, &all[i]) && good;
     return good;
+}
+
+/* ---- Failing programs ---------------------------------------------------------------------- */
+
+static bool still_fails(const char *text, void *context) {
+    (void)context;
+    return !run_all("smaller", text) && compiled;
+}
+
+/* Makes a program that fails as small as it can be, and says it. */
+static void report(char *text) {
+    quiet = true;
+    shrink(text, still_fails, NULL);
+    quiet = false;
+    fprintf(stderr, "as a program:\n%s", text);
+    run_all("the smaller program", text);
 }
 
 /* ---- Tests --------------------------------------------------------------------------------- */
@@ -286,7 +315,7 @@ static void test_random(void) {
         random_program(r, (uint64_t)seed + 1000, seed % 2);
         snprintf(name, sizeof(name), "random-%d", seed);
         bool good = run_all(name, r->text);
-        if (!good) fprintf(stderr, "%s\n", r->text);
+        if (!good) report(r->text);
         CU_ASSERT(good);
     }
     free(r);
@@ -301,11 +330,35 @@ static void test_wild(void) {
         random_wild(w, (uint64_t)seed, true);
         snprintf(name, sizeof(name), "wild-%d", seed);
         bool good = run_all(name, wild_text(w));
-        if (!good) fprintf(stderr, "%s\n", wild_text(w));
+        if (!good) report(wild_text(w));
         CU_ASSERT(good);
     }
     free(w);
 }
 
-RUN_SUITE("kernels", {"the programs of tests/diff", test_programs}, {"products", test_products},
+/* A fault that is put into the kernels is found, and the program that shows it becomes a few lines. */
+static void test_fault(void) {
+    RandomWild *w = malloc(sizeof(*w));
+    int found = 0;
+    broken_op = OP_TANH;
+    quiet = true;
+    for (int seed = 1; w && seed <= 12 && found < 3; seed++) {
+        random_wild(w, (uint64_t)seed, true);
+        if (!strstr(wild_text(w), "tanh(") || !still_fails(wild_text(w), NULL)) continue;
+        shrink(wild_text(w), still_fails, NULL);
+        int lines = 0;
+        for (const char *c = wild_text(w); *c; c++) lines += *c == '\n';
+        CU_ASSERT(strstr(wild_text(w), "tanh(") != NULL);
+        CU_ASSERT(lines <= 12);
+        if (lines > 12) fprintf(stderr, "%s\n", wild_text(w));
+        found++;
+    }
+    quiet = false;
+    broken_op = OP_COUNT;
+    CU_ASSERT_EQUAL(found, 3);
+    free(w);
+}
+
+RUN_SUITE("kernels", {"a fault on purpose", test_fault},
+          {"the programs of tests/diff", test_programs}, {"products", test_products},
           {"programs made at random", test_random}, {"wilder ones", test_wild})
