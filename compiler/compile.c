@@ -27,6 +27,8 @@ typedef struct Compilation {
     size_t len;
     const CompileOptions *options;
     CompileResult result;
+    bool graphs_only;       /* ends with the lowered program, whose memory is kept */
+    const Program *program; /* then */
 
     ArenaLimit limit;
     Arena arena;
@@ -146,6 +148,7 @@ static bool compile_source(Compilation *c, Text *out) {
     if (c->diags.errors) return false;
     Program *program = lower_program(&c->arena, &c->names, &c->diags, prelude, ast, c->options);
     if (!program || c->diags.errors) return false;
+    if (c->graphs_only) return c->program = program, verify(c, program, "lower");
     const char *stop = c->options->dump_after;
     for (size_t i = 0; i < COUNT_OF(passes); i++) {
         if (passes[i].run) passes[i].run(program);
@@ -191,17 +194,17 @@ static void *compile_thread(void *argument) {
         bool done = compile_source(c, &out);
         diags_render(&c->diags, &diagnostics, c->options->color);
         c->result.status = done ? 0 : 1;
-        if (done) {
+        if (done && !c->graphs_only) {
             c->result.text = copy_text(&out);
             c->result.text_len = out.len;
         }
         char *rendered = copy_text(&diagnostics);
         c->result.diagnostics = rendered ? rendered : no_text;
-        if ((done && !c->result.text) || !rendered) {
+        if ((done && !c->graphs_only && !c->result.text) || !rendered) {
             compile_free(&c->result);
             c->result = result_message(3, "error: out of memory while compiling %s\n", c->name);
         }
-        arena_free(&c->arena);
+        if (!c->graphs_only || c->result.status) arena_free(&c->arena);
     }
     if (locale) {
         uselocale(LC_GLOBAL_LOCALE);
@@ -233,9 +236,36 @@ static bool check_options(const CompileOptions *options, CompileResult *result) 
     return true;
 }
 
+/* Runs c in a thread with a stack that is large enough; what it gave is in c->result. */
+static void run_in_thread(Compilation *c) {
+    pthread_attr_t attr;
+    pthread_t thread;
+    int failed = pthread_attr_init(&attr);
+    if (!failed) {
+        /* Address space may be short where memory is not: a smaller stack still holds any program that
+         * is not made to be deep. */
+        for (size_t stack = STACK_BYTES; stack >= STACK_LEAST_BYTES; stack /= 2) {
+            failed = pthread_attr_setstacksize(&attr, stack);
+            if (!failed) failed = pthread_create(&thread, &attr, compile_thread, c);
+            if (!failed) break;
+        }
+        pthread_attr_destroy(&attr);
+    }
+    if (failed)
+        c->result = result_message(3, "error: cannot start a thread: %s\n", strerror(failed));
+    else
+        pthread_join(thread, NULL);
+}
+
+static const CompileOptions defaults;
+
+static void set_limit(Compilation *c) {
+    size_t asked = c->options->memory_limit_bytes;
+    c->limit.limit_bytes = asked ? asked : MEMORY_LIMIT_BYTES;
+}
+
 CompileResult compile_text(const char *name, const char *source, size_t len,
                            const CompileOptions *options) {
-    static const CompileOptions defaults;
     CompileResult wrong;
     options = options ? options : &defaults;
     if (!check_options(options, &wrong)) return wrong;
@@ -244,37 +274,79 @@ CompileResult compile_text(const char *name, const char *source, size_t len,
                      .len = len,
                      .options = options,
                      .result = {.diagnostics = no_text}};
-    c.limit.limit_bytes =
-        options->memory_limit_bytes ? options->memory_limit_bytes : MEMORY_LIMIT_BYTES;
-
-    pthread_attr_t attr;
-    pthread_t thread;
-    int failed = pthread_attr_init(&attr);
-    if (failed) return result_message(3, "error: cannot start a thread: %s\n", strerror(failed));
-    /* Address space may be short where memory is not: a smaller stack still holds any program that
-     * is not made to be deep. */
-    for (size_t stack = STACK_BYTES; stack >= STACK_LEAST_BYTES; stack /= 2) {
-        failed = pthread_attr_setstacksize(&attr, stack);
-        if (!failed) failed = pthread_create(&thread, &attr, compile_thread, &c);
-        if (!failed) break;
-    }
-    pthread_attr_destroy(&attr);
-    if (failed) return result_message(3, "error: cannot start a thread: %s\n", strerror(failed));
-    pthread_join(thread, NULL);
+    set_limit(&c);
+    run_in_thread(&c);
     return c.result;
 }
 
 /* ---- Files ------------------------------------------------------------------------------------ */
 
+/* NULL, with the result that says why, when it cannot be read. */
+static char *read_source(const char *path, size_t *len, CompileResult *result) {
+    char *text = source_read(path, len);
+    if (text) return text;
+    int error = errno;
+    bool system = error == EIO || error == ENOMEM || error == EMFILE || error == ENFILE;
+    *result = result_message(system ? 3 : 1, "error: cannot read %s: %s\n", path, strerror(error));
+    return NULL;
+}
+
 CompileResult compile_file(const char *path, const CompileOptions *options) {
     size_t len;
-    char *text = source_read(path, &len);
-    if (!text) {
-        int error = errno;
-        bool system = error == EIO || error == ENOMEM || error == EMFILE || error == ENFILE;
-        return result_message(system ? 3 : 1, "error: cannot read %s: %s\n", path, strerror(error));
-    }
-    CompileResult result = compile_text(path, text, len, options);
+    CompileResult result;
+    char *text = read_source(path, &len, &result);
+    if (!text) return result;
+    result = compile_text(path, text, len, options);
     free(text);
     return result;
+}
+
+/* ---- Graphs alone ----------------------------------------------------------------------------- */
+
+struct CompiledGraphs {
+    Compilation compilation;
+};
+
+CompileResult compile_graphs(const char *path, const CompileOptions *options,
+                             CompiledGraphs **out) {
+    size_t len;
+    CompileResult result;
+    *out = NULL;
+    options = options ? options : &defaults;
+    if (!check_options(options, &result)) return result;
+    char *text = read_source(path, &len, &result);
+    if (!text) return result;
+    CompiledGraphs *graphs = calloc(1, sizeof *graphs);
+    if (graphs) {
+        Compilation *c = &graphs->compilation;
+        *c = (Compilation){.name = path,
+                           .source = text,
+                           .len = len,
+                           .options = options,
+                           .graphs_only = true,
+                           .result = {.diagnostics = no_text}};
+        set_limit(c);
+        run_in_thread(c);
+        result = c->result;
+        c->options = NULL; /* the caller's, as is what follows */
+        c->name = c->source = NULL;
+        if (result.status == 0)
+            *out = graphs;
+        else
+            free(graphs);
+    } else {
+        result = result_message(3, "error: out of memory while compiling %s\n", path);
+    }
+    free(text);
+    return result;
+}
+
+const Program *compiled_program(const CompiledGraphs *graphs) {
+    return graphs->compilation.program;
+}
+
+void compile_graphs_free(CompiledGraphs *graphs) {
+    if (!graphs) return;
+    arena_free(&graphs->compilation.arena);
+    free(graphs);
 }

@@ -42,4 +42,12 @@ CompileResult compile_text(const char *name, const char *source, size_t len,
 CompileResult compile_file(const char *path, const CompileOptions *options);
 void compile_free(CompileResult *result);
 
+/* The graphs that a file says, before any pass, for who evaluates them (reference.h). `result` has no
+ * text; *out is NULL unless its status is 0, and else freed by compile_graphs_free. */
+typedef struct CompiledGraphs CompiledGraphs;
+struct Program;
+CompileResult compile_graphs(const char *path, const CompileOptions *options, CompiledGraphs **out);
+const struct Program *compiled_program(const CompiledGraphs *graphs);
+void compile_graphs_free(CompiledGraphs *graphs);
+
 #endif

@@ -221,12 +221,17 @@ typedef struct Update {
     NodeId node; /* of the variable's type and shape */
 } Update;
 
+typedef struct Derivative { /* a gradient that the program takes: d y / d wrt */
+    NodeId y, wrt, gradient;
+} Derivative;
+
 typedef struct Entry {
     const char *name;
     const char *variant; /* NULL, or "1" for the batch-1 variant: written NAME@1 */
     Graph graph;
     VEC(Output) outputs;
     VEC(Update) updates;
+    VEC(Derivative) derivatives; /* of the graph as it was lowered; none after a pass */
     Span span;
 } Entry;
 

@@ -116,7 +116,7 @@ static void run_items(Lower *L, Module *m) {
 
 static void begin(Lower *L, Entry *e, bool training) {
     graph_init(&e->graph, L->arena);
-    e->outputs.len = e->updates.len = 0;
+    e->outputs.len = e->updates.len = e->derivatives.len = 0;
     L->g = &e->graph;
     L->entry = e;
     L->training = training;

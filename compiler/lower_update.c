@@ -54,7 +54,13 @@ static bool target_of(Lower *L, const Expr *e, NodeId *out) {
 }
 
 static bool differentiate(Lower *L, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out, Span at) {
-    if (grad_build(L->g, y, wrt, n, out)) return true;
+    if (grad_build(L->g, y, wrt, n, out)) {
+        for (uint32_t i = 0; i < n && L->entry; i++) {
+            if (out[i] == NO_NODE) continue;
+            vec_push(L->arena, &L->entry->derivatives, (Derivative){y, wrt[i], out[i]});
+        }
+        return true;
+    }
     Diag *d =
         lower_error(L, E0406, at,
                     "for this gradient a `scan` has to keep a value of each iteration that would "

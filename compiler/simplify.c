@@ -138,6 +138,7 @@ static void rebuild(Entry *e, Arena *arena) {
         e->outputs.at[i].node = r.to[e->outputs.at[i].node];
     for (uint32_t i = 0; i < e->updates.len; i++)
         e->updates.at[i].node = r.to[e->updates.at[i].node];
+    e->derivatives.len = 0; /* they may be gone */
     e->graph = g;
 }
 

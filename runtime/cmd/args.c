@@ -7,7 +7,7 @@
 #include <string.h>
 #include "cmd.h"
 
-enum { TRAIN = 1, EVAL = 2, RUN = 4, INSPECT = 8, DEVICES = 16 };
+enum { TRAIN = 1, EVAL = 2, RUN = 4, INSPECT = 8, DEVICES = 16, VERIFY = 32 };
 
 enum {
     KEY_ENTRY = 256,
@@ -31,6 +31,8 @@ enum {
     KEY_HELD_OUT,
     KEY_JSON,
     KEY_KERNELS,
+    KEY_PROGRAM,
+    KEY_TOLERANCE,
 };
 
 typedef struct Row {
@@ -46,23 +48,23 @@ typedef struct Row {
     }
 
 static const Row rows[] = {
-    ROW(TRAIN | EVAL | RUN, "data", KEY_DATA, "NAME=SOURCE",
+    ROW(TRAIN | EVAL | RUN | VERIFY, "data", KEY_DATA, "NAME=SOURCE",
         "Take the samples of the input NAME from SOURCE: data.csv:0:64 (columns 0 to 63), "
         "data.csv:64 (one column), data.csv (the model's columns), x.npy"),
     ROW(TRAIN, "epochs", KEY_EPOCHS, "N", "Go N times through the data (default 10)"),
     ROW(TRAIN, "steps", KEY_STEPS, "N", "Stop after N steps"),
     ROW(TRAIN, "holdout", KEY_HOLDOUT, "F",
         "Hold out this fraction of the rows and evaluate on them after each epoch (default 0)"),
-    ROW(TRAIN | RUN, "seed", KEY_SEED, "N",
+    ROW(TRAIN | RUN | VERIFY, "seed", KEY_SEED, "N",
         "Seed of the values at the start, of the hold-out and of the order of the rows (default "
         "0)"),
     ROW(TRAIN, "save", KEY_SAVE, "FILE", "Write the weights here at the end, as safetensors"),
-    ROW(TRAIN | EVAL | RUN, "load", KEY_LOAD, "FILE", "Start from these weights"),
+    ROW(TRAIN | EVAL | RUN | VERIFY, "load", KEY_LOAD, "FILE", "Start from these weights"),
     ROW(TRAIN | EVAL | RUN, "partial", KEY_PARTIAL, NULL,
         "Of --load take what fits, and say what is left"),
     ROW(TRAIN, "log", KEY_LOG, "FILE", "Write one JSON object an epoch, one a line"),
-    ROW(TRAIN | EVAL | RUN, "entry", KEY_ENTRY, "NAME",
-        "The entry to run (train: train; eval: evaluate; run: predict)"),
+    ROW(TRAIN | EVAL | RUN | VERIFY, "entry", KEY_ENTRY, "NAME",
+        "The entry to run (train: train; eval: evaluate; run: predict; verify: all)"),
     ROW(TRAIN, "evaluate", KEY_EVALUATE, "NAME", "The entry to evaluate with (default evaluate)"),
     ROW(EVAL, "all", KEY_ALL, NULL, "All rows, not those alone that the training run held out"),
     ROW(RUN, "rows", KEY_ROWS, "B:E",
@@ -73,16 +75,21 @@ static const Row rows[] = {
     ROW(TRAIN | EVAL | RUN, "set", KEY_SET, "NAME=FILE",
         "Set a whole tensor from a .npy or .csv, or a scalar to a number"),
     ROW(RUN, "get", KEY_GET, "NAME=FILE", "Write a tensor or result to a .npy file"),
-    ROW(TRAIN | EVAL | RUN | INSPECT, "define", 'D', "NAME=VALUE",
+    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY, "define", 'D', "NAME=VALUE",
         "Override a constant of the model (of a .dlg)"),
-    ROW(TRAIN | EVAL | RUN | INSPECT, "include", 'I', "DIR", "Look for included files in DIR too"),
-    ROW(TRAIN | EVAL | RUN | INSPECT, "target", KEY_TARGET, "NAME",
+    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY, "include", 'I', "DIR",
+        "Look for included files in DIR too"),
+    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY, "target", KEY_TARGET, "NAME",
         "Compile the .dlg for this target (default: what fits the device)"),
-    ROW(TRAIN | EVAL | RUN, "device", KEY_DEVICE, "SEL",
+    ROW(TRAIN | EVAL | RUN | VERIFY, "device", KEY_DEVICE, "SEL",
         "A number of `dlg devices` or a part of a device's name (default: DLG_DEVICE, or the "
         "first)"),
     ROW(TRAIN | EVAL | RUN, "quiet", 'q', NULL, "Print errors and results only"),
     ROW(EVAL | INSPECT, "json", KEY_JSON, NULL, "Print JSON"),
+    ROW(VERIFY, "program", KEY_PROGRAM, "FILE.cl",
+        "Hold this compiled program against FILE, instead of what FILE compiles to"),
+    ROW(VERIFY, "tolerance", KEY_TOLERANCE, "X",
+        "The greatest relative error of a float (default 1e-4)"),
     ROW(INSPECT, "kernels", KEY_KERNELS, NULL, "Print the OpenCL source instead"),
 };
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -106,6 +113,8 @@ static const CommandDoc docs[] = {
      "data."},
     {"run", RUN, "FILE", "Runs one entry of a model and prints or writes what it returns."},
     {"inspect", INSPECT, "FILE", "Shows what a program consists of, by entry. Needs no device."},
+    {"verify", VERIFY, "FILE.dlg",
+     "Holds what a device computes against the reference, and gradients against differences."},
     {"devices", DEVICES, "", "Lists the OpenCL devices."},
 };
 enum { DOCS = sizeof docs / sizeof *docs };
@@ -209,6 +218,8 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     case KEY_HELD_OUT: a->held_out = true; break;
     case KEY_JSON: a->json = true; break;
     case KEY_KERNELS: a->kernels = true; break;
+    case KEY_PROGRAM: a->program = value; break;
+    case KEY_TOLERANCE: a->tolerance = fraction(state, "tolerance", value); break;
     case ARGP_KEY_ARG:
         if (a->file || strcmp(a->command, "devices") == 0)
             argp_error(state, "`%s` is one argument too many", value);
@@ -232,7 +243,7 @@ void args_parse(Args *a, const char *command, int argc, char **argv) {
     memset(options, 0, sizeof options);
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i].commands & doc->bit) options[n++] = rows[i].option;
-    *a = (Args){.command = command};
+    *a = (Args){.command = command, .tolerance = 1e-4};
     a->defines = calloc(most, sizeof *a->defines);
     a->include_dirs = calloc(most, sizeof *a->include_dirs);
     a->with = calloc(most, sizeof *a->with);

@@ -22,7 +22,7 @@ typedef struct Pair { /* NAME=VALUE; both in the argument's own memory */
 typedef struct Args {
     const char *command; /* "train" */
     const char *file;
-    const char *entry, *evaluate, *device, *target, *save, *load, *log;
+    const char *entry, *evaluate, *device, *target, *save, *load, *log, *program;
     bool partial;
     const char **defines; /* -D as given */
     const char **include_dirs;
@@ -34,7 +34,7 @@ typedef struct Args {
     size_t with_count;
     uint64_t epochs, steps, seed;
     bool has_epochs, has_steps, has_seed, has_holdout, has_rows;
-    double holdout;
+    double holdout, tolerance;
     uint64_t row_begin, row_end; /* --rows; row_end UINT64_MAX: to the last */
     bool all, held_out, quiet, json, kernels;
 } Args;
@@ -96,6 +96,7 @@ int cmd_eval(const Args *a);
 int cmd_run(const Args *a);
 int cmd_inspect(const Args *a);
 int cmd_devices(const Args *a);
+int cmd_verify(const Args *a);
 
 /* ---- progress.c: what training shows ------------------------------------------------------------ */
 

@@ -1,0 +1,175 @@
+/* reference: see reference.h. A derivative is checked on a graph of its own, which holds what the loss
+ * needs and nothing else, so that each difference costs one forward pass.
+ *
+ * Requires: graphs as they were lowered. Establishes: all memory is under one limit; running out of it
+ * ends the call, not the process. */
+#include "reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define REFERENCE_LIMIT_BYTES ((size_t)4 << 30)
+
+CompileResult reference_open(Reference **out, const char *path, const CompileOptions *options) {
+    CompiledGraphs *graphs;
+    *out = NULL;
+    CompileResult result = compile_graphs(path, options, &graphs);
+    if (result.status) return result;
+    Reference *r = calloc(1, sizeof *r);
+    if (!r) {
+        compile_graphs_free(graphs);
+        result.status = 3;
+        return result;
+    }
+    r->graphs = graphs;
+    r->program = compiled_program(graphs);
+    r->limit.limit_bytes = REFERENCE_LIMIT_BYTES;
+    arena_init(&r->values, &r->limit);
+    arena_init(&r->results, &r->limit);
+    if (setjmp(r->limit.failed)) {
+        reference_close(r);
+        result.status = 3;
+        return result;
+    }
+    r->vars = NEW_ARRAY(&r->values, double *, r->program->vars.len + 1);
+    for (uint32_t v = 0; v < r->program->vars.len; v++) {
+        int64_t elems = shape_elems(&r->program->vars.at[v].shape);
+        r->vars[v] = NEW_ARRAY(&r->values, double, elems);
+    }
+    *out = r;
+    return result;
+}
+
+void reference_close(Reference *r) {
+    if (!r) return;
+    arena_free(&r->results);
+    arena_free(&r->values);
+    compile_graphs_free(r->graphs);
+    free(r);
+}
+
+double **reference_run(Reference *r, const Entry *entry) {
+    arena_free(&r->results);
+    if (setjmp(r->limit.failed)) {
+        arena_free(&r->results);
+        return NULL;
+    }
+    double **results = NEW_ARRAY(&r->results, double *, entry->graph.nodes.len + 1);
+    interp_run(&entry->graph, &r->results, r->vars, results);
+    return results;
+}
+
+/* ---- Derivatives ------------------------------------------------------------------------------ */
+
+typedef struct Forward { /* the graph of what is differentiated, and its variables */
+    Graph g;
+    NodeId y;
+    double **vars;
+} Forward;
+
+/* The nodes that y needs. What stands outside of loops under stop_gradient becomes a variable that
+ * holds its value: a difference must not see it change. */
+static void extract(Reference *r, const Entry *entry, NodeId y, double *const *values, Forward *f) {
+    const Graph *from = &entry->graph;
+    Arena *a = &r->results;
+    uint32_t vars = r->program->vars.len, stops = 0;
+    bool *need = NEW_ARRAY(a, bool, from->nodes.len + 1);
+    NodeId *to = NEW_ARRAY(a, NodeId, from->nodes.len + 1);
+    need[y] = true;
+    for (NodeId id = y + 1; id-- > 0;) {
+        const Node *n = node_at(from, id);
+        bool stop = n->op == OP_STOP && n->loop == 0;
+        stops += need[id] && stop;
+        for (uint32_t i = 0; i < n->argc && need[id] && !stop; i++) need[n->args[i]] = true;
+    }
+    f->vars = NEW_ARRAY(a, double *, vars + stops + 1);
+    if (vars) memcpy(f->vars, r->vars, vars * sizeof *f->vars);
+    graph_init_like(&f->g, a, from);
+    for (NodeId id = 0; id <= y; id++) {
+        const Node *n = node_at(from, id);
+        if (!need[id]) continue;
+        if (n->op == OP_STOP && n->loop == 0) {
+            f->vars[vars] = values[id];
+            to[id] = node_var(&f->g, vars++, (DType)n->dtype, &n->shape);
+            continue;
+        }
+        Node copy = *n;
+        copy.args = NEW_ARRAY(a, NodeId, n->argc + 1);
+        for (uint32_t i = 0; i < n->argc; i++) copy.args[i] = to[n->args[i]];
+        to[id] = node_make(&f->g, &copy);
+    }
+    f->y = to[y];
+}
+
+/* NULL, or what makes differences say nothing of a gradient. */
+static const char *why_not(const Graph *from, const Derivative *d, const Graph *g, uint32_t var) {
+    bool found = false;
+    if (node_at(from, d->y)->loop || node_at(from, d->wrt)->loop) return "it is inside a loop";
+    if (node_at(from, d->wrt)->op != OP_VAR) return "it is by a binding";
+    for (NodeId id = 0; id < g->nodes.len; id++) {
+        const Node *n = node_at(g, id);
+        found = found || (n->op == OP_VAR && (uint32_t)n->attr[0] == var);
+        if (n->op == OP_CAST && (n->dtype == DT_F16 || n->dtype == DT_BF16) &&
+            !dtype_holds((DType)n->dtype, (DType)node_at(g, n->args[0])->dtype))
+            return "the value rounds to f16 or bf16 on the way";
+    }
+    return found ? NULL : "the value is under stop_gradient alone";
+}
+
+/* y where the variable has moved along the direction. */
+static double at_step(Forward *f, uint32_t var, double *moved, const double *x,
+                      const double *direction, int64_t elems, double step) {
+    Arena *a = arena_open(f->g.arena);
+    for (int64_t i = 0; i < elems; i++) moved[i] = x[i] + step * direction[i];
+    f->vars[var] = moved;
+    double **results = NEW_ARRAY(a, double *, f->g.nodes.len + 1);
+    interp_run(&f->g, a, f->vars, results);
+    double y = results[f->y][0];
+    arena_close(a);
+    return y;
+}
+
+static void check(Reference *r, const Entry *entry, const Derivative *d, double *const *values,
+                  uint64_t seed, DerivativeCheck *out) {
+    Forward f = {0};
+    const Node *wrt = node_at(&entry->graph, d->wrt);
+    out->var = wrt->op == OP_VAR ? (uint32_t)wrt->attr[0] : 0;
+    if (node_at(&entry->graph, d->y)->loop == 0) extract(r, entry, d->y, values, &f);
+    out->skipped = why_not(&entry->graph, d, &f.g, out->var);
+    if (out->skipped) return;
+    int64_t elems = shape_elems(&wrt->shape);
+    const double *x = r->vars[out->var], *gradient = values[d->gradient];
+    double *direction = NEW_ARRAY(&r->results, double, elems);
+    double *moved = NEW_ARRAY(&r->results, double, elems);
+    double greatest = 0, squares = 0;
+    for (int64_t i = 0; i < elems; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        direction[i] = (double)(seed >> 11) / 4503599627370496.0 - 1;
+        out->symbolic += gradient[i] * direction[i];
+        squares += gradient[i] * gradient[i] * direction[i] * direction[i];
+        greatest = fmax(greatest, fabs(x[i]));
+    }
+    const double h = 1e-6 * fmax(greatest, 1e-2);
+    double above = at_step(&f, out->var, moved, x, direction, elems, h);
+    double below = at_step(&f, out->var, moved, x, direction, elems, -h);
+    out->difference = (above - below) / (2 * h);
+    /* Below this a difference is the rounding of y. */
+    double noise = 4e-16 * fmax(fabs(above), fabs(below)) / h;
+    double scale = fmax(fmax(fabs(out->difference), sqrt(squares)), 1e-12);
+    double miss = fabs(out->symbolic - out->difference);
+    out->error = miss <= noise ? 0 : miss / scale;
+}
+
+bool reference_derivative(Reference *r, const Entry *entry, const Derivative *d, uint64_t seed,
+                          DerivativeCheck *out) {
+    *out = (DerivativeCheck){0};
+    double **const values = reference_run(r, entry);
+    if (!values) return false;
+    if (setjmp(r->limit.failed)) {
+        arena_close_all(&r->limit);
+        arena_free(&r->results);
+        return false;
+    }
+    check(r, entry, d, values, seed, out);
+    return true;
+}

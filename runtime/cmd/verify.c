@@ -1,0 +1,299 @@
+/* dlg verify: what a device computes against the reference on the same numbers, and the gradients that
+ * a program takes against differences of the reference. A table of both. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd.h"
+#include "reference.h"
+
+typedef struct Verify {
+    Session s;
+    const Args *a;
+    Reference *ref;
+    uint64_t random;
+    unsigned compared, wrong;
+} Verify;
+
+static int out_of_memory(void) {
+    complain("out of memory");
+    return EXIT_SYSTEM;
+}
+
+static double next_number(Verify *v, double lo, double hi) {
+    v->random = v->random * 6364136223846793005u + 1442695040888963407u;
+    return lo + (hi - lo) * (double)(v->random >> 11) / 9007199254740992.0;
+}
+
+/* What the plan calls a variable or an output of an entry. */
+static const dlg_tensor *find(const Verify *v, const char *name, const char *variant) {
+    char full[2048];
+    if (!variant) return dlg_tensor_find(v->s.prog, name);
+    snprintf(full, sizeof full, "%s@%s", name, variant);
+    return dlg_tensor_find(v->s.prog, full);
+}
+
+/* ---- Values ------------------------------------------------------------------------------------ */
+
+/* Elements of the device's tensor; NULL, having complained. */
+static double *get(Verify *v, const dlg_tensor *t, int *status) {
+    void *raw = malloc((size_t)t->bytes + 1);
+    double *values = malloc(((size_t)t->elems + 1) * sizeof *values);
+    int code = raw && values ? dlg_get(v->s.prog, t->name, raw, (size_t)t->bytes) : DLG_OK;
+    if (!raw || !values)
+        *status = out_of_memory();
+    else if (code < 0)
+        *status = complain_status(v->s.dev, code);
+    for (uint64_t i = 0; !*status && i < t->elems; i++)
+        values[i] = dlg_element(t->type, raw, (size_t)i);
+    free(raw);
+    if (!*status) return values;
+    free(values);
+    return NULL;
+}
+
+static int set_random(Verify *v, const dlg_tensor *t) {
+    void *raw = malloc((size_t)t->bytes + 1);
+    if (!raw) return out_of_memory();
+    int code = DLG_OK;
+    for (uint64_t i = 0; code == DLG_OK && i < t->elems; i++) {
+        double x = next_number(v, -1, 1);
+        if (t->type == DLG_I32 || t->type == DLG_BOOL) x = x >= 0;
+        if (t->type == DLG_U8) x = floor((x + 1) * 128);
+        code = dlg_put_element(t->type, raw, (size_t)i, x);
+    }
+    if (code == DLG_OK) code = dlg_set(v->s.prog, t->name, raw, (size_t)t->bytes);
+    free(raw);
+    return code < 0 ? complain_status(v->s.dev, code) : EXIT_DONE;
+}
+
+/* The data of an entry's inputs, where their files are there; otherwise what is wrong is told, and the
+ * inputs are random. */
+static int set_inputs(Verify *v, const dlg_entry *entry) {
+    bool any = v->a->data_count > 0;
+    size_t batch = 0;
+    for (size_t i = 0; i < entry->read_count; i++) any |= entry->reads[i]->source.path != NULL;
+    dlg_dataset_close(v->s.data);
+    v->s.data = NULL;
+    if (any) {
+        dlg_dataset_options options = {.entries = &entry->name, .entry_count = 1};
+        dlg_data *data = calloc(v->a->data_count + 1, sizeof *data);
+        if (!data) return out_of_memory();
+        for (size_t i = 0; i < v->a->data_count; i++)
+            data[i] = (dlg_data){.name = v->a->data[i].name, .source = v->a->data[i].value};
+        options.data = data;
+        options.data_count = v->a->data_count;
+        int code = dlg_dataset_open(&v->s.data, v->s.prog, &options);
+        if (code == DLG_OK) code = dlg_dataset_batch(v->s.data, entry, &batch);
+        free(data);
+        if (code < 0 && v->a->data_count) return complain_status(v->s.dev, code);
+        if (code == DLG_OK && batch > dlg_dataset_rows(v->s.data, DLG_ROWS_ALL)) batch = 0;
+        if (code < 0)
+            printf("%s: the inputs are random: %s\n", entry->name, dlg_error_text(v->s.dev));
+    }
+    for (size_t i = 0; i < entry->read_count; i++) {
+        const dlg_tensor *t = entry->reads[i];
+        if (batch && v->s.data && dlg_dataset_values(v->s.data, t)) continue;
+        int status = set_random(v, t);
+        if (status) return status;
+    }
+    if (!batch) return EXIT_DONE;
+    size_t rows = dlg_dataset_rows(v->s.data, DLG_ROWS_ALL);
+    uint32_t *numbers = malloc(batch * sizeof *numbers);
+    if (!numbers) return out_of_memory();
+    for (size_t i = 0; i < batch; i++) numbers[i] = (uint32_t)(next_number(v, 0, 1) * (double)rows);
+    int code = dlg_dataset_feed(v->s.prog, v->s.data, entry, numbers, batch);
+    free(numbers);
+    return code < 0 ? complain_status(v->s.dev, code) : EXIT_DONE;
+}
+
+/* The reference starts from what the device starts from. */
+static int copy_variables(Verify *v, const Entry *entry) {
+    const Program *p = v->ref->program;
+    for (NodeId id = 0; id < entry->graph.nodes.len; id++) {
+        const Node *n = node_at(&entry->graph, id);
+        if (n->op != OP_VAR) continue;
+        const Variable *var = &p->vars.at[n->attr[0]];
+        const dlg_tensor *t = find(v, var->name, var->variant);
+        int status = EXIT_DONE;
+        if (!t) continue; /* nothing that is computed needs it */
+        double *values = get(v, t, &status);
+        if (!values) return status;
+        memcpy(v->ref->vars[n->attr[0]], values, (size_t)t->elems * sizeof *values);
+        free(values);
+    }
+    return EXIT_DONE;
+}
+
+/* ---- Comparing --------------------------------------------------------------------------------- */
+
+static void row(const char *entry, const char *name, uint64_t elems, double error,
+                const char *note) {
+    printf("%-17s %-28s %9llu  %14.3g%s\n", entry, name, (unsigned long long)elems, error, note);
+}
+
+/* How much of the greatest number of a tensor one element of the type may be off. */
+static double allowed(const Verify *v, dlg_type type) {
+    switch (type) {
+    case DLG_F32: return v->a->tolerance;
+    case DLG_F16: return fmax(v->a->tolerance, 0x1p-10);
+    case DLG_BF16: return fmax(v->a->tolerance, 0x1p-7);
+    default: return 0;
+    }
+}
+
+static void place(char *out, size_t size, const dlg_tensor *t, uint64_t i) {
+    uint64_t stride = t->elems;
+    size_t n = (size_t)snprintf(out, size, "%s", t->name);
+    for (int axis = 0; axis < t->rank && n < size; axis++) {
+        stride /= (uint64_t)t->shape[axis];
+        n += (size_t)snprintf(out + n, size - n, "%s%llu%s", axis ? ", " : "[",
+                              (unsigned long long)(i / stride % (uint64_t)t->shape[axis]),
+                              axis + 1 == t->rank ? "]" : "");
+    }
+}
+
+static int compare(Verify *v, const char *entry, const dlg_tensor *t, const double *want) {
+    int status = EXIT_DONE;
+    double *got = get(v, t, &status), scale = 0, worst = 0;
+    uint64_t at = 0;
+    if (!got) return status;
+    for (uint64_t i = 0; i < t->elems; i++)
+        if (isfinite(want[i])) scale = fmax(scale, fabs(want[i]));
+    for (uint64_t i = 0; i < t->elems; i++) {
+        if (got[i] == want[i] || (isnan(got[i]) && isnan(want[i]))) continue;
+        double error = fabs(got[i] - want[i]) / fmax(scale, 1e-30);
+        /* Beyond f32 the reference is finite and the device is not: both say that it is too large. */
+        if (isinf(got[i]) && fabs(want[i]) > 3.4e38 && (got[i] > 0) == (want[i] > 0)) continue;
+        if (isnan(error)) error = INFINITY;
+        if (error > worst) worst = error, at = i;
+    }
+    bool good = worst <= allowed(v, t->type);
+    row(entry, t->name, t->elems, worst, good ? "" : "  WRONG");
+    v->compared++;
+    if (!good) {
+        char where[512];
+        place(where, sizeof where, t, at);
+        complain("entry `%s`: %s is %.9g on the device and %.9g by the reference", entry, where,
+                 got[at], want[at]);
+        v->wrong++;
+    }
+    free(got);
+    return EXIT_DONE;
+}
+
+static int derivatives(Verify *v, const Entry *entry) {
+    const Program *p = v->ref->program;
+    for (uint32_t i = 0; i < entry->derivatives.len; i++) {
+        const Derivative *d = &entry->derivatives.at[i];
+        const char *of = node_at(&entry->graph, d->y)->name;
+        bool again = false;
+        for (uint32_t k = 0; k < i && !again; k++)
+            again = entry->derivatives.at[k].y == d->y && entry->derivatives.at[k].wrt == d->wrt;
+        if (again) continue;
+        DerivativeCheck check;
+        if (!reference_derivative(v->ref, entry, d, v->a->seed + i + 1, &check))
+            return out_of_memory();
+        const Node *wrt = node_at(&entry->graph, d->wrt);
+        char name[512];
+        snprintf(name, sizeof name, "d %s / d %s", of ? of : "y",
+                 wrt->op == OP_VAR ? p->vars.at[check.var].name
+                 : wrt->name       ? wrt->name
+                                   : "x");
+        if (check.skipped) {
+            printf("%-17s %-28s not checked: %s\n", entry->name, name, check.skipped);
+            continue;
+        }
+        bool rounds = wrt->dtype != DT_F32;
+        bool good = check.error <= fmax(1e-4, rounds ? 0x1p-7 : 0);
+        row(entry->name, name, (uint64_t)shape_elems(&wrt->shape), check.error,
+            good ? "  by differences" : "  by differences, WRONG");
+        v->compared++;
+        if (good) continue;
+        v->wrong++;
+        complain("entry `%s`: %s along a random direction is %.9g, and %.9g by differences",
+                 entry->name, name, check.symbolic, check.difference);
+    }
+    return EXIT_DONE;
+}
+
+static int verify_entry(Verify *v, const Entry *entry) {
+    char name[1200];
+    snprintf(name, sizeof name, "%s%s%s", entry->name, entry->variant ? "@" : "",
+             entry->variant ? entry->variant : "");
+    const dlg_entry *device = session_entry(&v->s, name);
+    if (!device) return EXIT_INPUT;
+    int status = EXIT_DONE, code = dlg_init(v->s.prog, v->a->seed);
+    if (code < 0) return complain_status(v->s.dev, code);
+    status = session_load_weights(&v->s, v->a);
+    if (!status) status = set_inputs(v, device);
+    if (!status) status = copy_variables(v, entry);
+    if (status) return status;
+    double **results = reference_run(v->ref, entry);
+    if (!results) return out_of_memory();
+    code = dlg_run(v->s.prog, device->name);
+    if (code == DLG_OK) code = dlg_finish(v->s.prog);
+    if (code < 0) return complain_status(v->s.dev, code);
+    for (uint32_t i = 0; !status && i < entry->outputs.len; i++) {
+        const Output *o = &entry->outputs.at[i];
+        const dlg_tensor *t = find(v, o->name, entry->variant);
+        if (t) status = compare(v, name, t, results[o->node]);
+    }
+    for (uint32_t i = 0; !status && i < entry->updates.len; i++) {
+        const Update *u = &entry->updates.at[i];
+        const Variable *var = &v->ref->program->vars.at[u->var];
+        const dlg_tensor *t = find(v, var->name, var->variant);
+        if (t) status = compare(v, name, t, results[u->node]);
+    }
+    return status || entry->variant ? status : derivatives(v, entry);
+}
+
+static int open_reference(Verify *v) {
+    const Args *a = v->a;
+    size_t n = strlen(a->file);
+    if (n < 4 || strcmp(a->file + n - 4, ".dlg") != 0) {
+        complain("%s: the reference is made of a .dlg; --program holds a .cl against it", a->file);
+        return EXIT_USAGE;
+    }
+    CompileOptions options = {.defines = a->defines,
+                              .define_count = a->define_count,
+                              .include_dirs = a->include_dirs,
+                              .include_dir_count = a->include_dir_count};
+    CompileResult result = reference_open(&v->ref, a->file, &options);
+    int status = result.status;
+    if (status && result.diagnostics) fputs(result.diagnostics, stderr);
+    compile_free(&result);
+    return status;
+}
+
+int cmd_verify(const Args *a) {
+    Verify v = {.a = a, .random = a->seed * 2 + 1};
+    Args program = *a;
+    bool any = false;
+    if (a->program) {
+        program.file = a->program;
+        program.define_count = 0; /* they are the reference's */
+    }
+    int status = open_reference(&v);
+    if (!status) status = session_open(&v.s, &program, true);
+    if (!status && a->entry && !session_entry(&v.s, a->entry)) status = EXIT_INPUT;
+    if (!status) printf("%-17s %-28s %9s  %14s\n", "entry", "tensor", "elements", "greatest error");
+    for (uint32_t i = 0; !status && i < v.ref->program->entries.len; i++) {
+        const Entry *entry = v.ref->program->entries.at[i];
+        if (a->entry && strcmp(a->entry, entry->name) != 0) continue;
+        any = true;
+        status = verify_entry(&v, entry);
+    }
+    if (!status && !any) {
+        complain("%s has nothing to verify", a->file);
+        status = EXIT_INPUT;
+    }
+    if (!status && v.wrong) {
+        complain("%u of %u are wrong", v.wrong, v.compared);
+        status = EXIT_INPUT;
+    } else if (!status) {
+        printf("all %u are within %g\n", v.compared, a->tolerance);
+    }
+    session_close(&v.s);
+    reference_close(v.ref);
+    return status;
+}
