@@ -55,7 +55,7 @@ static bool is_helper(const char *name) {
         "ld",         "ldi",       "ldb",       "st",        "sti",        "stb",
         "greater",    "floor_div", "floor_mod", "sum_lanes", "sumi_lanes", "max_lanes",
         "maxi_lanes", "ldh",       "sth",       "ldbf",      "stbf",       "ldu",
-        "stu",        "f16_of",    "bf16_of",   "philox"};
+        "stu",        "f16_of",    "bf16_of",   "philox",    "sine",       "cosine"};
     size_t len = strlen(name);
     while (len && isdigit((unsigned char)name[len - 1])) len--;
     for (size_t i = 0; i < COUNT_OF(stem); i++) {

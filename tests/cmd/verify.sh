@@ -22,15 +22,15 @@ expect 1 "on the device and" "$DLG" verify digits.dlg --tolerance 0
 cat >wave.dlg <<'DLG'
 input x : f32[3, 4]
 param w : f32[4] = 0.5
-y = sin(x) * w
+y = tanh(x) * w
 loss = mean(y * y)
 entry look -> y, n = argmax(y, axis = 1)
 entry train -> loss { minimize loss by sgd(lr = 0.1) }
 DLG
 expect 0 "" "$DLGC" wave.dlg -o wave.cl
 expect 0 "are within" "$DLG" verify wave.dlg --program wave.cl
-sed 's/\bsin(/cos(/' wave.cl >edited.cl
-cmp -s wave.cl edited.cl && fail "there is no sine to edit"
+sed 's/\btanh(/sin(/' wave.cl >edited.cl
+cmp -s wave.cl edited.cl && fail "there is no tanh to edit"
 expect 1 "entry \`look\`: y[" "$DLG" verify wave.dlg --program edited.cl
 grep -q 'y .*WRONG' out || fail "the table does not say so: $(cat out)"
 
