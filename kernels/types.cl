@@ -1,6 +1,8 @@
 // types.cl: loads, stores and rounding of the storage types. In a kernel an f16 or bf16 is a float and an u8
 // an int; in memory an f16 or bf16 is an ushort of its bits, an u8 an uchar. See vector.cl on blocks.
 //
+// Vectors go through a private one: some drivers take vload_half16 and its like for aligned, which they are not.
+//
 // Rounding is to the nearest, to the even one of two as near; beyond the greatest number infinite; NaN stays.
 
 //: ldh
@@ -23,11 +25,14 @@ static void stbf(__global ushort *p, float v) {
 
 //: ldh2
 static float2 ldh2(__global const ushort *p) {
-    return vload_half2(0, (__global const half *)p);
+    const ushort2 bits = vload2(0, p);
+    return vload_half2(0, (const half *)&bits);
 }
 //: sth2
 static void sth2(__global ushort *p, float2 v) {
-    vstore_half2_rte(v, 0, (__global half *)p);
+    ushort2 bits;
+    vstore_half2_rte(v, 0, (half *)&bits);
+    vstore2(bits, 0, p);
 }
 //: ldbf2
 static float2 ldbf2(__global const ushort *p) {
@@ -49,11 +54,14 @@ static void stu2(__global uchar *p, int2 v) {
 
 //: ldh4
 static float4 ldh4(__global const ushort *p) {
-    return vload_half4(0, (__global const half *)p);
+    const ushort4 bits = vload4(0, p);
+    return vload_half4(0, (const half *)&bits);
 }
 //: sth4
 static void sth4(__global ushort *p, float4 v) {
-    vstore_half4_rte(v, 0, (__global half *)p);
+    ushort4 bits;
+    vstore_half4_rte(v, 0, (half *)&bits);
+    vstore4(bits, 0, p);
 }
 //: ldbf4
 static float4 ldbf4(__global const ushort *p) {
@@ -75,11 +83,14 @@ static void stu4(__global uchar *p, int4 v) {
 
 //: ldh8
 static float8 ldh8(__global const ushort *p) {
-    return vload_half8(0, (__global const half *)p);
+    const ushort8 bits = vload8(0, p);
+    return vload_half8(0, (const half *)&bits);
 }
 //: sth8
 static void sth8(__global ushort *p, float8 v) {
-    vstore_half8_rte(v, 0, (__global half *)p);
+    ushort8 bits;
+    vstore_half8_rte(v, 0, (half *)&bits);
+    vstore8(bits, 0, p);
 }
 //: ldbf8
 static float8 ldbf8(__global const ushort *p) {
@@ -101,11 +112,14 @@ static void stu8(__global uchar *p, int8 v) {
 
 //: ldh16
 static float16 ldh16(__global const ushort *p) {
-    return vload_half16(0, (__global const half *)p);
+    const ushort16 bits = vload16(0, p);
+    return vload_half16(0, (const half *)&bits);
 }
 //: sth16
 static void sth16(__global ushort *p, float16 v) {
-    vstore_half16_rte(v, 0, (__global half *)p);
+    ushort16 bits;
+    vstore_half16_rte(v, 0, (half *)&bits);
+    vstore16(bits, 0, p);
 }
 //: ldbf16
 static float16 ldbf16(__global const ushort *p) {
