@@ -2,53 +2,18 @@
  *
  * 1. Choose the anchors. 2. For each, find what it reads and at which index, through all that is
  * computed in place. 3. Merge clusters of one iteration space whose reads of each other stay at their
- * own point, where no path leads out of the pair and back. 4. Order them: a reader comes after what it
- * reads, an update after all readers of the old value; clusters of one level share a launch.
+ * own point, where no path leads out of the pair and back. What follows is in chain.c.
  *
  * Legality is exact, by reachability; see merge_allowed. */
-#include "fuse.h"
+#include "fuser.h"
 
 #include "codegen.h"
 
-#define MAX_CONE            256  /* operators computed in place for one anchor */
-#define MAX_READS           24   /* of one anchor */
-#define MAX_MEMBERS         24   /* of a cluster */
-#define MAX_SECTIONS        16   /* of a kernel */
-#define MAX_BUFFERS         40   /* of a launch that clusters share */
-#define MAX_CLUSTER_BUFFERS 80   /* every device takes 128 arguments */
-#define COSTLY              10   /* from here on a value that is used twice is kept */
-#define SMALL_ELEMS         4096 /* that one work-item may do alone */
-
-/* One read of an anchor: of another anchor or a variable. */
-typedef struct Read {
-    NodeId target;
-    uint8_t aligned; /* so many leading axes are read at the reader's own place */
-    bool ranged;     /* only where a condition holds (pad, concat) */
-} Read;
-
-typedef VEC(Read) Reads;
-typedef VEC(uint32_t) Ids;
-
-typedef struct Fuser {
-    const Entry *entry;
-    const Graph *g;
-    Arena *arena;
-    const FuseOptions *options;
-    bool *need, *anchor;
-    Reads *reads;             /* of each anchor */
-    uint32_t *of;             /* cluster of each anchor */
-    VEC(Cluster *) clusters;  /* NULL once merged into another */
-    uint32_t *updates_by_var; /* the node that updates variable v, or NO_NODE */
-    Ids *updates_by_node;     /* of each node: the variables that it updates */
-    VEC(NodeId) * readers;    /* anchors that read variable v */
-    Ids *users;               /* of each anchor: the anchors that read it */
-    NodeId *horizon;          /* of each cluster: what it waits for, by reads, is not after this */
-    uint32_t var_count;
-    NodeId first_update;
-    Ids stack, preds; /* of path_around */
-    uint32_t *stamp;
-    uint32_t now;
-} Fuser;
+#define MAX_CONE    256  /* operators computed in place for one anchor */
+#define MAX_READS   24   /* of one anchor */
+#define MAX_MEMBERS 24   /* of a cluster */
+#define COSTLY      10   /* from here on a value that is used twice is kept */
+#define SMALL_ELEMS 4096 /* that one work-item may do alone */
 
 /* ---- 1. Anchors ---------------------------------------------------------------------------- */
 
@@ -219,6 +184,24 @@ static bool visited(Walk *w, const Visit *v) {
     return false;
 }
 
+/* See Read.rows; `at` is the place in the target, of shape s. */
+static uint8_t aligned_rows(Walk *w, const Shape *s, const Idx *at) {
+    uint8_t rows = 0;
+    int64_t own = 1, theirs = 1;
+    int q = 0;
+    for (int p = 1; p <= w->domain.rank; p++) {
+        own *= w->domain.dim[p - 1];
+        while (q < s->rank && theirs < own) theirs *= s->dim[q++];
+        if (theirs != own) continue;
+        Shape a = w->domain, b = *s;
+        a.rank = (uint8_t)p;
+        b.rank = (uint8_t)q;
+        if (access_address(&w->t, &a, w->own) == access_address(&w->t, &b, at))
+            rows |= (uint8_t)(1u << (p - 1));
+    }
+    return rows;
+}
+
 static void record(Walk *w, NodeId target, const Idx *at, bool ranged) {
     const Shape *s = &node_at(w->f->g, target)->shape;
     Read r = {.target = target, .ranged = ranged};
@@ -226,10 +209,13 @@ static void record(Walk *w, NodeId target, const Idx *at, bool ranged) {
            at[r.aligned] == w->own[r.aligned] && s->dim[r.aligned] == w->domain.dim[r.aligned]) {
         r.aligned++;
     }
+    r.rows = aligned_rows(w, s, at);
     Reads *reads = &w->f->reads[w->start];
     for (uint32_t i = 0; i < reads->len; i++) {
         const Read *k = &reads->at[i];
-        if (k->target == r.target && k->aligned == r.aligned && k->ranged == r.ranged) return;
+        if (k->target == r.target && k->aligned == r.aligned && k->ranged == r.ranged &&
+            k->rows == r.rows)
+            return;
     }
     vec_push(w->f->arena, reads, r);
 }
@@ -324,9 +310,7 @@ static uint32_t updated_var(const Fuser *f, NodeId id) {
     return vars->len ? vars->at[0] : UINT32_MAX;
 }
 
-/* Clusters that must have run before c may: what its members read, and the other readers of what they
- * update. */
-static void predecessors(const Fuser *f, uint32_t c, Ids *out) {
+void fuse_predecessors(const Fuser *f, uint32_t c, Ids *out) {
     const Cluster *cl = f->clusters.at[c];
     out->len = 0;
     for (uint32_t m = 0; m < cl->members.len; m++) {
@@ -376,7 +360,7 @@ static bool path_around(Fuser *f, uint32_t from, uint32_t to) {
     Ids *stack = &f->stack, *preds = &f->preds;
     stack->len = 0;
     f->now++;
-    predecessors(f, to, preds);
+    fuse_predecessors(f, to, preds);
     for (uint32_t i = 0; i < preds->len; i++) {
         if (preds->at[i] != from && may_reach(f, preds->at[i], from))
             vec_push(f->arena, stack, preds->at[i]);
@@ -386,7 +370,7 @@ static bool path_around(Fuser *f, uint32_t from, uint32_t to) {
         if (c == from) return true;
         if (f->stamp[c] == f->now) continue;
         f->stamp[c] = f->now;
-        predecessors(f, c, preds);
+        fuse_predecessors(f, c, preds);
         for (uint32_t i = 0; i < preds->len; i++) {
             if (f->stamp[preds->at[i]] != f->now && may_reach(f, preds->at[i], from))
                 vec_push(f->arena, stack, preds->at[i]);
@@ -456,8 +440,7 @@ static bool reads_fit(const Fuser *f, const Cluster *a, uint32_t b, const Shape 
     return true;
 }
 
-/* How many buffers a cluster works on, at most. */
-static uint32_t buffers_of(const Fuser *f, const Cluster *c) {
+uint32_t fuse_buffers(const Fuser *f, const Cluster *c) {
     uint32_t n = c->members.len;
     for (uint32_t m = 0; m < c->members.len; m++) n += f->reads[c->members.at[m]].len;
     return n;
@@ -468,7 +451,7 @@ static bool merge_allowed(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shape 
     const Cluster *ca = f->clusters.at[a], *cb = f->clusters.at[b];
     if (ca->loop || cb->loop) return false;
     if (ca->members.len + cb->members.len > MAX_MEMBERS) return false;
-    if (buffers_of(f, ca) + buffers_of(f, cb) > MAX_CLUSTER_BUFFERS) return false;
+    if (fuse_buffers(f, ca) + fuse_buffers(f, cb) > MAX_CLUSTER_BUFFERS) return false;
     if (ca->has_dot || cb->has_dot) {
         const Cluster *other = ca->has_dot ? cb : ca;
         if (other->has_reduction || other->has_inner) return false;
@@ -527,36 +510,34 @@ static void merge_clusters(Fuser *f) {
     }
 }
 
-/* ---- 4. Order ------------------------------------------------------------------------------ */
+/* ---- Order --------------------------------------------------------------------------------- */
 
-/* level[c]: 1 + the longest path of clusters before c; 0: c is in a circle, or after one. Returns one of
- * those, or NO_CLUSTER. Source: Kahn 1962. */
-static uint32_t level_clusters(Fuser *f, uint32_t *level) {
+void fuse_order(Fuser *f, Ids *order) {
     uint32_t n = f->clusters.len;
-    Ids *followers = NEW_ARRAY(f->arena, Ids, n + 1), ready = {0};
-    uint32_t *waits = NEW_ARRAY(f->arena, uint32_t, n + 1),
-             *longest = NEW_ARRAY(f->arena, uint32_t, n + 1);
+    Ids *followers = NEW_ARRAY(f->arena, Ids, n + 1);
+    uint32_t *waits = NEW_ARRAY(f->arena, uint32_t, n + 1);
+    *order = (Ids){0};
     for (uint32_t c = 0; c < n; c++) {
         if (!f->clusters.at[c]) continue;
-        predecessors(f, c, &f->preds);
+        fuse_predecessors(f, c, &f->preds);
         waits[c] = f->preds.len;
         for (uint32_t i = 0; i < f->preds.len; i++)
             vec_push(f->arena, &followers[f->preds.at[i]], c);
-        if (!waits[c]) vec_push(f->arena, &ready, c);
+        if (!waits[c]) vec_push(f->arena, order, c);
     }
-    for (uint32_t i = 0; i < ready.len; i++) {
-        uint32_t c = ready.at[i];
-        level[c] = longest[c] + 1;
-        for (uint32_t k = 0; k < followers[c].len; k++) {
-            uint32_t next = followers[c].at[k];
-            if (level[c] > longest[next]) longest[next] = level[c];
-            if (--waits[next] == 0) vec_push(f->arena, &ready, next);
+    for (uint32_t i = 0; i < order->len; i++) {
+        const Ids *next = &followers[order->at[i]];
+        for (uint32_t k = 0; k < next->len; k++) {
+            if (--waits[next->at[k]] == 0) vec_push(f->arena, order, next->at[k]);
         }
     }
-    for (uint32_t c = 0; c < n; c++) {
-        if (f->clusters.at[c] && !level[c]) return c;
-    }
-    return NO_CLUSTER;
+}
+
+/* Of each cluster: whether it is in the order. */
+static bool *ordered_clusters(const Fuser *f, const Ids *order) {
+    bool *ordered = NEW_ARRAY(f->arena, bool, f->clusters.len + 1);
+    for (uint32_t i = 0; i < order->len; i++) ordered[order->at[i]] = true;
+    return ordered;
 }
 
 /* Before anything is merged: an update that reads its own variable elsewhere than at its own place, or
@@ -572,11 +553,12 @@ static uint32_t needs_double_buffer(Fuser *f) {
                 return up->var;
         }
     }
-    uint32_t n = f->clusters.len;
-    uint32_t *level = NEW_ARRAY(f->arena, uint32_t, n + 1);
-    if (level_clusters(f, level) == NO_CLUSTER) return NO_CLUSTER;
-    for (uint32_t c = 0; c < n; c++) {
-        if (level[c]) continue;
+    Ids order;
+    fuse_order(f, &order);
+    if (order.len == f->clusters.len) return NO_CLUSTER;
+    bool *ordered = ordered_clusters(f, &order);
+    for (uint32_t c = 0; c < f->clusters.len; c++) {
+        if (ordered[c]) continue;
         uint32_t var = updated_var(f, f->clusters.at[c]->members.at[0]);
         /* Not one that only waits for a circle: memory of its own would not break it. */
         if (var != UINT32_MAX && !f->options->double_buffered[var] && path_around(f, c, c))
@@ -585,55 +567,15 @@ static uint32_t needs_double_buffer(Fuser *f) {
     return NO_CLUSTER;
 }
 
-/* Clusters of one level do not wait for each other: they share a launch, as far as one kernel may hold
- * them. */
-static void share_launches(const Fuser *f, const uint32_t *level, Fused *out) {
-    uint32_t last = 0;
-    for (uint32_t c = 0; c < f->clusters.len; c++) last = level[c] > last ? level[c] : last;
-    Ids *of_level = NEW_ARRAY(f->arena, Ids, last + 1);
-    for (uint32_t c = 0; c < f->clusters.len; c++) {
-        if (f->clusters.at[c]) vec_push(f->arena, &of_level[level[c]], c);
-    }
-    for (uint32_t l = 1; l <= last; l++) {
-        uint32_t sections = 0, buffers = 0, shared = NO_CLUSTER;
-        for (uint32_t i = 0; i < of_level[l].len; i++) {
-            Cluster *cl = f->clusters.at[of_level[l].at[i]];
-            uint32_t need = buffers_of(f, cl);
-            bool alone = f->options->apart || f->options->single || cl->loop ||
-                         (f->options->target->local_bytes && cl->has_dot);
-            bool full = sections + 1 > MAX_SECTIONS || buffers + need > MAX_BUFFERS;
-            if (alone || shared == NO_CLUSTER || full) {
-                cl->launch = out->launches++;
-                if (!alone) shared = cl->launch, sections = buffers = 0;
-            } else {
-                cl->launch = shared;
-            }
-            if (!alone) sections++, buffers += need;
-        }
-    }
-    /* By launch; within one, as they were found. */
-    uint32_t *start = NEW_ARRAY(f->arena, uint32_t, out->launches + 2), count = 0;
-    out->launch_start = start;
-    for (uint32_t c = 0; c < f->clusters.len; c++) {
-        if (f->clusters.at[c]) start[f->clusters.at[c]->launch + 1]++, count++;
-    }
-    for (uint32_t l = 0; l < out->launches; l++) start[l + 1] += start[l];
-    uint32_t *at = NEW_ARRAY(f->arena, uint32_t, out->launches + 1);
-    out->clusters.at = NEW_ARRAY(f->arena, Cluster *, count + 1);
-    out->clusters.len = out->clusters.cap = count;
-    for (uint32_t c = 0; c < f->clusters.len; c++) {
-        Cluster *cl = f->clusters.at[c];
-        if (cl) out->clusters.at[start[cl->launch] + at[cl->launch]++] = cl;
-    }
-}
-
+/* The launches. A circle that is left: merge_allowed let through what it must not. */
 static void order_clusters(Fuser *f, Fused *out) {
-    uint32_t *level = NEW_ARRAY(f->arena, uint32_t, f->clusters.len + 1);
-    uint32_t stuck = level_clusters(f, level);
-    if (stuck == NO_CLUSTER)
-        share_launches(f, level, out);
-    else /* in a circle: merge_allowed let through what it must not */
-        out->lost = f->clusters.at[stuck]->members.at[0];
+    Ids order;
+    fuse_order(f, &order);
+    bool *ordered = ordered_clusters(f, &order);
+    for (uint32_t c = 0; c < f->clusters.len && out->lost == NO_NODE; c++) {
+        if (f->clusters.at[c] && !ordered[c]) out->lost = f->clusters.at[c]->members.at[0];
+    }
+    if (out->lost == NO_NODE) chain_clusters(f, &order, out);
 }
 
 static void find_stored(Fuser *f, Fused *out) {
@@ -690,6 +632,8 @@ uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, ui
     if (!options->apart) merge_clusters(&f);
     *out = (Fused){.entry = e, .g = &e->graph, .lost = NO_NODE};
     order_clusters(&f, out);
-    if (out->lost == NO_NODE) find_stored(&f, out);
+    if (out->lost != NO_NODE) return NO_CLUSTER;
+    find_stored(&f, out);
+    chain_tiles(&f, out);
     return NO_CLUSTER;
 }

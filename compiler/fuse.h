@@ -2,6 +2,11 @@
  * for each point of it, the reductions in order, then the stores. It becomes a section of a kernel;
  * clusters that do not wait for each other share a launch.
  *
+ * A Chain is clusters that do wait for each other and yet share a launch: their spaces begin with the same
+ * rows, and what one reads of another it reads at its own row. A work-group takes a block of rows through
+ * all of them, one after the other, then the next block; what only they need stays in its own memory. A
+ * chain of one row is work so small that one group does all of it.
+ *
  * An *anchor* is a node that may be a cluster's: a reduction, what an entry returns or updates, a COPY,
  * and an elementwise node that is worth keeping. All other nodes are computed where they are used. */
 #ifndef DLG_FUSE_H
@@ -20,15 +25,25 @@ typedef struct Cluster {
     bool has_dot;
     uint32_t loop; /* not 0: a loop of the graph as a whole; members: its SCAN, FINALs and STACKs */
     uint32_t launch; /* of its entry */
+    uint32_t chain;
 } Cluster;
+
+typedef struct Chain {
+    uint32_t first, count; /* in Fused.clusters */
+    int64_t rows;          /* 0: one cluster, dealt out by points */
+    int32_t block;         /* rows that a group takes through all clusters at a time */
+} Chain;
 
 typedef struct Fused {
     const Entry *entry;
     const Graph *g;
-    VEC(Cluster *) clusters; /* in an order in which they may run, by launches */
-    uint32_t *launch_start;  /* of each launch: its first cluster; one more for the end */
-    uint32_t *cluster_of;    /* of each node: index in clusters, or NO_CLUSTER */
-    bool *stored;            /* of each node: lies in memory once its cluster has run */
+    VEC(Cluster *) clusters; /* in an order in which they may run, by launches and chains */
+    VEC(Chain) chains;
+    uint32_t *launch_start; /* of each launch: its first cluster; one more for the end */
+    uint32_t *cluster_of;   /* of each node: index in clusters, or NO_CLUSTER */
+    bool *stored;           /* of each node: lies in memory once its cluster has run */
+    uint32_t *tile;         /* of each node: 0, or it is stored in the group's own memory: which */
+    bool rolled;            /* a body of a loop that is one chain, so that a group does all turns */
     uint32_t launches;
     NodeId lost; /* of a cluster that waits for itself: a fault of the compiler; else NO_NODE */
 } Fused;
@@ -38,6 +53,7 @@ typedef struct FuseOptions {
     const Target *target;
     bool apart;                  /* -O0: every operator by itself */
     bool single;                 /* -O1: fused, but every cluster in a launch of its own */
+    bool body;                   /* of a loop without others in it: to be rolled if it can be */
     const bool *double_buffered; /* of each variable: its updates go through memory of their own */
 } FuseOptions;
 

@@ -5,12 +5,31 @@ const char *section_writes(const Memory *m, const Section *s, Arena *a) {
     Text t;
     text_init(&t, a);
     for (uint32_t i = 0; i < s->stores.len; i++) {
-        const Buffer *b = &m->buffers.at[s->stores.at[i].place.buffer];
-        text_printf(&t, "%s%s[", i ? ", " : "", b->hint);
-        text_shape(&t, &b->shape);
+        const Place *p = &s->stores.at[i].place;
+        const Buffer *b = p->tile ? NULL : &m->buffers.at[p->buffer];
+        text_printf(&t, "%s%s[", i ? ", " : "", b ? b->hint : p->name);
+        text_shape(&t, b ? &b->shape : &node_at(s->g, s->stores.at[i].node)->shape);
+        if (!b) text_printf(&t, ", kept for a block of %d rows", s->block);
         text_puts(&t, "]");
     }
     return t.at;
+}
+
+/* The sections of a chain have the groups that all of it wants. */
+static void chain_groups(Launch *launch) {
+    for (uint32_t i = 0, end; i < launch->sections.len; i = end) {
+        uint32_t wanted = 0, most = 0;
+        for (end = i; end < launch->sections.len && launch->sections.at[end].cluster->chain ==
+                                                        launch->sections.at[i].cluster->chain;
+             end++)
+            wanted += launch->sections.at[end].groups;
+        const Section *s = &launch->sections.at[i];
+        if (!s->rows) continue;
+        most = (uint32_t)((s->rows + s->block - 1) / s->block);
+        if (most > s->target->groups) most = s->target->groups;
+        for (uint32_t k = i; k < end; k++)
+            launch->sections.at[k].groups = wanted < most ? wanted : most;
+    }
 }
 
 /* Where the groups of each section lie among the kernel's. Returns how many the kernel has.
@@ -20,6 +39,7 @@ const char *section_writes(const Memory *m, const Section *s, Arena *a) {
  * the smaller ones those at the end. Elsewhere each section has groups of its own. */
 static uint32_t deal_groups(const Plan *plan, Launch *launch) {
     uint32_t groups = 0;
+    chain_groups(launch);
     for (uint32_t i = 0; i < launch->sections.len; i++) {
         Section *s = &launch->sections.at[i];
         s->first_group = groups;
@@ -36,7 +56,8 @@ static uint32_t deal_groups(const Plan *plan, Launch *launch) {
 }
 
 /* A kernel for one launch of a region. */
-static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Arena *a, Launch *out) {
+static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Turns turns, Arena *a,
+                        Launch *out) {
     const Fused *f = &r->fused;
     out->g = f->g;
     for (uint32_t i = f->launch_start[launch]; i < f->launch_start[launch + 1]; i++) {
@@ -47,6 +68,8 @@ static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Arena *a, 
                      .place = r->places,
                      .g = f->g,
                      .target = plan->target,
+                     .rows = f->chains.at[cl->chain].rows,
+                     .block = f->chains.at[cl->chain].block,
                      .stores = r->stores[i]};
         section_plan(&s, a);
         vec_push(a, &out->sections, s);
@@ -54,22 +77,24 @@ static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Arena *a, 
     uint32_t groups = deal_groups(plan, out);
     Kernel *k = out->kernel = NEW(a, Kernel);
     kernel_init(k, a, groups, plan->target->local_size);
-    for (uint32_t i = 0; i < out->sections.len; i++) {
+    for (uint32_t i = 0, count; i < out->sections.len; i += count) {
         const Section *s = &out->sections.at[i];
-        bool several = out->sections.len > 1;
+        count = f->chains.at[s->cluster->chain].count;
+        bool several = out->sections.len > count;
         if (several) {
             Range *range = NEW(a, Range);
             *range = (Range){k->group, s->first_group, (int64_t)s->first_group + s->groups};
             kernel_comment(k, section_writes(&plan->memory, s, a));
             kernel_if(k, (Ranges){1, range});
         }
-        NodeId lost = section_emit(s, k);
+        NodeId lost = chain_emit(s, count, turns, k);
         if (lost != NO_NODE) plan->lost = lost;
         if (several) kernel_end(k);
     }
     kernel_finish(k);
     out->count = kernel_count(k);
     for (uint32_t i = 0; i < k->index.iterations.len; i++) {
+        if (k->index.iterations.at[i].inside) continue;
         uint32_t depth = 0;
         for (const Region *o = r; o->loop != k->index.iterations.at[i].loop; o = o->outer) depth++;
         vec_push(a, &out->iterations, region_depth(r) - 1 - depth);
@@ -91,6 +116,11 @@ static void fuse_region(Planner *p, Region *r) {
     uint32_t buffers = p->plan->memory.buffers.len;
     bool *double_buffered = NEW_ARRAY(p->arena, bool, buffers + 1);
     p->options.double_buffered = double_buffered;
+    p->options.body = r->loop != 0;
+    for (uint32_t l = 1; l < p->flat.g->loops.len; l++) {
+        if (p->flat.scan[l] != NO_NODE && node_at(p->flat.g, p->flat.scan[l])->loop == r->loop)
+            p->options.body = false;
+    }
     for (uint32_t var = 0; var != NO_CLUSTER;) {
         const Graph grown = r->entry.graph;
         r->entry = built;
@@ -138,6 +168,15 @@ static Region *plan_region(Planner *p, uint32_t loop, Region *outer, const Place
     return r;
 }
 
+static void visit_launch(Planner *p, const Region *r, uint32_t launch, Turns turns,
+                         const PlannedEntry *pe, const PlanVisitor *visitor) {
+    Arena *scratch = arena_open(p->arena);
+    Launch l = {0};
+    plan_launch(p->plan, r, launch, turns, scratch, &l);
+    visitor->launch(visitor->context, p->plan, pe, &l);
+    arena_close(scratch);
+}
+
 static void visit_region(Planner *p, const Region *r, const PlannedEntry *pe,
                          const PlanVisitor *visitor) {
     uint32_t inner = 0;
@@ -150,16 +189,16 @@ static void visit_region(Planner *p, const Region *r, const PlannedEntry *pe,
             }
             int32_t trips = p->flat.g->loops.at[body].trips;
             const Region *in = r->inner.at[inner++];
+            if (in->fused.rolled) {
+                visit_launch(p, in, 0, (Turns){body, trips}, pe, visitor);
+                continue;
+            }
             for (int32_t turn = 0; visitor->loop(visitor->context, p->plan, pe, trips, turn);
                  turn++)
                 visit_region(p, in, pe, visitor);
             continue;
         }
-        Arena *scratch = arena_open(p->arena);
-        Launch launch = {0};
-        plan_launch(p->plan, r, l, scratch, &launch);
-        visitor->launch(visitor->context, p->plan, pe, &launch);
-        arena_close(scratch);
+        visit_launch(p, r, l, (Turns){0, 1}, pe, visitor);
     }
 }
 

@@ -123,7 +123,7 @@ void memory_live(Memory *m, const Fused *f, uint32_t first_buffer, const Place *
                  const LaunchTime *times) {
     uint32_t *last = find_last_reads(f, m->arena);
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
-        if (!f->stored[id] || f->cluster_of[id] == NO_CLUSTER) continue;
+        if (!f->stored[id] || f->tile[id] || f->cluster_of[id] == NO_CLUSTER) continue;
         Buffer *b = &m->buffers.at[places[id].buffer];
         uint32_t launch = f->clusters.at[f->cluster_of[id]]->launch;
         /* What is stored into a slice, or is the next value of a loop, belongs to the region around. */
@@ -214,7 +214,9 @@ void memory_plan(Memory *m, const Fused *f, const Place *outputs, const Pin *pin
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
         const Node *n = node_at(f->g, id);
         const char *hint = n->name ? n->name : op_info[n->op].name;
-        if (f->stored[id] && places[id].buffer == NO_BUFFER)
+        if (f->tile[id])
+            places[id] = (Place){.buffer = NO_BUFFER, .name = hint, .tile = f->tile[id]};
+        else if (f->stored[id] && places[id].buffer == NO_BUFFER)
             places[id] = memory_buffer(m, hint, (DType)n->dtype, &n->shape);
         if (f->stored[id] && f->cluster_of[id] != NO_CLUSTER &&
             !f->clusters.at[f->cluster_of[id]]->loop)

@@ -24,6 +24,7 @@ void nest_unmerge(IndexTable *t, const Shape *from, const int *merged, int axes,
 void nest_init(Nest *n, const Section *s, Kernel *k) {
     *n = (Nest){.s = s, .k = k};
     eval_init(&n->eval, k, s->g, s->place, s->cluster_of, s->number);
+    n->eval.block = (Block){s->rows, s->block, idx_const(&k->index, 0)};
     for (int w = 2; w <= MAX_LANES; w *= 2) {
         n->lane[w] = idx_var(&k->index, "lane", 0, w - 1, NO_VAL);
     }
@@ -63,10 +64,16 @@ void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v) {
     Kernel *k = n->k;
     const Node *node = node_at(n->s->g, st->node);
     Idx address;
-    uint32_t b = place_buffer(k, n->s->g, node, &st->place, at, &address);
+    bool tile = st->place.tile != 0;
+    uint32_t b = tile ? place_tile(k, &n->eval.block, node, &st->place, at, &address)
+                      : place_buffer(k, n->s->g, node, &st->place, at, &address);
     if (lanes > 1) {
         address = idx_subst(&k->index, address, idx_atom(&k->index, n->lane[lanes]),
                             idx_const(&k->index, 0));
     }
-    kernel_store(k, b, address, val_splat(k, v, lanes));
+    v = val_splat(k, v, lanes);
+    if (tile)
+        kernel_store_local(k, b, address, v);
+    else
+        kernel_store(k, b, address, v);
 }

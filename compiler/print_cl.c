@@ -349,17 +349,20 @@ static const char *print_cast(Printer *p, const Value *n) {
                         : arena_printf(a, "(float)%s", s);
 }
 
+/* Of a buffer, or of the group's own memory: from there vectors are read as `ldt16`. */
 static const char *print_load(Printer *p, const Value *n) {
     Arena *a = p->out->arena;
-    const KBuffer *b = &p->k->buffers.at[n->buffer];
-    const char *name = p->buffer[n->buffer], *at = index_text(p, n->index);
+    bool local = n->kind == V_LOCAL;
+    DType t = local ? p->k->locals.at[n->buffer].dtype : p->k->buffers.at[n->buffer].dtype;
+    const char *name = local ? p->local[n->buffer] : p->buffer[n->buffer];
+    const char *at = index_text(p, n->index);
     static const char *const ld[DT_COUNT] = {"ld", "ldi", "ldb", "ldh", "ldbf", "ldu"};
     const char *element = arena_printf(a, "%s[%s]", name, at);
-    if (n->lanes > 1 || is_half(b->dtype)) {
+    if (n->lanes > 1 || is_half(t)) {
         const char *lanes = n->lanes > 1 ? arena_printf(a, "%d", n->lanes) : "";
         bool zero = !strcmp(at, "0");
-        element = arena_printf(a, "%s%s(%s%s%s)", ld[b->dtype], lanes, name, zero ? "" : " + ",
-                               zero ? "" : at);
+        element = arena_printf(a, "%s%s%s(%s%s%s)", ld[t], local ? "t" : "", lanes, name,
+                               zero ? "" : " + ", zero ? "" : at);
     }
     if (n->ranges.count == 0) return element;
     return arena_printf(a, "%s ? %s : %s", ranges_text(p, n->ranges), element,
@@ -416,8 +419,8 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
         text_puts(&t, ")");
         return t.at;
     }
-    case V_LOAD: *rank = n->ranges.count > 0 ? LOOSE : ATOM; return print_load(p, n);
-    case V_LOCAL: return arena_printf(a, "%s[%s]", p->local[n->buffer], index_text(p, n->index));
+    case V_LOAD:
+    case V_LOCAL: *rank = n->ranges.count > 0 ? LOOSE : ATOM; return print_load(p, n);
     case V_RANGES: *rank = LOOSE; return ranges_text(p, n->ranges);
     case V_EW: return print_ew(p, n, rank);
     case V_CAST:
@@ -478,17 +481,19 @@ static void print_let(Printer *p, Val v) {
 
 static void print_store(Printer *p, const KStmt *s) {
     const Value *n = &p->k->values.at[s->val];
-    const KBuffer *b = &p->k->buffers.at[s->buffer];
+    bool local = s->op == S_LOCAL;
+    DType t = local ? p->k->locals.at[s->buffer].dtype : p->k->buffers.at[s->buffer].dtype;
+    const char *name = local ? p->local[s->buffer] : p->buffer[s->buffer];
     static const char *const st[DT_COUNT] = {"st", "sti", "stb", "sth", "stbf", "stu"};
     const char *at = index_text(p, s->index);
     bool zero = !strcmp(at, "0");
-    if (n->lanes > 1 || is_half(b->dtype)) {
+    if (n->lanes > 1 || is_half(t)) {
         const char *lanes = n->lanes > 1 ? arena_printf(p->out->arena, "%d", n->lanes) : "";
-        text_printf(p->out, "%s%s(%s%s%s, %s);\n", st[b->dtype], lanes, p->buffer[s->buffer],
+        text_printf(p->out, "%s%s%s(%s%s%s, %s);\n", st[t], local ? "t" : "", lanes, name,
                     zero ? "" : " + ", zero ? "" : at, bare(p, p->text[s->val]));
     } else {
-        bool byte = dtype_bytes(b->dtype) == 1;
-        text_printf(p->out, "%s[%s] = %s%s;\n", p->buffer[s->buffer], at, byte ? "(uchar)" : "",
+        bool byte = dtype_bytes(t) == 1;
+        text_printf(p->out, "%s[%s] = %s%s;\n", name, at, byte ? "(uchar)" : "",
                     byte ? atomic(p, s->val) : bare(p, p->text[s->val]));
     }
 }
@@ -512,11 +517,8 @@ static void print_block(Printer *p, const KBlock *b) {
         case S_SET:
             text_printf(p->out, "%s = %s;\n", p->var[s->var], bare(p, p->text[s->val]));
             break;
-        case S_STORE: print_store(p, s); break;
-        case S_LOCAL:
-            text_printf(p->out, "%s[%s] = %s;\n", p->local[s->buffer], index_text(p, s->index),
-                        p->text[s->val]);
-            break;
+        case S_STORE:
+        case S_LOCAL: print_store(p, s); break;
         case S_FOR:
             p->atom[s->atom] = fresh(p, p->k->index.atoms.at[s->atom].name);
             text_printf(p->out, "for (int %s = %s; %s < ", p->atom[s->atom], index_text(p, s->lo),
@@ -568,6 +570,7 @@ static void print_head(Printer *p) {
         margin = ",\n    ";
     }
     for (uint32_t i = 0; i < k->index.iterations.len; i++) {
+        if (k->index.iterations.at[i].inside) continue;
         uint32_t atom = k->index.iterations.at[i].atom;
         p->atom[atom] = fresh(p, k->index.atoms.at[atom].name);
         text_printf(p->out, "%sconst int %s", margin, p->atom[atom]);
@@ -578,8 +581,10 @@ static void print_head(Printer *p) {
     for (uint32_t i = 0; i < k->locals.len; i++) {
         p->local[i] = fresh(p, k->locals.at[i].name);
         indent(p);
-        text_printf(p->out, "__local %s %s[%lld];\n", memory_type(k->locals.at[i].dtype),
-                    p->local[i], (long long)k->locals.at[i].elems);
+        text_printf(p->out, "%s%s %s[%lld]%s;\n", k->local_size > 1 ? "__local " : "",
+                    memory_type(k->locals.at[i].dtype), p->local[i],
+                    (long long)k->locals.at[i].elems,
+                    k->local_size > 1 ? "" : " __attribute__((aligned(64)))");
     }
     if (k->groups > 1) text_puts(p->out, "    const int g = get_group_id(0);\n");
     if (k->local_size > 1) text_puts(p->out, "    const int l = get_local_id(0);\n");

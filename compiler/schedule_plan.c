@@ -56,11 +56,18 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
 /* Axes that lie one after the other in everything that is read and written are one axis. */
 static void merge_axes(Section *s, Arena *arena) {
     const Shape *outer = &s->cluster->outer;
-    int axes = outer->rank;
+    int axes = outer->rank, fixed = 0;
     for (int i = 0; i < axes; i++) s->merged[i] = 1;
     s->space = *outer;
+    if (s->row_axes > 0) { /* the rows are one axis, and stay so */
+        fixed = 1;
+        axes -= s->row_axes - 1;
+        s->merged[0] = s->row_axes;
+        for (int i = 1; i < axes; i++) s->merged[i] = 1;
+        nest_merge_shape(outer, s->merged, axes, &s->space);
+    }
     uint32_t divisions = probe(s, arena, &s->space, s->merged).divisions;
-    for (int i = axes - 1; i > 0; i--) {
+    for (int i = axes - 1; i > fixed; i--) {
         int merged[MAX_RANK];
         Shape space;
         memcpy(merged, s->merged, sizeof(merged));
@@ -77,6 +84,8 @@ static void merge_axes(Section *s, Arena *arena) {
 void section_plan(Section *s, Arena *arena) {
     const Cluster *c = s->cluster;
     const Target *target = s->target;
+    s->row_axes = 0;
+    for (int64_t rows = 1; rows < s->rows; s->row_axes++) rows *= c->outer.dim[s->row_axes];
     merge_axes(s, arena);
     Probe p = probe(s, arena, &s->space, s->merged);
     int axes = s->space.rank;
@@ -96,7 +105,7 @@ void section_plan(Section *s, Arena *arena) {
     /* A group is worth its launch from a few microseconds on. */
     double cycles = (double)points * (p.count.flops + p.count.bytes / 8) / (2.0 * target->lanes);
     double groups = cycles / 8000;
-    int64_t limit = target->groups;
-    if (limit > points) limit = points;
+    int64_t limit = target->groups, parts = s->rows ? (s->rows + s->block - 1) / s->block : points;
+    if (limit > parts) limit = parts;
     for (s->groups = 1; s->groups * 2 <= groups && s->groups * 2 <= limit;) s->groups *= 2;
 }
