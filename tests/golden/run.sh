@@ -8,7 +8,7 @@
 # The first line of a program may add arguments: `# dlgc: -D n=3`. generate.sh in a folder makes the
 # programs that are too large or too odd to keep. --update writes what comes out, for review.
 set -u
-dlgc=$1
+dlgc=$(CDPATH= cd -- "$(dirname -- "$1")" && pwd)/${1##*/}
 update=${2-}
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=${DLG_TMP:-$(mktemp -d)}
