@@ -344,6 +344,7 @@ void chain_tiles(const Fuser *f, Fused *out) {
         const Chain *chain = &out->chains.at[cl->chain];
         if (!chain->rows || (n->dtype != DT_F32 && n->dtype != DT_I32)) continue;
         if (n->op == OP_COPY && n->attrc) continue; /* what a loop carries: region.h */
+        if (out->whole[id] != NO_NODE) continue;
         if (!only_in_chain(f, out, id)) continue;
         int64_t size =
             shape_elems(&n->shape) / chain->rows * chain->block * dtype_bytes((DType)n->dtype);

@@ -124,6 +124,13 @@ static Val ranges_value(Eval *e, Ranges ranges) {
 uint32_t place_buffer(Kernel *k, const Graph *g, const Node *n, const Place *p, const Idx *index,
                       Idx *address) {
     int64_t elems = shape_elems(&n->shape), turns = 1;
+    if (p->part) {
+        Idx in[MAX_RANK];
+        for (int i = 0; i < n->shape.rank; i++)
+            in[i] = idx_offset(&k->index, index[i], p->part->at[i]);
+        *address = access_address(&k->index, &p->part->whole, in);
+        return kernel_buffer(k, p->buffer, p->name, (DType)n->dtype, shape_elems(&p->part->whole));
+    }
     *address = access_address(&k->index, &n->shape, index);
     if (p->loop) {
         turns = g->loops.at[p->loop].trips;
@@ -280,10 +287,19 @@ static Val eval_gradsum(Eval *e, const Node *n, const Idx *index, Ranges ranges)
     return sum;
 }
 
+/* Whether a concat whose parts are made in place has a part that is made here, and so is not there yet. */
+static bool made_here(const Eval *e, NodeId id) {
+    const Node *n = node_at(e->g, id);
+    if (e->cluster_of[id] == e->cluster) return true;
+    for (uint32_t i = 0; n->op == OP_CONCAT && i < n->argc; i++) {
+        if (e->place[n->args[i]].part && made_here(e, n->args[i])) return true;
+    }
+    return false;
+}
+
 static Val eval_node(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     const Node *n = node_at(e->g, id);
-    if (in_memory(&e->place[id]) && e->cluster_of[id] != e->cluster)
-        return load(e, id, index, ranges);
+    if (in_memory(&e->place[id]) && !made_here(e, id)) return load(e, id, index, ranges);
     if (op_info[n->op].elementwise) {
         Val x[3] = {NO_VAL, NO_VAL, NO_VAL};
         for (uint32_t i = 0; i < n->argc; i++) x[i] = eval_ranged(e, n->args[i], index, ranges);

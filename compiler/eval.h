@@ -8,12 +8,19 @@
 #include "access.h"
 #include "kir.h"
 
+/* A box of a tensor: where a part of a concat lies in the whole. */
+typedef struct Part {
+    Shape whole;
+    int32_t at[MAX_RANK];
+} Part;
+
 /* Where a node lies in memory. */
 typedef struct Place {
     uint32_t buffer; /* the program's buffer; NO_BUFFER: nowhere */
     const char *name;
     uint32_t
         loop; /* 0; else the node is the slice of the buffer that belongs to this loop's iteration */
+    const struct Part *part; /* NULL, or the node is a part of what the buffer holds */
     uint32_t tile; /* 0; else in the group's own memory, the rows of its block: which (fuse.h) */
 } Place;
 #define NO_BUFFER UINT32_MAX

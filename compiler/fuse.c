@@ -12,6 +12,7 @@
 #define MAX_CONE    256  /* operators computed in place for one anchor */
 #define MAX_READS   24   /* of one anchor */
 #define MAX_MEMBERS 24   /* of a cluster */
+#define WIDE        3    /* and one made of so much that is read */
 #define COSTLY      10   /* from here on a value that is used twice is kept */
 #define SMALL_ELEMS 4096 /* that one work-item may do alone */
 
@@ -37,9 +38,11 @@ static NodeId base_of(const Graph *g, NodeId id) {
 static void find_needed(Fuser *f) {
     const Entry *e = f->entry;
     for (uint32_t i = 0; i < e->outputs.len; i++)
-        f->need[e->outputs.at[i].node] = f->anchor[e->outputs.at[i].node] = true;
+        f->need[e->outputs.at[i].node] = f->anchor[e->outputs.at[i].node] =
+            f->fixed[e->outputs.at[i].node] = true;
     for (uint32_t i = 0; i < e->updates.len; i++)
-        f->need[e->updates.at[i].node] = f->anchor[e->updates.at[i].node] = true;
+        f->need[e->updates.at[i].node] = f->anchor[e->updates.at[i].node] =
+            f->fixed[e->updates.at[i].node] = true;
     for (NodeId id = f->g->nodes.len; id-- > 0;) {
         const Node *n = node_at(f->g, id);
         for (uint32_t i = 0; i < n->argc && f->need[id]; i++) f->need[n->args[i]] = true;
@@ -82,6 +85,47 @@ static bool widens(const Graph *g, NodeId id) {
            node_at(g, base_of(g, n->args[0]))->op == OP_VAR;
 }
 
+/* Whether the parts of a concat can be made where the whole shall lie: they are anchors then, and the
+ * whole is none. */
+static bool can_be_parts(const Fuser *f, NodeId id) {
+    const Node *n = node_at(f->g, id);
+    double v;
+    if (n->op != OP_CONCAT || f->options->apart || f->anchor[id]) return false;
+    for (uint32_t i = 0; i < n->argc; i++) {
+        NodeId x = n->args[i];
+        Op op = (Op)node_at(f->g, x)->op;
+        if (f->fixed[x] || (f->whole[x] != NO_NODE && f->whole[x] != id)) return false;
+        for (uint32_t k = 0; k < i; k++) {
+            if (n->args[k] == x) return false;
+        }
+        bool made = (computes(op) && op != OP_PAD && !node_uniform(f->g, x, &v)) ||
+                    is_reduction(op) || op == OP_COPY;
+        if (!made && op != OP_CONCAT) return false;
+        if (op == OP_CONCAT && !can_be_parts(f, x)) return false;
+    }
+    return true;
+}
+
+static void take_parts(Fuser *f, NodeId id) {
+    const Node *n = node_at(f->g, id);
+    for (uint32_t i = 0; i < n->argc; i++) {
+        f->whole[n->args[i]] = id;
+        if (node_at(f->g, n->args[i])->op == OP_CONCAT)
+            take_parts(f, n->args[i]);
+        else
+            f->anchor[n->args[i]] = true;
+    }
+}
+
+static bool make_in_place(Fuser *f, NodeId id) {
+    const Node *n = node_at(f->g, id);
+    if (n->op != OP_CONCAT) return false;
+    if (f->whole[n->args[0]] == id) return true;
+    if (!can_be_parts(f, id)) return false;
+    take_parts(f, id);
+    return true;
+}
+
 static void choose_anchors(Fuser *f) {
     const Graph *g = f->g;
     uint32_t n_nodes = g->nodes.len;
@@ -93,17 +137,23 @@ static void choose_anchors(Fuser *f) {
     double v;
     for (NodeId id = 0; id < n_nodes; id++) {
         const Node *n = node_at(g, id);
+        /* What a loop reads lies in memory before it runs. */
+        for (uint32_t i = 0; i < n->argc && f->need[id] && n->op == OP_SCAN; i++) {
+            f->fixed[n->args[i]] = true;
+            if (node_at(g, n->args[i])->op != OP_VAR) f->anchor[n->args[i]] = true;
+        }
+    }
+    for (NodeId id = 0; id < n_nodes; id++) {
+        const Node *n = node_at(g, id);
         for (uint32_t i = 0; i < n->argc && f->need[id]; i++) {
             uses[n->args[i]]++;
             user[n->args[i]] = id;
-            /* What a loop reads lies in memory before it runs. */
-            if (n->op == OP_SCAN && node_at(g, n->args[i])->op != OP_VAR)
-                f->anchor[n->args[i]] = true;
             NodeId base = base_of(g, n->args[i]);
             /* A contraction reads each element many times: compute it once. */
             if (n->op == OP_DOT && computes((Op)node_at(g, base)->op) &&
-                !node_uniform(g, base, &v) && !widens(g, base))
+                !node_uniform(g, base, &v) && !widens(g, base) && !make_in_place(f, base))
                 f->anchor[base] = true;
+            if (n->op == OP_SUM) make_in_place(f, base);
         }
     }
     for (uint32_t i = 0; i < f->entry->outputs.len; i++) uses[f->entry->outputs.at[i].node] += 2;
@@ -121,6 +171,10 @@ static void choose_anchors(Fuser *f) {
             leaves[id] = n->op == OP_VAR;
             continue;
         }
+        if (n->op == OP_CONCAT && f->whole[n->args[0]] == id) { /* is read where it lies */
+            leaves[id] = 1;
+            continue;
+        }
         cone[id] = 1;
         cost[id] = (uint32_t)op_info[n->op].cost;
         for (uint32_t i = 0; i < n->argc; i++) {
@@ -129,14 +183,16 @@ static void choose_anchors(Fuser *f) {
             leaves[id] += f->anchor[x] ? 1 : leaves[x];
             cost[id] += f->anchor[x] ? 0 : cost[x];
         }
-        bool keep =
-            computes((Op)n->op) && cost[id] >= COSTLY && (uses[id] >= 2 || repeats(f, id, user));
+        bool keep = computes((Op)n->op) && (cost[id] >= COSTLY || leaves[id] >= WIDE) &&
+                    (uses[id] >= 2 || repeats(f, id, user));
         if (computes((Op)n->op) && (f->options->apart || keep)) f->anchor[id] = true;
         if (cone[id] > MAX_CONE || leaves[id] > MAX_READS) {
             /* Too much for one kernel: keep what it is made of. */
             for (uint32_t i = 0; i < n->argc; i++) {
                 NodeId base = base_of(g, n->args[i]);
-                if (computes((Op)node_at(g, base)->op) && !node_uniform(g, base, &v))
+                const Node *b = node_at(g, base);
+                bool whole = b->op == OP_CONCAT && f->whole[b->args[0]] == base;
+                if (computes((Op)b->op) && !node_uniform(g, base, &v) && !whole)
                     f->anchor[base] = true;
             }
             cone[id] = 1 + n->argc;
@@ -442,7 +498,16 @@ static bool reads_fit(const Fuser *f, const Cluster *a, uint32_t b, const Shape 
 
 uint32_t fuse_buffers(const Fuser *f, const Cluster *c) {
     uint32_t n = c->members.len;
-    for (uint32_t m = 0; m < c->members.len; m++) n += f->reads[c->members.at[m]].len;
+    for (uint32_t m = 0; m < c->members.len; m++) {
+        const Reads *reads = &f->reads[c->members.at[m]];
+        NodeId last = NO_NODE;
+        for (uint32_t i = 0; i < reads->len; i++) {
+            NodeId t = reads->at[i].target; /* the parts of a whole follow each other */
+            while (f->whole[t] != NO_NODE) t = f->whole[t];
+            n += t != last;
+            last = t;
+        }
+    }
     return n;
 }
 
@@ -581,6 +646,7 @@ static void order_clusters(Fuser *f, Fused *out) {
 static void find_stored(Fuser *f, Fused *out) {
     out->cluster_of = NEW_ARRAY(f->arena, uint32_t, f->g->nodes.len + 1);
     out->stored = NEW_ARRAY(f->arena, bool, f->g->nodes.len + 1);
+    out->whole = f->whole;
     for (NodeId id = 0; id < f->g->nodes.len; id++) out->cluster_of[id] = NO_CLUSTER;
     for (uint32_t c = 0; c < out->clusters.len; c++) {
         for (uint32_t m = 0; m < out->clusters.at[c]->members.len; m++)
@@ -606,6 +672,9 @@ uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, ui
         .entry = e, .g = &e->graph, .arena = arena, .options = options, .var_count = var_count};
     f.need = NEW_ARRAY(arena, bool, n + 1);
     f.anchor = NEW_ARRAY(arena, bool, n + 1);
+    f.fixed = NEW_ARRAY(arena, bool, n + 1);
+    f.whole = NEW_ARRAY(arena, NodeId, n + 1);
+    for (NodeId id = 0; id < n; id++) f.whole[id] = NO_NODE;
     f.reads = NEW_ARRAY(arena, Reads, n + 1);
     f.of = NEW_ARRAY(arena, uint32_t, n + 1);
     f.users = NEW_ARRAY(arena, Ids, n + 1);

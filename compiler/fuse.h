@@ -42,8 +42,10 @@ typedef struct Fused {
     uint32_t *launch_start; /* of each launch: its first cluster; one more for the end */
     uint32_t *cluster_of;   /* of each node: index in clusters, or NO_CLUSTER */
     bool *stored;           /* of each node: lies in memory once its cluster has run */
-    uint32_t *tile;         /* of each node: 0, or it is stored in the group's own memory: which */
-    bool rolled;            /* a body of a loop that is one chain, so that a group does all turns */
+    NodeId
+        *whole; /* of each node: NO_NODE, or the concat of which it is made as a part, in place */
+    uint32_t *tile; /* of each node: 0, or it is stored in the group's own memory: which */
+    bool rolled;    /* a body of a loop that is one chain, so that a group does all turns */
     uint32_t launches;
     NodeId lost; /* of a cluster that waits for itself: a fault of the compiler; else NO_NODE */
 } Fused;

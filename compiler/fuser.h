@@ -26,6 +26,8 @@ typedef struct Fuser {
     Arena *arena;
     const FuseOptions *options;
     bool *need, *anchor;
+    NodeId *whole;            /* as in Fused */
+    bool *fixed;              /* of each node: its place is decided */
     Reads *reads;             /* of each anchor */
     uint32_t *of;             /* cluster of each anchor */
     VEC(Cluster *) clusters;  /* NULL once merged into another */

@@ -10,6 +10,21 @@ typedef struct Probe {             /* what one point reads */
     KCount count;
 } Probe;
 
+/* What is stored counts like what is loaded. */
+static void probe_stores(const Kernel *k, const KBlock *b, uint32_t last, Probe *p) {
+    const IndexTable *t = &k->index;
+    for (uint32_t i = 0; i < b->len; i++) {
+        const KStmt *s = b->at[i];
+        int64_t stride;
+        probe_stores(k, &s->body, last, p);
+        if (s->op != S_STORE) continue;
+        p->divisions += idx_has_div(t, s->index);
+        if (last != UINT32_MAX && idx_uses(t, s->index, last) &&
+            !(idx_stride(t, s->index, last, &stride) && stride == 1))
+            p->outer_bad++;
+    }
+}
+
 static Probe probe(const Section *s, Arena *arena, const Shape *space, const int *merged) {
     Section one = *s;
     Kernel k;
@@ -35,6 +50,7 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
     eval_pop(&n.eval);
     kernel_finish(&k);
     p.count = kernel_count(&k);
+    probe_stores(&k, &k.body, last, &p);
     for (Val v = 0; v < k.values.len; v++) {
         const Value *x = &k.values.at[v];
         int64_t stride;

@@ -115,6 +115,13 @@ static NodeId rebuild_node(Rebuild *r, NodeId id) {
         args[i] = node_ew(r->g, OP_LE, r->to[relu], r->to[c->args[1]], NO_NODE);
     }
     if (n->op == OP_DOT) return simplify_dot(r->g, args[0], args[1], n->attr[0], n->attr[1]);
+    if (n->op == OP_SUM)
+        return simplify_reduce_sum(r->g, args[0], n->attr, n->attrc, r->uses[n->args[0]] == 1);
+    if (n->op == OP_GRADSUM) {
+        bool *once = NEW_ARRAY(r->arena, bool, n->argc);
+        for (uint32_t i = 0; i < n->argc; i++) once[i] = r->uses[n->args[i]] == 1;
+        return simplify_gradsum(r->g, args, n->argc, once);
+    }
     if (n->op == OP_STACK) return simplify_stack(r->g, args[0], args[1], r->uses[n->args[1]] == 1);
     return node_again(r->g, n, args);
 }
