@@ -61,6 +61,13 @@ static double cluster_cycles(const Fuser *f, const Cluster *cl) {
     return operations / (2.0 * f->options->target->lanes);
 }
 
+/* Rows that a group takes through a chain at a time: enough for the tiles of a contraction, few enough
+ * that all cores get some, and the more the longer what is multiplied by is read. */
+static int32_t block_rows(int64_t rows) {
+    int32_t block = rows >= 1024 ? 32 : rows >= 256 ? 16 : rows >= 32 ? 8 : 4;
+    return block < rows ? block : (int32_t)rows;
+}
+
 /* ---- Rows ----------------------------------------------------------------------------------- */
 
 /* How many leading axes of a cluster are `rows` rows; -1: none are. */
@@ -161,6 +168,40 @@ static bool may_chain(const Fuser *f, const Cluster *cl) {
     return !f->options->apart && !f->options->single && !cl->loop && f->options->target->lanes > 1;
 }
 
+/* Bytes of a node that a block of rows has. */
+static int64_t block_bytes(const Node *n, int64_t rows) {
+    return shape_elems(&n->shape) / rows * block_rows(rows) * dtype_bytes((DType)n->dtype);
+}
+
+/* Whether what `cluster` hands on would fit a group's own memory by finer rows, with those who read it next,
+ * but by these does not: attention's scores, that a block of queries has by itself. */
+static bool too_coarse(const Chainer *c, uint32_t cluster, int64_t rows) {
+    const Fuser *f = c->f;
+    const Cluster *cl = f->clusters.at[cluster];
+    int axes = row_axes(f, cl, rows);
+    for (uint32_t m = 0; m < cl->members.len; m++) {
+        NodeId id = cl->members.at[m];
+        const Node *n = node_at(f->g, id);
+        if (block_bytes(n, rows) <= TILE_BYTES) continue;
+        for (uint32_t i = 0; i < f->users[id].len; i++) {
+            NodeId user = f->users[id].at[i];
+            const Reads *reads = &f->reads[user];
+            int64_t finer = rows;
+            for (int p = axes; p < cl->outer.rank; p++) {
+                finer *= cl->outer.dim[p];
+                if (f->of[user] == cluster || finer == rows || block_bytes(n, finer) > TILE_BYTES ||
+                    row_axes(f, cl, finer) < 0)
+                    continue;
+                int q = row_axes(f, f->clusters.at[f->of[user]], finer);
+                for (uint32_t k = 0; k < reads->len && q > 0; k++) {
+                    if (reads->at[k].target == id && reads->at[k].rows >> (q - 1) & 1) return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
 /* Cluster `cluster` after all clusters of these strands in one chain, if it can be. */
 static bool join(Chainer *c, const Ids *strands, uint32_t cluster) {
     Fuser *f = c->f;
@@ -184,7 +225,7 @@ static bool join(Chainer *c, const Ids *strands, uint32_t cluster) {
     vec_push(f->arena, &set, cluster);
     if (multiplies_twice(c, &set)) return false;
     int64_t rows = common_rows(c, &set, cycles);
-    if (!rows) return false;
+    if (!rows || too_coarse(c, cluster, rows)) return false;
     uint32_t first = strands->at[0];
     Strand *all = &c->strands.at[first];
     for (uint32_t i = 1; i < strands->len; i++) c->strands.at[strands->at[i]].into = first;
@@ -245,13 +286,6 @@ static void make_strands(Chainer *c, const Ids *order) {
 }
 
 /* ---- Launches ------------------------------------------------------------------------------- */
-
-/* Rows that a group takes through a chain at a time: enough for the tiles of a contraction, few enough
- * that all cores get some, and the more the longer what is multiplied by is read. */
-static int32_t block_rows(int64_t rows) {
-    int32_t block = rows >= 1024 ? 32 : rows >= 256 ? 16 : rows >= 32 ? 8 : 4;
-    return block < rows ? block : (int32_t)rows;
-}
 
 static void add_chain(Chainer *c, const Strand *s, uint32_t launch, Fused *out) {
     Fuser *f = c->f;

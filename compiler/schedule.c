@@ -199,7 +199,10 @@ static void emit_tiles(Nest *n, Idx part) {
     int32_t tile_rows = 1, tile_columns = s->target->lanes * 4;
     bool by_rows = s->cluster->has_dot && axes >= 2;
     int32_t width = s->space.dim[axes - 1], height = by_rows ? s->space.dim[axes - 2] : 1;
-    if (s->cluster->has_dot) choose_tile(s, height, width, &tile_rows, &tile_columns);
+    if (s->cluster->has_dot)
+        choose_tile(s, height, width, &tile_rows, &tile_columns);
+    else if (s->gathers)
+        tile_columns = s->target->lanes;
     uint32_t nr = by_rows ? split_axis(height, tile_rows, rows) : 1;
     uint32_t nc = split_axis(width, tile_columns, columns);
     for (uint32_t j = 0; j < nc; j++) {

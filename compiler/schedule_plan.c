@@ -107,6 +107,7 @@ void section_plan(Section *s, Arena *arena) {
     int axes = s->space.rank;
     int32_t last = axes ? s->space.dim[axes - 1] : 1;
     bool narrow = last < 4 || (p.outer_bad > 0 && p.inner_bad == 0);
+    s->gathers = p.outer_bad > 0;
     s->lanes_inner = c->has_inner || (c->has_reduction && narrow);
     int64_t points = shape_elems(&s->space);
     s->tiles_local = local_tiles_fit(s);
