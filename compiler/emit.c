@@ -1,22 +1,26 @@
-/* emit: the program's text: the plan, then the helpers that the kernels call, then the kernels. Kernels
- * that are equal are written once. The format is docs/program-format.md. */
+/* emit: the program's text: the plan, then the helpers that the kernels call, then the kernels, one for
+ * each family of equal ones. The format is docs/program-format.md. */
 #include "codegen.h"
 
 #include "embedded.h"
+#include "family.h"
 #include "launch.h"
 
 #include <ctype.h>
 #include <xxhash.h>
 
+typedef struct Call { /* of a kernel by a launch: which offsets it passes is known at the end */
+    size_t at;        /* where they belong in `entries` */
+    Member member;
+} Call;
+
 typedef struct Emitter {
     const Program *p;
     Arena *arena;
     const Plan *plan;
-    Text entries;             /* their part of the plan */
-    VEC(const char *) bodies; /* of each kernel: its text without names, for comparing */
-    uint32_t *slots;          /* of a hash table: kernel + 1 */
-    uint32_t slot_cap;
-    Text kernels;
+    Text entries;     /* their part of the plan */
+    VEC(Call) calls;  /* of all launches */
+    Families kernels; /* the kernels, as many as there are families */
 } Emitter;
 
 /* ---- Comments ------------------------------------------------------------------------------ */
@@ -94,43 +98,24 @@ static void head_comment(Emitter *em, const Launch *l, Text *out) {
 
 /* ---- Kernels ------------------------------------------------------------------------------- */
 
-static uint32_t *slot_of(Emitter *em, const char *body, size_t len) {
-    uint64_t at = hash_bytes(body, len, 0);
-    for (;; at++) {
-        uint32_t *slot = &em->slots[at & (em->slot_cap - 1)];
-        if (!*slot || !strcmp(em->bodies.at[*slot - 1], body)) return slot;
-    }
-}
-
-/* Where the number of the kernel with this body stands, + 1; 0 there: it is new. */
-static uint32_t *find_body(Emitter *em, const char *body, size_t len) {
-    if ((em->bodies.len + 1) * 2 > em->slot_cap) {
-        em->slot_cap = em->slot_cap ? em->slot_cap * 2 : 64;
-        em->slots = NEW_ARRAY(em->arena, uint32_t, em->slot_cap);
-        for (uint32_t i = 0; i < em->bodies.len; i++)
-            *slot_of(em, em->bodies.at[i], strlen(em->bodies.at[i])) = i + 1;
-    }
-    return slot_of(em, body, len);
-}
-
-/* The number of the launch's kernel: that of an equal one, if there is one. */
-static uint32_t add_kernel(Emitter *em, const Launch *l) {
+/* The launch's kernel, as a member of its family. The text of a family is that of the last member that
+ * had to be told from those before. */
+static Member add_kernel(Emitter *em, const Launch *l) {
+    Families *fs = &em->kernels;
+    bool changed;
+    Member m = family_join(fs, l->kernel, &changed);
+    if (!changed) return m;
+    Family *f = &fs->list.at[m.family];
     Arena *scratch = arena_open(em->arena);
-    Text body, text;
-    text_init(&body, scratch);
+    Text text;
     text_init(&text, scratch);
-    kernel_print(l->kernel, NULL, &body);
-    uint32_t *slot = find_body(em, body.at, body.len), id = *slot ? *slot - 1 : em->bodies.len;
-    if (!*slot) {
-        *slot = id + 1;
-        vec_push(em->arena, &em->bodies, arena_strndup(em->arena, body.at, body.len));
-        text_printf(&text, "\n// k%u\n", id);
-        head_comment(em, l, &text);
-        kernel_print(l->kernel, arena_printf(scratch, "k%u", id), &text);
-        text_add(&em->kernels, text.at, text.len);
-    }
+    text_printf(&text, "\n// k%u\n", m.family);
+    head_comment(em, l, &text);
+    kernel_print(l->kernel, arena_printf(scratch, "k%u", m.family), family_slots(f, scratch),
+                 f->params, &text);
+    f->text = arena_strndup(em->arena, text.at, text.len);
     arena_close(scratch);
-    return id;
+    return m;
 }
 
 /* ---- Helpers of kernels/ --------------------------------------------------------------------- */
@@ -146,8 +131,7 @@ static bool calls(const char *text, const char *name, size_t len) {
 
 /* The blocks of the embedded files that the text needs, in their order; see kernels/vector.cl. A block
  * may call those above it, so files are searched from the end. */
-static void add_helpers(Emitter *em, Text *out) {
-    Text needed = em->kernels;
+static void add_helpers(Emitter *em, const char *kernels, Text *out) {
     VEC(const char *) blocks = {0};
     VEC(size_t) lengths = {0};
     for (size_t f = dlg_embedded_count; f-- > 0;) {
@@ -162,7 +146,7 @@ static void add_helpers(Emitter *em, Text *out) {
             size_t len = strcspn(name, " \n");
             if (len >= sizeof(copy)) continue;
             memcpy(copy, name, len);
-            bool used = calls(needed.at, copy, len);
+            bool used = calls(kernels, copy, len);
             for (uint32_t i = 0; i < blocks.len && !used; i++) {
                 used = calls(arena_strndup(em->arena, blocks.at[i], lengths.at[i]), copy, len);
             }
@@ -244,12 +228,15 @@ static void plan_launch(void *context, const Plan *plan, const PlannedEntry *pe,
     (void)pe;
     const Kernel *k = l->kernel;
     em->plan = plan;
-    text_printf(out, "//! launch k%u global %u local %u args", add_kernel(em, l),
+    Call call = {.member = add_kernel(em, l)};
+    text_printf(out, "//! launch k%u global %u local %u args", call.member.family,
                 k->groups * k->local_size, k->local_size);
     for (uint32_t i = 0; i < k->buffers.len; i++) {
         if (!k->buffers.at[i].values) text_printf(out, " %u", k->buffers.at[i].tag);
     }
     for (uint32_t i = 0; i < l->iterations.len; i++) text_printf(out, " @%u", l->iterations.at[i]);
+    call.at = out->len;
+    vec_push(em->arena, &em->calls, call);
     text_printf(out, " flops %.0f bytes %.0f", l->count.flops, l->count.bytes);
     Lines lines = {0};
     launch_lines(em, l, &lines);
@@ -315,6 +302,21 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
     text_puts(out, "\n");
 }
 
+/* The entries with the offsets that their launches pass. */
+static void write_entries(const Emitter *em, Text *out) {
+    size_t from = 0;
+    for (uint32_t i = 0; i < em->calls.len; i++) {
+        const Call *c = &em->calls.at[i];
+        uint32_t params = em->kernels.list.at[c->member.family].params;
+        if (!params) continue;
+        text_add(out, em->entries.at + from, c->at - from);
+        from = c->at;
+        for (uint32_t p = 0; p < params; p++)
+            text_printf(out, " =%d", family_argument(&em->kernels, c->member, p));
+    }
+    if (em->entries.len) text_add(out, em->entries.at + from, em->entries.len - from);
+}
+
 static void write_plan(Emitter *em, Text *out) {
     const Program *p = em->p;
     const Plan *plan = em->plan;
@@ -331,14 +333,16 @@ static void write_plan(Emitter *em, Text *out) {
     text_printf(out, "//! arena %lld align %u\n", (long long)plan->memory.arena_bytes,
                 plan->target->align_bytes);
     for (uint32_t i = 0; i < plan->memory.buffers.len; i++) plan_buffer(em, out, i);
-    if (em->entries.len) text_add(out, em->entries.at, em->entries.len);
+    write_entries(em, out);
     uint64_t sum = XXH64(out->at + start, out->len - start, 0);
-    text_printf(out, "//! kernels %u checksum %016llx\n", em->bodies.len, (unsigned long long)sum);
+    text_printf(out, "//! kernels %u checksum %016llx\n", em->kernels.list.len,
+                (unsigned long long)sum);
 }
 
 NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out) {
-    Emitter em = {.p = p, .arena = arena};
-    text_init(&em.kernels, arena);
+    Emitter em = {.p = p, .arena = arena, .kernels = {.arena = arena}};
+    Text kernels;
+    text_init(&kernels, arena);
     text_init(&em.entries, arena);
     Plan plan;
     PlanVisitor visitor = {&em, plan_entry, plan_launch, plan_loop};
@@ -347,8 +351,12 @@ NodeId emit_program(const Program *p, const CompileOptions *options, Arena *aren
     write_plan(&em, out);
     if (options->emit == EMIT_PLAN) return plan.lost;
     text_puts(out, "\n");
-    if (em.kernels.len) add_helpers(&em, out);
-    text_add(out, em.kernels.at, em.kernels.len);
+    for (uint32_t i = 0; i < em.kernels.list.len; i++)
+        text_puts(&kernels, em.kernels.list.at[i].text);
+    if (kernels.len) {
+        add_helpers(&em, kernels.at, out);
+        text_add(out, kernels.at, kernels.len);
+    }
     text_puts(out, "//! end\n");
     return plan.lost;
 }

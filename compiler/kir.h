@@ -190,8 +190,24 @@ KCount kernel_count(const Kernel *k);
 const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32,
                        bool backwards, const int32_t *iterations);
 
-/* Appends the kernel as OpenCL C: its tables and the function. `name` NULL: for comparing, with numbers for names and
- * without comments. Scratch memory comes from out's arena. */
-void kernel_print(const Kernel *k, const char *name, Text *out);
+/* A slot: a constant of the kernel's text that may be an argument instead. The constant term of an address
+ * or of an index as a number, a bound of a condition, an i32 constant; in the order of the text. */
+typedef struct Slot { /* what stands there: the constant, or a parameter + add */
+    uint32_t param;   /* or NO_PARAM */
+    int32_t add;
+} Slot;
+#define NO_PARAM UINT32_MAX
+
+typedef VEC(int32_t) Constants; /* of each slot */
+
+/* Appends the kernel as OpenCL C: its tables and the function. It has `params` parameters `int offset`,
+ * after its buffers and iterations; what stands in each slot, or NULL: the constants. Scratch memory comes
+ * from out's arena. */
+void kernel_print(const Kernel *k, const char *name, const Slot *slots, uint32_t params, Text *out);
+
+/* Appends the kernel's text for comparing, with numbers for names and without comments and the constants of
+ * slots, which go to `constants`. Kernels of equal outlines are equal but for these and their buffers.
+ * Memory comes from out's arena. */
+void kernel_outline(const Kernel *k, Text *out, Constants *constants);
 
 #endif
