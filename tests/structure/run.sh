@@ -1,13 +1,15 @@
 #!/bin/sh
 # The structure of what is emitted, not its text. A program of this folder says in comments what it
-# expects of the plan for the cpu target:
+# expects of the plan for the cpu target, as does tests/diff/offsets.dlg:
 #   # expect-launches: ENTRY N     as many launches
 #   # expect-at-most: ENTRY N      no more than so many
 #   # expect-kernels: N            distinct kernels in all
+#   # expect-distinct: ENTRY N     no more distinct kernels than so many
+#   # expect-offsets: ENTRY N      at least so many launches that pass their kernel an offset
 dlgc=$1
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 failed=0
-for file in "$here"/*.dlg; do
+for file in "$here"/*.dlg "$here"/../diff/offsets.dlg; do
     if ! "$dlgc" "$file" --emit plan -o plan; then
         failed=1
         continue
@@ -15,7 +17,12 @@ for file in "$here"/*.dlg; do
     grep -q '^# expect' "$file" || { echo "$file expects nothing"; failed=1; }
     awk -v file="${file##*/}" '
         FNR == NR && /^\/\/! entry / { entry = $3; count[entry] = 0; next }
-        FNR == NR && /^\/\/! launch / { count[entry]++; next }
+        FNR == NR && /^\/\/! launch / {
+            count[entry]++
+            if (!seen[entry, $3]++) distinct[entry]++
+            if (/ =/) offsets[entry]++
+            next
+        }
         FNR == NR && /^\/\/! kernels / { kernels = $3; next }
         FNR == NR { next }
         function wrong(what, want, got) {
@@ -27,6 +34,12 @@ for file in "$here"/*.dlg; do
             wrong("launches of " $3, "at most " $4, count[$3] "")
         }
         $2 == "expect-kernels:" && kernels != $3 { wrong("kernels", $3, kernels) }
+        $2 == "expect-distinct:" && (!($3 in count) || distinct[$3] > $4) {
+            wrong("distinct kernels of " $3, "at most " $4, distinct[$3] "")
+        }
+        $2 == "expect-offsets:" && offsets[$3] + 0 < $4 {
+            wrong("launches of " $3 " with an offset", "at least " $4, offsets[$3] + 0)
+        }
         END { exit bad }' plan "$file" || failed=1
 done
 exit $failed
