@@ -14,7 +14,7 @@
 #include "fuser.h"
 
 #define MAX_SECTIONS 16 /* of a kernel */
-#define MAX_BUFFERS  40 /* of a launch that clusters share */
+#define MAX_BUFFERS  64 /* of a launch that clusters share */
 #define MAX_STAGES   16 /* clusters of a chain */
 #define LEAST_ROWS   16
 #define SMALL_CYCLES 60000.0     /* of a core: about 20 us */

@@ -550,6 +550,21 @@ static bool try_merge(Fuser *f, uint32_t a, uint32_t b) {
     return true;
 }
 
+/* Of each cluster: the clusters on the longest path that leads to it. */
+static uint32_t *cluster_levels(Fuser *f) {
+    uint32_t *level = NEW_ARRAY(f->arena, uint32_t, f->clusters.len + 1);
+    Ids order;
+    fuse_order(f, &order);
+    for (uint32_t i = 0; i < order.len; i++) {
+        uint32_t c = order.at[i];
+        fuse_predecessors(f, c, &f->preds);
+        for (uint32_t k = 0; k < f->preds.len; k++) {
+            if (level[f->preds.at[k]] >= level[c]) level[c] = level[f->preds.at[k]] + 1;
+        }
+    }
+    return level;
+}
+
 static void merge_clusters(Fuser *f) {
     /* Consumers into their producers, in the order of the program. */
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
@@ -559,7 +574,8 @@ static void merge_clusters(Fuser *f) {
             if (p != NO_CLUSTER && p != f->of[id]) try_merge(f, p, f->of[id]);
         }
     }
-    /* Readers of one thing, over one space. */
+    /* Readers of one thing, over one space, that come equally late: the steps of an unrolled loop stay apart. */
+    const uint32_t *level = cluster_levels(f);
     Ids *readers = NEW_ARRAY(f->arena, Ids, f->g->nodes.len + 1);
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
         if (!f->need[id] || !f->anchor[id]) continue;
@@ -567,7 +583,8 @@ static void merge_clusters(Fuser *f) {
             Ids *r = &readers[f->reads[id].at[i].target];
             for (uint32_t k = 0; k < r->len && k < 8; k++) {
                 uint32_t a = f->of[r->at[k]], b = f->of[id];
-                if (a != b && !f->clusters.at[a]->has_dot && !f->clusters.at[b]->has_dot)
+                if (a != b && level[a] == level[b] && !f->clusters.at[a]->has_dot &&
+                    !f->clusters.at[b]->has_dot)
                     try_merge(f, a, b);
             }
             vec_push(f->arena, r, id);

@@ -1,16 +1,21 @@
 #!/bin/sh
 # The structure of what is emitted, not its text. A program of this folder says in comments what it
 # expects of the plan for the cpu target, as does tests/diff/offsets.dlg:
+#   # structure with OPTION...    of dlgc
 #   # expect-launches: ENTRY N     as many launches
 #   # expect-at-most: ENTRY N      no more than so many
 #   # expect-kernels: N            distinct kernels in all
 #   # expect-distinct: ENTRY N     no more distinct kernels than so many
 #   # expect-offsets: ENTRY N      at least so many launches that pass their kernel an offset
+#   # expect-no-repeat: ENTRY      a loop is a kernel, not launches
+#   # expect-no-buffer: SHAPE      nothing in memory has this shape
 dlgc=$1
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 failed=0
 for file in "$here"/*.dlg "$here"/../diff/offsets.dlg; do
-    if ! "$dlgc" "$file" --emit plan -o plan; then
+    options=$(sed -n 's/^# structure with //p' "$file")
+    # shellcheck disable=SC2086 # a list of words
+    if ! "$dlgc" "$file" --emit plan $options -o plan; then
         failed=1
         continue
     fi
@@ -23,6 +28,8 @@ for file in "$here"/*.dlg "$here"/../diff/offsets.dlg; do
             if (/ =/) offsets[entry]++
             next
         }
+        FNR == NR && /^\/\/! repeat / { repeats[entry]++; next }
+        FNR == NR && /^\/\/! buffer / { shape[$6]++; next }
         FNR == NR && /^\/\/! kernels / { kernels = $3; next }
         FNR == NR { next }
         function wrong(what, want, got) {
@@ -40,6 +47,8 @@ for file in "$here"/*.dlg "$here"/../diff/offsets.dlg; do
         $2 == "expect-offsets:" && offsets[$3] + 0 < $4 {
             wrong("launches of " $3 " with an offset", "at least " $4, offsets[$3] + 0)
         }
+        $2 == "expect-no-repeat:" && repeats[$3] { wrong("repeats of " $3, "none", repeats[$3]) }
+        $2 == "expect-no-buffer:" && shape[$3] { wrong("buffers of shape " $3, "none", shape[$3]) }
         END { exit bad }' plan "$file" || failed=1
 done
 exit $failed
