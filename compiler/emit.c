@@ -278,6 +278,8 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
     }
     text_printf(out, "//! entry %s%s%s", e->name, e->variant ? "@" : "",
                 e->variant ? e->variant : "");
+    if (pe->bound_bytes >= 0) text_printf(out, " bound %.0f", pe->bound_bytes);
+    text_printf(out, " live %lld", (long long)pe->live_bytes);
     const char *word = " reads ";
     for (uint32_t v = 0; v < em->p->vars.len; v++) {
         if (em->p->vars.at[v].kind != VAR_INPUT || !reads[v]) continue;

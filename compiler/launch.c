@@ -1,6 +1,8 @@
 /* launch: entry by entry: layout, cut into regions, fuse, memory, then a kernel a launch; see launch.h. */
 #include "launch.h"
 
+#include "bound.h"
+
 const char *section_writes(const Memory *m, const Section *s, Arena *a) {
     Text t;
     text_init(&t, a);
@@ -221,7 +223,11 @@ static void plan_entry(Plan *plan, const Entry *entry, int opt_level, Arena *a,
     const Region *top = plan_region(&p, 0, NULL, outputs);
     if (!top) return;
     memory_close(&plan->memory);
-    PlannedEntry pe = {.entry = e, .top = top, .outputs = outputs};
+    PlannedEntry pe = {.entry = e,
+                       .top = top,
+                       .outputs = outputs,
+                       .bound_bytes = bound_bytes(entry, a),
+                       .live_bytes = bound_arena(&plan->memory)};
     visitor->entry(visitor->context, plan, &pe, false);
     visit_region(&p, top, &pe, visitor);
     visitor->entry(visitor->context, plan, &pe, true);

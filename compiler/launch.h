@@ -25,6 +25,8 @@ typedef struct PlannedEntry {
     const Entry *entry;   /* after layout */
     const Region *top;    /* what it was cut into */
     const Place *outputs; /* the buffer of each output */
+    double bound_bytes;   /* see bound.h; -1: not known */
+    int64_t live_bytes;   /* the liveness bound of its arena */
 } PlannedEntry;
 
 typedef struct Plan {
