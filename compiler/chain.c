@@ -353,6 +353,53 @@ void chain_clusters(Fuser *f, const Ids *order, Fused *out) {
     share_launches(&c, out);
 }
 
+/* ---- Why not --------------------------------------------------------------------------------- */
+
+/* Adds to a set the clusters from..to - 1, with what they cost. */
+static void add_clusters(const Chainer *c, const Fused *out, uint32_t from, uint32_t to, Ids *set,
+                         uint32_t *buffers, double *cycles) {
+    for (uint32_t i = from; i < to; i++) {
+        const Cluster *cl = out->clusters.at[i];
+        *buffers += fuse_buffers(c->f, cl);
+        *cycles += cluster_cycles(c->f, cl);
+        vec_push(c->f->arena, set, c->f->of[cl->members.at[0]]);
+    }
+}
+
+/* Whether one of the set waits for a launch between the two. */
+static bool launch_between(const Chainer *c, const Ids *set, uint32_t after, uint32_t before) {
+    Fuser *f = c->f;
+    for (uint32_t k = 0; k < set->len; k++) {
+        fuse_predecessors(f, set->at[k], &f->preds);
+        for (uint32_t i = 0; i < f->preds.len; i++) {
+            uint32_t launch = f->clusters.at[f->preds.at[i]]->launch;
+            if (launch > after && launch < before) return true;
+        }
+    }
+    return false;
+}
+
+Reason chain_refusal(Fuser *f, const Fused *out, uint32_t a, uint32_t b) {
+    const Cluster *ca = out->clusters.at[a], *cb = out->clusters.at[b];
+    const Chain *first = &out->chains.at[ca->chain], *second = &out->chains.at[cb->chain];
+    Chainer c = {.f = f};
+    Ids set = {0};
+    uint32_t buffers = 0;
+    double cycles = 0;
+    if (f->options->apart) return REASON_APART;
+    if (f->options->single) return REASON_SINGLE;
+    if (ca->loop || cb->loop) return REASON_LOOP;
+    if (!may_chain(f, ca)) return REASON_TARGET;
+    add_clusters(&c, out, first->first, first->first + first->count, &set, &buffers, &cycles);
+    add_clusters(&c, out, second->first, b + 1, &set, &buffers, &cycles);
+    c.stamp = NEW_ARRAY(f->arena, uint32_t, f->clusters.len + 1);
+    if (!common_rows(&c, &set, cycles)) return REASON_ROWS;
+    if (launch_between(&c, &set, ca->launch, cb->launch)) return REASON_BETWEEN;
+    if (multiplies_twice(&c, &set)) return REASON_TWICE;
+    if (set.len > MAX_STAGES) return REASON_LARGE;
+    return buffers > MAX_CLUSTER_BUFFERS ? REASON_BUFFERS : REASON_NONE;
+}
+
 /* ---- The group's own memory ------------------------------------------------------------------ */
 
 static bool only_in_chain(const Fuser *f, const Fused *out, NodeId id) {

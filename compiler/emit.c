@@ -3,8 +3,10 @@
 #include "codegen.h"
 
 #include "embedded.h"
+#include "explain.h"
 #include "family.h"
 #include "launch.h"
+#include "origin.h"
 
 #include <ctype.h>
 #include <xxhash.h>
@@ -18,56 +20,22 @@ typedef struct Emitter {
     const Program *p;
     Arena *arena;
     const Plan *plan;
-    Text entries;     /* their part of the plan */
-    VEC(Call) calls;  /* of all launches */
-    Families kernels; /* the kernels, as many as there are families */
+    Text entries;         /* their part of the plan */
+    VEC(Call) calls;      /* of all launches */
+    Families kernels;     /* the kernels, as many as there are families */
+    Explainer *explainer; /* NULL: nobody asked */
 } Emitter;
 
 /* ---- Comments ------------------------------------------------------------------------------ */
 
-/* A source line as a comment: nothing in it can end the comment or swallow a line. */
-static void comment_text(Text *out, const char *s, size_t n) {
-    for (size_t i = 0; i < n && i < 90; i++) {
-        unsigned char c = (unsigned char)s[i];
-        char safe = c == '\\' ? '/' : c < 32 || c == 127 ? ' ' : (char)c;
-        if (c == '?' && i && s[i - 1] == '?') text_puts(out, " ");
-        text_add(out, &safe, 1);
-    }
-    if (n > 90) text_puts(out, " ...");
-}
-
-typedef struct Line {
-    uint32_t file, number;
-} Line;
-
-typedef VEC(Line) Lines;
-
-static bool line_before(Line a, Line b) {
-    return a.file != b.file ? a.file < b.file : a.number < b.number;
-}
-
-static void add_line(Arena *arena, Lines *lines, Line line) {
-    uint32_t at = 0;
-    while (at < lines->len && line_before(lines->at[at], line)) at++;
-    if (at < lines->len && !line_before(line, lines->at[at])) return;
-    vec_push(arena, lines, line);
-    for (uint32_t k = lines->len - 1; k > at; k--) lines->at[k] = lines->at[k - 1];
-    lines->at[at] = line;
-}
-
 /* The lines of the user's files that a launch computes, the program's own first. */
 static void launch_lines(Emitter *em, const Launch *l, Lines *lines) {
-    Sources *src = em->p->sources;
-    for (uint32_t i = 0; i < l->sections.len && src; i++) {
+    for (uint32_t i = 0; i < l->sections.len; i++) {
         const Cluster *c = l->sections.at[i].cluster;
         for (uint32_t m = 0; m < c->members.len; m++) {
-            Span span = node_at(l->g, c->members.at[m])->span;
-            uint32_t line, column;
-            if (span.file >= src->files.len ||
-                !strcmp(src->files.at[span.file].name, "prelude.dlg"))
-                continue;
-            source_place(src, span, &line, &column);
-            add_line(em->arena, lines, (Line){span.file, line});
+            Line line;
+            if (line_of(em->p->sources, node_at(l->g, c->members.at[m]), &line))
+                line_add(em->arena, lines, line);
         }
     }
 }
@@ -77,21 +45,22 @@ static void head_comment(Emitter *em, const Launch *l, Text *out) {
     launch_lines(em, l, &lines);
     for (uint32_t i = 0; i < lines.len && i < 12; i++) {
         const Source *s = &em->p->sources->files.at[lines.at[i].file];
-        const char *text = s->text + s->line_start[lines.at[i].number - 1];
+        size_t len;
+        const char *text = line_text(em->p->sources, lines.at[i], &len);
         if (strcmp(s->name, em->p->path) != 0 && (!i || lines.at[i - 1].file != lines.at[i].file)) {
             text_puts(out, "// ");
-            comment_text(out, s->name, strlen(s->name));
+            text_one_line(out, s->name, strlen(s->name));
             text_puts(out, "\n");
         }
         text_printf(out, "// %4u  ", lines.at[i].number);
-        comment_text(out, text, strcspn(text, "\r\n"));
+        text_one_line(out, text, len);
         text_puts(out, "\n");
     }
     if (lines.len > 12) text_printf(out, "//       and %u more lines\n", lines.len - 12);
     for (uint32_t i = 0; i < l->sections.len; i++) {
         const char *writes = section_writes(&em->plan->memory, &l->sections.at[i], em->arena);
         text_puts(out, i ? "//       " : "// makes ");
-        comment_text(out, writes, strlen(writes));
+        text_one_line(out, writes, strlen(writes));
         text_puts(out, "\n");
     }
 }
@@ -229,6 +198,7 @@ static void plan_launch(void *context, const Plan *plan, const PlannedEntry *pe,
     const Kernel *k = l->kernel;
     em->plan = plan;
     Call call = {.member = add_kernel(em, l)};
+    if (em->explainer) explain_launch(em->explainer, plan, l, call.member.family);
     text_printf(out, "//! launch k%u global %u local %u args", call.member.family,
                 k->groups * k->local_size, k->local_size);
     for (uint32_t i = 0; i < k->buffers.len; i++) {
@@ -252,10 +222,13 @@ static bool plan_loop(void *context, const Plan *plan, const PlannedEntry *pe, i
                       int32_t turn) {
     Emitter *em = context;
     (void)plan, (void)pe;
-    if (turn == 0)
+    if (turn == 0) {
         text_printf(&em->entries, "//! repeat %d\n", trips);
-    else
+        if (em->explainer) explain_repeat(em->explainer, trips);
+    } else {
         text_puts(&em->entries, "//! end-repeat\n");
+        if (em->explainer) explain_end_repeat(em->explainer);
+    }
     return turn == 0;
 }
 
@@ -271,6 +244,7 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
     const Entry *e = pe->entry;
     const Memory *m = &plan->memory;
     bool *reads = NEW_ARRAY(em->arena, bool, em->p->vars.len + 1);
+    if (done && em->explainer) explain_entry(em->explainer, plan, pe);
     if (done) return;
     for (NodeId id = 0; id < e->graph.nodes.len; id++) {
         const Node *n = node_at(&e->graph, id);
@@ -346,10 +320,15 @@ NodeId emit_program(const Program *p, const CompileOptions *options, Arena *aren
     Text kernels;
     text_init(&kernels, arena);
     text_init(&em.entries, arena);
+    if (options->emit == EMIT_EXPLAIN) em.explainer = explain_begin(p, arena);
     Plan plan;
     PlanVisitor visitor = {&em, plan_entry, plan_launch, plan_loop};
     plan_program(p, options, arena, &visitor, &plan);
     em.plan = &plan;
+    if (em.explainer) {
+        if (plan.lost == NO_NODE) explain_print(em.explainer, &plan, out);
+        return plan.lost;
+    }
     write_plan(&em, out);
     if (options->emit == EMIT_PLAN) return plan.lost;
     text_puts(out, "\n");

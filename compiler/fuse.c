@@ -4,7 +4,7 @@
  * computed in place. 3. Merge clusters of one iteration space whose reads of each other stay at their
  * own point, where no path leads out of the pair and back. What follows is in chain.c.
  *
- * Legality is exact, by reachability; see merge_allowed. */
+ * Legality is exact, by reachability; see why_not_merge. */
 #include "fuser.h"
 
 #include "codegen.h"
@@ -511,25 +511,26 @@ uint32_t fuse_buffers(const Fuser *f, const Cluster *c) {
     return n;
 }
 
-static bool merge_allowed(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shape *inner,
-                          bool *has_inner) {
+/* REASON_NONE: they may be one, over this space. */
+static Reason why_not_merge(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shape *inner,
+                            bool *has_inner) {
     const Cluster *ca = f->clusters.at[a], *cb = f->clusters.at[b];
-    if (ca->loop || cb->loop) return false;
-    if (ca->members.len + cb->members.len > MAX_MEMBERS) return false;
-    if (fuse_buffers(f, ca) + fuse_buffers(f, cb) > MAX_CLUSTER_BUFFERS) return false;
+    if (ca->loop || cb->loop) return REASON_LOOP;
+    if (ca->members.len + cb->members.len > MAX_MEMBERS) return REASON_LARGE;
+    if (fuse_buffers(f, ca) + fuse_buffers(f, cb) > MAX_CLUSTER_BUFFERS) return REASON_BUFFERS;
     if (ca->has_dot || cb->has_dot) {
         const Cluster *other = ca->has_dot ? cb : ca;
-        if (other->has_reduction || other->has_inner) return false;
+        if (other->has_reduction || other->has_inner) return REASON_REDUCTIONS;
     }
-    if (!common_space(ca, cb, outer, inner, has_inner)) return false;
-    if (!reads_fit(f, ca, b, outer) || !reads_fit(f, cb, a, outer)) return false;
-    return !path_around(f, a, b) && !path_around(f, b, a);
+    if (!common_space(ca, cb, outer, inner, has_inner)) return REASON_SPACES;
+    if (!reads_fit(f, ca, b, outer) || !reads_fit(f, cb, a, outer)) return REASON_PLACES;
+    return path_around(f, a, b) || path_around(f, b, a) ? REASON_BETWEEN : REASON_NONE;
 }
 
 static bool try_merge(Fuser *f, uint32_t a, uint32_t b) {
     Shape outer, inner = {0};
     bool has_inner;
-    if (a == b || !merge_allowed(f, a, b, &outer, &inner, &has_inner)) return false;
+    if (a == b || why_not_merge(f, a, b, &outer, &inner, &has_inner) != REASON_NONE) return false;
     Cluster *ca = f->clusters.at[a], *cb = f->clusters.at[b];
     Cluster *c = NEW(f->arena, Cluster);
     c->outer = outer;
@@ -649,7 +650,7 @@ static uint32_t needs_double_buffer(Fuser *f) {
     return NO_CLUSTER;
 }
 
-/* The launches. A circle that is left: merge_allowed let through what it must not. */
+/* The launches. A circle that is left: why_not_merge let through what it must not. */
 static void order_clusters(Fuser *f, Fused *out) {
     Ids order;
     fuse_order(f, &order);
@@ -721,5 +722,29 @@ uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, ui
     if (out->lost != NO_NODE) return NO_CLUSTER;
     find_stored(&f, out);
     chain_tiles(&f, out);
+    out->fuser = NEW(arena, Fuser);
+    *out->fuser = f;
     return NO_CLUSTER;
+}
+
+Refusal fuse_refusal(const Fused *fused, NodeId id, uint32_t reader) {
+    Fuser *f = fused->fuser;
+    const Cluster *c = fused->clusters.at[reader];
+    Refusal out = {.reader = NO_NODE};
+    Shape outer, inner = {0};
+    bool has_inner;
+    for (uint32_t m = 0; m < c->members.len; m++) {
+        const Reads *reads = &f->reads[c->members.at[m]];
+        bool is_dot = node_at(f->g, c->members.at[m])->op == OP_DOT;
+        for (uint32_t i = 0; i < reads->len; i++) {
+            if (reads->at[i].target == id && (out.reader == NO_NODE || is_dot))
+                out.reader = c->members.at[m];
+        }
+    }
+    if (out.reader == NO_NODE) return out;
+    out.merge = f->options->apart
+                    ? REASON_APART
+                    : why_not_merge(f, f->of[id], f->of[out.reader], &outer, &inner, &has_inner);
+    out.chain = chain_refusal(f, fused, fused->cluster_of[id], reader);
+    return out;
 }

@@ -47,6 +47,7 @@ typedef struct Fused {
     uint32_t *tile; /* of each node: 0, or it is stored in the group's own memory: which */
     bool rolled;    /* a body of a loop that is one chain, so that a group does all turns */
     uint32_t launches;
+    struct Fuser *fuser; /* what fuse_refusal asks */
     NodeId lost; /* of a cluster that waits for itself: a fault of the compiler; else NO_NODE */
 } Fused;
 #define NO_CLUSTER UINT32_MAX
@@ -58,6 +59,18 @@ typedef struct FuseOptions {
     bool body;                   /* of a loop without others in it: to be rolled if it can be */
     const bool *double_buffered; /* of each variable: its updates go through memory of their own */
 } FuseOptions;
+
+/* What keeps two clusters apart: the rows of reason.def. */
+typedef enum Reason {
+#define REASON(NAME, text) REASON_##NAME,
+#include "reason.def"
+} Reason;
+
+typedef struct Refusal {
+    NodeId reader; /* the member that reads, a contraction if one does; NO_NODE: none does */
+    Reason merge;  /* why they are not one cluster */
+    Reason chain;  /* why they are not in one chain */
+} Refusal;
 
 /* layout.c: a graph for this target: operands of contractions in an order that loads well. */
 void layout_entry(Entry *e, Arena *arena, const FuseOptions *options);
@@ -71,5 +84,9 @@ NodeId layout_root(Graph *g, NodeId x);
  * the caller lays out again with it and tries again. */
 uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, uint32_t var_count,
                     Fused *out);
+
+/* Why what cluster `reader` reads of `id`, a stored node of another launch, is not computed together with it.
+ * Requires: the options of fuse_entry are still there. */
+Refusal fuse_refusal(const Fused *f, NodeId id, uint32_t reader);
 
 #endif

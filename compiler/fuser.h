@@ -56,6 +56,8 @@ uint32_t fuse_buffers(const Fuser *f, const Cluster *c);
 /* chain.c: chains, launches and their order; see Chain. Fills out->chains, clusters, launches. `order` as
  * from fuse_order, of all clusters. */
 void chain_clusters(Fuser *f, const Ids *order, Fused *out);
+/* Why cluster `b` is not in the chain of cluster `a`, which it waits for; both of out->clusters. */
+Reason chain_refusal(Fuser *f, const Fused *out, uint32_t a, uint32_t b);
 /* Which stored nodes no one needs but their own chain: they lie in the group's own memory. */
 void chain_tiles(const Fuser *f, Fused *out);
 

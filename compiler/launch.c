@@ -62,6 +62,7 @@ static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Turns turn
                         Launch *out) {
     const Fused *f = &r->fused;
     out->g = f->g;
+    out->region = r;
     for (uint32_t i = f->launch_start[launch]; i < f->launch_start[launch + 1]; i++) {
         const Cluster *cl = f->clusters.at[i];
         Section s = {.cluster = cl,

@@ -10,7 +10,8 @@
 #include "schedule.h"
 
 typedef struct Launch {
-    const Graph *g;        /* of its region */
+    const Graph *g; /* of its region */
+    const Region *region;
     Kernel *kernel;        /* its buffers' tags are indices in Memory.buffers */
     VEC(Section) sections; /* what it computes */
     KCount count;
