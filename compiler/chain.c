@@ -36,6 +36,8 @@ typedef struct Chainer {
     uint32_t *of;    /* of each cluster: its strand when it was placed; see strand_of */
     uint32_t *stamp; /* of each cluster: in the set of `now` */
     uint32_t now;
+    uint32_t *touched; /* of each node: by the set of `touch` */
+    uint32_t touch;
 } Chainer;
 
 static uint32_t strand_of(Chainer *c, uint32_t cluster) {
@@ -77,7 +79,10 @@ static int row_axes(const Fuser *f, const Cluster *cl, int64_t rows) {
         const Node *n = node_at(f->g, cl->members.at[m]);
         if (n->op != OP_DOT) continue;
         /* The columns stay together: a tile wants them. */
-        most -= node_at(f->g, n->args[1])->shape.rank - n->attr[0] - n->attr[1];
+        int columns = node_at(f->g, n->args[1])->shape.rank - n->attr[0] - n->attr[1];
+        int first = n->shape.rank - columns; /* in the order batch, free, free */
+        for (int i = n->shape.rank; i-- > 0 && (n->attrc > 2 ? n->attr[2 + i] : i) >= first;)
+            most--;
         break;
     }
     int64_t product = 1;
@@ -151,6 +156,27 @@ static bool multiplies_twice(const Chainer *c, const Ids *set) {
     return false;
 }
 
+/* How many buffers a kernel of the set works on, at most. */
+static uint32_t set_buffers(Chainer *c, const Ids *set) {
+    const Fuser *f = c->f;
+    uint32_t n = 0;
+    if (!c->touched) c->touched = NEW_ARRAY(f->arena, uint32_t, f->g->nodes.len + 1);
+    c->touch++;
+    for (uint32_t i = 0; i < set->len; i++) {
+        const Cluster *cl = f->clusters.at[set->at[i]];
+        for (uint32_t m = 0; m < cl->members.len; m++) {
+            const Reads *reads = &f->reads[cl->members.at[m]];
+            for (uint32_t k = 0; k <= reads->len; k++) {
+                NodeId t = k < reads->len ? reads->at[k].target : cl->members.at[m];
+                while (f->whole[t] != NO_NODE) t = f->whole[t];
+                n += c->touched[t] != c->touch;
+                c->touched[t] = c->touch;
+            }
+        }
+    }
+    return n;
+}
+
 /* ---- Strands -------------------------------------------------------------------------------- */
 
 static uint32_t new_strand(Chainer *c, uint32_t cluster, uint32_t level) {
@@ -207,23 +233,23 @@ static bool join(Chainer *c, const Ids *strands, uint32_t cluster) {
     Fuser *f = c->f;
     const Cluster *cl = f->clusters.at[cluster];
     Ids set = {0};
-    uint32_t buffers = fuse_buffers(f, cl), count = 1;
+    uint32_t count = 1;
     double cycles = cluster_cycles(f, cl);
     if (!may_chain(f, cl)) return false;
     for (uint32_t i = 0; i < strands->len; i++) {
         const Strand *s = &c->strands.at[strands->at[i]];
         if (!may_chain(f, f->clusters.at[s->clusters.at[0]])) return false;
         count += s->clusters.len;
-        buffers += s->buffers;
         cycles += s->cycles;
     }
-    if (count > MAX_STAGES || buffers > MAX_CLUSTER_BUFFERS) return false;
+    if (count > MAX_STAGES) return false;
     for (uint32_t i = 0; i < strands->len; i++) {
         const Strand *s = &c->strands.at[strands->at[i]];
         for (uint32_t k = 0; k < s->clusters.len; k++) vec_push(f->arena, &set, s->clusters.at[k]);
     }
     vec_push(f->arena, &set, cluster);
-    if (multiplies_twice(c, &set)) return false;
+    uint32_t buffers = set_buffers(c, &set);
+    if (buffers > MAX_CLUSTER_BUFFERS || multiplies_twice(c, &set)) return false;
     int64_t rows = common_rows(c, &set, cycles);
     if (!rows || too_coarse(c, cluster, rows)) return false;
     uint32_t first = strands->at[0];
@@ -255,16 +281,15 @@ static void latest(Chainer *c, const Ids *preds, Ids *strands, uint32_t *level) 
 static bool whole_body(Chainer *c, const Ids *order) {
     Fuser *f = c->f;
     Ids set = {0};
-    uint32_t buffers = 0;
     double cycles = 0;
     if (!f->options->body || order->len == 0 || order->len > MAX_STAGES) return false;
     for (uint32_t i = 0; i < order->len; i++) {
         const Cluster *cl = f->clusters.at[order->at[i]];
         if (!may_chain(f, cl)) return false;
         vec_push(f->arena, &set, order->at[i]);
-        buffers += fuse_buffers(f, cl);
         cycles += cluster_cycles(f, cl);
     }
+    uint32_t buffers = set_buffers(c, &set);
     if (buffers > MAX_CLUSTER_BUFFERS) return false;
     int64_t rows = common_rows(c, &set, cycles);
     if (!rows) return false;
@@ -357,10 +382,9 @@ void chain_clusters(Fuser *f, const Ids *order, Fused *out) {
 
 /* Adds to a set the clusters from..to - 1, with what they cost. */
 static void add_clusters(const Chainer *c, const Fused *out, uint32_t from, uint32_t to, Ids *set,
-                         uint32_t *buffers, double *cycles) {
+                         double *cycles) {
     for (uint32_t i = from; i < to; i++) {
         const Cluster *cl = out->clusters.at[i];
-        *buffers += fuse_buffers(c->f, cl);
         *cycles += cluster_cycles(c->f, cl);
         vec_push(c->f->arena, set, c->f->of[cl->members.at[0]]);
     }
@@ -384,20 +408,19 @@ Reason chain_refusal(Fuser *f, const Fused *out, uint32_t a, uint32_t b) {
     const Chain *first = &out->chains.at[ca->chain], *second = &out->chains.at[cb->chain];
     Chainer c = {.f = f};
     Ids set = {0};
-    uint32_t buffers = 0;
     double cycles = 0;
     if (f->options->apart) return REASON_APART;
     if (f->options->single) return REASON_SINGLE;
     if (ca->loop || cb->loop) return REASON_LOOP;
     if (!may_chain(f, ca)) return REASON_TARGET;
-    add_clusters(&c, out, first->first, first->first + first->count, &set, &buffers, &cycles);
-    add_clusters(&c, out, second->first, b + 1, &set, &buffers, &cycles);
+    add_clusters(&c, out, first->first, first->first + first->count, &set, &cycles);
+    add_clusters(&c, out, second->first, b + 1, &set, &cycles);
     c.stamp = NEW_ARRAY(f->arena, uint32_t, f->clusters.len + 1);
     if (!common_rows(&c, &set, cycles)) return REASON_ROWS;
     if (launch_between(&c, &set, ca->launch, cb->launch)) return REASON_BETWEEN;
     if (multiplies_twice(&c, &set)) return REASON_TWICE;
     if (set.len > MAX_STAGES) return REASON_LARGE;
-    return buffers > MAX_CLUSTER_BUFFERS ? REASON_BUFFERS : REASON_NONE;
+    return set_buffers(&c, &set) > MAX_CLUSTER_BUFFERS ? REASON_BUFFERS : REASON_NONE;
 }
 
 /* ---- The group's own memory ------------------------------------------------------------------ */
@@ -411,6 +434,37 @@ static bool only_in_chain(const Fuser *f, const Fused *out, NodeId id) {
     return f->updates_by_node[id].len == 0;
 }
 
+static bool in_own_memory(const Fuser *f, const Fused *out, const bool *returned, NodeId id) {
+    const Node *n = node_at(f->g, id);
+    if (!out->stored[id] || returned[id] || out->cluster_of[id] == NO_CLUSTER) return false;
+    const Chain *chain = &out->chains.at[out->clusters.at[out->cluster_of[id]]->chain];
+    if (!chain->rows || (n->dtype != DT_F32 && n->dtype != DT_I32)) return false;
+    if (n->op == OP_COPY && n->attrc) return false; /* what a loop carries: region.h */
+    return out->whole[id] == NO_NODE && only_in_chain(f, out, id);
+}
+
+/* Fewer rows at a time where then more fits. The rows of a contraction's tiles are those of the block, unless
+ * it has others. */
+static void shrink_blocks(const Fuser *f, Fused *out, const bool *wanted) {
+    int64_t *bytes = NEW_ARRAY(f->arena, int64_t, out->chains.len + 1);
+    for (NodeId id = 0; id < f->g->nodes.len; id++) {
+        const Node *n = node_at(f->g, id);
+        if (!wanted[id]) continue;
+        uint32_t chain = out->clusters.at[out->cluster_of[id]]->chain;
+        bytes[chain] += shape_elems(&n->shape) / out->chains.at[chain].rows * 4;
+    }
+    for (uint32_t c = 0; c < out->chains.len; c++) {
+        Chain *chain = &out->chains.at[c];
+        int32_t least = 1;
+        for (uint32_t i = 0; i < chain->count && chain->rows; i++) {
+            const Cluster *cl = out->clusters.at[chain->first + i];
+            if (cl->has_dot && row_axes(f, cl, chain->rows) + 1 >= cl->outer.rank) least = 4;
+        }
+        while (chain->block / 2 >= least && bytes[c] * chain->block > TILES_BYTES)
+            chain->block /= 2;
+    }
+}
+
 void chain_tiles(const Fuser *f, Fused *out) {
     int64_t *bytes = NEW_ARRAY(f->arena, int64_t, out->chains.len + 1);
     bool *returned = NEW_ARRAY(f->arena, bool, f->g->nodes.len + 1);
@@ -418,19 +472,18 @@ void chain_tiles(const Fuser *f, Fused *out) {
     out->tile = NEW_ARRAY(f->arena, uint32_t, f->g->nodes.len + 1);
     for (uint32_t i = 0; i < f->entry->outputs.len; i++)
         returned[f->entry->outputs.at[i].node] = true;
+    bool *wanted = NEW_ARRAY(f->arena, bool, f->g->nodes.len + 1);
+    for (NodeId id = 0; id < f->g->nodes.len; id++)
+        wanted[id] = in_own_memory(f, out, returned, id);
+    shrink_blocks(f, out, wanted);
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
         const Node *n = node_at(f->g, id);
-        if (!out->stored[id] || returned[id] || out->cluster_of[id] == NO_CLUSTER) continue;
-        const Cluster *cl = out->clusters.at[out->cluster_of[id]];
-        const Chain *chain = &out->chains.at[cl->chain];
-        if (!chain->rows || (n->dtype != DT_F32 && n->dtype != DT_I32)) continue;
-        if (n->op == OP_COPY && n->attrc) continue; /* what a loop carries: region.h */
-        if (out->whole[id] != NO_NODE) continue;
-        if (!only_in_chain(f, out, id)) continue;
-        int64_t size =
-            shape_elems(&n->shape) / chain->rows * chain->block * dtype_bytes((DType)n->dtype);
-        if (size > TILE_BYTES || bytes[cl->chain] + size > TILES_BYTES) continue;
-        bytes[cl->chain] += size;
+        if (!wanted[id]) continue;
+        uint32_t at = out->clusters.at[out->cluster_of[id]]->chain;
+        const Chain *chain = &out->chains.at[at];
+        int64_t size = shape_elems(&n->shape) / chain->rows * chain->block * 4;
+        if (size > TILE_BYTES || bytes[at] + size > TILES_BYTES) continue;
+        bytes[at] += size;
         out->tile[id] = ++tiles;
     }
 }

@@ -126,6 +126,33 @@ static bool make_in_place(Fuser *f, NodeId id) {
     return true;
 }
 
+/* Whether to read a value costs less than to compute it again: an element costs COSTLY operations or WIDE
+ * reads. Each counts once; views are free, and what is far smaller is computed and read less often. */
+static bool is_costly(const Fuser *f, NodeId id) {
+    NodeId open[COSTLY * 4], seen[COSTLY * 4];
+    uint32_t count = 0, found = 0;
+    int cost = 0, wide = 0;
+    int64_t elems = shape_elems(&node_at(f->g, id)->shape);
+    open[count++] = id;
+    while (count && cost < COSTLY && wide < WIDE) {
+        NodeId x = open[--count];
+        const Node *n = node_at(f->g, x);
+        uint32_t k = 0;
+        while (k < found && seen[k] != x) k++;
+        if (k < found || 4 * shape_elems(&n->shape) <= elems) continue;
+        if (found == COUNT_OF(seen) || count + n->argc > COUNT_OF(open)) return true;
+        seen[found++] = x;
+        bool whole = n->op == OP_CONCAT && f->whole[n->args[0]] == x;
+        if (n->op == OP_VAR || (x != id && f->anchor[x]) || whole) {
+            wide++;
+            continue;
+        }
+        cost += is_view((Op)n->op) ? 0 : op_info[n->op].cost;
+        for (uint32_t i = 0; i < n->argc; i++) open[count++] = n->args[i];
+    }
+    return cost >= COSTLY || wide >= WIDE;
+}
+
 static void choose_anchors(Fuser *f) {
     const Graph *g = f->g;
     uint32_t n_nodes = g->nodes.len;
@@ -133,7 +160,6 @@ static void choose_anchors(Fuser *f) {
     NodeId *user = NEW_ARRAY(f->arena, NodeId, n_nodes + 1); /* the last one */
     uint32_t *cone = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
     uint32_t *leaves = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
-    uint32_t *cost = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
     double v;
     for (NodeId id = 0; id < n_nodes; id++) {
         const Node *n = node_at(g, id);
@@ -176,15 +202,13 @@ static void choose_anchors(Fuser *f) {
             continue;
         }
         cone[id] = 1;
-        cost[id] = (uint32_t)op_info[n->op].cost;
         for (uint32_t i = 0; i < n->argc; i++) {
             NodeId x = n->args[i];
             cone[id] += f->anchor[x] ? 0 : cone[x];
             leaves[id] += f->anchor[x] ? 1 : leaves[x];
-            cost[id] += f->anchor[x] ? 0 : cost[x];
         }
-        bool keep = computes((Op)n->op) && (cost[id] >= COSTLY || leaves[id] >= WIDE) &&
-                    (uses[id] >= 2 || repeats(f, id, user));
+        bool keep =
+            computes((Op)n->op) && (uses[id] >= 2 || repeats(f, id, user)) && is_costly(f, id);
         if (computes((Op)n->op) && (f->options->apart || keep)) f->anchor[id] = true;
         if (cone[id] > MAX_CONE || leaves[id] > MAX_READS) {
             /* Too much for one kernel: keep what it is made of. */
