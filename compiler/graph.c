@@ -12,8 +12,18 @@ void graph_init(Graph *g, Arena *arena) {
     vec_push(arena, &g->loops, (GraphLoop){0});
 }
 
+bool graph_rewrites(const Graph *g, const char *what, NodeId at) {
+    Rewrites *r = g->rewrites;
+    if (!r) return true;
+    if (r->count == r->limit) return false;
+    r->count++;
+    r->last = what;
+    r->span = node_at(g, at)->span;
+    return true;
+}
+
 void graph_init_like(Graph *g, Arena *arena, const Graph *from) {
-    *g = (Graph){.arena = arena};
+    *g = (Graph){.arena = arena, .rewrites = from->rewrites};
     for (uint32_t i = 0; i < from->loops.len; i++) {
         GraphLoop loop = from->loops.at[i];
         loop.outer = 0; /* learned again as the nodes are made */

@@ -116,8 +116,17 @@ typedef struct GraphLoop {
     uint32_t outer; /* the innermost other loop that a node inside depends on; 0: none */
 } GraphLoop;
 
+/* The rewrites of a compilation, counted, so that a wrong one can be found by halving: after `limit` of them
+ * none is made any more. A rewrite is a choice: without it the program computes the same. */
+typedef struct Rewrites {
+    uint32_t limit, count;
+    const char *last; /* what it was, and where */
+    Span span;
+} Rewrites;
+
 typedef struct Graph {
     Arena *arena;
+    Rewrites *rewrites; /* NULL: as many as there are */
     VEC(Node) nodes;
     uint64_t *table; /* hash-consing: the hash's upper half, and id + 1; 0 is free */
     uint32_t table_cap;
@@ -126,6 +135,8 @@ typedef struct Graph {
 } Graph;
 
 void graph_init(Graph *g, Arena *arena);
+/* Whether one more rewrite may be made, of node `at`: then it is counted. */
+bool graph_rewrites(const Graph *g, const char *what, NodeId at);
 /* An empty graph with the loops of `from`, for a pass that makes the nodes again. */
 void graph_init_like(Graph *g, Arena *arena, const Graph *from);
 #define node_at(g, id) (&(g)->nodes.at[id])

@@ -133,7 +133,8 @@ static bool takes_order(const Graph *old, const Graph *g, const Node *n, const N
     const Node *dot = node_at(g, args[0]);
     /* With batch axes its rows are those of what it reads: attention's, which are wanted as they are. */
     return node_at(old, n->args[0])->op == OP_DOT && dot->op == OP_DOT && dot->attrc == 2 &&
-           dot->attr[0] == 0;
+           dot->attr[0] == 0 &&
+           graph_rewrites(g, "a contraction gives its axes in the order that is read", args[0]);
 }
 
 void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {

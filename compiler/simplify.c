@@ -112,6 +112,8 @@ static NodeId rebuild_node(Rebuild *r, NodeId id) {
         /* The relu itself, what is before it, or a loop that is closed. */
         if (relu == NO_NODE || relu >= id || n->op == OP_STACK) continue;
         const Node *c = node_at(r->old, n->args[i]);
+        if (!graph_rewrites(r->old, "the sign of a relu's operand is that of the relu", id))
+            continue;
         args[i] = node_ew(r->g, OP_LE, r->to[relu], r->to[c->args[1]], NO_NODE);
     }
     if (n->op == OP_DOT) return simplify_dot(r->g, args[0], args[1], n->attr[0], n->attr[1]);
