@@ -34,14 +34,15 @@ static Case case_CARRY(Fixture *f, int form, int n) {
     return carried(f, loop, h, tanh_of(f, sum2(f, node_dot(&f->g, h, w, 0, 1), row)));
 }
 
-/* The number of the iteration in the values; an element that is used twice; a number that is carried. */
+/* The number of the iteration in the values, a part of it so that no tanh saturates, where 1 - tanh^2 has few digits;
+ * an element that is used twice; a number that is carried. */
 static Case case_ITERATION(Fixture *f, int form, int n) {
     if (form > 2) return no_case;
     const Shape s = form == 2 ? shape(0) : shape(1, n);
     uint32_t loop = graph_loop(&f->g, form == 2 ? n : 5, 0);
     NodeId x = random_var(f, DT_F32, s, 0.5, 1.5);
     NodeId t = node_cast(&f->g, node_iteration(&f->g, loop), DT_F32);
-    if (form == 2) t = times(f, t, node_const(&f->g, DT_F32, 1.0 / 16 / n));
+    t = times(f, t, node_const(&f->g, DT_F32, form == 2 ? 1.0 / 16 / n : 1.0 / 8));
     NodeId c = node_carry(&f->g, loop, 0, form == 1 ? x : node_full(&f->g, DT_F32, 1, &s));
     NodeId turn = node_broadcast(&f->g, t, &s);
     return carried(f, loop, c, sum2(f, times(f, tanh_of(f, c), x), times(f, turn, tanh_of(f, x))));

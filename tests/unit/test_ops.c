@@ -1,11 +1,11 @@
 /* Every operator of ops.def, with its gradient, on the device against the reference: the cases of op_cases.h, for each
  * target.
  *
- * What runs where: building kernels is what takes the time, so a device gets the first form of each operator at all
- * extents, the others at every fourth, each beginning with another one; for the gpu target, whose kernels have no
- * lanes, all forms at every fifth; under sanitizers, and of loops, whose kernels cannot be shared, each form at one.
- * Second derivatives are there at one extent. DLG_OPS=all runs all forms at all extents. Without a device test_grad
- * checks all of it, to the second derivative.
+ * What runs where: building kernels is what takes the time, so a device gets the first form of each operator and all
+ * casts at all extents, the other forms at every fourth, each beginning with another one; for the gpu target, whose
+ * kernels have no lanes, all forms at every fifth; under sanitizers, and of loops, whose kernels cannot be shared, each
+ * form at one. Second derivatives are there at one extent. DLG_OPS=all runs all forms at all extents, DLG_OPS=dot those
+ * of one operator. Without a device test_grad checks all of it, to the second derivative.
  *
  * The relative error is 1e-5 at most: of each element that an elementwise operator makes; else of a tensor's greatest
  * element, for what is added up may cancel. What is not f32 is exact. */
@@ -30,7 +30,8 @@ typedef struct Ops {
     Fixture *group; /* of the entry that is being made; NULL: none */
     Entry *entry;
     uint32_t in_group, cases;
-    bool gpu, everything, sanitized;
+    bool gpu, sanitized;
+    const char *only; /* NULL, "all", or the name of an operator */
     VEC(Fixture *) fixtures;
     VEC(Result) results; /* in the order of the outputs of all entries */
     VEC(double *) vars;
@@ -44,9 +45,9 @@ static bool is_loop_op(Op op) {
 /* Whether a form is run at extents[i]. */
 static bool on_device(const Ops *o, Op op, int form, size_t i) {
     size_t turn = i + (size_t)form + (size_t)op;
-    if (o->everything) return true;
+    if (o->only) return !strcmp(o->only, "all") || !strcmp(o->only, op_info[op].name);
     if (is_loop_op(op) || o->sanitized) return turn % COUNT_OF(extents) == 0;
-    return o->gpu ? turn % 5 == 0 : form == 0 || turn % 4 == 0;
+    return o->gpu ? turn % 5 == 0 : form == 0 || op == OP_CAST || turn % 4 == 0;
 }
 
 /* ---- The program ------------------------------------------------------------------------------- */
@@ -154,7 +155,7 @@ static void add_all(Ops *o) {
         }
         if (o->group) close_group(o);
     }
-    CU_ASSERT(o->cases >= (uint32_t)all); /* each at one extent, at least */
+    CU_ASSERT(o->cases >= (uint32_t)(o->only ? 1 : all)); /* each at one extent, at least */
 }
 
 /* ---- Running it -------------------------------------------------------------------------------- */
@@ -218,8 +219,7 @@ static void run_target(const char *target) {
     dlg_device *dev;
     dlg_program *prog = NULL;
     CU_ASSERT_PTR_NOT_NULL_FATAL(o);
-    const char *which = getenv("DLG_OPS");
-    o->everything = which && strcmp(which, "all") == 0;
+    o->only = getenv("DLG_OPS");
     o->sanitized = getenv("DLG_SANITIZE") != NULL;
     o->gpu = strcmp(target, "gpu") == 0;
     o->limit.limit_bytes = (size_t)2 << 30;
