@@ -160,7 +160,6 @@ static bool compile_source(Compilation *c, Text *out) {
         if (stop && !strcmp(stop, passes[i].name)) return graph_print(program, out), true;
     }
     if (c->options->emit == EMIT_GRAPH) return graph_print(program, out), true;
-    if (c->options->emit == EMIT_DOT) return graph_print_dot(program, out), true;
     if (!check_size(c, program)) return false;
     program->sources = &c->sources;
     NodeId lost = emit_program(program, c->options, &c->arena, out);

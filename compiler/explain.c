@@ -95,21 +95,15 @@ struct Explainer {
     bool variants; /* there are some: they are not under the lines */
 };
 
-Explainer *explain_begin(const Program *p, Arena *arena) {
-    Explainer *x = NEW(arena, Explainer);
-    x->p = p;
-    x->arena = arena;
-    return x;
-}
-
-void explain_repeat(Explainer *x, int32_t trips) {
+static void explain_repeat(void *context, int32_t trips) {
+    Explainer *x = context;
+    if (!trips) {
+        x->repeats.len--;
+        x->trips.len--;
+        return;
+    }
     vec_push(x->arena, &x->repeats, ++x->repeat_count);
     vec_push(x->arena, &x->trips, trips);
-}
-
-void explain_end_repeat(Explainer *x) {
-    x->repeats.len--;
-    x->trips.len--;
 }
 
 /* ---- Launches ------------------------------------------------------------------------------- */
@@ -154,7 +148,8 @@ static void note_section(Explainer *x, const Plan *plan, const Launch *l, const 
     }
 }
 
-void explain_launch(Explainer *x, const Plan *plan, const Launch *l, uint32_t id) {
+static void explain_launch(void *context, const Plan *plan, const Launch *l, uint32_t id) {
+    Explainer *x = context;
     LaunchNote note = {.kernel = id, .region = l->region, .times = 1, .count = l->count};
     for (uint32_t i = 0; i < x->repeats.len; i++) {
         vec_push(x->arena, &note.repeats, x->repeats.at[i]);
@@ -396,13 +391,23 @@ static void add_total(Explainer *x, const Plan *plan, const PlannedEntry *pe, co
     vec_push(x->arena, &x->totals, total);
 }
 
-void explain_entry(Explainer *x, const Plan *plan, const PlannedEntry *pe) {
+static void explain_entry(void *context, const Plan *plan, const PlannedEntry *pe, bool done) {
+    Explainer *x = context;
     const Entry *e = pe->entry;
+    if (!done) return;
     const char *name = e->variant ? arena_printf(x->arena, "%s@%s", e->name, e->variant) : e->name;
     if (!e->variant) file_launches(x, plan, name);
     x->variants = x->variants || e->variant;
     add_total(x, plan, pe, name);
     x->launches.len = 0;
+}
+
+Explainer *explain_begin(const Program *p, Arena *arena, KernelListener *listener) {
+    Explainer *x = NEW(arena, Explainer);
+    x->p = p;
+    x->arena = arena;
+    *listener = (KernelListener){x, explain_launch, explain_repeat, explain_entry};
+    return x;
 }
 
 /* ---- Text ----------------------------------------------------------------------------------- */

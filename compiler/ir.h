@@ -282,9 +282,8 @@ const char *graph_verify(const Graph *g, Arena *arena);
 /* simplify.c: of each node, whether an output or update needs it. */
 bool *graph_needed(const Entry *e, Arena *arena);
 
-/* graph_print.c, graph_dot.c: the graph as .dlg text (--emit graph), and for graphviz (--emit dot). */
+/* graph_print.c: the graph as .dlg text (--emit graph). */
 void graph_print(const Program *p, Text *out);
-void graph_print_dot(const Program *p, Text *out);
 
 /* interp.c: the reference, in double precision. `vars[i]` holds the elements of variable i (may be
  * NULL if the graph does not read it); results[id] is set for every node, in the arena. f32 values
