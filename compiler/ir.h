@@ -80,6 +80,7 @@ typedef struct Node {
      *   AT         attr[0] the loop, attr[1], attr[2] scale and offset: the place on axis 0
      *   SCAN       attr[0] the loop; args: its CARRYs in order, then their next values
      *   FINAL      attr[0] which of the carried values
+     *   NAMED      attr[0] a number of its own, so that two of one operand are two nodes
      *   PERMUTE    attr[i]: the operand's axis that becomes axis i
      *   SLICE      attr[3i], attr[3i+1]: start and stride of axis i (count is the shape); attr[3i+2] 0
      *   PAD        attr[3i..]: how many before, after, between neighbours, of axis i; value: what
@@ -153,6 +154,10 @@ NodeId node_cast(Graph *g, NodeId x, DType t);
 NodeId node_gradsum(Graph *g, const NodeId *x, uint32_t n);
 NodeId node_stop(Graph *g, NodeId x);
 NodeId node_copy(Graph *g, NodeId x);
+/* A node of its own with the value of x, which no builder looks through: what is made of it stays made of it. */
+NodeId node_named(Graph *g, NodeId x);
+NodeId node_unnamed(const Graph *g,
+                    NodeId x); /* what that is the name of; x itself if it is none */
 NodeId node_reshape(Graph *g, NodeId x, const Shape *s);
 NodeId node_permute(Graph *g, NodeId x, const int32_t *axes);
 NodeId node_expand(Graph *g, NodeId x, const Shape *s);

@@ -42,12 +42,16 @@ static bool target_of(Lower *L, const Expr *e, NodeId *out) {
     const Symbol *s = lower_find_symbol(L, e->name);
     uint32_t var = s ? s->var : lower_find_path(L, e->name);
     Value v = var != NO_VAR ? tensor_value(lower_var_node(L, var)) : lower_expr(L, e);
-    if (v.kind == VALUE_ERROR) return false;
+    if (v.kind == VALUE_ERROR || L->fatal) return false;
     if (v.kind != VALUE_TENSOR || !dtype_is_float((DType)node_at(L->g, v.node)->dtype)) {
         Diag *d = lower_error(L, E0505, e->span, "`%s` is %s, and has no gradient", e->name,
                               lower_kind_text(L, &v));
         if (s) lower_point(L, d, s->span, "from here");
         diag_note(L->diags, d, "an f32, f16 or bf16 input, param, state or binding has");
+        return false;
+    }
+    if (var == NO_VAR && !L->named) {
+        L->again = L->fatal = true;
         return false;
     }
     return *out = v.node, true;
@@ -99,6 +103,9 @@ Value lower_grad(Lower *L, const Expr *e) {
         Operand x = {tensor_value(wrt[i]), v, v->span};
         lower_point_origins(L, d, &x, 1);
         diag_note(L->diags, d, "there is no path of differentiable operations between them");
+        if (node_at(L->g, wrt[i])->op == OP_NAMED)
+            diag_note(L->diags, d, "what is made of an equal expression is not made of `%s`",
+                      v->name);
         ok = false;
     }
     if (!ok) return ERROR_VALUE;
@@ -117,7 +124,7 @@ static void record_update(Lower *L, uint32_t var, NodeId node, Span at) {
     }
     info->updated = true;
     info->updated_at = at;
-    info->current = node;
+    info->current = lower_own(L, tensor_value(node), NULL).node;
     if (v->kind == VAR_PARAM) L->updates_param = true;
     vec_push(L->arena, &L->entry->updates, (Update){var, node});
 }
@@ -296,8 +303,9 @@ static void apply(Lower *L, Function *fn, const Expr *by, uint32_t var, NodeId g
     const Path *saved = L->path;
     Scope *scope = lower_open_scope(L);
     Symbol p = {formals->at[0].name.name, ERROR_VALUE, var, true, v->span, ++L->seq, 0, NULL};
-    Symbol grad = {formals->at[1].name.name, tensor_value(g), NO_VAR, false,
-                   formals->at[1].name.span, ++L->seq,        0,      NULL};
+    Value own = lower_own(L, tensor_value(g), NULL);
+    Symbol grad = {formals->at[1].name.name, own,      NO_VAR, false,
+                   formals->at[1].name.span, ++L->seq, 0,      NULL};
     scope_add(L->arena, scope, p);
     scope_add(L->arena, scope, grad);
     L->path = &root;

@@ -214,6 +214,12 @@ static Case case_STOP(Fixture *f, int form, int n) {
     return flat(node_stop(&f->g, real(f, shapes[form])));
 }
 
+static Case case_NAMED(Fixture *f, int form, int n) {
+    const Shape shapes[] = BOTH_SHAPES(n);
+    if ((size_t)form >= COUNT_OF(shapes)) return no_case;
+    return smooth(node_named(&f->g, real(f, shapes[form])));
+}
+
 static Case case_COPY(Fixture *f, int form, int n) {
     switch (form) {
     case 0: return smooth(node_copy(&f->g, real(f, shape(1, n))));
