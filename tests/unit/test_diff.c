@@ -127,11 +127,30 @@ static void join_program(Trial *t, const Program *p, const char *suffix) {
             e->outputs.at[k].name = arena_printf(&t->arena, "%s_%s", e->outputs.at[k].name, suffix);
         for (uint32_t k = 0; k < e->updates.len; k++)
             e->updates.at[k].var = to[e->updates.at[k].var];
-        for (NodeId id = 0; id < e->graph.nodes.len; id++) { /* no more are made in this graph */
+        for (NodeId id = 0; id < e->graph.nodes.len; id++) {
             const Node *n = node_at(&e->graph, id);
             if (n->op == OP_VAR) n->attr[0] = (int32_t)to[n->attr[0]];
         }
         vec_push(&t->arena, &t->program->entries, e);
+    }
+}
+
+/* Where one of the programs reads the step all that train count it. */
+static void join_steps(Trial *t) {
+    const Program *all = t->program;
+    uint32_t step = 0;
+    while (step < all->vars.len && strcmp(all->vars.at[step].name, "step")) step++;
+    for (uint32_t i = 0; i < all->entries.len && step < all->vars.len; i++) {
+        Entry *e = all->entries.at[i];
+        bool trains = false, counts = false;
+        for (uint32_t k = 0; k < e->updates.len; k++) {
+            trains = trains || all->vars.at[e->updates.at[k].var].kind == VAR_PARAM;
+            counts = counts || e->updates.at[k].var == step;
+        }
+        if (!trains || counts) continue;
+        NodeId now = node_var(&e->graph, step, DT_I32, &all->vars.at[step].shape);
+        NodeId next = node_ew(&e->graph, OP_ADD, now, node_const(&e->graph, DT_I32, 1), NO_NODE);
+        vec_push(&t->arena, &e->updates, (Update){step, next});
     }
 }
 
@@ -301,6 +320,7 @@ static bool run_samples(Trial *t, Sample *samples, uint32_t count) {
     }
     compiled = good;
     if (!good) return false;
+    join_steps(t);
     t->vars = NEW_ARRAY(&t->arena, double *, t->program->vars.len + 1);
     if (!device_open_joined(t)) return false;
     for (uint32_t i = 0; i < count; i++) {

@@ -81,8 +81,9 @@ static void run_reference(Case *c) {
         const Variable *var = &p->vars.at[v];
         int64_t elems = shape_elems(&var->shape);
         c->vars[v] = NEW_ARRAY(&c->arena, double, elems);
-        bool positive =
-            var->name[0] == 'p' || strstr(var->name, ":adam.v") || strstr(var->name, ":rmsprop");
+        bool positive = var->name[0] == 'p' || strstr(var->name, ":adam.v") ||
+                        strstr(var->name, ":adamw.v") || strstr(var->name, ":adagrad") ||
+                        strstr(var->name, ":rmsprop");
         for (int64_t i = 0; i < elems; i++) {
             double x = next_number(c, positive ? 0.2 : -2, positive ? 3 : 2);
             if (dtype_counts_as(var->dtype) == DT_I32) x = floor(next_number(c, 0, 5));
