@@ -295,3 +295,28 @@ const char *names_add(Names *n, const char *s, size_t len) {
 const char *names_str(Names *n, const char *s) {
     return names_add(n, s, strlen(s));
 }
+
+/* ---- Sets of numbers -------------------------------------------------------------------------- */
+
+static uint32_t *set_slot(const NumberSet *s, uint32_t number) {
+    uint32_t at = number * 2654435769u; /* Source: Knuth, The Art of Computer Programming 3, 6.4 */
+    for (at ^= at >> 16;; at++) {
+        uint32_t *slot = &s->slot[at & (s->cap - 1)];
+        if (!*slot || *slot == number + 1) return slot;
+    }
+}
+
+bool set_add(NumberSet *s, uint32_t number) {
+    if ((s->count + 1) * 2 > s->cap) {
+        NumberSet grown = {.arena = s->arena, .cap = s->cap ? s->cap * 2 : 16, .count = s->count};
+        grown.slot = NEW_ARRAY(s->arena, uint32_t, grown.cap);
+        for (uint32_t i = 0; i < s->cap; i++)
+            if (s->slot[i]) *set_slot(&grown, s->slot[i] - 1) = s->slot[i];
+        *s = grown;
+    }
+    uint32_t *slot = set_slot(s, number);
+    if (*slot) return false;
+    *slot = number + 1;
+    s->count++;
+    return true;
+}

@@ -111,6 +111,16 @@ void names_init(Names *n, Arena *arena);
 const char *names_add(Names *n, const char *s, size_t len);
 const char *names_str(Names *n, const char *s);
 
+/* ---- Sets of numbers -------------------------------------------------------------------------- */
+
+typedef struct NumberSet { /* zeroed but for its arena: empty */
+    Arena *arena;
+    uint32_t *slot; /* number + 1; 0 is free */
+    uint32_t cap, count;
+} NumberSet;
+
+bool set_add(NumberSet *s, uint32_t number); /* false: it was there; below UINT32_MAX */
+
 uint64_t hash_bytes(const void *data, size_t len, uint64_t seed); /* same on every machine */
 
 #endif
