@@ -10,6 +10,8 @@
 
 #include "codegen.h"
 
+#include <stdlib.h>
+
 #define MAX_CONE            256  /* operators computed in place for one anchor */
 #define MAX_READS           24   /* of one anchor */
 #define MAX_MEMBERS         24   /* of a cluster */
@@ -35,15 +37,14 @@ typedef struct Fuser {
     Arena *arena;
     const FuseOptions *options;
     bool *need, *anchor;
-    Reads *reads;             /* of each anchor */
-    uint32_t *of;             /* cluster of each anchor */
-    VEC(Cluster *) clusters;  /* NULL once merged into another */
-    uint32_t *updates_by_var; /* the node that updates variable v, or NO_NODE */
-    Ids *updates_by_node;     /* of each node: the variables that it updates */
-    VEC(NodeId) * readers;    /* anchors that read variable v */
-    Ids *users;               /* of each anchor: the anchors that read it */
-    NodeId *horizon;          /* of each cluster: what it waits for, by reads, is not after this */
-    uint32_t var_count;
+    Reads *reads;            /* of each anchor */
+    uint32_t *of;            /* cluster of each anchor */
+    VEC(Cluster *) clusters; /* NULL once merged into another */
+    uint32_t *update_of;     /* of each VAR: the update of its variable + 1; 0: none */
+    Ids *updates_by_node;    /* of each node: the updates that it is */
+    Ids *readers;            /* of each update: the anchors that read its variable */
+    Ids *users;              /* of each anchor: the anchors that read it */
+    NodeId *horizon;         /* of each cluster: what it waits for, by reads, is not after this */
     NodeId first_update;
     Ids stack, preds; /* of path_around */
     uint32_t *stamp;
@@ -286,10 +287,11 @@ static void find_reads(Fuser *f) {
         walk(&w, id, w.own, false);
         for (uint32_t i = 0; i < f->reads[id].len; i++) {
             const Node *t = node_at(f->g, f->reads[id].at[i].target);
-            if (t->op == OP_VAR)
-                vec_push(f->arena, &f->readers[t->attr[0]], id);
-            else
-                vec_push(f->arena, &f->users[f->reads[id].at[i].target], id);
+            NodeId target = f->reads[id].at[i].target;
+            if (t->op != OP_VAR)
+                vec_push(f->arena, &f->users[target], id);
+            else if (f->update_of[target])
+                vec_push(f->arena, &f->readers[f->update_of[target] - 1], id);
         }
     }
 }
@@ -320,8 +322,8 @@ static void start_clusters(Fuser *f) {
 
 /* The first variable that a node updates, or UINT32_MAX. */
 static uint32_t updated_var(const Fuser *f, NodeId id) {
-    const Ids *vars = &f->updates_by_node[id];
-    return vars->len ? vars->at[0] : UINT32_MAX;
+    const Ids *updates = &f->updates_by_node[id];
+    return updates->len ? f->entry->updates.at[updates->at[0]].var : UINT32_MAX;
 }
 
 /* Clusters that must have run before c may: what its members read, and the other readers of what they
@@ -336,9 +338,9 @@ static void predecessors(const Fuser *f, uint32_t c, Ids *out) {
             if (p != NO_CLUSTER && p != c) vec_push(f->arena, out, p);
         }
         for (uint32_t u = 0; u < f->updates_by_node[id].len; u++) {
-            uint32_t var = f->updates_by_node[id].at[u];
-            for (uint32_t i = 0; i < f->readers[var].len; i++) {
-                uint32_t p = f->of[f->readers[var].at[i]];
+            const Ids *readers = &f->readers[f->updates_by_node[id].at[u]];
+            for (uint32_t i = 0; i < readers->len; i++) {
+                uint32_t p = f->of[readers->at[i]];
                 if (p != c) vec_push(f->arena, out, p);
             }
         }
@@ -447,8 +449,8 @@ static bool reads_fit(const Fuser *f, const Cluster *a, uint32_t b, const Shape 
                 is_reduction((Op)node_at(f->g, a->members.at[m])->op) ? outer->rank : t->shape.rank;
             if (f->of[r->target] == b && (r->aligned < own || r->ranged)) return false;
             if (t->op != OP_VAR) continue;
-            NodeId update = f->updates_by_var[t->attr[0]];
-            if (update != NO_NODE && f->of[update] == b &&
+            uint32_t update = f->update_of[r->target];
+            if (update && f->of[f->entry->updates.at[update - 1].node] == b &&
                 (r->aligned < t->shape.rank || r->ranged))
                 return false;
         }
@@ -579,7 +581,7 @@ static uint32_t needs_double_buffer(Fuser *f) {
         if (level[c]) continue;
         uint32_t var = updated_var(f, f->clusters.at[c]->members.at[0]);
         /* Not one that only waits for a circle: memory of its own would not break it. */
-        if (var != UINT32_MAX && !f->options->double_buffered[var] && path_around(f, c, c))
+        if (var != UINT32_MAX && !set_has(f->options->double_buffered, var) && path_around(f, c, c))
             return var;
     }
     return NO_CLUSTER;
@@ -657,11 +659,42 @@ static void find_stored(Fuser *f, Fused *out) {
         out->stored[f->entry->updates.at[i].node] = true;
 }
 
-uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, uint32_t var_count,
-                    Fused *out) {
+typedef struct VarUpdate {
+    uint32_t var, update;
+} VarUpdate;
+
+static int by_var(const void *a, const void *b) {
+    const VarUpdate *x = a, *y = b;
+    return x->var < y->var ? -1 : x->var > y->var;
+}
+
+/* Which nodes and variables belong to which update. A region has few of the program's variables. */
+static void find_updates(Fuser *f) {
+    uint32_t n = f->entry->updates.len, nodes = f->g->nodes.len;
+    VarUpdate *sorted = NEW_ARRAY(f->arena, VarUpdate, n + 1);
+    f->update_of = NEW_ARRAY(f->arena, uint32_t, nodes + 1);
+    f->updates_by_node = NEW_ARRAY(f->arena, Ids, nodes + 1);
+    f->readers = NEW_ARRAY(f->arena, Ids, n + 1);
+    f->first_update = NO_NODE;
+    for (uint32_t i = 0; i < n; i++) {
+        const Update *u = &f->entry->updates.at[i];
+        sorted[i] = (VarUpdate){u->var, i};
+        vec_push(f->arena, &f->updates_by_node[u->node], i);
+        if (u->node < f->first_update) f->first_update = u->node;
+    }
+    qsort(sorted, n, sizeof(*sorted), by_var);
+    for (NodeId id = 0; id < nodes; id++) {
+        const Node *x = node_at(f->g, id);
+        if (x->op != OP_VAR) continue;
+        VarUpdate key = {.var = (uint32_t)x->attr[0]};
+        const VarUpdate *found = bsearch(&key, sorted, n, sizeof(*sorted), by_var);
+        f->update_of[id] = found ? found->update + 1 : 0;
+    }
+}
+
+uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, Fused *out) {
     uint32_t n = e->graph.nodes.len;
-    Fuser f = {
-        .entry = e, .g = &e->graph, .arena = arena, .options = options, .var_count = var_count};
+    Fuser f = {.entry = e, .g = &e->graph, .arena = arena, .options = options};
     f.need = NEW_ARRAY(arena, bool, n + 1);
     f.anchor = NEW_ARRAY(arena, bool, n + 1);
     f.reads = NEW_ARRAY(arena, Reads, n + 1);
@@ -669,18 +702,7 @@ uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, ui
     f.users = NEW_ARRAY(arena, Ids, n + 1);
     f.horizon = NEW_ARRAY(arena, NodeId, n + 1);
     f.stamp = NEW_ARRAY(arena, uint32_t, n + 1);
-    f.updates_by_var = NEW_ARRAY(arena, uint32_t, var_count + 1);
-    f.readers = arena_alloc(arena, (var_count + 1) * sizeof(*f.readers));
-    for (uint32_t v = 0; v < var_count; v++) f.updates_by_var[v] = NO_NODE;
-    for (uint32_t i = 0; i < e->updates.len; i++)
-        f.updates_by_var[e->updates.at[i].var] = e->updates.at[i].node;
-    f.updates_by_node = NEW_ARRAY(arena, Ids, n + 1);
-    for (uint32_t i = 0; i < e->updates.len; i++)
-        vec_push(arena, &f.updates_by_node[e->updates.at[i].node], e->updates.at[i].var);
-    f.first_update = NO_NODE;
-    for (uint32_t i = 0; i < e->updates.len; i++) {
-        if (e->updates.at[i].node < f.first_update) f.first_update = e->updates.at[i].node;
-    }
+    find_updates(&f);
     find_needed(&f);
     choose_anchors(&f);
     find_reads(&f);

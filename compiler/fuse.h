@@ -36,9 +36,9 @@ typedef struct Fused {
 
 typedef struct FuseOptions {
     const Target *target;
-    bool apart;                  /* -O0: every operator by itself */
-    bool single;                 /* -O1: fused, but every cluster in a launch of its own */
-    const bool *double_buffered; /* of each variable: its updates go through memory of their own */
+    bool apart;                       /* -O0: every operator by itself */
+    bool single;                      /* -O1: fused, but every cluster in a launch of its own */
+    const NumberSet *double_buffered; /* variables whose updates go through memory of their own */
 } FuseOptions;
 
 /* layout.c: a graph for this target: operands of contractions in an order that loads well. */
@@ -51,7 +51,6 @@ NodeId layout_root(Graph *g, NodeId x);
 
 /* The variables of e's graph are buffers (region.h). Returns NO_CLUSTER, or the one whose update must be double buffered first (then *out is void):
  * the caller lays out again with it and tries again. */
-uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, uint32_t var_count,
-                    Fused *out);
+uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, Fused *out);
 
 #endif

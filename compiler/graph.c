@@ -21,6 +21,10 @@ void graph_init_like(Graph *g, Arena *arena, const Graph *from) {
     }
 }
 
+void graph_init_part(Graph *g, Arena *arena, const Graph *whole) {
+    *g = (Graph){.arena = arena, .loops = whole->loops};
+}
+
 static uint64_t node_hash(const Node *n) {
     uint64_t h = hash_bytes(n->args, n->argc * sizeof(NodeId), n->op * 8u + n->dtype);
     h = hash_bytes(n->attr, n->attrc * sizeof(int32_t), h);

@@ -88,9 +88,9 @@ typedef struct Planner {
 
 static void fuse_region(Planner *p, Region *r) {
     const Entry built = r->entry; /* its roots before layout */
-    uint32_t buffers = p->plan->memory.buffers.len;
-    bool *double_buffered = NEW_ARRAY(p->arena, bool, buffers + 1);
-    p->options.double_buffered = double_buffered;
+    NumberSet double_buffered = {.arena = p->arena};
+    FuseOptions options = p->options;
+    options.double_buffered = &double_buffered;
     for (uint32_t var = 0; var != NO_CLUSTER;) {
         const Graph grown = r->entry.graph;
         r->entry = built;
@@ -101,9 +101,9 @@ static void fuse_region(Planner *p, Region *r) {
             memcpy(r->entry.outputs.at, built.outputs.at, built.outputs.len * sizeof(Output));
         if (built.updates.len)
             memcpy(r->entry.updates.at, built.updates.at, built.updates.len * sizeof(Update));
-        layout_roots(&r->entry, &p->options);
-        var = fuse_entry(&r->entry, p->arena, &p->options, buffers, &r->fused);
-        if (var != NO_CLUSTER) double_buffered[var] = true;
+        layout_roots(&r->entry, &options);
+        var = fuse_entry(&r->entry, p->arena, &options, &r->fused);
+        if (var != NO_CLUSTER) set_add(&double_buffered, var);
     }
 }
 

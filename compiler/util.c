@@ -320,3 +320,7 @@ bool set_add(NumberSet *s, uint32_t number) {
     s->count++;
     return true;
 }
+
+bool set_has(const NumberSet *s, uint32_t number) {
+    return s->count && *set_slot(s, number);
+}

@@ -120,6 +120,7 @@ typedef struct NumberSet { /* zeroed but for its arena: empty */
 } NumberSet;
 
 bool set_add(NumberSet *s, uint32_t number); /* false: it was there; below UINT32_MAX */
+bool set_has(const NumberSet *s, uint32_t number);
 
 uint64_t hash_bytes(const void *data, size_t len, uint64_t seed); /* same on every machine */
 
