@@ -20,6 +20,7 @@
 #define MAX_CLUSTER_BUFFERS 80   /* every device takes 128 arguments */
 #define COSTLY              10   /* from here on a value that is used twice is kept */
 #define SMALL_ELEMS         4096 /* that one work-item may do alone */
+#define MAX_SEARCH          250  /* clusters looked at for a path; beyond them there may be one */
 
 /* One read of an anchor: of another anchor or a variable. */
 typedef struct Read {
@@ -373,9 +374,11 @@ static void raise_horizon(Fuser *f, uint32_t c, NodeId last) {
     }
 }
 
-/* Whether a path leads from cluster `from` to cluster `to` over at least one other cluster. */
-static bool path_around(Fuser *f, uint32_t from, uint32_t to) {
+/* Whether a path leads from cluster `from` to cluster `to` over at least one other cluster; true as
+ * well when more than `most` had to be looked at. */
+static bool path_around(Fuser *f, uint32_t from, uint32_t to, uint32_t most) {
     Ids *stack = &f->stack, *preds = &f->preds;
+    uint32_t seen = 0;
     stack->len = 0;
     f->now++;
     predecessors(f, to, preds);
@@ -388,6 +391,7 @@ static bool path_around(Fuser *f, uint32_t from, uint32_t to) {
         if (c == from) return true;
         if (f->stamp[c] == f->now) continue;
         f->stamp[c] = f->now;
+        if (++seen > most) return true;
         predecessors(f, c, preds);
         for (uint32_t i = 0; i < preds->len; i++) {
             if (f->stamp[preds->at[i]] != f->now && may_reach(f, preds->at[i], from))
@@ -477,7 +481,7 @@ static bool merge_allowed(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shape 
     }
     if (!common_space(ca, cb, outer, inner, has_inner)) return false;
     if (!reads_fit(f, ca, b, outer) || !reads_fit(f, cb, a, outer)) return false;
-    return !path_around(f, a, b) && !path_around(f, b, a);
+    return !path_around(f, a, b, MAX_SEARCH) && !path_around(f, b, a, MAX_SEARCH);
 }
 
 static bool try_merge(Fuser *f, uint32_t a, uint32_t b) {
@@ -581,7 +585,8 @@ static uint32_t needs_double_buffer(Fuser *f) {
         if (level[c]) continue;
         uint32_t var = updated_var(f, f->clusters.at[c]->members.at[0]);
         /* Not one that only waits for a circle: memory of its own would not break it. */
-        if (var != UINT32_MAX && !set_has(f->options->double_buffered, var) && path_around(f, c, c))
+        if (var != UINT32_MAX && !set_has(f->options->double_buffered, var) &&
+            path_around(f, c, c, UINT32_MAX))
             return var;
     }
     return NO_CLUSTER;
