@@ -163,6 +163,7 @@ static void visit_region(Planner *p, const Region *r, const PlannedEntry *pe,
     }
 }
 
+/* All that is made of an entry but its buffers is gone after it: `a` is for the entry alone. */
 static void plan_entry(Plan *plan, const Entry *entry, int opt_level, Arena *a,
                        const PlanVisitor *visitor) {
     Planner p = {
@@ -192,6 +193,9 @@ void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
                   const PlanVisitor *visitor, Plan *out) {
     *out = (Plan){.target = target_find(options->target), .lost = NO_NODE};
     memory_init(&out->memory, p, out->target, arena);
-    for (uint32_t i = 0; i < p->entries.len; i++)
-        plan_entry(out, p->entries.at[i], options->opt_level, arena, visitor);
+    for (uint32_t i = 0; i < p->entries.len; i++) {
+        Arena *scratch = arena_open(arena);
+        plan_entry(out, p->entries.at[i], options->opt_level, scratch, visitor);
+        arena_close(scratch);
+    }
 }
