@@ -64,6 +64,7 @@ static ArenaChunk *chunk_new(Arena *a, size_t bytes) {
         arena_fail(a);
     }
     limit->used_bytes += total;
+    if (limit->used_bytes > limit->most_bytes) limit->most_bytes = limit->used_bytes;
     c->bytes = bytes;
     poison(c->data, bytes);
     return c;

@@ -27,6 +27,7 @@
 /* What all arenas of one compilation share: how much they may take and where to go beyond it. */
 typedef struct ArenaLimit {
     size_t used_bytes, limit_bytes;
+    size_t most_bytes;  /* that were in use at one time */
     bool system_failed; /* the system had no memory, though the limit was not reached */
     jmp_buf failed;
     struct Arena *open; /* arenas of arena_open: to be freed too when there is no memory */
