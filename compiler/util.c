@@ -53,12 +53,14 @@ void arena_fail(Arena *a) {
     longjmp(a->limit->failed, 1);
 }
 
-static ArenaChunk *chunk_new(Arena *a, size_t bytes) {
+/* A chunk for one allocation is zeroed by the system, which is free where it is new memory; of the others
+ * only what is handed out is zeroed: scratch arenas use the same memory again and again. */
+static ArenaChunk *chunk_new(Arena *a, size_t bytes, bool zeroed) {
     size_t total = sizeof(ArenaChunk) + bytes;
     ArenaLimit *limit = a->limit;
     if (limit->used_bytes > limit->limit_bytes || total > limit->limit_bytes - limit->used_bytes)
         arena_fail(a);
-    ArenaChunk *c = calloc(1, total);
+    ArenaChunk *c = zeroed ? calloc(1, total) : malloc(total);
     if (!c) {
         limit->system_failed = true;
         arena_fail(a);
@@ -75,6 +77,7 @@ void *arena_alloc(Arena *a, size_t bytes) {
     size_t room = ((bytes ? bytes : 1) + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
     room += REDZONE_BYTES;
     char *p;
+    bool zeroed = false;
     if (room <= (size_t)(a->end - a->at)) {
         p = a->at;
         a->at += room;
@@ -85,12 +88,13 @@ void *arena_alloc(Arena *a, size_t bytes) {
                                                  : grown;
         if (room > chunk / 4 && a->chunks) {
             /* A large one gets a chunk of its own, behind the current one. */
-            ArenaChunk *c = chunk_new(a, room);
+            ArenaChunk *c = chunk_new(a, room, true);
             c->next = a->chunks->next;
             a->chunks->next = c;
             p = c->data;
+            zeroed = true;
         } else {
-            ArenaChunk *c = chunk_new(a, room > chunk ? room : chunk);
+            ArenaChunk *c = chunk_new(a, room > chunk ? room : chunk, false);
             c->next = a->chunks;
             a->chunks = c;
             p = c->data;
@@ -99,6 +103,7 @@ void *arena_alloc(Arena *a, size_t bytes) {
         }
     }
     unpoison(p, bytes);
+    if (!zeroed) memset(p, 0, bytes);
     return p;
 }
 
