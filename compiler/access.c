@@ -139,6 +139,9 @@ void access_reduced(IndexTable *t, const Graph *g, const Node *n, uint32_t k, co
         int batch = n->attr[0], contracted = n->attr[1], at = 0;
         int free_a = node_at(g, n->args[0])->shape.rank - batch - contracted;
         int skip = k == 1 ? free_a : 0; /* out is batch, free of a, free of b */
+        Idx natural[MAX_RANK];
+        for (int i = 0; i < n->shape.rank && n->attrc > 2; i++) natural[n->attr[2 + i]] = out[i];
+        if (n->attrc > 2) out = natural;
         for (; at < batch; at++) in[at] = out[at];
         for (; at < x->rank - contracted; at++) in[at] = out[at + skip];
         for (int i = 0; i < contracted; i++) in[at++] = inner[i];

@@ -7,10 +7,11 @@
 #include <stddef.h>
 
 typedef enum Emit {
-    EMIT_CL,    /* the program: plan and kernels */
-    EMIT_GRAPH, /* the graph after differentiation, as .dlg */
-    EMIT_DOT,   /* the graph for graphviz */
-    EMIT_PLAN,  /* the plan alone */
+    EMIT_CL,      /* the program: plan and kernels */
+    EMIT_GRAPH,   /* the graph after differentiation, as .dlg */
+    EMIT_DOT,     /* the graph for graphviz */
+    EMIT_PLAN,    /* the plan alone */
+    EMIT_EXPLAIN, /* what each source line became, as text */
 } Emit;
 
 /* Zeroed means defaults. */

@@ -1,69 +1,41 @@
-/* emit: the program's text: the plan, then the helpers that the kernels call, then the kernels. Kernels
- * that are equal are written once. The format is docs/program-format.md. */
+/* emit: the program's text: the plan, then the helpers that the kernels call, then the kernels, one for
+ * each family of equal ones. The format is docs/program-format.md. */
 #include "codegen.h"
 
 #include "embedded.h"
+#include "explain.h"
+#include "family.h"
 #include "launch.h"
+#include "origin.h"
 
 #include <ctype.h>
 #include <xxhash.h>
+
+typedef struct Call { /* of a kernel by a launch: which offsets it passes is known at the end */
+    size_t at;        /* where they belong in `entries` */
+    Member member;
+} Call;
 
 typedef struct Emitter {
     const Program *p;
     Arena *arena;
     const Plan *plan;
-    Text entries;             /* their part of the plan */
-    VEC(const char *) bodies; /* of each kernel: its text without names, for comparing */
-    uint32_t *slots;          /* of a hash table: kernel + 1 */
-    uint32_t slot_cap;
-    Text kernels;
+    Text entries;         /* their part of the plan */
+    VEC(Call) calls;      /* of all launches */
+    Families kernels;     /* the kernels, as many as there are families */
+    Explainer *explainer; /* NULL: nobody asked */
 } Emitter;
 
 /* ---- Comments ------------------------------------------------------------------------------ */
 
-/* A source line as a comment: nothing in it can end the comment or swallow a line. */
-static void comment_text(Text *out, const char *s, size_t n) {
-    for (size_t i = 0; i < n && i < 90; i++) {
-        unsigned char c = (unsigned char)s[i];
-        char safe = c == '\\' ? '/' : c < 32 || c == 127 ? ' ' : (char)c;
-        if (c == '?' && i && s[i - 1] == '?') text_puts(out, " ");
-        text_add(out, &safe, 1);
-    }
-    if (n > 90) text_puts(out, " ...");
-}
-
-typedef struct Line {
-    uint32_t file, number;
-} Line;
-
-typedef VEC(Line) Lines;
-
-static bool line_before(Line a, Line b) {
-    return a.file != b.file ? a.file < b.file : a.number < b.number;
-}
-
-static void add_line(Arena *arena, Lines *lines, Line line) {
-    uint32_t at = 0;
-    while (at < lines->len && line_before(lines->at[at], line)) at++;
-    if (at < lines->len && !line_before(line, lines->at[at])) return;
-    vec_push(arena, lines, line);
-    for (uint32_t k = lines->len - 1; k > at; k--) lines->at[k] = lines->at[k - 1];
-    lines->at[at] = line;
-}
-
 /* The lines of the user's files that a launch computes, the program's own first. */
 static void launch_lines(Emitter *em, const Launch *l, Lines *lines) {
-    Sources *src = em->p->sources;
-    for (uint32_t i = 0; i < l->sections.len && src; i++) {
+    for (uint32_t i = 0; i < l->sections.len; i++) {
         const Cluster *c = l->sections.at[i].cluster;
         for (uint32_t m = 0; m < c->members.len; m++) {
-            Span span = node_at(l->g, c->members.at[m])->span;
-            uint32_t line, column;
-            if (span.file >= src->files.len ||
-                !strcmp(src->files.at[span.file].name, "prelude.dlg"))
-                continue;
-            source_place(src, span, &line, &column);
-            add_line(em->arena, lines, (Line){span.file, line});
+            Line line;
+            if (line_of(em->p->sources, node_at(l->g, c->members.at[m]), &line))
+                line_add(em->arena, lines, line);
         }
     }
 }
@@ -73,64 +45,46 @@ static void head_comment(Emitter *em, const Launch *l, Text *out) {
     launch_lines(em, l, &lines);
     for (uint32_t i = 0; i < lines.len && i < 12; i++) {
         const Source *s = &em->p->sources->files.at[lines.at[i].file];
-        const char *text = s->text + s->line_start[lines.at[i].number - 1];
+        size_t len;
+        const char *text = line_text(em->p->sources, lines.at[i], &len);
         if (strcmp(s->name, em->p->path) != 0 && (!i || lines.at[i - 1].file != lines.at[i].file)) {
             text_puts(out, "// ");
-            comment_text(out, s->name, strlen(s->name));
+            text_one_line(out, s->name, strlen(s->name));
             text_puts(out, "\n");
         }
         text_printf(out, "// %4u  ", lines.at[i].number);
-        comment_text(out, text, strcspn(text, "\r\n"));
+        text_one_line(out, text, len);
         text_puts(out, "\n");
     }
     if (lines.len > 12) text_printf(out, "//       and %u more lines\n", lines.len - 12);
     for (uint32_t i = 0; i < l->sections.len; i++) {
         const char *writes = section_writes(&em->plan->memory, &l->sections.at[i], em->arena);
         text_puts(out, i ? "//       " : "// makes ");
-        comment_text(out, writes, strlen(writes));
+        text_one_line(out, writes, strlen(writes));
         text_puts(out, "\n");
     }
 }
 
 /* ---- Kernels ------------------------------------------------------------------------------- */
 
-static uint32_t *slot_of(Emitter *em, const char *body, size_t len) {
-    uint64_t at = hash_bytes(body, len, 0);
-    for (;; at++) {
-        uint32_t *slot = &em->slots[at & (em->slot_cap - 1)];
-        if (!*slot || !strcmp(em->bodies.at[*slot - 1], body)) return slot;
-    }
-}
-
-/* Where the number of the kernel with this body stands, + 1; 0 there: it is new. */
-static uint32_t *find_body(Emitter *em, const char *body, size_t len) {
-    if ((em->bodies.len + 1) * 2 > em->slot_cap) {
-        em->slot_cap = em->slot_cap ? em->slot_cap * 2 : 64;
-        em->slots = NEW_ARRAY(em->arena, uint32_t, em->slot_cap);
-        for (uint32_t i = 0; i < em->bodies.len; i++)
-            *slot_of(em, em->bodies.at[i], strlen(em->bodies.at[i])) = i + 1;
-    }
-    return slot_of(em, body, len);
-}
-
-/* The number of the launch's kernel: that of an equal one, if there is one. */
-static uint32_t add_kernel(Emitter *em, const Launch *l) {
+/* The launch's kernel, as a member of its family. The text of a family is that of the last member that
+ * had to be told from those before. */
+static Member add_kernel(Emitter *em, const Launch *l) {
+    Families *fs = &em->kernels;
+    bool changed;
+    Member m = family_join(fs, l->kernel, &changed);
+    if (!changed) return m;
+    Family *f = &fs->list.at[m.family];
     Arena *scratch = arena_open(em->arena);
-    Text body, text;
-    text_init(&body, scratch);
+    Text text;
     text_init(&text, scratch);
-    kernel_print(l->kernel, NULL, &body);
-    uint32_t *slot = find_body(em, body.at, body.len), id = *slot ? *slot - 1 : em->bodies.len;
-    if (!*slot) {
-        *slot = id + 1;
-        vec_push(em->arena, &em->bodies, arena_strndup(em->arena, body.at, body.len));
-        text_printf(&text, "\n// k%u\n", id);
-        head_comment(em, l, &text);
-        kernel_print(l->kernel, arena_printf(scratch, "k%u", id), &text);
-        text_add(&em->kernels, text.at, text.len);
-    }
+    text_printf(&text, "\n// k%u\n", m.family);
+    head_comment(em, l, &text);
+    kernel_print(l->kernel, arena_printf(scratch, "k%u", m.family), family_slots(f, scratch),
+                 f->params, &text);
+    f->text = arena_strndup(em->arena, text.at, text.len);
     arena_close(scratch);
-    return id;
+    return m;
 }
 
 /* ---- Helpers of kernels/ --------------------------------------------------------------------- */
@@ -146,8 +100,7 @@ static bool calls(const char *text, const char *name, size_t len) {
 
 /* The blocks of the embedded files that the text needs, in their order; see kernels/vector.cl. A block
  * may call those above it, so files are searched from the end. */
-static void add_helpers(Emitter *em, Text *out) {
-    Text needed = em->kernels;
+static void add_helpers(Emitter *em, const char *kernels, Text *out) {
     VEC(const char *) blocks = {0};
     VEC(size_t) lengths = {0};
     for (size_t f = dlg_embedded_count; f-- > 0;) {
@@ -162,7 +115,7 @@ static void add_helpers(Emitter *em, Text *out) {
             size_t len = strcspn(name, " \n");
             if (len >= sizeof(copy)) continue;
             memcpy(copy, name, len);
-            bool used = calls(needed.at, copy, len);
+            bool used = calls(kernels, copy, len);
             for (uint32_t i = 0; i < blocks.len && !used; i++) {
                 used = calls(arena_strndup(em->arena, blocks.at[i], lengths.at[i]), copy, len);
             }
@@ -244,12 +197,16 @@ static void plan_launch(void *context, const Plan *plan, const PlannedEntry *pe,
     (void)pe;
     const Kernel *k = l->kernel;
     em->plan = plan;
-    text_printf(out, "//! launch k%u global %u local %u args", add_kernel(em, l),
+    Call call = {.member = add_kernel(em, l)};
+    if (em->explainer) explain_launch(em->explainer, plan, l, call.member.family);
+    text_printf(out, "//! launch k%u global %u local %u args", call.member.family,
                 k->groups * k->local_size, k->local_size);
     for (uint32_t i = 0; i < k->buffers.len; i++) {
         if (!k->buffers.at[i].values) text_printf(out, " %u", k->buffers.at[i].tag);
     }
     for (uint32_t i = 0; i < l->iterations.len; i++) text_printf(out, " @%u", l->iterations.at[i]);
+    call.at = out->len;
+    vec_push(em->arena, &em->calls, call);
     text_printf(out, " flops %.0f bytes %.0f", l->count.flops, l->count.bytes);
     Lines lines = {0};
     launch_lines(em, l, &lines);
@@ -265,10 +222,13 @@ static bool plan_loop(void *context, const Plan *plan, const PlannedEntry *pe, i
                       int32_t turn) {
     Emitter *em = context;
     (void)plan, (void)pe;
-    if (turn == 0)
+    if (turn == 0) {
         text_printf(&em->entries, "//! repeat %d\n", trips);
-    else
+        if (em->explainer) explain_repeat(em->explainer, trips);
+    } else {
         text_puts(&em->entries, "//! end-repeat\n");
+        if (em->explainer) explain_end_repeat(em->explainer);
+    }
     return turn == 0;
 }
 
@@ -284,6 +244,7 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
     const Entry *e = pe->entry;
     const Memory *m = &plan->memory;
     bool *reads = NEW_ARRAY(em->arena, bool, em->p->vars.len + 1);
+    if (done && em->explainer) explain_entry(em->explainer, plan, pe);
     if (done) return;
     for (NodeId id = 0; id < e->graph.nodes.len; id++) {
         const Node *n = node_at(&e->graph, id);
@@ -291,6 +252,8 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
     }
     text_printf(out, "//! entry %s%s%s", e->name, e->variant ? "@" : "",
                 e->variant ? e->variant : "");
+    if (pe->bound_bytes >= 0) text_printf(out, " bound %.0f", pe->bound_bytes);
+    text_printf(out, " live %lld", (long long)pe->live_bytes);
     const char *word = " reads ";
     for (uint32_t v = 0; v < em->p->vars.len; v++) {
         if (em->p->vars.at[v].kind != VAR_INPUT || !reads[v]) continue;
@@ -315,6 +278,21 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
     text_puts(out, "\n");
 }
 
+/* The entries with the offsets that their launches pass. */
+static void write_entries(const Emitter *em, Text *out) {
+    size_t from = 0;
+    for (uint32_t i = 0; i < em->calls.len; i++) {
+        const Call *c = &em->calls.at[i];
+        uint32_t params = em->kernels.list.at[c->member.family].params;
+        if (!params) continue;
+        text_add(out, em->entries.at + from, c->at - from);
+        from = c->at;
+        for (uint32_t p = 0; p < params; p++)
+            text_printf(out, " =%d", family_argument(&em->kernels, c->member, p));
+    }
+    if (em->entries.len) text_add(out, em->entries.at + from, em->entries.len - from);
+}
+
 static void write_plan(Emitter *em, Text *out) {
     const Program *p = em->p;
     const Plan *plan = em->plan;
@@ -331,24 +309,35 @@ static void write_plan(Emitter *em, Text *out) {
     text_printf(out, "//! arena %lld align %u\n", (long long)plan->memory.arena_bytes,
                 plan->target->align_bytes);
     for (uint32_t i = 0; i < plan->memory.buffers.len; i++) plan_buffer(em, out, i);
-    if (em->entries.len) text_add(out, em->entries.at, em->entries.len);
+    write_entries(em, out);
     uint64_t sum = XXH64(out->at + start, out->len - start, 0);
-    text_printf(out, "//! kernels %u checksum %016llx\n", em->bodies.len, (unsigned long long)sum);
+    text_printf(out, "//! kernels %u checksum %016llx\n", em->kernels.list.len,
+                (unsigned long long)sum);
 }
 
 NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out) {
-    Emitter em = {.p = p, .arena = arena};
-    text_init(&em.kernels, arena);
+    Emitter em = {.p = p, .arena = arena, .kernels = {.arena = arena}};
+    Text kernels;
+    text_init(&kernels, arena);
     text_init(&em.entries, arena);
+    if (options->emit == EMIT_EXPLAIN) em.explainer = explain_begin(p, arena);
     Plan plan;
     PlanVisitor visitor = {&em, plan_entry, plan_launch, plan_loop};
     plan_program(p, options, arena, &visitor, &plan);
     em.plan = &plan;
+    if (em.explainer) {
+        if (plan.lost == NO_NODE) explain_print(em.explainer, &plan, out);
+        return plan.lost;
+    }
     write_plan(&em, out);
     if (options->emit == EMIT_PLAN) return plan.lost;
     text_puts(out, "\n");
-    if (em.kernels.len) add_helpers(&em, out);
-    text_add(out, em.kernels.at, em.kernels.len);
+    for (uint32_t i = 0; i < em.kernels.list.len; i++)
+        text_puts(&kernels, em.kernels.list.at[i].text);
+    if (kernels.len) {
+        add_helpers(&em, kernels.at, out);
+        text_add(out, kernels.at, kernels.len);
+    }
     text_puts(out, "//! end\n");
     return plan.lost;
 }

@@ -137,6 +137,13 @@ static Val ranges_value(Eval *e, Ranges ranges) {
 uint32_t place_buffer(Kernel *k, const Graph *g, const Node *n, const Place *p, const Idx *index,
                       Idx *address) {
     int64_t elems = shape_elems(&n->shape), turns = 1;
+    if (p->part) {
+        Idx in[MAX_RANK];
+        for (int i = 0; i < n->shape.rank; i++)
+            in[i] = idx_offset(&k->index, index[i], p->part->at[i]);
+        *address = access_address(&k->index, &p->part->whole, in);
+        return kernel_buffer(k, p->buffer, p->name, (DType)n->dtype, shape_elems(&p->part->whole));
+    }
     *address = access_address(&k->index, &n->shape, index);
     if (p->loop) {
         turns = g->loops.at[p->loop].trips;
@@ -146,21 +153,43 @@ uint32_t place_buffer(Kernel *k, const Graph *g, const Node *n, const Place *p, 
     return kernel_buffer(k, p->buffer, p->name, (DType)n->dtype, elems * turns);
 }
 
+uint32_t place_tile(Kernel *k, const Block *b, const Node *n, const Place *p, const Idx *index,
+                    Idx *address) {
+    Shape rows = n->shape, rest = {0};
+    int64_t count = 1;
+    int axes = 0;
+    while (count < b->rows) count *= n->shape.dim[axes++];
+    rows.rank = (uint8_t)axes;
+    for (int i = axes; i < n->shape.rank; i++) rest.dim[rest.rank++] = n->shape.dim[i];
+    int64_t elems = shape_elems(&rest);
+    Idx row = idx_sub(&k->index, access_address(&k->index, &rows, index), b->first);
+    *address = idx_add(&k->index, idx_scale(&k->index, row, elems),
+                       access_address(&k->index, &rest, index + axes));
+    return kernel_tile(k, p->tile, p->name, (DType)n->dtype, b->count * elems);
+}
+
+static Val load_from(Kernel *k, const Place *p, uint32_t from, Idx at, uint8_t lanes,
+                     Ranges ranges) {
+    return p->tile ? val_local(k, from, at, lanes, ranges, p->name)
+                   : val_load(k, from, at, lanes, ranges, p->name);
+}
+
 static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     Kernel *k = e->k;
     const Node *n = node_at(e->g, id);
     const Place *p = &e->place[id];
     Idx at;
-    uint32_t buffer = place_buffer(k, e->g, n, p, index, &at);
+    uint32_t buffer = p->tile ? place_tile(k, &e->block, n, p, index, &at)
+                              : place_buffer(k, e->g, n, p, index, &at);
     int64_t stride;
     if (!by_lane(e, &at, 1)) {
         if (ranges_by_lane(e, ranges)) return scalarise(e, id, index, ranges);
-        return val_load(k, buffer, at, 1, ranges, p->name);
+        return load_from(k, p, buffer, at, 1, ranges);
     }
     bool side_by_side = idx_stride(&k->index, at, e->lane_atom, &stride) && stride == 1;
     if (!side_by_side || ranges.count) return scalarise(e, id, index, ranges);
     at = idx_subst(&k->index, at, e->lane_atom, idx_const(&k->index, 0));
-    return val_load(k, buffer, at, e->lanes, ranges, p->name);
+    return load_from(k, p, buffer, at, e->lanes, ranges);
 }
 
 Val eval_index(Eval *e, Idx at) {
@@ -271,10 +300,19 @@ static Val eval_gradsum(Eval *e, const Node *n, const Idx *index, Ranges ranges)
     return sum;
 }
 
+/* Whether a concat whose parts are made in place has a part that is made here, and so is not there yet. */
+static bool made_here(const Eval *e, NodeId id) {
+    const Node *n = node_at(e->g, id);
+    if (e->cluster_of[id] == e->cluster) return true;
+    for (uint32_t i = 0; n->op == OP_CONCAT && i < n->argc; i++) {
+        if (e->place[n->args[i]].part && made_here(e, n->args[i])) return true;
+    }
+    return false;
+}
+
 static Val eval_node(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     const Node *n = node_at(e->g, id);
-    if (e->place[id].buffer != NO_BUFFER && e->cluster_of[id] != e->cluster)
-        return load(e, id, index, ranges);
+    if (in_memory(&e->place[id]) && !made_here(e, id)) return load(e, id, index, ranges);
     if (op_info[n->op].elementwise) {
         Val x[3] = {NO_VAL, NO_VAL, NO_VAL};
         for (uint32_t i = 0; i < n->argc; i++) x[i] = eval_ranged(e, n->args[i], index, ranges);

@@ -8,12 +8,20 @@
 #include "access.h"
 #include "kir.h"
 
+/* A box of a tensor: where a part of a concat lies in the whole. */
+typedef struct Part {
+    Shape whole;
+    int32_t at[MAX_RANK];
+} Part;
+
 /* Where a node lies in memory. */
 typedef struct Place {
     uint32_t buffer; /* the program's buffer; NO_BUFFER: nowhere */
     const char *name;
     uint32_t
         loop; /* 0; else the node is the slice of the buffer that belongs to this loop's iteration */
+    const struct Part *part; /* NULL, or the node is a part of what the buffer holds */
+    uint32_t tile; /* 0; else in the group's own memory, the rows of its block: which (fuse.h) */
 } Place;
 #define NO_BUFFER UINT32_MAX
 
@@ -26,10 +34,17 @@ typedef struct MemoEntry {
     uint32_t next, hash;
 } MemoEntry;
 
+typedef struct Block { /* the rows that a group has at hand */
+    int64_t rows;      /* of all blocks; 0: the cluster is not of a chain */
+    int32_t count;     /* at most; what is in the group's own memory has so many */
+    Idx first;
+} Block;
+
 typedef struct Eval {
     Kernel *k;
     const Graph *g;
-    const Place *place;         /* of each node: VAR nodes always have one */
+    const Place *place; /* of each node: VAR nodes always have one */
+    Block block;
     const uint32_t *cluster_of; /* of each node */
     uint32_t cluster;           /* this section's: its nodes are computed here, not loaded */
     uint32_t lane_atom;         /* the variable that runs over the lanes, or UINT32_MAX */
@@ -44,6 +59,11 @@ typedef struct Eval {
 /* The kernel's buffer where a node lies, and the address in it of the node's element index[]. */
 uint32_t place_buffer(Kernel *k, const Graph *g, const Node *n, const Place *p, const Idx *index,
                       Idx *address);
+
+/* The group's array where a node lies, and the address in it. Requires: place p has a tile. */
+uint32_t place_tile(Kernel *k, const Block *b, const Node *n, const Place *p, const Idx *index,
+                    Idx *address);
+#define in_memory(p) ((p)->buffer != NO_BUFFER || (p)->tile) /* a place of either kind */
 
 void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const uint32_t *cluster_of,
                uint32_t cluster);

@@ -2,55 +2,22 @@
  *
  * 1. Choose the anchors. 2. For each, find what it reads and at which index, through all that is
  * computed in place. 3. Merge clusters of one iteration space whose reads of each other stay at their
- * own point, where no path leads out of the pair and back. 4. Order them: a reader comes after what it
- * reads, an update after all readers of the old value; clusters of one level share a launch.
+ * own point, where no path leads out of the pair and back. What follows is in chain.c.
  *
- * Legality is exact, by reachability; see merge_allowed. */
-#include "fuse.h"
+ * Legality is exact, by reachability; see why_not_merge. */
+#include "fuser.h"
 
 #include "codegen.h"
 
 #include <stdlib.h>
 
-#define MAX_CONE            256  /* operators computed in place for one anchor */
-#define MAX_READS           24   /* of one anchor */
-#define MAX_MEMBERS         24   /* of a cluster */
-#define MAX_SECTIONS        16   /* of a kernel */
-#define MAX_BUFFERS         40   /* of a launch that clusters share */
-#define MAX_CLUSTER_BUFFERS 80   /* every device takes 128 arguments */
-#define COSTLY              10   /* from here on a value that is used twice is kept */
-#define SMALL_ELEMS         4096 /* that one work-item may do alone */
-#define MAX_SEARCH          250  /* clusters looked at for a path; beyond them there may be one */
-
-/* One read of an anchor: of another anchor or a variable. */
-typedef struct Read {
-    NodeId target;
-    uint8_t aligned; /* so many leading axes are read at the reader's own place */
-    bool ranged;     /* only where a condition holds (pad, concat) */
-} Read;
-
-typedef VEC(Read) Reads;
-typedef VEC(uint32_t) Ids;
-
-typedef struct Fuser {
-    const Entry *entry;
-    const Graph *g;
-    Arena *arena;
-    const FuseOptions *options;
-    bool *need, *anchor;
-    Reads *reads;            /* of each anchor */
-    uint32_t *of;            /* cluster of each anchor */
-    VEC(Cluster *) clusters; /* NULL once merged into another */
-    uint32_t *update_of;     /* of each VAR: the update of its variable + 1; 0: none */
-    Ids *updates_by_node;    /* of each node: the updates that it is */
-    Ids *readers;            /* of each update: the anchors that read its variable */
-    Ids *users;              /* of each anchor: the anchors that read it */
-    NodeId *horizon;         /* of each cluster: what it waits for, by reads, is not after this */
-    NodeId first_update;
-    Ids stack, preds; /* of path_around */
-    uint32_t *stamp;
-    uint32_t now;
-} Fuser;
+#define MAX_CONE    256  /* operators computed in place for one anchor */
+#define MAX_READS   24   /* of one anchor */
+#define MAX_MEMBERS 24   /* of a cluster */
+#define WIDE        3    /* and one made of so much that is read */
+#define COSTLY      10   /* from here on a value that is used twice is kept */
+#define SMALL_ELEMS 4096 /* that one work-item may do alone */
+#define MAX_SEARCH  250  /* clusters looked at for a path; beyond them there may be one */
 
 /* ---- 1. Anchors ---------------------------------------------------------------------------- */
 
@@ -74,9 +41,11 @@ static NodeId base_of(const Graph *g, NodeId id) {
 static void find_needed(Fuser *f) {
     const Entry *e = f->entry;
     for (uint32_t i = 0; i < e->outputs.len; i++)
-        f->need[e->outputs.at[i].node] = f->anchor[e->outputs.at[i].node] = true;
+        f->need[e->outputs.at[i].node] = f->anchor[e->outputs.at[i].node] =
+            f->fixed[e->outputs.at[i].node] = true;
     for (uint32_t i = 0; i < e->updates.len; i++)
-        f->need[e->updates.at[i].node] = f->anchor[e->updates.at[i].node] = true;
+        f->need[e->updates.at[i].node] = f->anchor[e->updates.at[i].node] =
+            f->fixed[e->updates.at[i].node] = true;
     for (NodeId id = f->g->nodes.len; id-- > 0;) {
         const Node *n = node_at(f->g, id);
         for (uint32_t i = 0; i < n->argc && f->need[id]; i++) f->need[n->args[i]] = true;
@@ -119,6 +88,74 @@ static bool widens(const Graph *g, NodeId id) {
            node_at(g, base_of(g, n->args[0]))->op == OP_VAR;
 }
 
+/* Whether the parts of a concat can be made where the whole shall lie: they are anchors then, and the
+ * whole is none. */
+static bool can_be_parts(const Fuser *f, NodeId id) {
+    const Node *n = node_at(f->g, id);
+    double v;
+    if (n->op != OP_CONCAT || f->options->apart || f->anchor[id]) return false;
+    for (uint32_t i = 0; i < n->argc; i++) {
+        NodeId x = n->args[i];
+        Op op = (Op)node_at(f->g, x)->op;
+        if (f->fixed[x] || (f->whole[x] != NO_NODE && f->whole[x] != id)) return false;
+        for (uint32_t k = 0; k < i; k++) {
+            if (n->args[k] == x) return false;
+        }
+        bool made = (computes(op) && op != OP_PAD && !node_uniform(f->g, x, &v)) ||
+                    is_reduction(op) || op == OP_COPY;
+        if (!made && op != OP_CONCAT) return false;
+        if (op == OP_CONCAT && !can_be_parts(f, x)) return false;
+    }
+    return true;
+}
+
+static void take_parts(Fuser *f, NodeId id) {
+    const Node *n = node_at(f->g, id);
+    for (uint32_t i = 0; i < n->argc; i++) {
+        f->whole[n->args[i]] = id;
+        if (node_at(f->g, n->args[i])->op == OP_CONCAT)
+            take_parts(f, n->args[i]);
+        else
+            f->anchor[n->args[i]] = true;
+    }
+}
+
+static bool make_in_place(Fuser *f, NodeId id) {
+    const Node *n = node_at(f->g, id);
+    if (n->op != OP_CONCAT) return false;
+    if (f->whole[n->args[0]] == id) return true;
+    if (!can_be_parts(f, id)) return false;
+    take_parts(f, id);
+    return true;
+}
+
+/* Whether to read a value costs less than to compute it again: an element costs COSTLY operations or WIDE
+ * reads. Each counts once; views are free, and what is far smaller is computed and read less often. */
+static bool is_costly(const Fuser *f, NodeId id) {
+    NodeId open[COSTLY * 4], seen[COSTLY * 4];
+    uint32_t count = 0, found = 0;
+    int cost = 0, wide = 0;
+    int64_t elems = shape_elems(&node_at(f->g, id)->shape);
+    open[count++] = id;
+    while (count && cost < COSTLY && wide < WIDE) {
+        NodeId x = open[--count];
+        const Node *n = node_at(f->g, x);
+        uint32_t k = 0;
+        while (k < found && seen[k] != x) k++;
+        if (k < found || 4 * shape_elems(&n->shape) <= elems) continue;
+        if (found == COUNT_OF(seen) || count + n->argc > COUNT_OF(open)) return true;
+        seen[found++] = x;
+        bool whole = n->op == OP_CONCAT && f->whole[n->args[0]] == x;
+        if (n->op == OP_VAR || (x != id && f->anchor[x]) || whole) {
+            wide++;
+            continue;
+        }
+        cost += is_view((Op)n->op) ? 0 : op_info[n->op].cost;
+        for (uint32_t i = 0; i < n->argc; i++) open[count++] = n->args[i];
+    }
+    return cost >= COSTLY || wide >= WIDE;
+}
+
 static void choose_anchors(Fuser *f) {
     const Graph *g = f->g;
     uint32_t n_nodes = g->nodes.len;
@@ -126,21 +163,26 @@ static void choose_anchors(Fuser *f) {
     NodeId *user = NEW_ARRAY(f->arena, NodeId, n_nodes + 1); /* the last one */
     uint32_t *cone = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
     uint32_t *leaves = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
-    uint32_t *cost = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
     double v;
+    for (NodeId id = 0; id < n_nodes; id++) {
+        const Node *n = node_at(g, id);
+        /* What a loop reads lies in memory before it runs. */
+        for (uint32_t i = 0; i < n->argc && f->need[id] && n->op == OP_SCAN; i++) {
+            f->fixed[n->args[i]] = true;
+            if (node_at(g, n->args[i])->op != OP_VAR) f->anchor[n->args[i]] = true;
+        }
+    }
     for (NodeId id = 0; id < n_nodes; id++) {
         const Node *n = node_at(g, id);
         for (uint32_t i = 0; i < n->argc && f->need[id]; i++) {
             uses[n->args[i]]++;
             user[n->args[i]] = id;
-            /* What a loop reads lies in memory before it runs. */
-            if (n->op == OP_SCAN && node_at(g, n->args[i])->op != OP_VAR)
-                f->anchor[n->args[i]] = true;
             NodeId base = base_of(g, n->args[i]);
             /* A contraction reads each element many times: compute it once. */
             if (n->op == OP_DOT && computes((Op)node_at(g, base)->op) &&
-                !node_uniform(g, base, &v) && !widens(g, base))
+                !node_uniform(g, base, &v) && !widens(g, base) && !make_in_place(f, base))
                 f->anchor[base] = true;
+            if (n->op == OP_SUM) make_in_place(f, base);
         }
     }
     for (uint32_t i = 0; i < f->entry->outputs.len; i++) uses[f->entry->outputs.at[i].node] += 2;
@@ -158,22 +200,26 @@ static void choose_anchors(Fuser *f) {
             leaves[id] = n->op == OP_VAR;
             continue;
         }
+        if (n->op == OP_CONCAT && f->whole[n->args[0]] == id) { /* is read where it lies */
+            leaves[id] = 1;
+            continue;
+        }
         cone[id] = 1;
-        cost[id] = (uint32_t)op_info[n->op].cost;
         for (uint32_t i = 0; i < n->argc; i++) {
             NodeId x = n->args[i];
             cone[id] += f->anchor[x] ? 0 : cone[x];
             leaves[id] += f->anchor[x] ? 1 : leaves[x];
-            cost[id] += f->anchor[x] ? 0 : cost[x];
         }
         bool keep =
-            computes((Op)n->op) && cost[id] >= COSTLY && (uses[id] >= 2 || repeats(f, id, user));
+            computes((Op)n->op) && (uses[id] >= 2 || repeats(f, id, user)) && is_costly(f, id);
         if (computes((Op)n->op) && (f->options->apart || keep)) f->anchor[id] = true;
         if (cone[id] > MAX_CONE || leaves[id] > MAX_READS) {
             /* Too much for one kernel: keep what it is made of. */
             for (uint32_t i = 0; i < n->argc; i++) {
                 NodeId base = base_of(g, n->args[i]);
-                if (computes((Op)node_at(g, base)->op) && !node_uniform(g, base, &v))
+                const Node *b = node_at(g, base);
+                bool whole = b->op == OP_CONCAT && f->whole[b->args[0]] == base;
+                if (computes((Op)b->op) && !node_uniform(g, base, &v) && !whole)
                     f->anchor[base] = true;
             }
             cone[id] = 1 + n->argc;
@@ -221,6 +267,24 @@ static bool visited(Walk *w, const Visit *v) {
     return false;
 }
 
+/* See Read.rows; `at` is the place in the target, of shape s. */
+static uint8_t aligned_rows(Walk *w, const Shape *s, const Idx *at) {
+    uint8_t rows = 0;
+    int64_t own = 1, theirs = 1;
+    int q = 0;
+    for (int p = 1; p <= w->domain.rank; p++) {
+        own *= w->domain.dim[p - 1];
+        while (q < s->rank && theirs < own) theirs *= s->dim[q++];
+        if (theirs != own) continue;
+        Shape a = w->domain, b = *s;
+        a.rank = (uint8_t)p;
+        b.rank = (uint8_t)q;
+        if (access_address(&w->t, &a, w->own) == access_address(&w->t, &b, at))
+            rows |= (uint8_t)(1u << (p - 1));
+    }
+    return rows;
+}
+
 static void record(Walk *w, NodeId target, const Idx *at, bool ranged) {
     const Shape *s = &node_at(w->f->g, target)->shape;
     Read r = {.target = target, .ranged = ranged};
@@ -228,10 +292,13 @@ static void record(Walk *w, NodeId target, const Idx *at, bool ranged) {
            at[r.aligned] == w->own[r.aligned] && s->dim[r.aligned] == w->domain.dim[r.aligned]) {
         r.aligned++;
     }
+    r.rows = aligned_rows(w, s, at);
     Reads *reads = &w->f->reads[w->start];
     for (uint32_t i = 0; i < reads->len; i++) {
         const Read *k = &reads->at[i];
-        if (k->target == r.target && k->aligned == r.aligned && k->ranged == r.ranged) return;
+        if (k->target == r.target && k->aligned == r.aligned && k->ranged == r.ranged &&
+            k->rows == r.rows)
+            return;
     }
     vec_push(w->f->arena, reads, r);
 }
@@ -327,9 +394,12 @@ static uint32_t updated_var(const Fuser *f, NodeId id) {
     return updates->len ? f->entry->updates.at[updates->at[0]].var : UINT32_MAX;
 }
 
-/* Clusters that must have run before c may: what its members read, and the other readers of what they
- * update. */
-static void predecessors(const Fuser *f, uint32_t c, Ids *out) {
+NodeId fuse_update_of(const Fuser *f, NodeId var) {
+    uint32_t update = f->update_of[var];
+    return update ? f->entry->updates.at[update - 1].node : NO_NODE;
+}
+
+void fuse_predecessors(const Fuser *f, uint32_t c, Ids *out) {
     const Cluster *cl = f->clusters.at[c];
     out->len = 0;
     for (uint32_t m = 0; m < cl->members.len; m++) {
@@ -381,7 +451,7 @@ static bool path_around(Fuser *f, uint32_t from, uint32_t to, uint32_t most) {
     uint32_t seen = 0;
     stack->len = 0;
     f->now++;
-    predecessors(f, to, preds);
+    fuse_predecessors(f, to, preds);
     for (uint32_t i = 0; i < preds->len; i++) {
         if (preds->at[i] != from && may_reach(f, preds->at[i], from))
             vec_push(f->arena, stack, preds->at[i]);
@@ -392,7 +462,7 @@ static bool path_around(Fuser *f, uint32_t from, uint32_t to, uint32_t most) {
         if (f->stamp[c] == f->now) continue;
         f->stamp[c] = f->now;
         if (++seen > most) return true;
-        predecessors(f, c, preds);
+        fuse_predecessors(f, c, preds);
         for (uint32_t i = 0; i < preds->len; i++) {
             if (f->stamp[preds->at[i]] != f->now && may_reach(f, preds->at[i], from))
                 vec_push(f->arena, stack, preds->at[i]);
@@ -453,8 +523,8 @@ static bool reads_fit(const Fuser *f, const Cluster *a, uint32_t b, const Shape 
                 is_reduction((Op)node_at(f->g, a->members.at[m])->op) ? outer->rank : t->shape.rank;
             if (f->of[r->target] == b && (r->aligned < own || r->ranged)) return false;
             if (t->op != OP_VAR) continue;
-            uint32_t update = f->update_of[r->target];
-            if (update && f->of[f->entry->updates.at[update - 1].node] == b &&
+            NodeId update = fuse_update_of(f, r->target);
+            if (update != NO_NODE && f->of[update] == b &&
                 (r->aligned < t->shape.rank || r->ranged))
                 return false;
         }
@@ -462,32 +532,42 @@ static bool reads_fit(const Fuser *f, const Cluster *a, uint32_t b, const Shape 
     return true;
 }
 
-/* How many buffers a cluster works on, at most. */
-static uint32_t buffers_of(const Fuser *f, const Cluster *c) {
+uint32_t fuse_buffers(const Fuser *f, const Cluster *c) {
     uint32_t n = c->members.len;
-    for (uint32_t m = 0; m < c->members.len; m++) n += f->reads[c->members.at[m]].len;
+    for (uint32_t m = 0; m < c->members.len; m++) {
+        const Reads *reads = &f->reads[c->members.at[m]];
+        NodeId last = NO_NODE;
+        for (uint32_t i = 0; i < reads->len; i++) {
+            NodeId t = reads->at[i].target; /* the parts of a whole follow each other */
+            while (f->whole[t] != NO_NODE) t = f->whole[t];
+            n += t != last;
+            last = t;
+        }
+    }
     return n;
 }
 
-static bool merge_allowed(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shape *inner,
-                          bool *has_inner) {
+/* REASON_NONE: they may be one, over this space. */
+static Reason why_not_merge(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shape *inner,
+                            bool *has_inner) {
     const Cluster *ca = f->clusters.at[a], *cb = f->clusters.at[b];
-    if (ca->loop || cb->loop) return false;
-    if (ca->members.len + cb->members.len > MAX_MEMBERS) return false;
-    if (buffers_of(f, ca) + buffers_of(f, cb) > MAX_CLUSTER_BUFFERS) return false;
+    if (ca->loop || cb->loop) return REASON_LOOP;
+    if (ca->members.len + cb->members.len > MAX_MEMBERS) return REASON_LARGE;
+    if (fuse_buffers(f, ca) + fuse_buffers(f, cb) > MAX_CLUSTER_BUFFERS) return REASON_BUFFERS;
     if (ca->has_dot || cb->has_dot) {
         const Cluster *other = ca->has_dot ? cb : ca;
-        if (other->has_reduction || other->has_inner) return false;
+        if (other->has_reduction || other->has_inner) return REASON_REDUCTIONS;
     }
-    if (!common_space(ca, cb, outer, inner, has_inner)) return false;
-    if (!reads_fit(f, ca, b, outer) || !reads_fit(f, cb, a, outer)) return false;
-    return !path_around(f, a, b, MAX_SEARCH) && !path_around(f, b, a, MAX_SEARCH);
+    if (!common_space(ca, cb, outer, inner, has_inner)) return REASON_SPACES;
+    if (!reads_fit(f, ca, b, outer) || !reads_fit(f, cb, a, outer)) return REASON_PLACES;
+    return path_around(f, a, b, MAX_SEARCH) || path_around(f, b, a, MAX_SEARCH) ? REASON_BETWEEN
+                                                                                : REASON_NONE;
 }
 
 static bool try_merge(Fuser *f, uint32_t a, uint32_t b) {
     Shape outer, inner = {0};
     bool has_inner;
-    if (a == b || !merge_allowed(f, a, b, &outer, &inner, &has_inner)) return false;
+    if (a == b || why_not_merge(f, a, b, &outer, &inner, &has_inner) != REASON_NONE) return false;
     Cluster *ca = f->clusters.at[a], *cb = f->clusters.at[b];
     Cluster *c = NEW(f->arena, Cluster);
     c->outer = outer;
@@ -508,6 +588,21 @@ static bool try_merge(Fuser *f, uint32_t a, uint32_t b) {
     return true;
 }
 
+/* Of each cluster: the clusters on the longest path that leads to it. */
+static uint32_t *cluster_levels(Fuser *f) {
+    uint32_t *level = NEW_ARRAY(f->arena, uint32_t, f->clusters.len + 1);
+    Ids order;
+    fuse_order(f, &order);
+    for (uint32_t i = 0; i < order.len; i++) {
+        uint32_t c = order.at[i];
+        fuse_predecessors(f, c, &f->preds);
+        for (uint32_t k = 0; k < f->preds.len; k++) {
+            if (level[f->preds.at[k]] >= level[c]) level[c] = level[f->preds.at[k]] + 1;
+        }
+    }
+    return level;
+}
+
 static void merge_clusters(Fuser *f) {
     /* Consumers into their producers, in the order of the program. */
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
@@ -517,7 +612,8 @@ static void merge_clusters(Fuser *f) {
             if (p != NO_CLUSTER && p != f->of[id]) try_merge(f, p, f->of[id]);
         }
     }
-    /* Readers of one thing, over one space. */
+    /* Readers of one thing, over one space, that come equally late: the steps of an unrolled loop stay apart. */
+    const uint32_t *level = cluster_levels(f);
     Ids *readers = NEW_ARRAY(f->arena, Ids, f->g->nodes.len + 1);
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
         if (!f->need[id] || !f->anchor[id]) continue;
@@ -525,7 +621,8 @@ static void merge_clusters(Fuser *f) {
             Ids *r = &readers[f->reads[id].at[i].target];
             for (uint32_t k = 0; k < r->len && k < 8; k++) {
                 uint32_t a = f->of[r->at[k]], b = f->of[id];
-                if (a != b && !f->clusters.at[a]->has_dot && !f->clusters.at[b]->has_dot)
+                if (a != b && level[a] == level[b] && !f->clusters.at[a]->has_dot &&
+                    !f->clusters.at[b]->has_dot)
                     try_merge(f, a, b);
             }
             vec_push(f->arena, r, id);
@@ -533,36 +630,34 @@ static void merge_clusters(Fuser *f) {
     }
 }
 
-/* ---- 4. Order ------------------------------------------------------------------------------ */
+/* ---- Order --------------------------------------------------------------------------------- */
 
-/* level[c]: 1 + the longest path of clusters before c; 0: c is in a circle, or after one. Returns one of
- * those, or NO_CLUSTER. Source: Kahn 1962. */
-static uint32_t level_clusters(Fuser *f, uint32_t *level) {
+void fuse_order(Fuser *f, Ids *order) {
     uint32_t n = f->clusters.len;
-    Ids *followers = NEW_ARRAY(f->arena, Ids, n + 1), ready = {0};
-    uint32_t *waits = NEW_ARRAY(f->arena, uint32_t, n + 1),
-             *longest = NEW_ARRAY(f->arena, uint32_t, n + 1);
+    Ids *followers = NEW_ARRAY(f->arena, Ids, n + 1);
+    uint32_t *waits = NEW_ARRAY(f->arena, uint32_t, n + 1);
+    *order = (Ids){0};
     for (uint32_t c = 0; c < n; c++) {
         if (!f->clusters.at[c]) continue;
-        predecessors(f, c, &f->preds);
+        fuse_predecessors(f, c, &f->preds);
         waits[c] = f->preds.len;
         for (uint32_t i = 0; i < f->preds.len; i++)
             vec_push(f->arena, &followers[f->preds.at[i]], c);
-        if (!waits[c]) vec_push(f->arena, &ready, c);
+        if (!waits[c]) vec_push(f->arena, order, c);
     }
-    for (uint32_t i = 0; i < ready.len; i++) {
-        uint32_t c = ready.at[i];
-        level[c] = longest[c] + 1;
-        for (uint32_t k = 0; k < followers[c].len; k++) {
-            uint32_t next = followers[c].at[k];
-            if (level[c] > longest[next]) longest[next] = level[c];
-            if (--waits[next] == 0) vec_push(f->arena, &ready, next);
+    for (uint32_t i = 0; i < order->len; i++) {
+        const Ids *next = &followers[order->at[i]];
+        for (uint32_t k = 0; k < next->len; k++) {
+            if (--waits[next->at[k]] == 0) vec_push(f->arena, order, next->at[k]);
         }
     }
-    for (uint32_t c = 0; c < n; c++) {
-        if (f->clusters.at[c] && !level[c]) return c;
-    }
-    return NO_CLUSTER;
+}
+
+/* Of each cluster: whether it is in the order. */
+static bool *ordered_clusters(const Fuser *f, const Ids *order) {
+    bool *ordered = NEW_ARRAY(f->arena, bool, f->clusters.len + 1);
+    for (uint32_t i = 0; i < order->len; i++) ordered[order->at[i]] = true;
+    return ordered;
 }
 
 /* Before anything is merged: an update that reads its own variable elsewhere than at its own place, or
@@ -578,11 +673,12 @@ static uint32_t needs_double_buffer(Fuser *f) {
                 return up->var;
         }
     }
-    uint32_t n = f->clusters.len;
-    uint32_t *level = NEW_ARRAY(f->arena, uint32_t, n + 1);
-    if (level_clusters(f, level) == NO_CLUSTER) return NO_CLUSTER;
-    for (uint32_t c = 0; c < n; c++) {
-        if (level[c]) continue;
+    Ids order;
+    fuse_order(f, &order);
+    if (order.len == f->clusters.len) return NO_CLUSTER;
+    bool *ordered = ordered_clusters(f, &order);
+    for (uint32_t c = 0; c < f->clusters.len; c++) {
+        if (ordered[c]) continue;
         uint32_t var = updated_var(f, f->clusters.at[c]->members.at[0]);
         /* Not one that only waits for a circle: memory of its own would not break it. */
         if (var != UINT32_MAX && !set_has(f->options->double_buffered, var) &&
@@ -592,60 +688,21 @@ static uint32_t needs_double_buffer(Fuser *f) {
     return NO_CLUSTER;
 }
 
-/* Clusters of one level do not wait for each other: they share a launch, as far as one kernel may hold
- * them. */
-static void share_launches(const Fuser *f, const uint32_t *level, Fused *out) {
-    uint32_t last = 0;
-    for (uint32_t c = 0; c < f->clusters.len; c++) last = level[c] > last ? level[c] : last;
-    Ids *of_level = NEW_ARRAY(f->arena, Ids, last + 1);
-    for (uint32_t c = 0; c < f->clusters.len; c++) {
-        if (f->clusters.at[c]) vec_push(f->arena, &of_level[level[c]], c);
-    }
-    for (uint32_t l = 1; l <= last; l++) {
-        uint32_t sections = 0, buffers = 0, shared = NO_CLUSTER;
-        for (uint32_t i = 0; i < of_level[l].len; i++) {
-            Cluster *cl = f->clusters.at[of_level[l].at[i]];
-            uint32_t need = buffers_of(f, cl);
-            bool alone = f->options->apart || f->options->single || cl->loop ||
-                         (f->options->target->local_bytes && cl->has_dot);
-            bool full = sections + 1 > MAX_SECTIONS || buffers + need > MAX_BUFFERS;
-            if (alone || shared == NO_CLUSTER || full) {
-                cl->launch = out->launches++;
-                if (!alone) shared = cl->launch, sections = buffers = 0;
-            } else {
-                cl->launch = shared;
-            }
-            if (!alone) sections++, buffers += need;
-        }
-    }
-    /* By launch; within one, as they were found. */
-    uint32_t *start = NEW_ARRAY(f->arena, uint32_t, out->launches + 2), count = 0;
-    out->launch_start = start;
-    for (uint32_t c = 0; c < f->clusters.len; c++) {
-        if (f->clusters.at[c]) start[f->clusters.at[c]->launch + 1]++, count++;
-    }
-    for (uint32_t l = 0; l < out->launches; l++) start[l + 1] += start[l];
-    uint32_t *at = NEW_ARRAY(f->arena, uint32_t, out->launches + 1);
-    out->clusters.at = NEW_ARRAY(f->arena, Cluster *, count + 1);
-    out->clusters.len = out->clusters.cap = count;
-    for (uint32_t c = 0; c < f->clusters.len; c++) {
-        Cluster *cl = f->clusters.at[c];
-        if (cl) out->clusters.at[start[cl->launch] + at[cl->launch]++] = cl;
-    }
-}
-
+/* The launches. A circle that is left: why_not_merge let through what it must not. */
 static void order_clusters(Fuser *f, Fused *out) {
-    uint32_t *level = NEW_ARRAY(f->arena, uint32_t, f->clusters.len + 1);
-    uint32_t stuck = level_clusters(f, level);
-    if (stuck == NO_CLUSTER)
-        share_launches(f, level, out);
-    else /* in a circle: merge_allowed let through what it must not */
-        out->lost = f->clusters.at[stuck]->members.at[0];
+    Ids order;
+    fuse_order(f, &order);
+    bool *ordered = ordered_clusters(f, &order);
+    for (uint32_t c = 0; c < f->clusters.len && out->lost == NO_NODE; c++) {
+        if (f->clusters.at[c] && !ordered[c]) out->lost = f->clusters.at[c]->members.at[0];
+    }
+    if (out->lost == NO_NODE) chain_clusters(f, &order, out);
 }
 
 static void find_stored(Fuser *f, Fused *out) {
     out->cluster_of = NEW_ARRAY(f->arena, uint32_t, f->g->nodes.len + 1);
     out->stored = NEW_ARRAY(f->arena, bool, f->g->nodes.len + 1);
+    out->whole = f->whole;
     for (NodeId id = 0; id < f->g->nodes.len; id++) out->cluster_of[id] = NO_CLUSTER;
     for (uint32_t c = 0; c < out->clusters.len; c++) {
         for (uint32_t m = 0; m < out->clusters.at[c]->members.len; m++)
@@ -702,6 +759,9 @@ uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, Fu
     Fuser f = {.entry = e, .g = &e->graph, .arena = arena, .options = options};
     f.need = NEW_ARRAY(arena, bool, n + 1);
     f.anchor = NEW_ARRAY(arena, bool, n + 1);
+    f.fixed = NEW_ARRAY(arena, bool, n + 1);
+    f.whole = NEW_ARRAY(arena, NodeId, n + 1);
+    for (NodeId id = 0; id < n; id++) f.whole[id] = NO_NODE;
     f.reads = NEW_ARRAY(arena, Reads, n + 1);
     f.of = NEW_ARRAY(arena, uint32_t, n + 1);
     f.users = NEW_ARRAY(arena, Ids, n + 1);
@@ -717,6 +777,32 @@ uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, Fu
     if (!options->apart) merge_clusters(&f);
     *out = (Fused){.entry = e, .g = &e->graph, .lost = NO_NODE};
     order_clusters(&f, out);
-    if (out->lost == NO_NODE) find_stored(&f, out);
+    if (out->lost != NO_NODE) return NO_CLUSTER;
+    find_stored(&f, out);
+    chain_tiles(&f, out);
+    out->fuser = NEW(arena, Fuser);
+    *out->fuser = f;
     return NO_CLUSTER;
+}
+
+Refusal fuse_refusal(const Fused *fused, NodeId id, uint32_t reader) {
+    Fuser *f = fused->fuser;
+    const Cluster *c = fused->clusters.at[reader];
+    Refusal out = {.reader = NO_NODE};
+    Shape outer, inner = {0};
+    bool has_inner;
+    for (uint32_t m = 0; m < c->members.len; m++) {
+        const Reads *reads = &f->reads[c->members.at[m]];
+        bool is_dot = node_at(f->g, c->members.at[m])->op == OP_DOT;
+        for (uint32_t i = 0; i < reads->len; i++) {
+            if (reads->at[i].target == id && (out.reader == NO_NODE || is_dot))
+                out.reader = c->members.at[m];
+        }
+    }
+    if (out.reader == NO_NODE) return out;
+    out.merge = f->options->apart
+                    ? REASON_APART
+                    : why_not_merge(f, f->of[id], f->of[out.reader], &outer, &inner, &has_inner);
+    out.chain = chain_refusal(f, fused, fused->cluster_of[id], reader);
+    return out;
 }

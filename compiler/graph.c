@@ -698,6 +698,8 @@ NodeId node_again(Graph *g, const Node *n, const NodeId *args) {
     if (n->op == OP_FINAL) return node_final(g, args[0], n->attr[0]);
     if (n->op == OP_STACK) return node_stack(g, args[0], args[1]);
     if (n->op == OP_TAKE) return node_take(g, args[0], args[1]);
+    if (n->op == OP_PERMUTE) return node_permute(g, args[0], n->attr);
+    if (n->op == OP_RESHAPE) return node_reshape(g, args[0], &n->shape);
     if (n->op == OP_AT)
         return node_at_iteration(g, args[0], (uint32_t)n->attr[0], n->attr[1], n->attr[2]);
     Node copy = *n;

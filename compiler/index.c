@@ -77,9 +77,19 @@ Idx idx_iteration(IndexTable *t, uint32_t loop, int64_t trips) {
 
 bool idx_is_iteration(const IndexTable *t, uint32_t atom) {
     for (uint32_t i = 0; i < t->iterations.len; i++) {
-        if (t->iterations.at[i].atom == atom) return true;
+        if (!t->iterations.at[i].inside && t->iterations.at[i].atom == atom) return true;
     }
     return false;
+}
+
+void idx_bind_iteration(IndexTable *t, uint32_t loop, Idx e) {
+    Iteration it = {.loop = loop, .atom = UINT32_MAX, .e = e, .inside = true};
+    for (uint32_t i = 0; i < t->iterations.len; i++) {
+        if (t->iterations.at[i].loop != loop) continue;
+        t->iterations.at[i] = it;
+        return;
+    }
+    vec_push(t->arena, &t->iterations, it);
 }
 
 uint32_t idx_atom(const IndexTable *t, Idx e) {
@@ -197,11 +207,38 @@ static void split(IndexTable *t, Idx e, int64_t by, Idx *q, Idx *r) {
     *r = fits ? rr : e;
 }
 
+static int64_t gcd(int64_t a, int64_t b) {
+    while (b) {
+        int64_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a < 0 ? -a : a;
+}
+
+/* e = g * *x + *rest, where g divides `by` and 0 <= *rest < g. Returns g, or 1: there is no such g. */
+static int64_t common_factor(IndexTable *t, Idx e, int64_t by, Idx *x, int64_t *rest) {
+    const Form f = t->forms.at[e];
+    int64_t g = by;
+    for (uint32_t i = 0; i < f.count && g > 1; i++) g = gcd(f.terms[i].coef, g);
+    if (g == 1 || f.count == 0 || idx_lo(t, e) < 0) return 1;
+    *rest = f.constant % g;
+    if (*rest < 0) *rest += g;
+    Term small[32];
+    Term *terms = f.count <= COUNT_OF(small) ? small : NEW_ARRAY(t->arena, Term, f.count);
+    for (uint32_t i = 0; i < f.count; i++) terms[i] = (Term){f.terms[i].atom, f.terms[i].coef / g};
+    *x = intern(t, (f.constant - *rest) / g, terms, f.count);
+    return g;
+}
+
 Idx idx_div(IndexTable *t, Idx e, int64_t by) {
     if (by == 1) return e;
-    Idx q, r;
+    Idx q, r, x;
+    int64_t rest;
     split(t, e, by, &q, &r);
     if (idx_lo(t, r) >= 0 && idx_hi(t, r) < by) return q;
+    int64_t g = common_factor(t, r, by, &x, &rest);
+    if (g > 1) return idx_add(t, q, idx_div(t, x, by / g));
     const Form *f = &t->forms.at[r];
     /* (x / a) / b is x / (a * b). */
     if (f->count == 1 && f->constant == 0 && f->terms[0].coef == 1 &&
@@ -214,9 +251,12 @@ Idx idx_div(IndexTable *t, Idx e, int64_t by) {
 
 Idx idx_mod(IndexTable *t, Idx e, int64_t by) {
     if (by == 1) return idx_const(t, 0);
-    Idx q, r;
+    Idx q, r, x;
+    int64_t rest;
     split(t, e, by, &q, &r);
     if (idx_lo(t, r) >= 0 && idx_hi(t, r) < by) return r;
+    int64_t g = common_factor(t, r, by, &x, &rest);
+    if (g > 1) return idx_offset(t, idx_scale(t, idx_mod(t, x, by / g), g), rest);
     const Form *f = &t->forms.at[r];
     /* (x % (a * b)) % b is x % b. */
     if (f->count == 1 && f->constant == 0 && f->terms[0].coef == 1) {

@@ -38,6 +38,7 @@ typedef struct
     uint32_t loop;
     uint32_t atom;
     Idx e;
+    bool inside; /* not around the kernel but in it: a loop of the kernel, or what that knows */
 } Iteration;
 
 typedef struct IndexTable {
@@ -56,7 +57,9 @@ Idx idx_var(IndexTable *t, const char *name, int64_t lo, int64_t hi, uint32_t va
 uint32_t idx_atom(const IndexTable *t, Idx e); /* of an Idx that is one variable */
 /* The number of the iteration of a loop of the graph: 0 .. trips - 1. */
 Idx idx_iteration(IndexTable *t, uint32_t loop, int64_t trips);
-bool idx_is_iteration(const IndexTable *t, uint32_t atom);
+bool idx_is_iteration(const IndexTable *t, uint32_t atom); /* of a loop around the kernel */
+/* From now on the number of the iteration is e: the loop is in the kernel. */
+void idx_bind_iteration(IndexTable *t, uint32_t loop, Idx e);
 Idx idx_add(IndexTable *t, Idx a, Idx b);
 Idx idx_sub(IndexTable *t, Idx a, Idx b);
 Idx idx_offset(IndexTable *t, Idx a, int64_t by);

@@ -86,7 +86,8 @@ typedef struct Node {
      *   WINDOW     attr[0] axis, attr[1] stride, attr[2] dilation; the size is the new last axis
      *   SKEW       attr[0] axis, attr[1] dilation
      *   CONCAT     attr[0] axis
-     *   DOT        attr[0] batch axes, attr[1] contracted axes (both operands: batch, free, contracted)
+     *   DOT        attr[0] batch axes, attr[1] contracted axes (both operands: batch, free, contracted);
+     *              after layout perhaps attr[2 + i]: which of batch, free, free is axis i of the result
      *   SUM, RMAX  attr: the axes reduced, ascending
      *   ARGMAX     attr[0] axis */
     uint32_t attrc;

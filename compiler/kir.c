@@ -35,9 +35,18 @@ uint32_t kernel_table(Kernel *k, DType t, const double *values, int64_t elems) {
 }
 
 uint32_t kernel_local(Kernel *k, const char *name, DType t, int64_t elems) {
-    KLocal l = {name, t, elems};
+    KLocal l = {name, t, elems, NO_VAL};
     vec_push(k->arena, &k->locals, l);
     return k->locals.len - 1;
+}
+
+uint32_t kernel_tile(Kernel *k, uint32_t tag, const char *name, DType t, int64_t elems) {
+    for (uint32_t i = 0; i < k->locals.len; i++) {
+        if (k->locals.at[i].tag == tag) return i;
+    }
+    uint32_t i = kernel_local(k, name, t, elems);
+    k->locals.at[i].tag = tag;
+    return i;
 }
 
 static KStmt *add_stmt(Kernel *k, StmtOp op) {
@@ -100,12 +109,19 @@ Val val_load(Kernel *k, uint32_t buffer, Idx e, uint8_t lanes, Ranges ranges, co
                                 .hint = hint});
 }
 
-Val val_local(Kernel *k, uint32_t local, Idx e, uint8_t lanes) {
+Val val_local(Kernel *k, uint32_t local, Idx e, uint8_t lanes, Ranges ranges, const char *hint) {
+    const KLocal *l = &k->locals.at[local];
+    Ranges open = {0, NULL};
+    if (idx_lo(&k->index, e) < 0 || idx_hi(&k->index, e) + lanes > l->elems) {
+        if (!open_ranges(k, ranges, &open)) return val_const(k, l->dtype, 0);
+    }
     return add_value(k, (Value){.kind = V_LOCAL,
-                                .dtype = (uint8_t)k->locals.at[local].dtype,
+                                .dtype = (uint8_t)l->dtype,
                                 .lanes = lanes,
                                 .buffer = local,
-                                .index = e});
+                                .index = e,
+                                .ranges = open,
+                                .hint = hint});
 }
 
 Val val_ranges(Kernel *k, Ranges ranges) {

@@ -102,10 +102,11 @@ typedef struct KBuffer {
     const double *values; /* not an argument but a table of constants: its elements */
 } KBuffer;
 
-typedef struct KLocal { /* a work-group's array */
+typedef struct KLocal { /* a work-group's array; where that is one item, in private memory */
     const char *name;
     DType dtype;
     int64_t elems;
+    uint32_t tag; /* the caller's, or NO_VAL */
 } KLocal;
 
 typedef struct KVar {
@@ -135,8 +136,10 @@ void kernel_init(Kernel *k, Arena *arena, uint32_t groups, uint32_t local_size);
 uint32_t kernel_buffer(Kernel *k, uint32_t tag, const char *name, DType t, int64_t elems);
 /* A table of constants in the program text; of a storage type: of the type that counts. */
 uint32_t kernel_table(Kernel *k, DType t, const double *values, int64_t elems);
-/* An array in local memory, shared by the items of a work-group; not initialised. */
+/* An array in local memory, shared by the items of a work-group; not initialised. f32 or i32. */
 uint32_t kernel_local(Kernel *k, const char *name, DType t, int64_t elems);
+/* The array for the caller's `tag`: a new one, or the one that there is already. */
+uint32_t kernel_tile(Kernel *k, uint32_t tag, const char *name, DType t, int64_t elems);
 
 /* Values. Operands of one operator have equal lanes, or 1: then they are splat. Each fold what is known
  * while compiling, so the result may be another kind of value than its name says. A storage type as `t`
@@ -146,7 +149,7 @@ Val val_index(Kernel *k, Idx e);
 Val val_lane(Kernel *k, uint8_t lanes);
 /* Elements e .. e + lanes - 1; the ranges say where e is inside the buffer, if it may be outside. */
 Val val_load(Kernel *k, uint32_t buffer, Idx e, uint8_t lanes, Ranges ranges, const char *hint);
-Val val_local(Kernel *k, uint32_t local, Idx e, uint8_t lanes);
+Val val_local(Kernel *k, uint32_t local, Idx e, uint8_t lanes, Ranges ranges, const char *hint);
 Val val_ranges(Kernel *k, Ranges ranges);
 Val val_ew(Kernel *k, Op op, Val x, Val y, Val z);
 Val val_cast(Kernel *k, Val x, DType t);
@@ -182,12 +185,29 @@ KCount kernel_count(const Kernel *k);
 
 /* Runs the kernel on the host. data[i] holds the elements of buffer i (bool: 0 or 1), as doubles; with
  * `round_f32` every f32 result is rounded to f32. Returns NULL, or what went wrong (in the arena): an
- * access outside a buffer. iterations[i]: the value of index.iterations[i]. */
+ * access outside a buffer. The work-groups run one after the other, with `backwards` from the last on: what they make
+ * must not depend on it. iterations[i]: the value of the i-th of index.iterations that is not inside. */
 const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32,
-                       const int32_t *iterations);
+                       bool backwards, const int32_t *iterations);
 
-/* Appends the kernel as OpenCL C: its tables and the function. `name` NULL: for comparing, with numbers for names and
- * without comments. Scratch memory comes from out's arena. */
-void kernel_print(const Kernel *k, const char *name, Text *out);
+/* A slot: a constant of the kernel's text that may be an argument instead. The constant term of an address
+ * or of an index as a number, a bound of a condition, an i32 constant; in the order of the text. */
+typedef struct Slot { /* what stands there: the constant, or a parameter + add */
+    uint32_t param;   /* or NO_PARAM */
+    int32_t add;
+} Slot;
+#define NO_PARAM UINT32_MAX
+
+typedef VEC(int32_t) Constants; /* of each slot */
+
+/* Appends the kernel as OpenCL C: its tables and the function. It has `params` parameters `int offset`,
+ * after its buffers and iterations; what stands in each slot, or NULL: the constants. Scratch memory comes
+ * from out's arena. */
+void kernel_print(const Kernel *k, const char *name, const Slot *slots, uint32_t params, Text *out);
+
+/* Appends the kernel's text for comparing, with numbers for names and without comments and the constants of
+ * slots, which go to `constants`. Kernels of equal outlines are equal but for these and their buffers.
+ * Memory comes from out's arena. */
+void kernel_outline(const Kernel *k, Text *out, Constants *constants);
 
 #endif

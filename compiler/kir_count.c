@@ -1,12 +1,16 @@
 /* kir_count: what a launch of a kernel does: floating-point operations, and the distinct bytes that it
- * touches (of each buffer, from the first element that it may reach to the last). */
+ * touches: of each buffer from the first element that it may reach to the last, but not more than it
+ * loads and stores (of a slice, or of a table of which it gathers a few rows). */
 #include "kir.h"
+
+#include <math.h>
 
 typedef struct Counter {
     const Kernel *k;
     int64_t group;
     double flops;
     int64_t *lo, *hi; /* of each buffer: elements touched */
+    double *accesses; /* of each buffer: elements loaded and stored */
 } Counter;
 
 /* The value of an index for the group at hand, if it depends on nothing else. */
@@ -32,7 +36,7 @@ static bool known(const Counter *c, Idx e, int64_t *value) {
     return true;
 }
 
-static void touch(Counter *c, uint32_t buffer, Idx e, uint8_t lanes) {
+static void touch(Counter *c, uint32_t buffer, Idx e, uint8_t lanes, double times) {
     int64_t lo = idx_lo(&c->k->index, e), hi = idx_hi(&c->k->index, e) + lanes;
     const Form *f = &c->k->index.forms.at[e];
     for (uint32_t i = 0; i < f->count; i++) { /* one iteration: the first */
@@ -47,10 +51,11 @@ static void touch(Counter *c, uint32_t buffer, Idx e, uint8_t lanes) {
     if (hi > elems) hi = elems;
     if (c->hi[buffer] == 0 || lo < c->lo[buffer]) c->lo[buffer] = lo;
     if (hi > c->hi[buffer]) c->hi[buffer] = hi;
+    c->accesses[buffer] += times * lanes;
 }
 
 static void count_value(Counter *c, const Value *v, double times) {
-    if (v->kind == V_LOAD) touch(c, v->buffer, v->index, v->lanes);
+    if (v->kind == V_LOAD) touch(c, v->buffer, v->index, v->lanes, times);
     if (v->dtype == DT_F32 && (v->kind == V_EW || v->kind == V_FMA || v->kind == V_ACROSS)) {
         c->flops += times * v->lanes * (v->kind == V_FMA ? 2 : 1);
     }
@@ -63,7 +68,7 @@ static void count_block(Counter *c, const KBlock *b, double times) {
         double turns = times;
         switch (s->op) {
         case S_LET: count_value(c, &c->k->values.at[s->val], times); break;
-        case S_STORE: touch(c, s->buffer, s->index, c->k->values.at[s->val].lanes); break;
+        case S_STORE: touch(c, s->buffer, s->index, c->k->values.at[s->val].lanes, times); break;
         case S_FOR:
             if (known(c, s->lo, &lo) && known(c, s->hi, &hi)) {
                 turns = hi > lo ? times * (double)((hi - lo + s->step - 1) / s->step) : 0;
@@ -91,13 +96,15 @@ KCount kernel_count(const Kernel *k) {
     KCount out = {0};
     c.lo = NEW_ARRAY(k->arena, int64_t, k->buffers.len + 1);
     c.hi = NEW_ARRAY(k->arena, int64_t, k->buffers.len + 1);
+    c.accesses = NEW_ARRAY(k->arena, double, k->buffers.len + 1);
     /* Groups beyond some thousands are alike: count a few and scale. */
     int64_t sample = k->groups > 4096 ? 4096 : k->groups;
     for (c.group = 0; c.group < sample; c.group++) count_block(&c, &k->body, k->local_size);
     out.flops = c.flops * k->groups / (double)sample;
     for (uint32_t i = 0; i < k->buffers.len; i++) {
-        if (!k->buffers.at[i].values)
-            out.bytes += (double)(c.hi[i] - c.lo[i]) * dtype_bytes(k->buffers.at[i].dtype);
+        if (k->buffers.at[i].values) continue;
+        double reach = (double)(c.hi[i] - c.lo[i]), most = c.accesses[i] * k->groups / sample;
+        out.bytes += floor(most < reach ? most : reach) * dtype_bytes(k->buffers.at[i].dtype);
     }
     return out;
 }

@@ -106,8 +106,12 @@ static void evaluate(Run *r, Val v, uint32_t item) {
     case V_INDEX: out[0] = (double)index_of(r, n->index, item); break;
     case V_LOAD: load(r, n, item, out); break;
     case V_LOCAL: {
-        int64_t at = index_of(r, n->index, item);
         const KLocal *l = &r->k->locals.at[n->buffer];
+        if (!holds(r, n->ranges, item)) {
+            for (int i = 0; i < n->lanes; i++) out[i] = 0;
+            break;
+        }
+        int64_t at = index_of(r, n->index, item);
         if (in_bounds(r, l->name, at, n->lanes, l->elems))
             memcpy(out, r->local[n->buffer] + at, n->lanes * sizeof(double));
         break;
@@ -204,7 +208,7 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
 }
 
 const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool round_f32,
-                       const int32_t *iterations) {
+                       bool backwards, const int32_t *iterations) {
     Run r = {.k = k,
              .arena = arena,
              .data = data,
@@ -227,10 +231,12 @@ const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool 
                 r.local[i][e] = NAN; /* not yet written */
         }
         for (uint32_t i = 0; i < r.items; i++) {
-            r.atom[(size_t)k->group_atom * r.items + i] = g;
+            r.atom[(size_t)k->group_atom * r.items + i] = backwards ? k->groups - 1 - g : g;
             r.atom[(size_t)k->local_atom * r.items + i] = i;
-            for (uint32_t t = 0; t < k->index.iterations.len; t++)
-                r.atom[(size_t)k->index.iterations.at[t].atom * r.items + i] = iterations[t];
+            for (uint32_t t = 0, given = 0; t < k->index.iterations.len; t++) {
+                const Iteration *it = &k->index.iterations.at[t];
+                if (!it->inside) r.atom[(size_t)it->atom * r.items + i] = iterations[given++];
+            }
         }
         run_block(&r, &k->body, on);
     }

@@ -1,16 +1,37 @@
 /* launch: entry by entry: layout, cut into regions, fuse, memory, then a kernel a launch; see launch.h. */
 #include "launch.h"
 
+#include "bound.h"
+
 const char *section_writes(const Memory *m, const Section *s, Arena *a) {
     Text t;
     text_init(&t, a);
     for (uint32_t i = 0; i < s->stores.len; i++) {
-        const Buffer *b = &m->buffers.at[s->stores.at[i].place.buffer];
-        text_printf(&t, "%s%s[", i ? ", " : "", b->hint);
-        text_shape(&t, &b->shape);
+        const Place *p = &s->stores.at[i].place;
+        const Buffer *b = p->tile ? NULL : &m->buffers.at[p->buffer];
+        text_printf(&t, "%s%s[", i ? ", " : "", b ? b->hint : p->name);
+        text_shape(&t, b ? &b->shape : &node_at(s->g, s->stores.at[i].node)->shape);
+        if (!b) text_printf(&t, ", kept for a block of %d rows", s->block);
         text_puts(&t, "]");
     }
     return t.at;
+}
+
+/* The sections of a chain have the groups that all of it wants. */
+static void chain_groups(Launch *launch) {
+    for (uint32_t i = 0, end; i < launch->sections.len; i = end) {
+        uint32_t wanted = 0, most = 0;
+        for (end = i; end < launch->sections.len && launch->sections.at[end].cluster->chain ==
+                                                        launch->sections.at[i].cluster->chain;
+             end++)
+            wanted += launch->sections.at[end].groups;
+        const Section *s = &launch->sections.at[i];
+        if (!s->rows) continue;
+        most = (uint32_t)((s->rows + s->block - 1) / s->block);
+        if (most > s->target->groups) most = s->target->groups;
+        for (uint32_t k = i; k < end; k++)
+            launch->sections.at[k].groups = wanted < most ? wanted : most;
+    }
 }
 
 /* Where the groups of each section lie among the kernel's. Returns how many the kernel has.
@@ -20,6 +41,7 @@ const char *section_writes(const Memory *m, const Section *s, Arena *a) {
  * the smaller ones those at the end. Elsewhere each section has groups of its own. */
 static uint32_t deal_groups(const Plan *plan, Launch *launch) {
     uint32_t groups = 0;
+    chain_groups(launch);
     for (uint32_t i = 0; i < launch->sections.len; i++) {
         Section *s = &launch->sections.at[i];
         s->first_group = groups;
@@ -36,9 +58,11 @@ static uint32_t deal_groups(const Plan *plan, Launch *launch) {
 }
 
 /* A kernel for one launch of a region. */
-static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Arena *a, Launch *out) {
+static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Turns turns, Arena *a,
+                        Launch *out) {
     const Fused *f = &r->fused;
     out->g = f->g;
+    out->region = r;
     for (uint32_t i = f->launch_start[launch]; i < f->launch_start[launch + 1]; i++) {
         const Cluster *cl = f->clusters.at[i];
         Section s = {.cluster = cl,
@@ -47,6 +71,8 @@ static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Arena *a, 
                      .place = r->places,
                      .g = f->g,
                      .target = plan->target,
+                     .rows = f->chains.at[cl->chain].rows,
+                     .block = f->chains.at[cl->chain].block,
                      .stores = r->stores[i]};
         section_plan(&s, a);
         vec_push(a, &out->sections, s);
@@ -54,22 +80,24 @@ static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Arena *a, 
     uint32_t groups = deal_groups(plan, out);
     Kernel *k = out->kernel = NEW(a, Kernel);
     kernel_init(k, a, groups, plan->target->local_size);
-    for (uint32_t i = 0; i < out->sections.len; i++) {
+    for (uint32_t i = 0, count; i < out->sections.len; i += count) {
         const Section *s = &out->sections.at[i];
-        bool several = out->sections.len > 1;
+        count = f->chains.at[s->cluster->chain].count;
+        bool several = out->sections.len > count;
         if (several) {
             Range *range = NEW(a, Range);
             *range = (Range){k->group, s->first_group, (int64_t)s->first_group + s->groups};
             kernel_comment(k, section_writes(&plan->memory, s, a));
             kernel_if(k, (Ranges){1, range});
         }
-        NodeId lost = section_emit(s, k);
+        NodeId lost = chain_emit(s, count, turns, k);
         if (lost != NO_NODE) plan->lost = lost;
         if (several) kernel_end(k);
     }
     kernel_finish(k);
     out->count = kernel_count(k);
     for (uint32_t i = 0; i < k->index.iterations.len; i++) {
+        if (k->index.iterations.at[i].inside) continue;
         uint32_t depth = 0;
         for (const Region *o = r; o->loop != k->index.iterations.at[i].loop; o = o->outer) depth++;
         vec_push(a, &out->iterations, region_depth(r) - 1 - depth);
@@ -88,9 +116,12 @@ typedef struct Planner {
 
 static void fuse_region(Planner *p, Region *r) {
     const Entry built = r->entry; /* its roots before layout */
-    NumberSet double_buffered = {.arena = p->arena};
-    FuseOptions options = p->options;
-    options.double_buffered = &double_buffered;
+    NumberSet *double_buffered = NEW(p->arena, NumberSet);
+    FuseOptions *options = NEW(p->arena, FuseOptions); /* fuse_refusal asks later */
+    double_buffered->arena = p->arena;
+    *options = p->options;
+    options->double_buffered = double_buffered;
+    options->body = r->loop && !p->flat.holds[r->loop];
     for (uint32_t var = 0; var != NO_CLUSTER;) {
         const Graph grown = r->entry.graph;
         r->entry = built;
@@ -101,9 +132,9 @@ static void fuse_region(Planner *p, Region *r) {
             memcpy(r->entry.outputs.at, built.outputs.at, built.outputs.len * sizeof(Output));
         if (built.updates.len)
             memcpy(r->entry.updates.at, built.updates.at, built.updates.len * sizeof(Update));
-        layout_roots(&r->entry, &options);
-        var = fuse_entry(&r->entry, p->arena, &options, &r->fused);
-        if (var != NO_CLUSTER) set_add(&double_buffered, var);
+        layout_roots(&r->entry, options);
+        var = fuse_entry(&r->entry, p->arena, options, &r->fused);
+        if (var != NO_CLUSTER) set_add(double_buffered, var);
     }
 }
 
@@ -138,6 +169,15 @@ static Region *plan_region(Planner *p, uint32_t loop, Region *outer, const Place
     return r;
 }
 
+static void visit_launch(Planner *p, const Region *r, uint32_t launch, Turns turns,
+                         const PlannedEntry *pe, const PlanVisitor *visitor) {
+    Arena *scratch = arena_open(p->arena);
+    Launch l = {0};
+    plan_launch(p->plan, r, launch, turns, scratch, &l);
+    visitor->launch(visitor->context, p->plan, pe, &l);
+    arena_close(scratch);
+}
+
 static void visit_region(Planner *p, const Region *r, const PlannedEntry *pe,
                          const PlanVisitor *visitor) {
     uint32_t inner = 0;
@@ -150,16 +190,16 @@ static void visit_region(Planner *p, const Region *r, const PlannedEntry *pe,
             }
             int32_t trips = p->flat.g->loops.at[body].trips;
             const Region *in = r->inner.at[inner++];
+            if (in->fused.rolled) {
+                visit_launch(p, in, 0, (Turns){body, trips}, pe, visitor);
+                continue;
+            }
             for (int32_t turn = 0; visitor->loop(visitor->context, p->plan, pe, trips, turn);
                  turn++)
                 visit_region(p, in, pe, visitor);
             continue;
         }
-        Arena *scratch = arena_open(p->arena);
-        Launch launch = {0};
-        plan_launch(p->plan, r, l, scratch, &launch);
-        visitor->launch(visitor->context, p->plan, pe, &launch);
-        arena_close(scratch);
+        visit_launch(p, r, l, (Turns){0, 1}, pe, visitor);
     }
 }
 
@@ -183,7 +223,11 @@ static void plan_entry(Plan *plan, const Entry *entry, int opt_level, Arena *a,
     const Region *top = plan_region(&p, 0, NULL, outputs);
     if (!top) return;
     memory_close(&plan->memory);
-    PlannedEntry pe = {.entry = e, .top = top, .outputs = outputs};
+    PlannedEntry pe = {.entry = e,
+                       .top = top,
+                       .outputs = outputs,
+                       .bound_bytes = bound_bytes(entry, a),
+                       .live_bytes = bound_arena(&plan->memory)};
     visitor->entry(visitor->context, plan, &pe, false);
     visit_region(&p, top, &pe, visitor);
     visitor->entry(visitor->context, plan, &pe, true);

@@ -10,7 +10,8 @@
 #include "schedule.h"
 
 typedef struct Launch {
-    const Graph *g;        /* of its region */
+    const Graph *g; /* of its region */
+    const Region *region;
     Kernel *kernel;        /* its buffers' tags are indices in Memory.buffers */
     VEC(Section) sections; /* what it computes */
     KCount count;
@@ -25,6 +26,8 @@ typedef struct PlannedEntry {
     const Entry *entry;   /* after layout */
     const Region *top;    /* what it was cut into */
     const Place *outputs; /* the buffer of each output */
+    double bound_bytes;   /* see bound.h; -1: not known */
+    int64_t live_bytes;   /* the liveness bound of its arena */
 } PlannedEntry;
 
 typedef struct Plan {

@@ -75,18 +75,93 @@ void layout_roots(Entry *e, const FuseOptions *options) {
     }
 }
 
+/* Of each node: whether it is a concat that is read as a whole, many times: by a contraction, or by a sum of
+ * all of it. Its parts are made where it shall lie (fuse.c), so each must have a kernel of its own. */
+static bool *find_wholes(const Graph *g, Arena *arena) {
+    bool *whole = NEW_ARRAY(arena, bool, g->nodes.len + 1);
+    for (NodeId id = g->nodes.len; id-- > 0;) {
+        const Node *n = node_at(g, id);
+        for (uint32_t i = 0; i < n->argc; i++) {
+            NodeId x = n->args[i];
+            while (n->op != OP_CONCAT && is_view((Op)node_at(g, x)->op) &&
+                   node_at(g, x)->op != OP_PAD)
+                x = node_at(g, x)->args[0];
+            bool reads = n->op == OP_DOT || n->op == OP_SUM || (n->op == OP_CONCAT && whole[id]);
+            if (reads && node_at(g, x)->op == OP_CONCAT) whole[x] = true;
+        }
+    }
+    return whole;
+}
+
+typedef struct Parts {
+    Graph *g;
+    Arena *arena;
+    VEC(bool) taken; /* of each new node: it is a part already, or an entry gives it */
+} Parts;
+
+static bool *taken(Parts *p, NodeId x) {
+    while (p->taken.len <= x) vec_push(p->arena, &p->taken, false);
+    return &p->taken.at[x];
+}
+
+static NodeId layout_concat(Parts *p, const Node *n, NodeId *args) {
+    double v;
+    for (uint32_t i = 0; i < n->argc; i++) {
+        if (node_uniform(p->g, args[i], &v)) args[i] = node_copy(p->g, args[i]);
+        args[i] = layout_root(p->g, args[i]);
+        while (*taken(p, args[i])) args[i] = node_copy(p->g, args[i]);
+        *taken(p, args[i]) = true;
+    }
+    return node_again(p->g, n, args);
+}
+
+/* A contraction whose only reader takes its axes in another order gives them in that order: so the rows of a
+ * convolution are its images. The last axis stays, for the lanes. */
+static NodeId layout_order(Graph *g, const Node *permute, NodeId dot) {
+    Node n = *node_at(g, dot);
+    int32_t attr[2 + MAX_RANK] = {n.attr[0], n.attr[1]};
+    memcpy(attr + 2, permute->attr, permute->shape.rank * sizeof(int32_t));
+    n.shape = permute->shape;
+    n.attr = attr;
+    n.attrc = 2 + n.shape.rank;
+    return node_make(g, &n);
+}
+
+static bool takes_order(const Graph *old, const Graph *g, const Node *n, const NodeId *args,
+                        const uint32_t *uses) {
+    int last = n->shape.rank - 1;
+    if (n->op != OP_PERMUTE || uses[n->args[0]] != 1 || n->attr[last] != last) return false;
+    const Node *dot = node_at(g, args[0]);
+    return node_at(old, n->args[0])->op == OP_DOT && dot->op == OP_DOT && dot->attrc == 2;
+}
+
 void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {
     const Graph old = e->graph;
     NodeId *to = NEW_ARRAY(arena, NodeId, old.nodes.len + 1);
+    const bool *whole = find_wholes(&old, arena);
+    bool *root = NEW_ARRAY(arena, bool, old.nodes.len + 1);
+    uint32_t *uses = NEW_ARRAY(arena, uint32_t, old.nodes.len + 1);
+    for (NodeId id = 0; id < old.nodes.len; id++) {
+        for (uint32_t i = 0; i < node_at(&old, id)->argc; i++) uses[node_at(&old, id)->args[i]]++;
+    }
+    for (uint32_t i = 0; i < e->outputs.len; i++) root[e->outputs.at[i].node] = true;
+    for (uint32_t i = 0; i < e->updates.len; i++) root[e->updates.at[i].node] = true;
     Graph g;
     graph_init_like(&g, arena, &old);
+    Parts parts = {.g = &g, .arena = arena};
     for (NodeId id = 0; id < old.nodes.len; id++) {
         const Node *n = node_at(&old, id);
         NodeId *args = NEW_ARRAY(arena, NodeId, n->argc + 1);
         for (uint32_t i = 0; i < n->argc; i++) args[i] = to[n->args[i]];
         g.span = n->span;
-        to[id] = n->op == OP_DOT ? layout_dot(&g, arena, n, args[0], args[1], options)
-                                 : node_again(&g, n, args);
+        if (n->op == OP_CONCAT && whole[id] && !options->apart)
+            to[id] = layout_concat(&parts, n, args);
+        else if (!options->apart && takes_order(&old, &g, n, args, uses))
+            to[id] = layout_order(&g, n, args[0]);
+        else
+            to[id] = n->op == OP_DOT ? layout_dot(&g, arena, n, args[0], args[1], options)
+                                     : node_again(&g, n, args);
+        if (root[id]) *taken(&parts, to[id]) = true;
         if (!node_at(&g, to[id])->name) node_at(&g, to[id])->name = n->name;
     }
     for (uint32_t i = 0; i < e->outputs.len; i++) e->outputs.at[i].node = to[e->outputs.at[i].node];

@@ -21,7 +21,7 @@
 #endif
 
 enum { STATUS_DONE, STATUS_INPUT, STATUS_USAGE, STATUS_SYSTEM };
-enum { OPTION_TARGET = 256, OPTION_EMIT, OPTION_DUMP_AFTER };
+enum { OPTION_TARGET = 256, OPTION_EMIT, OPTION_DUMP_AFTER, OPTION_EXPLAIN };
 
 typedef struct Arguments {
     const char *input, *output;
@@ -39,6 +39,10 @@ static const struct argp_option option_list[] = {
      "plan of the program",
      0},
     {"dump-after", OPTION_DUMP_AFTER, "PASS", 0, "Print the graph after this pass, then stop", 0},
+    {"explain", OPTION_EXPLAIN, NULL, 0,
+     "Print for every source line its kernels, what they cost, and what kept them from being fused "
+     "further",
+     0},
     {"optimize", 'O', "LEVEL", 0, "0, 1 or 2 (default)", 0},
     {"version", 'V', NULL, 0, "Print the version", -1},
     {0},
@@ -69,6 +73,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         else
             argp_error(state, "--emit takes cl, graph, dot or plan, not '%s'", value);
         return 0;
+    case OPTION_EXPLAIN: a->compile.emit = EMIT_EXPLAIN; return 0;
     case OPTION_DUMP_AFTER: a->compile.dump_after = value; return 0;
     case 'O':
         if (strlen(value) != 1 || value[0] < '0' || value[0] > '2')
@@ -161,7 +166,7 @@ static bool same_file(const char *a, const char *b) {
 }
 
 /* Whether a file may be replaced by the text: it is empty, or begins as the text does (with
- * "//! dlg", "digraph" or "# the graph"). Any other is not ours to destroy. */
+ * "//! dlg", "digraph", "# the graph" or "Kernels"). Any other is not ours to destroy. */
 static bool may_replace(const char *path, const char *text, size_t len) {
     enum { MARK = 7 };
     char begin[MARK];

@@ -125,7 +125,7 @@ void memory_live(Memory *m, const Fused *f, uint32_t first_buffer, const Place *
                  const LaunchTime *times) {
     uint32_t *last = find_last_reads(f, m->arena);
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
-        if (!f->stored[id] || f->cluster_of[id] == NO_CLUSTER) continue;
+        if (!f->stored[id] || f->tile[id] || f->cluster_of[id] == NO_CLUSTER) continue;
         Buffer *b = &m->buffers.at[places[id].buffer];
         uint32_t launch = f->clusters.at[f->cluster_of[id]]->launch;
         /* What is stored into a slice, or is the next value of a loop, belongs to the region around. */
@@ -182,6 +182,25 @@ static void add_store(Memory *m, Stores *s, NodeId id, Place p) {
     vec_push(m->arena, s, st);
 }
 
+/* The wholes of what is made in place, and their parts; an outer whole comes after what is in it. */
+static void plan_parts(Memory *m, const Fused *f, Place *places) {
+    for (NodeId id = f->g->nodes.len; id-- > 0;) {
+        const Node *n = node_at(f->g, id);
+        if (n->op != OP_CONCAT || f->whole[n->args[0]] != id) continue;
+        if (places[id].buffer == NO_BUFFER)
+            places[id] = memory_buffer(m, n->name ? n->name : "parts", (DType)n->dtype, &n->shape);
+        const Place *p = &places[id];
+        int32_t at = 0, axis = n->attr[0];
+        for (uint32_t i = 0; i < n->argc; i++) {
+            Part *part = NEW(m->arena, Part);
+            *part = p->part ? *p->part : (Part){.whole = n->shape};
+            part->at[axis] += at;
+            at += node_at(f->g, n->args[i])->shape.dim[axis];
+            places[n->args[i]] = (Place){.buffer = p->buffer, .name = p->name, .part = part};
+        }
+    }
+}
+
 void memory_plan(Memory *m, const Fused *f, const Place *outputs, const Pin *pins,
                  uint32_t pin_count, Place *places, Stores *stores) {
     const Entry *e = f->entry;
@@ -192,6 +211,7 @@ void memory_plan(Memory *m, const Fused *f, const Place *outputs, const Pin *pin
             places[id] =
                 (Place){.buffer = (uint32_t)n->attr[0], .name = m->buffers.at[n->attr[0]].hint};
     }
+    plan_parts(m, f, places);
     for (uint32_t i = 0; i < pin_count; i++) places[pins[i].node] = pins[i].place;
     for (uint32_t i = 0; i < e->outputs.len; i++) places[e->outputs.at[i].node] = outputs[i];
     for (uint32_t i = 0; i < e->updates.len; i++) {
@@ -201,7 +221,9 @@ void memory_plan(Memory *m, const Fused *f, const Place *outputs, const Pin *pin
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
         const Node *n = node_at(f->g, id);
         const char *hint = n->name ? n->name : op_info[n->op].name;
-        if (f->stored[id] && places[id].buffer == NO_BUFFER)
+        if (f->tile[id])
+            places[id] = (Place){.buffer = NO_BUFFER, .name = hint, .tile = f->tile[id]};
+        else if (f->stored[id] && places[id].buffer == NO_BUFFER)
             places[id] = memory_buffer(m, hint, (DType)n->dtype, &n->shape);
         if (f->stored[id] && f->cluster_of[id] != NO_CLUSTER &&
             !f->clusters.at[f->cluster_of[id]]->loop)

@@ -24,6 +24,7 @@ void nest_unmerge(IndexTable *t, const Shape *from, const int *merged, int axes,
 void nest_init(Nest *n, const Section *s, Kernel *k) {
     *n = (Nest){.s = s, .k = k};
     eval_init(&n->eval, k, s->g, s->place, s->cluster_of, s->number);
+    n->eval.block = (Block){s->rows, s->block, idx_const(&k->index, 0)};
     for (int w = 2; w <= MAX_LANES; w *= 2) {
         n->lane[w] = idx_var(&k->index, "lane", 0, w - 1, NO_VAL);
     }
@@ -59,14 +60,31 @@ void nest_close(Nest *n, int axes) {
     for (int i = 0; i < axes; i++) nest_end(n);
 }
 
+static void store_at(Kernel *k, bool tile, uint32_t buffer, Idx address, Val v) {
+    if (tile)
+        kernel_store_local(k, buffer, address, v);
+    else
+        kernel_store(k, buffer, address, v);
+}
+
 void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v) {
     Kernel *k = n->k;
     const Node *node = node_at(n->s->g, st->node);
     Idx address;
-    uint32_t b = place_buffer(k, n->s->g, node, &st->place, at, &address);
-    if (lanes > 1) {
-        address = idx_subst(&k->index, address, idx_atom(&k->index, n->lane[lanes]),
-                            idx_const(&k->index, 0));
+    bool tile = st->place.tile != 0;
+    uint32_t b = tile ? place_tile(k, &n->eval.block, node, &st->place, at, &address)
+                      : place_buffer(k, n->s->g, node, &st->place, at, &address);
+    v = val_splat(k, v, lanes);
+    if (lanes == 1) {
+        store_at(k, tile, b, address, v);
+        return;
     }
-    kernel_store(k, b, address, val_splat(k, v, lanes));
+    /* A part of a whole may have its neighbours elsewhere: then each lane goes to its own place. */
+    uint32_t atom = idx_atom(&k->index, n->lane[lanes]);
+    int64_t stride;
+    bool side_by_side = idx_stride(&k->index, address, atom, &stride) && stride == 1;
+    for (uint32_t i = 0; i < (side_by_side ? 1 : lanes); i++) {
+        Idx to = idx_subst(&k->index, address, atom, idx_const(&k->index, i));
+        store_at(k, tile, b, to, side_by_side ? v : val_extract(k, v, i));
+    }
 }

@@ -20,7 +20,12 @@ typedef struct Printer {
     const Kernel *k;
     Text *out;
     const char *name; /* the kernel's */
-    bool plain;       /* numbers for names, no comments */
+    bool plain;       /* an outline: numbers for names, no comments */
+    const Slot *slots;
+    uint32_t slot;        /* the next one */
+    Constants *constants; /* of an outline */
+    const char **param;
+    bool slotted; /* the constants of index expressions are in slots */
     uint32_t serial;
     Names taken;
     Numbered *numbered; /* a hash table */
@@ -186,6 +191,20 @@ static const char *number(Printer *p, DType t, double v) {
 
 /* ---- Index expressions --------------------------------------------------------------------- */
 
+/* What stands for the constant c of the next slot; NULL: c itself. */
+static const char *slot_text(Printer *p, int64_t c) {
+    if (c < INT32_MIN || c > INT32_MAX) return NULL; /* no int: not a slot */
+    if (p->plain) {
+        vec_push(p->out->arena, p->constants, (int32_t)c);
+        return "$";
+    }
+    if (!p->slots) return NULL;
+    const Slot s = p->slots[p->slot++];
+    if (s.param == NO_PARAM) return NULL;
+    const char *name = p->param[s.param];
+    return s.add ? arena_printf(p->out->arena, "%s + %d", name, s.add) : name;
+}
+
 static void print_index(Printer *p, Text *out, Idx e, bool inside);
 
 static void print_atom(Printer *p, Text *out, uint32_t atom) {
@@ -205,10 +224,11 @@ static void print_atom(Printer *p, Text *out, uint32_t atom) {
 
 static void print_index(Printer *p, Text *out, Idx e, bool inside) {
     const Form *f = &p->k->index.forms.at[e];
+    const char *slot = p->slotted ? slot_text(p, f->constant) : NULL;
     bool first = true;
-    bool one = (f->count == 1 && f->constant == 0 && f->terms[0].coef == 1 &&
+    bool one = (!slot && f->count == 1 && f->constant == 0 && f->terms[0].coef == 1 &&
                 p->k->index.atoms.at[f->terms[0].atom].kind == ATOM_VAR) ||
-               (f->count == 0 && f->constant >= 0);
+               (!slot && f->count == 0 && f->constant >= 0);
     if (inside && !one) text_puts(out, "(");
     for (uint32_t i = 0; i < f->count; i++) {
         int64_t c = f->terms[i].coef;
@@ -224,7 +244,9 @@ static void print_index(Printer *p, Text *out, Idx e, bool inside) {
         if (c != 1) text_printf(out, " * %lld", (long long)c);
         first = false;
     }
-    if (first)
+    if (slot)
+        text_printf(out, first ? "%s" : " + %s", slot);
+    else if (first)
         text_printf(out, "%lld", (long long)f->constant);
     else if (f->constant > 0)
         text_printf(out, " + %lld", (long long)f->constant);
@@ -240,20 +262,33 @@ static const char *index_text(Printer *p, Idx e) {
     return t.at;
 }
 
+/* The same with its constants in slots: of what is not for the compiler of the text to plan by. */
+static const char *address_text(Printer *p, Idx e) {
+    p->slotted = true;
+    const char *text = index_text(p, e);
+    p->slotted = false;
+    return text;
+}
+
+static const char *bound_text(Printer *p, int64_t c) {
+    const char *slot = slot_text(p, c);
+    return slot ? slot : arena_printf(p->out->arena, "%lld", (long long)c);
+}
+
 static const char *ranges_text(Printer *p, Ranges r) {
     Text t;
     text_init(&t, p->out->arena);
     for (uint32_t i = 0; i < r.count; i++) {
         const Range *a = &r.at[i];
-        const char *e = index_text(p, a->e);
+        const char *e = address_text(p, a->e);
         bool low = idx_lo(&p->k->index, a->e) >= a->lo, high = idx_hi(&p->k->index, a->e) < a->hi;
         if (i) text_puts(&t, " && ");
         if (a->hi == a->lo + 1)
-            text_printf(&t, "%s == %lld", e, (long long)a->lo);
+            text_printf(&t, "%s == %s", e, bound_text(p, a->lo));
         else {
-            if (!low) text_printf(&t, "%s >= %lld", e, (long long)a->lo);
+            if (!low) text_printf(&t, "%s >= %s", e, bound_text(p, a->lo));
             if (!low && !high) text_puts(&t, " && ");
-            if (!high) text_printf(&t, "%s < %lld", e, (long long)a->hi);
+            if (!high) text_printf(&t, "%s < %s", e, bound_text(p, a->hi));
         }
     }
     return t.at;
@@ -349,17 +384,20 @@ static const char *print_cast(Printer *p, const Value *n) {
                         : arena_printf(a, "(float)%s", s);
 }
 
+/* Of a buffer, or of the group's own memory: from there vectors are read as `ldt16`. */
 static const char *print_load(Printer *p, const Value *n) {
     Arena *a = p->out->arena;
-    const KBuffer *b = &p->k->buffers.at[n->buffer];
-    const char *name = p->buffer[n->buffer], *at = index_text(p, n->index);
+    bool local = n->kind == V_LOCAL;
+    DType t = local ? p->k->locals.at[n->buffer].dtype : p->k->buffers.at[n->buffer].dtype;
+    const char *name = local ? p->local[n->buffer] : p->buffer[n->buffer];
+    const char *at = local ? index_text(p, n->index) : address_text(p, n->index);
     static const char *const ld[DT_COUNT] = {"ld", "ldi", "ldb", "ldh", "ldbf", "ldu"};
     const char *element = arena_printf(a, "%s[%s]", name, at);
-    if (n->lanes > 1 || is_half(b->dtype)) {
+    if (n->lanes > 1 || is_half(t)) {
         const char *lanes = n->lanes > 1 ? arena_printf(a, "%d", n->lanes) : "";
         bool zero = !strcmp(at, "0");
-        element = arena_printf(a, "%s%s(%s%s%s)", ld[b->dtype], lanes, name, zero ? "" : " + ",
-                               zero ? "" : at);
+        element = arena_printf(a, "%s%s%s(%s%s%s)", ld[t], local ? "t" : "", lanes, name,
+                               zero ? "" : " + ", zero ? "" : at);
     }
     if (n->ranges.count == 0) return element;
     return arena_printf(a, "%s ? %s : %s", ranges_text(p, n->ranges), element,
@@ -402,9 +440,13 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
     const char *type = type_name(p, (DType)n->dtype, n->lanes);
     *rank = ATOM;
     switch (n->kind) {
-    case V_CONST: return number(p, (DType)n->dtype, n->number);
+    case V_CONST: {
+        const char *slot = n->dtype == DT_I32 ? slot_text(p, (int64_t)n->number) : NULL;
+        if (!slot) return number(p, (DType)n->dtype, n->number);
+        return strchr(slot, ' ') ? arena_printf(a, "(%s)", slot) : slot;
+    }
     case V_INDEX: {
-        const char *text = index_text(p, n->index);
+        const char *text = address_text(p, n->index);
         *rank = strchr(text, ' ') || text[0] == '-' ? LOOSE : ATOM;
         return text;
     }
@@ -416,8 +458,8 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
         text_puts(&t, ")");
         return t.at;
     }
-    case V_LOAD: *rank = n->ranges.count > 0 ? LOOSE : ATOM; return print_load(p, n);
-    case V_LOCAL: return arena_printf(a, "%s[%s]", p->local[n->buffer], index_text(p, n->index));
+    case V_LOAD:
+    case V_LOCAL: *rank = n->ranges.count > 0 ? LOOSE : ATOM; return print_load(p, n);
     case V_RANGES: *rank = LOOSE; return ranges_text(p, n->ranges);
     case V_EW: return print_ew(p, n, rank);
     case V_CAST:
@@ -478,17 +520,19 @@ static void print_let(Printer *p, Val v) {
 
 static void print_store(Printer *p, const KStmt *s) {
     const Value *n = &p->k->values.at[s->val];
-    const KBuffer *b = &p->k->buffers.at[s->buffer];
+    bool local = s->op == S_LOCAL;
+    DType t = local ? p->k->locals.at[s->buffer].dtype : p->k->buffers.at[s->buffer].dtype;
+    const char *name = local ? p->local[s->buffer] : p->buffer[s->buffer];
     static const char *const st[DT_COUNT] = {"st", "sti", "stb", "sth", "stbf", "stu"};
-    const char *at = index_text(p, s->index);
+    const char *at = local ? index_text(p, s->index) : address_text(p, s->index);
     bool zero = !strcmp(at, "0");
-    if (n->lanes > 1 || is_half(b->dtype)) {
+    if (n->lanes > 1 || is_half(t)) {
         const char *lanes = n->lanes > 1 ? arena_printf(p->out->arena, "%d", n->lanes) : "";
-        text_printf(p->out, "%s%s(%s%s%s, %s);\n", st[b->dtype], lanes, p->buffer[s->buffer],
+        text_printf(p->out, "%s%s%s(%s%s%s, %s);\n", st[t], local ? "t" : "", lanes, name,
                     zero ? "" : " + ", zero ? "" : at, bare(p, p->text[s->val]));
     } else {
-        bool byte = dtype_bytes(b->dtype) == 1;
-        text_printf(p->out, "%s[%s] = %s%s;\n", p->buffer[s->buffer], at, byte ? "(uchar)" : "",
+        bool byte = dtype_bytes(t) == 1;
+        text_printf(p->out, "%s[%s] = %s%s;\n", name, at, byte ? "(uchar)" : "",
                     byte ? atomic(p, s->val) : bare(p, p->text[s->val]));
     }
 }
@@ -512,11 +556,8 @@ static void print_block(Printer *p, const KBlock *b) {
         case S_SET:
             text_printf(p->out, "%s = %s;\n", p->var[s->var], bare(p, p->text[s->val]));
             break;
-        case S_STORE: print_store(p, s); break;
-        case S_LOCAL:
-            text_printf(p->out, "%s[%s] = %s;\n", p->local[s->buffer], index_text(p, s->index),
-                        p->text[s->val]);
-            break;
+        case S_STORE:
+        case S_LOCAL: print_store(p, s); break;
         case S_FOR:
             p->atom[s->atom] = fresh(p, p->k->index.atoms.at[s->atom].name);
             text_printf(p->out, "for (int %s = %s; %s < ", p->atom[s->atom], index_text(p, s->lo),
@@ -554,7 +595,7 @@ static void print_table(Printer *p, uint32_t i) {
     text_puts(p->out, "};\n");
 }
 
-static void print_head(Printer *p) {
+static void print_head(Printer *p, uint32_t params) {
     const Kernel *k = p->k;
     text_printf(p->out, "__attribute__((reqd_work_group_size(%u, 1, 1)))\n__kernel void %s(",
                 k->local_size, p->name);
@@ -568,9 +609,16 @@ static void print_head(Printer *p) {
         margin = ",\n    ";
     }
     for (uint32_t i = 0; i < k->index.iterations.len; i++) {
+        if (k->index.iterations.at[i].inside) continue;
         uint32_t atom = k->index.iterations.at[i].atom;
         p->atom[atom] = fresh(p, k->index.atoms.at[atom].name);
         text_printf(p->out, "%sconst int %s", margin, p->atom[atom]);
+        margin = ",\n    ";
+    }
+    p->param = NEW_ARRAY(p->out->arena, const char *, params + 1);
+    for (uint32_t i = 0; i < params; i++) {
+        p->param[i] = fresh(p, "offset");
+        text_printf(p->out, "%sconst int %s", margin, p->param[i]);
         margin = ",\n    ";
     }
     text_puts(p->out, ") {\n");
@@ -578,8 +626,10 @@ static void print_head(Printer *p) {
     for (uint32_t i = 0; i < k->locals.len; i++) {
         p->local[i] = fresh(p, k->locals.at[i].name);
         indent(p);
-        text_printf(p->out, "__local %s %s[%lld];\n", memory_type(k->locals.at[i].dtype),
-                    p->local[i], (long long)k->locals.at[i].elems);
+        text_printf(p->out, "%s%s %s[%lld]%s;\n", k->local_size > 1 ? "__local " : "",
+                    memory_type(k->locals.at[i].dtype), p->local[i],
+                    (long long)k->locals.at[i].elems,
+                    k->local_size > 1 ? "" : " __attribute__((aligned(64)))");
     }
     if (k->groups > 1) text_puts(p->out, "    const int g = get_group_id(0);\n");
     if (k->local_size > 1) text_puts(p->out, "    const int l = get_local_id(0);\n");
@@ -600,29 +650,40 @@ static void mark_named(Printer *p) {
     }
 }
 
-void kernel_print(const Kernel *k, const char *name, Text *out) {
-    Arena *a = out->arena;
-    Printer p = {.k = k, .out = out, .name = name ? name : "kernel", .plain = !name};
-    if (!p.plain) names_init(&p.taken, a);
-    for (size_t i = 0; i < COUNT_OF(reserved) && !p.plain; i++) names_str(&p.taken, reserved[i]);
-    for (int i = 0; i < OP_COUNT && !p.plain; i++) { /* functions that a kernel may call */
+static void print_kernel(Printer *p, uint32_t params) {
+    const Kernel *k = p->k;
+    Arena *a = p->out->arena;
+    p->text = NEW_ARRAY(a, const char *, k->values.len + 1);
+    p->rank = NEW_ARRAY(a, Rank, k->values.len + 1);
+    p->named = NEW_ARRAY(a, bool, k->values.len + 1);
+    p->atom = NEW_ARRAY(a, const char *, k->index.atoms.len + 1);
+    p->buffer = NEW_ARRAY(a, const char *, k->buffers.len + 1);
+    p->local = NEW_ARRAY(a, const char *, k->locals.len + 1);
+    p->var = NEW_ARRAY(a, const char *, k->vars.len + 1);
+    p->atom[k->group_atom] = "g";
+    p->atom[k->local_atom] = "l";
+    mark_named(p);
+    for (uint32_t i = 0; i < k->buffers.len; i++) {
+        if (k->buffers.at[i].values) print_table(p, i);
+    }
+    print_head(p, params);
+    print_block(p, &k->body);
+    text_puts(p->out, "}\n");
+}
+
+void kernel_outline(const Kernel *k, Text *out, Constants *constants) {
+    Printer p = {.k = k, .out = out, .name = "kernel", .plain = true, .constants = constants};
+    print_kernel(&p, 0);
+}
+
+void kernel_print(const Kernel *k, const char *name, const Slot *slots, uint32_t params,
+                  Text *out) {
+    Printer p = {.k = k, .out = out, .name = name, .slots = slots};
+    names_init(&p.taken, out->arena);
+    for (size_t i = 0; i < COUNT_OF(reserved); i++) names_str(&p.taken, reserved[i]);
+    for (int i = 0; i < OP_COUNT; i++) { /* functions that a kernel may call */
         if (op_info[i].cl && strstr(op_info[i].cl, op_info[i].name))
             names_str(&p.taken, op_info[i].name);
     }
-    p.text = NEW_ARRAY(a, const char *, k->values.len + 1);
-    p.rank = NEW_ARRAY(a, Rank, k->values.len + 1);
-    p.named = NEW_ARRAY(a, bool, k->values.len + 1);
-    p.atom = NEW_ARRAY(a, const char *, k->index.atoms.len + 1);
-    p.buffer = NEW_ARRAY(a, const char *, k->buffers.len + 1);
-    p.local = NEW_ARRAY(a, const char *, k->locals.len + 1);
-    p.var = NEW_ARRAY(a, const char *, k->vars.len + 1);
-    p.atom[k->group_atom] = "g";
-    p.atom[k->local_atom] = "l";
-    mark_named(&p);
-    for (uint32_t i = 0; i < k->buffers.len; i++) {
-        if (k->buffers.at[i].values) print_table(&p, i);
-    }
-    print_head(&p);
-    print_block(&p, &k->body);
-    text_puts(out, "}\n");
+    print_kernel(&p, params);
 }

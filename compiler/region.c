@@ -91,6 +91,7 @@ void flat_init(Flat *f, const Entry *e, Memory *m, Arena *arena) {
     f->stacks = NEW_ARRAY(arena, NodeList, g->loops.len);
     f->to = NEW_ARRAY(arena, NodeId, g->nodes.len + 1);
     f->scan = NEW_ARRAY(arena, NodeId, g->loops.len);
+    f->holds = NEW_ARRAY(arena, bool, g->loops.len);
     find_needed(f);
     for (uint32_t l = 0; l < g->loops.len; l++) f->scan[l] = NO_NODE;
     for (NodeId id = 0; id < g->nodes.len; id++) {
@@ -99,7 +100,10 @@ void flat_init(Flat *f, const Entry *e, Memory *m, Arena *arena) {
         f->to[id] = NO_NODE;
         if (!f->need[id]) continue;
         vec_push(arena, &f->inside[n->loop], id);
-        if (n->op == OP_SCAN) f->scan[n->attr[0]] = id;
+        if (n->op == OP_SCAN) {
+            f->scan[n->attr[0]] = id;
+            f->holds[n->loop] = true;
+        }
         if (n->op == OP_STACK) vec_push(arena, &f->stacks[node_at(g, n->args[0])->attr[0]], id);
         if (n->op == OP_VAR) f->where[id] = (Place){.buffer = (uint32_t)n->attr[0]};
     }

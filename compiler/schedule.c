@@ -115,7 +115,7 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
         if (i == axes - 1 && column) count[i] = column->count;
         total *= count[i];
     }
-    int64_t groups = s->groups;
+    int64_t groups = s->rows ? 1 : s->groups; /* of a block one group does everything */
     Idx lo = idx_div(t, idx_scale(t, part, total), groups);
     Idx hi = idx_div(t, idx_scale(t, idx_offset(t, part, 1), total), groups), tile;
     nest_for(n, "t", lo, hi, 1, &tile);
@@ -130,6 +130,7 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
     if (row) at[axes - 2] = idx_offset(t, idx_scale(t, at[axes - 2], row->size), row->start);
     if (column)
         at[axes - 1] = idx_offset(t, idx_scale(t, at[axes - 1], column->size), column->start);
+    if (s->row_axes > 0) at[0] = idx_add(t, at[0], n->eval.block.first);
     if (s->lanes_inner) {
         Idx place[MAX_RANK];
         nest_unmerge(t, &s->cluster->outer, s->merged, axes, at, place);
@@ -146,7 +147,7 @@ static void hoist(Nest *n, NodeId id, NumberSet *seen) {
     const Section *s = n->s;
     const Node *x = node_at(s->g, id);
     bool own = s->cluster_of[id] == s->number;
-    if (x->op == OP_VAR || (s->place[id].buffer != NO_BUFFER && !own)) return;
+    if (x->op == OP_VAR || (in_memory(&s->place[id]) && !own)) return;
     if (!set_add(seen, id)) return;
     if (shape_elems(&x->shape) == 1 && op_info[x->op].elementwise && !own) {
         Idx zero[MAX_RANK];
@@ -193,7 +194,10 @@ static void emit_tiles(Nest *n, Idx part) {
     int32_t tile_rows = 1, tile_columns = s->target->lanes * 4;
     bool by_rows = s->cluster->has_dot && axes >= 2;
     int32_t width = s->space.dim[axes - 1], height = by_rows ? s->space.dim[axes - 2] : 1;
-    if (s->cluster->has_dot) choose_tile(s, height, width, &tile_rows, &tile_columns);
+    if (s->cluster->has_dot)
+        choose_tile(s, height, width, &tile_rows, &tile_columns);
+    else if (s->gathers)
+        tile_columns = s->target->lanes;
     uint32_t nr = by_rows ? split_axis(height, tile_rows, rows) : 1;
     uint32_t nc = split_axis(width, tile_columns, columns);
     for (uint32_t j = 0; j < nc; j++) {
@@ -203,24 +207,67 @@ static void emit_tiles(Nest *n, Idx part) {
     }
 }
 
-NodeId section_emit(const Section *s, Kernel *k) {
-    Nest n;
-    nest_init(&n, s, k);
-    eval_push(&n.eval);
-    Idx part = section_part(&n);
-    NumberSet seen = {.arena = k->arena};
+static void emit_section(Nest *n, Idx part) {
+    const Section *s = n->s;
+    eval_push(&n->eval);
+    NumberSet seen = {.arena = n->k->arena};
     if (shape_elems(&s->space) > 1) {
         for (uint32_t m = 0; m < s->cluster->members.len; m++)
-            hoist(&n, s->cluster->members.at[m], &seen);
+            hoist(n, s->cluster->members.at[m], &seen);
     }
     if (s->tiles_local)
-        emit_local_tiles(&n, part);
+        emit_local_tiles(n, part);
     else if (s->target->lanes == 1)
-        emit_items(&n, part);
+        emit_items(n, part);
     else if (s->lanes_inner || s->space.rank == 0)
-        emit_region(&n, part, NULL, NULL);
+        emit_region(n, part, NULL, NULL);
     else
-        emit_tiles(&n, part);
-    eval_pop(&n.eval);
-    return n.eval.lost;
+        emit_tiles(n, part);
+    eval_pop(&n->eval);
+}
+
+/* All sections of a chain over one block of rows: `count` of them from `first` on. */
+static NodeId emit_block(const Section *s, uint32_t sections, Turns turns, Kernel *k, Idx first,
+                         int32_t count) {
+    NodeId lost = NO_NODE;
+    Idx turn;
+    if (turns.loop) {
+        kernel_for(k, "t", idx_const(&k->index, 0), idx_const(&k->index, turns.trips), 1, &turn);
+        idx_bind_iteration(&k->index, turns.loop, turn);
+    }
+    for (uint32_t i = 0; i < sections; i++) {
+        Section stage = s[i];
+        Nest n;
+        if (stage.row_axes > 0) stage.space.dim[0] = count;
+        nest_init(&n, &stage, k);
+        n.eval.block.first = first;
+        emit_section(&n, idx_const(&k->index, 0));
+        if (n.eval.lost != NO_NODE) lost = n.eval.lost;
+    }
+    if (turns.loop) kernel_end(k);
+    return lost;
+}
+
+NodeId chain_emit(const Section *s, uint32_t count, Turns turns, Kernel *k) {
+    Nest n;
+    nest_init(&n, s, k);
+    Idx part = section_part(&n);
+    if (!s->rows) {
+        emit_section(&n, part);
+        return n.eval.lost;
+    }
+    IndexTable *t = &k->index;
+    NodeId lost = NO_NODE;
+    Tiling blocks[2];
+    uint32_t sizes = split_axis((int32_t)s->rows, s->block, blocks);
+    for (uint32_t i = 0; i < sizes; i++) {
+        Idx lo = idx_div(t, idx_scale(t, part, blocks[i].count), s->groups), block;
+        Idx hi = idx_div(t, idx_scale(t, idx_offset(t, part, 1), blocks[i].count), s->groups);
+        kernel_for(k, "block", lo, hi, 1, &block);
+        Idx first = idx_offset(t, idx_scale(t, block, blocks[i].size), blocks[i].start);
+        NodeId wrong = emit_block(s, count, turns, k, first, blocks[i].size);
+        if (wrong != NO_NODE) lost = wrong;
+        kernel_end(k);
+    }
+    return lost;
 }

@@ -26,16 +26,27 @@ typedef struct Section {
     Shape space;          /* the outer iteration space, with axes merged where memory allows */
     int merged[MAX_RANK]; /* how many axes of the cluster's outer each axis of `space` stands for */
     bool lanes_inner;     /* lanes run over the reduced (or inner) axis, else the last outer one */
+    bool gathers;         /* lanes of a load lie apart: a tile of one vector is long enough */
     bool tiles_local;     /* a contraction through tiles in local memory */
-    uint32_t groups;      /* work-groups it wants */
+    int64_t rows;         /* of its chain; 0: none */
+    int32_t block;        /* rows of a block of the chain */
+    int row_axes;    /* leading axes of the cluster's outer that are the rows: axis 0 of `space`, */
+                     /* where there are any */
+    uint32_t groups; /* work-groups it wants, or its whole chain */
     uint32_t first_group;
 } Section;
 
 /* Decides everything but the code. */
 void section_plan(Section *s, Arena *arena);
 
-/* Appends the section's statements. Requires: the kernel has the groups first_group and `groups` - 1
- * after it. Returns NO_NODE, or a node that fusion left without a value: a fault of the compiler. */
-NodeId section_emit(const Section *s, Kernel *k);
+typedef struct Turns { /* of a loop of the graph that is in the kernel */
+    uint32_t loop;     /* 0: none */
+    int32_t trips;
+} Turns;
+
+/* Appends the statements of a chain: `count` sections, or one without rows. Requires: they are planned,
+ * have the same groups, and the kernel has the groups first_group and `groups` - 1 after it. Returns
+ * NO_NODE, or a node that fusion left without a value: a fault of the compiler. */
+NodeId chain_emit(const Section *s, uint32_t count, Turns turns, Kernel *k);
 
 #endif

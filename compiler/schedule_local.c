@@ -101,8 +101,8 @@ static void multiply(Tile *t, const uint32_t *acc, Idx ly, Idx lx) {
     Val a[SPOTS], b[SPOTS];
     for (int r = 0; r < SPOTS; r++) {
         Idx base = idx_offset(x, idx_scale(x, i, TILE), (int64_t)r * SIDE);
-        a[r] = val_local(k, t->local[0], idx_add(x, base, ly), 1);
-        b[r] = val_local(k, t->local[1], idx_add(x, base, lx), 1);
+        a[r] = val_local(k, t->local[0], idx_add(x, base, ly), 1, (Ranges){0}, NULL);
+        b[r] = val_local(k, t->local[1], idx_add(x, base, lx), 1, (Ranges){0}, NULL);
         val_name(k, a[r], "a");
         val_name(k, b[r], "b");
     }

@@ -10,6 +10,21 @@ typedef struct Probe {             /* what one point reads */
     KCount count;
 } Probe;
 
+/* What is stored counts like what is loaded. */
+static void probe_stores(const Kernel *k, const KBlock *b, uint32_t last, Probe *p) {
+    const IndexTable *t = &k->index;
+    for (uint32_t i = 0; i < b->len; i++) {
+        const KStmt *s = b->at[i];
+        int64_t stride;
+        probe_stores(k, &s->body, last, p);
+        if (s->op != S_STORE) continue;
+        p->divisions += idx_has_div(t, s->index);
+        if (last != UINT32_MAX && idx_uses(t, s->index, last) &&
+            !(idx_stride(t, s->index, last, &stride) && stride == 1))
+            p->outer_bad++;
+    }
+}
+
 static Probe probe(const Section *s, Arena *arena, const Shape *space, const int *merged) {
     Section one = *s;
     Kernel k;
@@ -35,6 +50,7 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
     eval_pop(&n.eval);
     kernel_finish(&k);
     p.count = kernel_count(&k);
+    probe_stores(&k, &k.body, last, &p);
     for (Val v = 0; v < k.values.len; v++) {
         const Value *x = &k.values.at[v];
         int64_t stride;
@@ -56,11 +72,18 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
 /* Axes that lie one after the other in everything that is read and written are one axis. */
 static void merge_axes(Section *s, Arena *arena) {
     const Shape *outer = &s->cluster->outer;
-    int axes = outer->rank;
+    int axes = outer->rank, fixed = 0;
     for (int i = 0; i < axes; i++) s->merged[i] = 1;
     s->space = *outer;
+    if (s->row_axes > 0) { /* the rows are one axis, and stay so */
+        fixed = 1;
+        axes -= s->row_axes - 1;
+        s->merged[0] = s->row_axes;
+        for (int i = 1; i < axes; i++) s->merged[i] = 1;
+        nest_merge_shape(outer, s->merged, axes, &s->space);
+    }
     uint32_t divisions = probe(s, arena, &s->space, s->merged).divisions;
-    for (int i = axes - 1; i > 0; i--) {
+    for (int i = axes - 1; i > fixed; i--) {
         int merged[MAX_RANK];
         Shape space;
         memcpy(merged, s->merged, sizeof(merged));
@@ -77,11 +100,14 @@ static void merge_axes(Section *s, Arena *arena) {
 void section_plan(Section *s, Arena *arena) {
     const Cluster *c = s->cluster;
     const Target *target = s->target;
+    s->row_axes = 0;
+    for (int64_t rows = 1; rows < s->rows; s->row_axes++) rows *= c->outer.dim[s->row_axes];
     merge_axes(s, arena);
     Probe p = probe(s, arena, &s->space, s->merged);
     int axes = s->space.rank;
     int32_t last = axes ? s->space.dim[axes - 1] : 1;
     bool narrow = last < 4 || (p.outer_bad > 0 && p.inner_bad == 0);
+    s->gathers = p.outer_bad > 0;
     s->lanes_inner = c->has_inner || (c->has_reduction && narrow);
     int64_t points = shape_elems(&s->space);
     s->tiles_local = local_tiles_fit(s);
@@ -96,7 +122,7 @@ void section_plan(Section *s, Arena *arena) {
     /* A group is worth its launch from a few microseconds on. */
     double cycles = (double)points * (p.count.flops + p.count.bytes / 8) / (2.0 * target->lanes);
     double groups = cycles / 8000;
-    int64_t limit = target->groups;
-    if (limit > points) limit = points;
+    int64_t limit = target->groups, parts = s->rows ? (s->rows + s->block - 1) / s->block : points;
+    if (limit > parts) limit = parts;
     for (s->groups = 1; s->groups * 2 <= groups && s->groups * 2 <= limit;) s->groups *= 2;
 }

@@ -169,8 +169,13 @@ static uint32_t row_divisions(const Nest *n, NodeId id, const Row *r) {
         accumulate(&probe, x, index, index + outer->rank, val_const(&k, (DType)x->dtype, 0));
     }
     for (uint32_t i = 0; i < n->s->stores.len && id == NO_NODE; i++) {
-        if (is_inner(n->s, n->s->stores.at[i].node))
-            eval_at(&probe.eval, n->s->stores.at[i].node, index);
+        const Store *st = &n->s->stores.at[i];
+        Idx address;
+        if (!is_inner(n->s, st->node)) continue;
+        eval_at(&probe.eval, st->node, index);
+        if (st->place.tile) continue;
+        place_buffer(&k, n->s->g, node_at(n->s->g, st->node), &st->place, index, &address);
+        divisions += idx_has_div(&k.index, address);
     }
     for (Val v = 0; v < k.values.len; v++) {
         divisions += k.values.at[v].kind == V_LOAD && idx_has_div(&k.index, k.values.at[v].index);

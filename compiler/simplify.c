@@ -4,7 +4,7 @@
  *
  * Requires: a verified graph. Establishes: the same outputs and updates, every node needed by one; what a
  * loop carries is read by something else than its own next value, and changes. */
-#include "codegen.h"
+#include "simplify.h"
 
 /* x <= 0 where relu(x) = where(x <= 0, 0, x) exists is relu(x) <= 0 (NaN too): so that the backward
  * pass needs only what the forward pass keeps. relu[c] is the relu whose condition c is. */
@@ -63,6 +63,7 @@ typedef struct Rebuild {
     const bool *need;
     NodeId *to;     /* of each old node: the new one */
     NodeId *relu;   /* see find_relus */
+    uint32_t *uses; /* of each old node, by needed ones */
     int32_t *place; /* of each CARRY that stays: which one it is now; -1: it never changes */
 } Rebuild;
 
@@ -113,6 +114,15 @@ static NodeId rebuild_node(Rebuild *r, NodeId id) {
         const Node *c = node_at(r->old, n->args[i]);
         args[i] = node_ew(r->g, OP_LE, r->to[relu], r->to[c->args[1]], NO_NODE);
     }
+    if (n->op == OP_DOT) return simplify_dot(r->g, args[0], args[1], n->attr[0], n->attr[1]);
+    if (n->op == OP_SUM)
+        return simplify_reduce_sum(r->g, args[0], n->attr, n->attrc, r->uses[n->args[0]] == 1);
+    if (n->op == OP_GRADSUM) {
+        bool *once = NEW_ARRAY(r->arena, bool, n->argc);
+        for (uint32_t i = 0; i < n->argc; i++) once[i] = r->uses[n->args[i]] == 1;
+        return simplify_gradsum(r->g, args, n->argc, once);
+    }
+    if (n->op == OP_STACK) return simplify_stack(r->g, args[0], args[1], r->uses[n->args[1]] == 1);
     return node_again(r->g, n, args);
 }
 
@@ -126,6 +136,11 @@ static void rebuild(Entry *e, Arena *arena) {
     r.to = NEW_ARRAY(scratch, NodeId, count + 1);
     r.relu = NEW_ARRAY(scratch, NodeId, count + 1);
     r.place = NEW_ARRAY(scratch, int32_t, count + 1);
+    r.uses = NEW_ARRAY(scratch, uint32_t, count + 1);
+    for (NodeId id = 0; id < count; id++) {
+        const Node *n = node_at(&old, id);
+        for (uint32_t i = 0; i < n->argc && r.need[id]; i++) r.uses[n->args[i]]++;
+    }
     find_relus(&old, r.need, r.relu);
     place_carries(&r);
     graph_init_like(&g, arena, &old);

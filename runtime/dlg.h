@@ -259,6 +259,10 @@ typedef struct dlg_entry {
         *repeats; /* in the order of their beginnings: one that holds another is before it */
     size_t repeat_count;
     const struct dlg_entry *single; /* its variant for a batch of 1 (NAME@1), or NULL */
+    uint64_t arena_bytes;           /* of the arena, that it works in */
+    /* As the compiler found, or -1 where the plan does not say: fewest bytes that a run has to move, by the
+     * bound of docs/passes.md; the most that its arena buffers alive at one time take together. */
+    int64_t bound_bytes, live_bytes;
 } dlg_entry;
 
 DLG_API size_t dlg_entry_count(const dlg_program *prog);

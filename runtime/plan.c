@@ -262,6 +262,19 @@ static int read_list(Reader *r, const dlg_tensor *const **list, size_t *count, b
     return DLG_OK;
 }
 
+/* `KEYWORD BYTES` if it stands here. */
+static int read_bytes(Reader *r, const char *keyword, const char *what, int64_t *bytes) {
+    size_t len = strlen(keyword);
+    uint64_t value;
+    int status;
+    *bytes = -1;
+    if (!r->at || strncmp(r->at, keyword, len) != 0 || r->at[len] != ' ') return DLG_OK;
+    if ((status = line_keyword(r, keyword)) < 0) return status;
+    if ((status = line_whole(r, what, 0, INT64_MAX, &value)) < 0) return status;
+    *bytes = (int64_t)value;
+    return DLG_OK;
+}
+
 static int read_entry(Reader *r) {
     Plan *p = r->plan;
     dlg_entry *e = &p->entries[p->entry_count];
@@ -273,6 +286,9 @@ static int read_entry(Reader *r) {
     e->launches = &p->launches[p->launch_count];
     e->repeats = &p->repeats[p->repeat_count];
     r->entry_lines[p->entry_count++] = r->line;
+    /* Right after the name, where no buffer's name can stand. */
+    if ((status = read_bytes(r, "bound", "the bound on bytes", &e->bound_bytes)) < 0) return status;
+    if ((status = read_bytes(r, "live", "the bytes alive", &e->live_bytes)) < 0) return status;
     static const char *const keywords[] = {"reads", "updates", "returns"};
     const dlg_tensor *const **lists[] = {&e->reads, &e->updates, &e->returns};
     size_t *counts[] = {&e->read_count, &e->update_count, &e->return_count};
@@ -283,8 +299,8 @@ static int read_entry(Reader *r) {
         while (k < 3 && strcmp(word, keywords[k]) != 0) k++;
         if (k == 3)
             return plan_fail(r,
-                             "`reads`, `updates` and `returns` may stand here, once and in this "
-                             "order, not `%.80s`",
+                             "`bound`, `live`, `reads`, `updates` and `returns` may stand here, "
+                             "once and in this order, not `%.80s`",
                              word);
         if ((status = read_list(r, lists[k], counts[k], k == 1, &e->trains)) < 0) return status;
         k++;

@@ -285,11 +285,15 @@ static int compare_live(const void *x, const void *y) {
     return (a->buffer->index > b->buffer->index) - (a->buffer->index < b->buffer->index);
 }
 
+static uint64_t round_up(uint64_t bytes, uint64_t align) {
+    return (bytes + align - 1) / align * align;
+}
+
 /* ---- launches ----------------------------------------------------------------------------------- */
 
 static int check_entry(Reader *r, size_t e, Use *uses, Arena *arena) {
     Plan *p = r->plan;
-    const dlg_entry *entry = &p->entries[e];
+    dlg_entry *entry = &p->entries[e];
     size_t first = (size_t)(entry->launches - p->launches);
     arena->count = 0;
     for (size_t i = 0; i < entry->launch_count; i++) {
@@ -300,7 +304,11 @@ static int check_entry(Reader *r, size_t e, Use *uses, Arena *arena) {
             Use *u = use_of(uses, t, e);
             if (!u->used) {
                 u->first = (uint32_t)i;
-                if (t->kind == DLG_ARENA) arena->live[arena->count++].buffer = t;
+                if (t->kind == DLG_ARENA) {
+                    uint64_t end = round_up(t->arena_offset + t->bytes, p->arena_align);
+                    if (end > entry->arena_bytes) entry->arena_bytes = end;
+                    arena->live[arena->count++].buffer = t;
+                }
             }
             u->used = true;
             u->last = (uint32_t)i;

@@ -1,7 +1,9 @@
 /* dlg inspect: what a program consists of. It needs no device.
  *
  * Bytes and operations of an entry are the sums over its launches of what the plan says. Where it does
- * not, bytes are the sizes of the distinct buffers of a launch, and operations are not known. */
+ * not, bytes are the sizes of the distinct buffers of a launch, and operations are not known. Beside them
+ * stands how often they are the bound that the plan says (docs/passes.md). */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <jansson.h>
@@ -91,8 +93,19 @@ static void print_kind(const dlg_program *prog, dlg_kind kind, const char *name)
                quantity_text(text, sizeof text, (double)bytes, "B"));
 }
 
+/* x as a multiple of its bound; NaN where that is not known, or nothing. */
+static double ratio_to(double x, int64_t bound) {
+    return bound > 0 ? x / (double)bound : NAN;
+}
+
+static const char *ratio_text(char *out, size_t size, double ratio) {
+    if (isnan(ratio)) return "-";
+    snprintf(out, size, "%.2f", ratio);
+    return out;
+}
+
 static void print_table(const dlg_program *prog) {
-    char text[32];
+    char bytes[32], arena[32], ratio[2][32];
     int width = 5;
     for (size_t i = 0; i < dlg_entry_count(prog); i++) {
         int len = (int)strlen(dlg_entry_at(prog, i)->name);
@@ -100,14 +113,20 @@ static void print_table(const dlg_program *prog) {
     }
     printf("%s (target %s, from %s)\n\n", dlg_program_model(prog), dlg_program_target(prog),
            dlg_program_source(prog));
-    printf("%-*s  launches  kernels  bytes a run  operations a run\n", width, "entry");
+    printf(
+        "%-*s  launches  kernels  bytes a run  of bound  operations a run      arena  of bound\n",
+        width, "entry");
     for (size_t i = 0; i < dlg_entry_count(prog); i++) {
         const dlg_entry *e = dlg_entry_at(prog, i);
         Sums sums = sum_entry(e);
         char flops[32] = "?";
         if (sums.flops_known) quantity_text(flops, sizeof flops, sums.flops, "flop");
-        printf("%-*s  %8.0f  %7zu  %11s  %16s\n", width, e->name, sums.launches, sums.kernels,
-               quantity_text(text, sizeof text, sums.bytes, "B"), flops);
+        printf(
+            "%-*s  %8.0f  %7zu  %11s  %8s  %16s  %9s  %8s\n", width, e->name, sums.launches,
+            sums.kernels, quantity_text(bytes, sizeof bytes, sums.bytes, "B"),
+            ratio_text(ratio[0], sizeof ratio[0], ratio_to(sums.bytes, e->bound_bytes)), flops,
+            quantity_text(arena, sizeof arena, (double)e->arena_bytes, "B"),
+            ratio_text(ratio[1], sizeof ratio[1], ratio_to((double)e->arena_bytes, e->live_bytes)));
     }
     printf("\nmemory\n");
     print_kind(prog, DLG_INPUT, "inputs");
@@ -115,13 +134,22 @@ static void print_table(const dlg_program *prog) {
     print_kind(prog, DLG_STATE, "states");
     print_kind(prog, DLG_OUTPUT, "outputs");
     printf("  %-8s %4s          %10s          %9s\n", "arena", "", "",
-           quantity_text(text, sizeof text, (double)dlg_program_arena_bytes(prog), "B"));
+           quantity_text(arena, sizeof arena, (double)dlg_program_arena_bytes(prog), "B"));
     printf("\n%zu kernels in the text; --kernels prints them\n", dlg_program_kernel_count(prog));
 }
 
 /* A whole number, as far as a 64-bit one can hold it. */
 static json_t *count_json(double x) {
     return x < 9e18 ? json_integer((json_int_t)x) : json_real(x);
+}
+
+/* What is not known is null. */
+static json_t *bound_json(int64_t bound) {
+    return bound < 0 ? json_null() : json_integer((json_int_t)bound);
+}
+
+static json_t *ratio_json(double ratio) {
+    return isnan(ratio) ? json_null() : json_real(ratio);
 }
 
 static int print_json(const dlg_program *prog) {
@@ -135,6 +163,12 @@ static int print_json(const dlg_program *prog) {
         json_object_set_new(entry, "bytes", count_json(sums.bytes));
         json_object_set_new(entry, "flops",
                             sums.flops_known ? count_json(sums.flops) : json_null());
+        json_object_set_new(entry, "bound_bytes", bound_json(e->bound_bytes));
+        json_object_set_new(entry, "bytes_ratio", ratio_json(ratio_to(sums.bytes, e->bound_bytes)));
+        json_object_set_new(entry, "arena_bytes", json_integer((json_int_t)e->arena_bytes));
+        json_object_set_new(entry, "live_bytes", bound_json(e->live_bytes));
+        json_object_set_new(entry, "arena_ratio",
+                            ratio_json(ratio_to((double)e->arena_bytes, e->live_bytes)));
         json_object_set_new(entries, e->name, entry);
     }
     json_object_set_new(root, "entries", entries);

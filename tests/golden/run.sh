@@ -5,10 +5,12 @@
 #   NAME.err    the program is wrong: status 1, exactly this on standard error, no file written
 #   NAME.graph  `--emit graph` prints exactly this
 #   NAME.plan   `--emit plan` prints exactly this
+#   NAME.dot    `--emit dot` prints exactly this
+#   NAME.explain  `--explain` prints exactly this
 # The first line of a program may add arguments: `# dlgc: -D n=3`. generate.sh in a folder makes the
 # programs that are too large or too odd to keep. --update writes what comes out, for review.
 set -u
-dlgc=$1
+dlgc=$(CDPATH= cd -- "$(dirname -- "$1")" && pwd)/${1##*/}
 update=${2-}
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=${DLG_TMP:-$(mktemp -d)}
@@ -57,11 +59,13 @@ for folder in "$here"/*/; do
             [ ! -e "$base.cl" ] || fail "$name/$base" "a file was written"
             same "$folder$base.err" "$base.actual" "$name/$base.err"
         fi
-        for kind in graph plan; do
+        for kind in graph plan dot explain; do
             [ -f "$base.$kind" ] || continue
             count=$((count + 1))
+            what="--emit $kind"
+            [ $kind != explain ] || what=--explain
             # shellcheck disable=SC2086
-            compile $arguments --emit $kind "$program" >"$base.actual" || fail "$name/$base" "exit status $?"
+            compile $arguments $what "$program" >"$base.actual" || fail "$name/$base" "exit status $?"
             same "$folder$base.$kind" "$base.actual" "$name/$base.$kind"
         done
     done

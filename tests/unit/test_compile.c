@@ -47,9 +47,13 @@ static void test_what_is_emitted(void) {
         CompileOptions options;
         const char *begins;
     } cases[] = {
-        {{.emit = EMIT_CL}, "//! dlg 1\n"},          {{.emit = EMIT_PLAN}, "//! dlg 1\n"},
-        {{.emit = EMIT_GRAPH}, "# the graph of"},    {{.emit = EMIT_DOT}, "digraph"},
-        {{.dump_after = "lower"}, "# the graph of"}, {{.dump_after = "simplify"}, "# the graph of"},
+        {{.emit = EMIT_CL}, "//! dlg 1\n"},
+        {{.emit = EMIT_PLAN}, "//! dlg 1\n"},
+        {{.emit = EMIT_GRAPH}, "# the graph of"},
+        {{.emit = EMIT_DOT}, "digraph"},
+        {{.dump_after = "lower"}, "# the graph of"},
+        {{.dump_after = "simplify"}, "# the graph of"},
+        {{.emit = EMIT_EXPLAIN}, "Kernels of a.dlg, target cpu\n"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         CompileResult r = compile(good, &cases[i].options);

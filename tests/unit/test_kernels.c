@@ -130,6 +130,7 @@ typedef struct Trial { /* one way to run a case */
     uint32_t entry;
     int32_t turns[16]; /* of the loops around a launch */
     uint32_t depth;
+    bool backwards; /* the groups of the last launch */
     bool good;
 } Trial;
 
@@ -178,7 +179,9 @@ static void visit_launch(void *context, const Plan *plan, const PlannedEntry *pe
     }
     int32_t iterations[16];
     for (uint32_t i = 0; i < l->iterations.len; i++) iterations[i] = t->turns[l->iterations.at[i]];
-    const char *wrong = t->good ? kernel_run(k, scratch, args, false, iterations) : NULL;
+    t->backwards = !t->backwards;
+    const char *wrong =
+        t->good ? kernel_run(k, scratch, args, false, t->backwards, iterations) : NULL;
     if (wrong) t->good = complain(t->c, t->how, wrong);
     for (Val v = 0; v < k->values.len && broken_op != OP_COUNT; v++) {
         if (k->values.at[v].kind != V_EW || k->values.at[v].op != broken_op) continue;

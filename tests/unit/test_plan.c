@@ -48,6 +48,9 @@ static void test_good(void) {
     CU_ASSERT_EQUAL(e->return_count, 1);
     CU_ASSERT_EQUAL(e->launch_count, 4);
     CU_ASSERT_EQUAL(e->trains, 1);
+    CU_ASSERT_EQUAL(e->arena_bytes, 384); /* of 128 bytes each: h, p and dp */
+    CU_ASSERT_EQUAL(e->bound_bytes, -1);  /* the plan does not say */
+    CU_ASSERT_EQUAL(e->live_bytes, -1);
     CU_ASSERT_PTR_NULL(e->single);
     const dlg_launch *l = &e->launches[3];
     CU_ASSERT_STRING_EQUAL(l->kernel, "learn");
@@ -251,6 +254,12 @@ static void test_rules(void) {
         {"step returns loss", "step returns h", "h: it lives in the arena"},
         {"step returns loss", "step returns probs", "no launch of the entry writes probs"},
         {"step returns loss", "step returns loss reads x", "there is no buffer `reads`"},
+        {"entry train", "entry train bound", "the bound on bytes must be a whole number"},
+        {"entry train", "entry train bound -1", "the bound on bytes must be a whole number"},
+        {"entry train", "entry train bound 5 live", "the bytes alive must be a whole number"},
+        {"entry train", "entry train live 5 bound 5", "may stand here"},
+        {"entry train", "entry train bound 5 bound 5", "may stand here"},
+        {"step returns loss", "step returns loss bound 5", "there is no buffer `bound`"},
         {"launch hidden", "launch h1dden", "no kernel `__kernel void h1dden("},
         {"launch hidden", "launch hid", "no kernel `__kernel void hid("},
         {"launch hidden", "launch hid;den", "cannot be a kernel's name"},
@@ -374,6 +383,32 @@ static void test_keywords_as_names(void) {
     close_fixture(&f);
 }
 
+/* What the compiler says of an entry beside what it does; a buffer may be called as these words are. */
+static void test_bounds(void) {
+    Fixture f;
+    Plan plan;
+    open_fixture(&f);
+    char *text = edit(f.text, "entry train", "entry train bound 1000 live 256");
+    char *again = edit(text, "entry evaluate", "entry evaluate live 0");
+    char *named = edit(again, "buffer 12 loss", "buffer 12 bound");
+    char *list = edit(named, "reads x y returns loss", "reads x y returns bound");
+    char *last = edit(list, "step returns loss", "step returns bound");
+    CU_ASSERT_EQUAL_FATAL(read_plan(&plan, f.dev, last, strlen(last)), DLG_OK);
+    CU_ASSERT_EQUAL(plan.entries[0].bound_bytes, 1000);
+    CU_ASSERT_EQUAL(plan.entries[0].live_bytes, 256);
+    CU_ASSERT_STRING_EQUAL(plan.entries[0].returns[0]->name, "bound");
+    CU_ASSERT_EQUAL(plan.entries[1].arena_bytes, 128);
+    CU_ASSERT_EQUAL(plan.entries[3].bound_bytes, -1);
+    CU_ASSERT_EQUAL(plan.entries[3].live_bytes, 0);
+    plan_free(&plan);
+    free(last);
+    free(list);
+    free(named);
+    free(again);
+    free(text);
+    close_fixture(&f);
+}
+
 static void test_long_lines(void) {
     Fixture f;
     Plan plan;
@@ -483,5 +518,6 @@ static void test_numbers(void) {
 RUN_SUITE("plan", {"a good plan", test_good}, {"truncated anywhere", test_truncated},
           {"altered anywhere", test_flipped}, {"lines dropped and doubled", test_lines},
           {"each rule", test_rules}, {"what is allowed", test_allowed}, {"in place", test_in_place},
-          {"keywords as names", test_keywords_as_names}, {"long lines and NUL", test_long_lines},
-          {"many buffers", test_many_buffers}, {"numbers", test_numbers})
+          {"keywords as names", test_keywords_as_names}, {"bounds", test_bounds},
+          {"long lines and NUL", test_long_lines}, {"many buffers", test_many_buffers},
+          {"numbers", test_numbers})
