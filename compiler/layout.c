@@ -132,7 +132,9 @@ static bool takes_order(const Graph *old, const Graph *g, const Node *n, const N
     int last = n->shape.rank - 1;
     if (n->op != OP_PERMUTE || uses[n->args[0]] != 1 || n->attr[last] != last) return false;
     const Node *dot = node_at(g, args[0]);
-    return node_at(old, n->args[0])->op == OP_DOT && dot->op == OP_DOT && dot->attrc == 2;
+    /* With batch axes its rows are those of what it reads: attention's, which are wanted as they are. */
+    return node_at(old, n->args[0])->op == OP_DOT && dot->op == OP_DOT && dot->attrc == 2 &&
+           dot->attr[0] == 0;
 }
 
 void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {
