@@ -343,10 +343,12 @@ static void walk(Walk *w, NodeId id, const Idx *at, bool ranged) {
 }
 
 static void find_reads(Fuser *f) {
+    Arena *scratch = arena_open(f->arena); /* the indices of one walk */
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
         if (!f->need[id] || !f->anchor[id]) continue;
         Walk w = {.f = f, .start = id, .domain = node_at(f->g, id)->shape};
-        index_init(&w.t, f->arena);
+        arena_free(scratch);
+        index_init(&w.t, scratch);
         for (int i = 0; i < w.domain.rank; i++) {
             w.own[i] = w.domain.dim[i] == 1
                            ? idx_const(&w.t, 0)
@@ -362,6 +364,7 @@ static void find_reads(Fuser *f) {
                 vec_push(f->arena, &f->readers[f->update_of[target] - 1], id);
         }
     }
+    arena_close(scratch);
 }
 
 /* ---- 3. Clusters --------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@
 
 #define SCRIPT           "sh '" DLG_SOURCE_DIR "/tests/scale/program.sh'"
 #define MOST_GROWTH      2.3 /* of twice the program; arrays grow by doubling */
-#define FULL_BYTES       ((size_t)460 << 20)
+#define FULL_BYTES       ((size_t)380 << 20)
 #define FULL_SECONDS     20.0
 #define SOURCE_MOST      ((size_t)16 << 20)
 #define COMMAND_MOST     4200
