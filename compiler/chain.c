@@ -105,7 +105,7 @@ static bool reads_own_rows(const Chainer *c, uint32_t cluster, int64_t rows) {
         for (uint32_t i = 0; i < reads->len; i++) {
             const Read *r = &reads->at[i];
             const Node *t = node_at(f->g, r->target);
-            NodeId id = t->op == OP_VAR ? f->updates_by_var[t->attr[0]] : r->target;
+            NodeId id = t->op == OP_VAR ? fuse_update_of(f, r->target) : r->target;
             if (id == NO_NODE || f->of[id] == cluster || c->stamp[f->of[id]] != c->now) continue;
             if (!(r->rows >> (axes - 1) & 1)) return false;
         }

@@ -225,6 +225,7 @@ static void *compile_thread(void *argument) {
         }
         if (!c->graphs_only || c->result.status) arena_free(&c->arena);
     }
+    c->result.memory_bytes = c->limit.most_bytes;
     if (locale) {
         uselocale(LC_GLOBAL_LOCALE);
         freelocale(locale);

@@ -35,7 +35,8 @@ typedef struct CompileResult {
     int status; /* 0 done; 1 the input is wrong; 3 the system failed */
     char *text; /* what was asked for, NUL-terminated; NULL unless status is 0 */
     size_t text_len;
-    char *diagnostics; /* rendered; "" when there were none; warnings may come with status 0 */
+    char *diagnostics;   /* rendered; "" when there were none; warnings may come with status 0 */
+    size_t memory_bytes; /* the most that the compilation had in use at one time */
 } CompileResult;
 
 /* `name` is the file's name as the user gave it; it appears in diagnostics and in the program. */

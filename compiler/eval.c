@@ -22,8 +22,8 @@ void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const uin
 
 /* ---- What was evaluated already ------------------------------------------------------------ */
 
-static uint32_t memo_bucket(NodeId id, const Idx *index, int rank) {
-    return (uint32_t)hash_bytes(index, (size_t)rank * sizeof(Idx), id) & 255;
+static uint32_t memo_hash(NodeId id, const Idx *index, int rank) {
+    return (uint32_t)hash_bytes(index, (size_t)rank * sizeof(Idx), id);
 }
 
 static bool same_ranges(Ranges a, Ranges b) {
@@ -37,7 +37,8 @@ static bool same_ranges(Ranges a, Ranges b) {
 }
 
 static Val memo_find(const Eval *e, NodeId id, const Idx *index, int rank, Ranges ranges) {
-    uint32_t i = e->bucket[memo_bucket(id, index, rank)];
+    if (!e->buckets) return NO_VAL;
+    uint32_t i = e->bucket[memo_hash(id, index, rank) & (e->buckets - 1)];
     for (; i; i = e->memo.at[i - 1].next) {
         const MemoEntry *m = &e->memo.at[i - 1];
         if (m->node == id && !memcmp(m->index, index, (size_t)rank * sizeof(Idx)) &&
@@ -48,13 +49,25 @@ static Val memo_find(const Eval *e, NodeId id, const Idx *index, int rank, Range
     return NO_VAL;
 }
 
+static void memo_link(Eval *e, MemoEntry *m, uint32_t number) {
+    uint32_t *bucket = &e->bucket[m->hash & (e->buckets - 1)];
+    m->next = *bucket;
+    *bucket = number;
+}
+
+static void memo_grow(Eval *e) {
+    e->buckets = e->buckets ? e->buckets * 4 : 64;
+    e->bucket = NEW_ARRAY(e->k->arena, uint32_t, e->buckets);
+    for (uint32_t i = 0; i < e->memo.len; i++) memo_link(e, &e->memo.at[i], i + 1);
+}
+
 static void memo_add(Eval *e, NodeId id, const Idx *index, int rank, Ranges ranges, Val v) {
     MemoEntry m = {.node = id, .rank = (uint8_t)rank, .ranges = ranges, .val = v};
     memcpy(m.index, index, (size_t)rank * sizeof(Idx));
-    m.bucket = memo_bucket(id, index, rank);
-    m.next = e->bucket[m.bucket];
+    m.hash = memo_hash(id, index, rank);
+    if (e->memo.len == e->buckets) memo_grow(e);
     vec_push(e->k->arena, &e->memo, m);
-    e->bucket[m.bucket] = e->memo.len;
+    memo_link(e, &e->memo.at[e->memo.len - 1], e->memo.len);
 }
 
 void eval_push(Eval *e) {
@@ -65,7 +78,7 @@ void eval_pop(Eval *e) {
     uint32_t keep = e->scopes.at[--e->scopes.len];
     while (e->memo.len > keep) {
         const MemoEntry *m = &e->memo.at[--e->memo.len];
-        e->bucket[m->bucket] = m->next;
+        e->bucket[m->hash & (e->buckets - 1)] = m->next;
     }
 }
 

@@ -31,7 +31,7 @@ typedef struct MemoEntry {
     Idx index[MAX_RANK];
     Ranges ranges;
     Val val;
-    uint32_t next, bucket;
+    uint32_t next, hash;
 } MemoEntry;
 
 typedef struct Block { /* the rows that a group has at hand */
@@ -52,7 +52,8 @@ typedef struct Eval {
     NodeId lost; /* a reduction that was neither bound nor in memory: a fault, or NO_NODE */
     VEC(MemoEntry) memo;
     VEC(uint32_t) scopes;
-    uint32_t bucket[256];
+    uint32_t *bucket; /* of a hash table: the latest entry in memo + 1 */
+    uint32_t buckets; /* a power of two, or 0 */
 } Eval;
 
 /* The kernel's buffer where a node lies, and the address in it of the node's element index[]. */

@@ -9,12 +9,15 @@
 
 #include "codegen.h"
 
+#include <stdlib.h>
+
 #define MAX_CONE    256  /* operators computed in place for one anchor */
 #define MAX_READS   24   /* of one anchor */
 #define MAX_MEMBERS 24   /* of a cluster */
 #define WIDE        3    /* and one made of so much that is read */
 #define COSTLY      10   /* from here on a value that is used twice is kept */
 #define SMALL_ELEMS 4096 /* that one work-item may do alone */
+#define MAX_SEARCH  250  /* clusters looked at for a path; beyond them there may be one */
 
 /* ---- 1. Anchors ---------------------------------------------------------------------------- */
 
@@ -341,10 +344,12 @@ static void walk(Walk *w, NodeId id, const Idx *at, bool ranged) {
 }
 
 static void find_reads(Fuser *f) {
+    Arena *scratch = arena_open(f->arena); /* the indices of one walk */
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
         if (!f->need[id] || !f->anchor[id]) continue;
         Walk w = {.f = f, .start = id, .domain = node_at(f->g, id)->shape};
-        index_init(&w.t, f->arena);
+        arena_free(scratch);
+        index_init(&w.t, scratch);
         for (int i = 0; i < w.domain.rank; i++) {
             w.own[i] = w.domain.dim[i] == 1
                            ? idx_const(&w.t, 0)
@@ -353,12 +358,14 @@ static void find_reads(Fuser *f) {
         walk(&w, id, w.own, false);
         for (uint32_t i = 0; i < f->reads[id].len; i++) {
             const Node *t = node_at(f->g, f->reads[id].at[i].target);
-            if (t->op == OP_VAR)
-                vec_push(f->arena, &f->readers[t->attr[0]], id);
-            else
-                vec_push(f->arena, &f->users[f->reads[id].at[i].target], id);
+            NodeId target = f->reads[id].at[i].target;
+            if (t->op != OP_VAR)
+                vec_push(f->arena, &f->users[target], id);
+            else if (f->update_of[target])
+                vec_push(f->arena, &f->readers[f->update_of[target] - 1], id);
         }
     }
+    arena_close(scratch);
 }
 
 /* ---- 3. Clusters --------------------------------------------------------------------------- */
@@ -387,8 +394,13 @@ static void start_clusters(Fuser *f) {
 
 /* The first variable that a node updates, or UINT32_MAX. */
 static uint32_t updated_var(const Fuser *f, NodeId id) {
-    const Ids *vars = &f->updates_by_node[id];
-    return vars->len ? vars->at[0] : UINT32_MAX;
+    const Ids *updates = &f->updates_by_node[id];
+    return updates->len ? f->entry->updates.at[updates->at[0]].var : UINT32_MAX;
+}
+
+NodeId fuse_update_of(const Fuser *f, NodeId var) {
+    uint32_t update = f->update_of[var];
+    return update ? f->entry->updates.at[update - 1].node : NO_NODE;
 }
 
 void fuse_predecessors(const Fuser *f, uint32_t c, Ids *out) {
@@ -401,9 +413,9 @@ void fuse_predecessors(const Fuser *f, uint32_t c, Ids *out) {
             if (p != NO_CLUSTER && p != c) vec_push(f->arena, out, p);
         }
         for (uint32_t u = 0; u < f->updates_by_node[id].len; u++) {
-            uint32_t var = f->updates_by_node[id].at[u];
-            for (uint32_t i = 0; i < f->readers[var].len; i++) {
-                uint32_t p = f->of[f->readers[var].at[i]];
+            const Ids *readers = &f->readers[f->updates_by_node[id].at[u]];
+            for (uint32_t i = 0; i < readers->len; i++) {
+                uint32_t p = f->of[readers->at[i]];
                 if (p != c) vec_push(f->arena, out, p);
             }
         }
@@ -436,9 +448,11 @@ static void raise_horizon(Fuser *f, uint32_t c, NodeId last) {
     }
 }
 
-/* Whether a path leads from cluster `from` to cluster `to` over at least one other cluster. */
-static bool path_around(Fuser *f, uint32_t from, uint32_t to) {
+/* Whether a path leads from cluster `from` to cluster `to` over at least one other cluster; true as
+ * well when more than `most` had to be looked at. */
+static bool path_around(Fuser *f, uint32_t from, uint32_t to, uint32_t most) {
     Ids *stack = &f->stack, *preds = &f->preds;
+    uint32_t seen = 0;
     stack->len = 0;
     f->now++;
     fuse_predecessors(f, to, preds);
@@ -451,6 +465,7 @@ static bool path_around(Fuser *f, uint32_t from, uint32_t to) {
         if (c == from) return true;
         if (f->stamp[c] == f->now) continue;
         f->stamp[c] = f->now;
+        if (++seen > most) return true;
         fuse_predecessors(f, c, preds);
         for (uint32_t i = 0; i < preds->len; i++) {
             if (f->stamp[preds->at[i]] != f->now && may_reach(f, preds->at[i], from))
@@ -512,7 +527,7 @@ static bool reads_fit(const Fuser *f, const Cluster *a, uint32_t b, const Shape 
                 is_reduction((Op)node_at(f->g, a->members.at[m])->op) ? outer->rank : t->shape.rank;
             if (f->of[r->target] == b && (r->aligned < own || r->ranged)) return false;
             if (t->op != OP_VAR) continue;
-            NodeId update = f->updates_by_var[t->attr[0]];
+            NodeId update = fuse_update_of(f, r->target);
             if (update != NO_NODE && f->of[update] == b &&
                 (r->aligned < t->shape.rank || r->ranged))
                 return false;
@@ -549,7 +564,8 @@ static Reason why_not_merge(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shap
     }
     if (!common_space(ca, cb, outer, inner, has_inner)) return REASON_SPACES;
     if (!reads_fit(f, ca, b, outer) || !reads_fit(f, cb, a, outer)) return REASON_PLACES;
-    return path_around(f, a, b) || path_around(f, b, a) ? REASON_BETWEEN : REASON_NONE;
+    return path_around(f, a, b, MAX_SEARCH) || path_around(f, b, a, MAX_SEARCH) ? REASON_BETWEEN
+                                                                                : REASON_NONE;
 }
 
 static bool try_merge(Fuser *f, uint32_t a, uint32_t b) {
@@ -671,7 +687,8 @@ static uint32_t needs_double_buffer(Fuser *f) {
         if (ordered[c]) continue;
         uint32_t var = updated_var(f, f->clusters.at[c]->members.at[0]);
         /* Not one that only waits for a circle: memory of its own would not break it. */
-        if (var != UINT32_MAX && !f->options->double_buffered[var] && path_around(f, c, c))
+        if (var != UINT32_MAX && !set_has(f->options->double_buffered, var) &&
+            path_around(f, c, c, UINT32_MAX))
             return var;
     }
     return NO_CLUSTER;
@@ -710,11 +727,42 @@ static void find_stored(Fuser *f, Fused *out) {
         out->stored[f->entry->updates.at[i].node] = true;
 }
 
-uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, uint32_t var_count,
-                    Fused *out) {
+typedef struct VarUpdate {
+    uint32_t var, update;
+} VarUpdate;
+
+static int by_var(const void *a, const void *b) {
+    const VarUpdate *x = a, *y = b;
+    return x->var < y->var ? -1 : x->var > y->var;
+}
+
+/* Which nodes and variables belong to which update. A region has few of the program's variables. */
+static void find_updates(Fuser *f) {
+    uint32_t n = f->entry->updates.len, nodes = f->g->nodes.len;
+    VarUpdate *sorted = NEW_ARRAY(f->arena, VarUpdate, n + 1);
+    f->update_of = NEW_ARRAY(f->arena, uint32_t, nodes + 1);
+    f->updates_by_node = NEW_ARRAY(f->arena, Ids, nodes + 1);
+    f->readers = NEW_ARRAY(f->arena, Ids, n + 1);
+    f->first_update = NO_NODE;
+    for (uint32_t i = 0; i < n; i++) {
+        const Update *u = &f->entry->updates.at[i];
+        sorted[i] = (VarUpdate){u->var, i};
+        vec_push(f->arena, &f->updates_by_node[u->node], i);
+        if (u->node < f->first_update) f->first_update = u->node;
+    }
+    qsort(sorted, n, sizeof(*sorted), by_var);
+    for (NodeId id = 0; id < nodes; id++) {
+        const Node *x = node_at(f->g, id);
+        if (x->op != OP_VAR) continue;
+        VarUpdate key = {.var = (uint32_t)x->attr[0]};
+        const VarUpdate *found = bsearch(&key, sorted, n, sizeof(*sorted), by_var);
+        f->update_of[id] = found ? found->update + 1 : 0;
+    }
+}
+
+uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, Fused *out) {
     uint32_t n = e->graph.nodes.len;
-    Fuser f = {
-        .entry = e, .g = &e->graph, .arena = arena, .options = options, .var_count = var_count};
+    Fuser f = {.entry = e, .g = &e->graph, .arena = arena, .options = options};
     f.need = NEW_ARRAY(arena, bool, n + 1);
     f.anchor = NEW_ARRAY(arena, bool, n + 1);
     f.fixed = NEW_ARRAY(arena, bool, n + 1);
@@ -725,18 +773,7 @@ uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, ui
     f.users = NEW_ARRAY(arena, Ids, n + 1);
     f.horizon = NEW_ARRAY(arena, NodeId, n + 1);
     f.stamp = NEW_ARRAY(arena, uint32_t, n + 1);
-    f.updates_by_var = NEW_ARRAY(arena, uint32_t, var_count + 1);
-    f.readers = arena_alloc(arena, (var_count + 1) * sizeof(*f.readers));
-    for (uint32_t v = 0; v < var_count; v++) f.updates_by_var[v] = NO_NODE;
-    for (uint32_t i = 0; i < e->updates.len; i++)
-        f.updates_by_var[e->updates.at[i].var] = e->updates.at[i].node;
-    f.updates_by_node = NEW_ARRAY(arena, Ids, n + 1);
-    for (uint32_t i = 0; i < e->updates.len; i++)
-        vec_push(arena, &f.updates_by_node[e->updates.at[i].node], e->updates.at[i].var);
-    f.first_update = NO_NODE;
-    for (uint32_t i = 0; i < e->updates.len; i++) {
-        if (e->updates.at[i].node < f.first_update) f.first_update = e->updates.at[i].node;
-    }
+    find_updates(&f);
     find_needed(&f);
     choose_anchors(&f);
     find_reads(&f);

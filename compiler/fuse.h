@@ -54,10 +54,10 @@ typedef struct Fused {
 
 typedef struct FuseOptions {
     const Target *target;
-    bool apart;                  /* -O0: every operator by itself */
-    bool single;                 /* -O1: fused, but every cluster in a launch of its own */
-    bool body;                   /* of a loop without others in it: to be rolled if it can be */
-    const bool *double_buffered; /* of each variable: its updates go through memory of their own */
+    bool apart;  /* -O0: every operator by itself */
+    bool single; /* -O1: fused, but every cluster in a launch of its own */
+    bool body;   /* of a loop without others in it: to be rolled if it can be */
+    const NumberSet *double_buffered; /* variables whose updates go through memory of their own */
 } FuseOptions;
 
 /* What keeps two clusters apart: the rows of reason.def. */
@@ -87,8 +87,7 @@ NodeId layout_root(Graph *g, NodeId x);
 
 /* The variables of e's graph are buffers (region.h). Returns NO_CLUSTER, or the one whose update must be double buffered first (then *out is void):
  * the caller lays out again with it and tries again. */
-uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, uint32_t var_count,
-                    Fused *out);
+uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, Fused *out);
 
 /* Why what cluster `reader` reads of `id`, a stored node of another launch, is not computed together with it.
  * Requires: the options of fuse_entry are still there. */

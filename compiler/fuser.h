@@ -26,17 +26,16 @@ typedef struct Fuser {
     Arena *arena;
     const FuseOptions *options;
     bool *need, *anchor;
-    NodeId *whole;            /* as in Fused */
-    bool *fixed;              /* of each node: its place is decided */
-    Reads *reads;             /* of each anchor */
-    uint32_t *of;             /* cluster of each anchor */
-    VEC(Cluster *) clusters;  /* NULL once merged into another */
-    uint32_t *updates_by_var; /* the node that updates variable v, or NO_NODE */
-    Ids *updates_by_node;     /* of each node: the variables that it updates */
-    VEC(NodeId) * readers;    /* anchors that read variable v */
-    Ids *users;               /* of each anchor: the anchors that read it */
-    NodeId *horizon;          /* of each cluster: what it waits for, by reads, is not after this */
-    uint32_t var_count;
+    NodeId *whole;           /* as in Fused */
+    bool *fixed;             /* of each node: its place is decided */
+    Reads *reads;            /* of each anchor */
+    uint32_t *of;            /* cluster of each anchor */
+    VEC(Cluster *) clusters; /* NULL once merged into another */
+    uint32_t *update_of;     /* of each VAR: the update of its variable + 1; 0: none */
+    Ids *updates_by_node;    /* of each node: the updates that it is */
+    Ids *readers;            /* of each update: the anchors that read its variable */
+    Ids *users;              /* of each anchor: the anchors that read it */
+    NodeId *horizon;         /* of each cluster: what it waits for, by reads, is not after this */
     NodeId first_update;
     Ids stack, preds; /* of path_around */
     uint32_t *stamp;
@@ -44,6 +43,8 @@ typedef struct Fuser {
 } Fuser;
 
 /* fuse.c */
+/* The node that updates the variable of a VAR, or NO_NODE. */
+NodeId fuse_update_of(const Fuser *f, NodeId var);
 /* Clusters that must have run before c may: what its members read, and the other readers of what they
  * update. */
 void fuse_predecessors(const Fuser *f, uint32_t c, Ids *out);

@@ -32,6 +32,7 @@ typedef struct Backward { /* a loop at work */
 
 typedef struct Sweep {
     Graph *G;
+    Arena *arena;   /* for the sweep alone: nodes copy their lists */
     uint32_t count; /* of nodes: up to y */
     uint32_t home;  /* the loop that y stands in; it is open, as those around it are */
     bool *depends;
@@ -42,6 +43,7 @@ typedef struct Sweep {
     bool *closed;      /* of each loop */
     NodeIds *leading;  /* of each loop: its FINALs and STACKs */
     uint32_t *reached; /* of each node: the loop that marked it last, in find_reached */
+    uint32_t *sum_at;  /* of each node: its sum in add_up + 1; 0 outside of that */
     bool failed;       /* something to keep would be too large */
 } Sweep;
 
@@ -155,11 +157,11 @@ static void add_part(Sweep *s, Backward *b, NodeId to, NodeId part, const Node *
     const Node *n = node_at(s->G, to);
     if (part == NO_NODE || !s->depends[to] || !dtype_is_float((DType)n->dtype)) return;
     if (!b || n->loop == b->loop) {
-        vec_push(s->G->arena, &s->parts[to], part);
+        vec_push(s->arena, &s->parts[to], part);
         return;
     }
     Leaving l = {to, part, at};
-    vec_push(s->G->arena, &b->leaving, l);
+    vec_push(s->arena, &b->leaving, l);
 }
 
 /* The gradient of a node: its contributions in the order of the program; they were met backwards. */
@@ -220,21 +222,21 @@ static void sweep_node(Sweep *s, Backward *b, NodeId id) {
     Node mapped = node;
     NodeId r = id;
     if (b && reads_values((Op)node.op)) {
-        NodeId *args = NEW_ARRAY(G->arena, NodeId, node.argc + 1);
+        NodeId *args = NEW_ARRAY(s->arena, NodeId, node.argc + 1);
         for (uint32_t k = 0; k < node.argc; k++) args[k] = map_node(s, b, node.args[k]);
         mapped.args = args;
         if (op_info[node.op].elementwise || node.op == OP_RMAX) r = map_node(s, b, id);
     }
     if (node.op == OP_AT && b && node_at(G, node.args[0])->loop != b->loop &&
         (uint32_t)node.attr[0] == b->loop) {
-        Node *at = NEW(G->arena, Node);
+        Node *at = NEW(s->arena, Node);
         *at = node;
         add_part(s, b, node.args[0], g, at);
         return;
     }
     if (node.op == OP_AT) {
         const Backward *of = backward_of(b, (uint32_t)node.attr[0]);
-        mapped.attr = memcpy(NEW_ARRAY(G->arena, int32_t, 3), node.attr, 3 * sizeof(int32_t));
+        mapped.attr = memcpy(NEW_ARRAY(s->arena, int32_t, 3), node.attr, 3 * sizeof(int32_t));
         if (of) {
             mapped.attr[0] = (int32_t)of->back;
             mapped.attr[1] = -node.attr[1];
@@ -346,9 +348,9 @@ typedef struct Carries {     /* of the backward loop */
 
 static void carry_back(Sweep *s, Backward *b, Carries *c, NodeId initial, NodeId to) {
     NodeId carry = node_carry(s->G, b->back, (int32_t)c->carry.len, initial);
-    vec_push(s->G->arena, &c->carry, carry);
-    vec_push(s->G->arena, &c->next, NO_NODE);
-    vec_push(s->G->arena, &c->to, to);
+    vec_push(s->arena, &c->carry, carry);
+    vec_push(s->arena, &c->next, NO_NODE);
+    vec_push(s->arena, &c->to, to);
 }
 
 /* The largest tensor that the forward loop computes. */
@@ -361,23 +363,27 @@ static int64_t largest_inside(const Sweep *s, uint32_t loop) {
     return most;
 }
 
-/* Contributions that neither rows nor one contraction can take out are added up in carries. */
+/* Contributions that neither rows nor one contraction can take out are added up in carries, node by node
+ * as they were met. */
 static void add_up(Sweep *s, Backward *b, Carries *c, const bool *whole) {
     Graph *G = s->G;
+    VEC(NodeIds) sums = {0};
+    NodeIds to = {0};
     for (uint32_t i = 0; i < b->leaving.len; i++) {
         const Leaving *l = &b->leaving.at[i];
         if (l->at || whole[i]) continue;
-        NodeIds parts = {0};
-        bool first = true;
-        for (uint32_t k = 0; k < b->leaving.len; k++) {
-            if (b->leaving.at[k].at || whole[k] || b->leaving.at[k].node != l->node) continue;
-            first = first && k >= i;
-            vec_push(G->arena, &parts, b->leaving.at[k].part);
+        if (!s->sum_at[l->node]) {
+            vec_push(s->arena, &sums, (NodeIds){0});
+            vec_push(s->arena, &to, l->node);
+            s->sum_at[l->node] = sums.len;
         }
-        if (!first) continue;
+        vec_push(s->arena, &sums.at[s->sum_at[l->node] - 1], l->part);
+    }
+    for (uint32_t i = 0; i < sums.len; i++) {
         uint32_t at = c->carry.len;
-        carry_back(s, b, c, zeros_like(s, l->node), l->node);
-        NodeId sum = node_gradsum(G, parts.at, parts.len);
+        s->sum_at[to.at[i]] = 0;
+        carry_back(s, b, c, zeros_like(s, to.at[i]), to.at[i]);
+        NodeId sum = node_gradsum(G, sums.at[i].at, sums.at[i].len);
         c->next.at[at] = node_ew(G, OP_ADD, c->carry.at[at], sum, NO_NODE);
     }
 }
@@ -394,8 +400,8 @@ static void find_reached(Sweep *s, const Node *scan, NodeIds *open) {
             continue;
         s->reached[id] = loop;
         if (n->op == OP_CARRY && (uint32_t)n->attr[0] == loop)
-            vec_push(G->arena, open, scan->args[scan->argc / 2 + (uint32_t)n->attr[1]]);
-        for (uint32_t i = 0; i < n->argc; i++) vec_push(G->arena, open, n->args[i]);
+            vec_push(s->arena, open, scan->args[scan->argc / 2 + (uint32_t)n->attr[1]]);
+        for (uint32_t i = 0; i < n->argc; i++) vec_push(s->arena, open, n->args[i]);
     }
 }
 
@@ -404,7 +410,7 @@ static void sweep_loop(Sweep *s, Backward *outer, NodeId scan) {
     const Node n = *node_at(G, scan);
     uint32_t loop = (uint32_t)n.attr[0], carries = n.argc / 2;
     const NodeIds *inside = &s->inside[loop];
-    NodeId *final = NEW_ARRAY(G->arena, NodeId, carries + 1);
+    NodeId *final = NEW_ARRAY(s->arena, NodeId, carries + 1);
     NodeIds stacks = {0}, seeds = {0};
     bool any = false;
     for (uint32_t k = 0; k < carries; k++) final[k] = NO_NODE;
@@ -416,8 +422,8 @@ static void sweep_loop(Sweep *s, Backward *outer, NodeId scan) {
         if (p->op == OP_FINAL)
             final[p->attr[0]] = s->grad[id];
         else
-            vec_push(G->arena, &stacks, id);
-        vec_push(G->arena, &seeds,
+            vec_push(s->arena, &stacks, id);
+        vec_push(s->arena, &seeds,
                  p->op == OP_FINAL ? n.args[carries + (uint32_t)p->attr[0]] : p->args[1]);
     }
     if (!any) return;
@@ -425,12 +431,12 @@ static void sweep_loop(Sweep *s, Backward *outer, NodeId scan) {
     G->span = n.span;
     Backward b = {.outer = outer, .loop = loop, .scan = scan, .trips = G->loops.at[loop].trips};
     b.back = graph_loop(G, b.trips, outer ? outer->back : s->home);
-    b.mapped = NEW_ARRAY(G->arena, NodeId, inside->len + 1);
+    b.mapped = NEW_ARRAY(s->arena, NodeId, inside->len + 1);
     for (uint32_t i = 0; i < inside->len; i++) b.mapped[i] = NO_NODE;
 
     Carries c = {0};
     uint32_t *which =
-        NEW_ARRAY(G->arena, uint32_t, carries + 1); /* 1 + the backward carry; 0: none */
+        NEW_ARRAY(s->arena, uint32_t, carries + 1); /* 1 + the backward carry; 0: none */
     for (uint32_t k = 0; k < carries; k++) {
         NodeId carry = n.args[k];
         if (!s->depends[carry] || (final[k] == NO_NODE && s->reached[carry] != loop)) continue;
@@ -452,7 +458,7 @@ static void sweep_loop(Sweep *s, Backward *outer, NodeId scan) {
 
     G->span = n.span;
     int64_t most = largest_inside(s, loop);
-    bool *whole = NEW_ARRAY(G->arena, bool, b.leaving.len + 1);
+    bool *whole = NEW_ARRAY(s->arena, bool, b.leaving.len + 1);
     for (uint32_t i = 0; i < b.leaving.len; i++)
         whole[i] = !b.leaving.at[i].at && can_leave(s, &b, b.leaving.at[i].part, most);
     add_up(s, &b, &c, whole);
@@ -469,25 +475,26 @@ static void sweep_loop(Sweep *s, Backward *outer, NodeId scan) {
 /* ---- The whole sweep --------------------------------------------------------------------------- */
 
 bool grad_build(Graph *G, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out) {
-    Sweep s = {.G = G, .count = y + 1, .home = node_at(G, y)->loop};
-    s.depends = NEW_ARRAY(G->arena, bool, s.count);
-    s.parts = NEW_ARRAY(G->arena, NodeIds, s.count);
-    s.grad = NEW_ARRAY(G->arena, NodeId, s.count);
-    s.place = NEW_ARRAY(G->arena, uint32_t, s.count);
-    s.inside = NEW_ARRAY(G->arena, NodeIds, G->loops.len);
-    s.closed = NEW_ARRAY(G->arena, bool, G->loops.len);
-    s.leading = NEW_ARRAY(G->arena, NodeIds, G->loops.len);
-    s.reached = NEW_ARRAY(G->arena, uint32_t, s.count);
+    Sweep s = {.G = G, .arena = arena_open(G->arena), .count = y + 1, .home = node_at(G, y)->loop};
+    s.depends = NEW_ARRAY(s.arena, bool, s.count);
+    s.parts = NEW_ARRAY(s.arena, NodeIds, s.count);
+    s.grad = NEW_ARRAY(s.arena, NodeId, s.count);
+    s.place = NEW_ARRAY(s.arena, uint32_t, s.count);
+    s.inside = NEW_ARRAY(s.arena, NodeIds, G->loops.len);
+    s.closed = NEW_ARRAY(s.arena, bool, G->loops.len);
+    s.leading = NEW_ARRAY(s.arena, NodeIds, G->loops.len);
+    s.reached = NEW_ARRAY(s.arena, uint32_t, s.count);
+    s.sum_at = NEW_ARRAY(s.arena, uint32_t, s.count);
     Span span = G->span;
 
     for (NodeId id = 0; id < s.count; id++) {
         const Node *node = node_at(G, id);
         s.grad[id] = NO_NODE;
         s.place[id] = s.inside[node->loop].len;
-        vec_push(G->arena, &s.inside[node->loop], id);
+        vec_push(s.arena, &s.inside[node->loop], id);
         if (node->op == OP_SCAN) s.closed[node->attr[0]] = true;
         if (node->op == OP_FINAL || node->op == OP_STACK)
-            vec_push(G->arena, &s.leading[node_at(G, node->args[0])->attr[0]], id);
+            vec_push(s.arena, &s.leading[node_at(G, node->args[0])->attr[0]], id);
     }
     for (uint32_t i = 0; i < n; i++) {
         if (wrt[i] < s.count) s.depends[wrt[i]] = true;
@@ -495,12 +502,13 @@ bool grad_build(Graph *G, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out) 
     find_depends(&s);
     if (s.depends[y]) {
         NodeId one = node_full(G, DT_F32, 1, &node_at(G, y)->shape);
-        vec_push(G->arena, &s.parts[y], one);
+        vec_push(s.arena, &s.parts[y], one);
     }
     for (NodeId id = s.count; id-- > 0;) {
         if (!s.closed[node_at(G, id)->loop]) sweep_node(&s, NULL, id);
     }
     for (uint32_t i = 0; i < n; i++) out[i] = wrt[i] < s.count ? s.grad[wrt[i]] : NO_NODE;
     G->span = span;
+    arena_close(s.arena);
     return !s.failed;
 }

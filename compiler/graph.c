@@ -23,12 +23,21 @@ bool graph_rewrites(const Graph *g, const char *what, NodeId at) {
 }
 
 void graph_init_like(Graph *g, Arena *arena, const Graph *from) {
-    *g = (Graph){.arena = arena, .rewrites = from->rewrites};
+    uint32_t cap = from->nodes.len + from->nodes.len / 16 + 8;
+    *g = (Graph){.arena = arena, .rewrites = from->rewrites, .table_cap = 256};
+    g->nodes.at = arena_alloc(arena, cap * sizeof(*g->nodes.at));
+    g->nodes.cap = cap;
+    while (g->table_cap < 2 * cap) g->table_cap *= 2;
+    g->table = NEW_ARRAY(arena, uint64_t, g->table_cap);
     for (uint32_t i = 0; i < from->loops.len; i++) {
         GraphLoop loop = from->loops.at[i];
         loop.outer = 0; /* learned again as the nodes are made */
         vec_push(arena, &g->loops, loop);
     }
+}
+
+void graph_init_part(Graph *g, Arena *arena, const Graph *whole) {
+    *g = (Graph){.arena = arena, .loops = whole->loops};
 }
 
 static uint64_t node_hash(const Node *n) {

@@ -140,6 +140,8 @@ void graph_init(Graph *g, Arena *arena);
 bool graph_rewrites(const Graph *g, const char *what, NodeId at);
 /* An empty graph with the loops of `from`, for a pass that makes the nodes again. */
 void graph_init_like(Graph *g, Arena *arena, const Graph *from);
+/* An empty graph for a part of `whole`, whose loops it shares: it can have no new ones. */
+void graph_init_part(Graph *g, Arena *arena, const Graph *whole);
 #define node_at(g, id) (&(g)->nodes.at[id])
 
 /* Builders. Elementwise ones fold constants and apply identities that hold for NaN and infinity.

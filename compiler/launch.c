@@ -116,14 +116,12 @@ typedef struct Planner {
 
 static void fuse_region(Planner *p, Region *r) {
     const Entry built = r->entry; /* its roots before layout */
-    uint32_t buffers = p->plan->memory.buffers.len;
-    bool *double_buffered = NEW_ARRAY(p->arena, bool, buffers + 1);
-    p->options.double_buffered = double_buffered;
-    p->options.body = r->loop != 0;
-    for (uint32_t l = 1; l < p->flat.g->loops.len; l++) {
-        if (p->flat.scan[l] != NO_NODE && node_at(p->flat.g, p->flat.scan[l])->loop == r->loop)
-            p->options.body = false;
-    }
+    NumberSet *double_buffered = NEW(p->arena, NumberSet);
+    FuseOptions *options = NEW(p->arena, FuseOptions); /* fuse_refusal asks later */
+    double_buffered->arena = p->arena;
+    *options = p->options;
+    options->double_buffered = double_buffered;
+    options->body = r->loop && !p->flat.holds[r->loop];
     for (uint32_t var = 0; var != NO_CLUSTER;) {
         const Graph grown = r->entry.graph;
         r->entry = built;
@@ -134,9 +132,9 @@ static void fuse_region(Planner *p, Region *r) {
             memcpy(r->entry.outputs.at, built.outputs.at, built.outputs.len * sizeof(Output));
         if (built.updates.len)
             memcpy(r->entry.updates.at, built.updates.at, built.updates.len * sizeof(Update));
-        layout_roots(&r->entry, &p->options);
-        var = fuse_entry(&r->entry, p->arena, &p->options, buffers, &r->fused);
-        if (var != NO_CLUSTER) double_buffered[var] = true;
+        layout_roots(&r->entry, options);
+        var = fuse_entry(&r->entry, p->arena, options, &r->fused);
+        if (var != NO_CLUSTER) set_add(double_buffered, var);
     }
 }
 
@@ -205,6 +203,7 @@ static void visit_region(Planner *p, const Region *r, const PlannedEntry *pe,
     }
 }
 
+/* All that is made of an entry but its buffers is gone after it: `a` is for the entry alone. */
 static void plan_entry(Plan *plan, const Entry *entry, int opt_level, Arena *a,
                        const PlanVisitor *visitor) {
     Planner p = {
@@ -238,6 +237,9 @@ void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
                   const PlanVisitor *visitor, Plan *out) {
     *out = (Plan){.target = target_find(options->target), .lost = NO_NODE};
     memory_init(&out->memory, p, out->target, arena);
-    for (uint32_t i = 0; i < p->entries.len; i++)
-        plan_entry(out, p->entries.at[i], options->opt_level, arena, visitor);
+    for (uint32_t i = 0; i < p->entries.len; i++) {
+        Arena *scratch = arena_open(arena);
+        plan_entry(out, p->entries.at[i], options->opt_level, scratch, visitor);
+        arena_close(scratch);
+    }
 }

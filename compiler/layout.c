@@ -80,7 +80,8 @@ void layout_roots(Entry *e, const FuseOptions *options) {
     for (uint32_t i = 0; i < e->updates.len; i++) {
         Update *u = &e->updates.at[i];
         g->span = node_at(g, u->node)->span;
-        if (options->double_buffered[u->var]) u->node = node_copy(g, node_copy(g, u->node));
+        if (set_has(options->double_buffered, u->var))
+            u->node = node_copy(g, node_copy(g, u->node));
         u->node = layout_root(g, u->node);
     }
 }

@@ -40,7 +40,8 @@ static void collect_functions(Lower *L, Module *m) {
                          .span = s->name.span,
                          .value = number_value(m->fns.len, false)};
         scope_add(L->arena, &m->fn_names, symbol);
-        vec_push(L->arena, &m->fns, (Function){s, s->name.name, m->prelude, UINT32_MAX, false});
+        vec_push(L->arena, &m->fns,
+                 (Function){s, s->name.name, m->prelude, UINT32_MAX, false, false});
     }
 }
 
@@ -48,6 +49,12 @@ static void open_module(Lower *L, Module *m, const Ast *ast, bool prelude) {
     static const Ast empty;
     *m = (Module){.ast = ast ? ast : &empty, .prelude = prelude};
     m->file = ast ? ast->file : UINT32_MAX;
+    for (uint32_t i = 0; i < m->ast->items.len; i++) {
+        Stmt *s = m->ast->items.at[i];
+        if (s->kind != STMT_ENTRY) vec_push(L->arena, &m->items, s);
+        if (s->kind == STMT_PARAM && !scope_find(&m->param_names, s->name.name))
+            scope_add(L->arena, &m->param_names, (Symbol){.name = s->name.name});
+    }
     collect_functions(L, m);
 }
 
@@ -92,19 +99,15 @@ static void check_overrides(Lower *L, const Override *list, uint32_t n, const ch
 /* ---- One elaboration -------------------------------------------------------------------------- */
 
 /* Whether a block looks as if it updates a param: to be confirmed by elaborating it. */
-static bool looks_training(const Ast *ast, const Stmts *block) {
+static bool looks_training(const Module *m, const Stmts *block) {
     for (uint32_t i = 0; i < block->len; i++) {
         const Stmt *s = block->at[i];
         if (s->kind == STMT_MINIMIZE) return true;
         if (s->kind == STMT_IF || s->kind == STMT_FOR) {
-            if (looks_training(ast, &s->body) || looks_training(ast, &s->orelse)) return true;
+            if (looks_training(m, &s->body) || looks_training(m, &s->orelse)) return true;
         }
         if (s->kind != STMT_UPDATE) continue;
-        for (uint32_t k = 0; k < ast->items.len; k++) {
-            const Stmt *item = ast->items.at[k];
-            if (item->kind == STMT_PARAM && item->name.name == s->name.name) return true;
-        }
-        if (strchr(s->name.name, '.')) return true;
+        if (scope_find(&m->param_names, s->name.name) || strchr(s->name.name, '.')) return true;
     }
     return false;
 }
@@ -112,7 +115,7 @@ static bool looks_training(const Ast *ast, const Stmts *block) {
 static void run_items(Lower *L, Module *m) {
     Frame frame = {.kind = FRAME_TOP, .module = m, .seq_limit = UINT32_MAX, .scope = &m->top};
     L->frame = &frame;
-    lower_stmts(L, &m->ast->items);
+    lower_stmts(L, &m->items);
 }
 
 static void begin(Lower *L, Entry *e, bool training) {
@@ -206,7 +209,7 @@ static Entry *elaborate_once(Lower *L, const Stmt *s, bool training) {
 
 /* Elaborates the items and, unless s is NULL, the entry, as often as it takes. NULL after errors. */
 static Entry *elaborate(Lower *L, const Stmt *s, const char *variant) {
-    bool training = s && looks_training(L->user.ast, &s->body);
+    bool training = s && looks_training(&L->user, &s->body);
     bool settled = false;
     uint32_t errors = L->errors, declared = 0;
     L->variant = variant;

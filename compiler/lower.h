@@ -75,6 +75,8 @@ typedef struct Symbol {
     uint32_t seq;
     uint32_t next; /* in its bucket */
     struct Symbol *older;
+    struct Symbol *much_older; /* further back: see older_than */
+    uint32_t age;              /* how many older ones there are */
 } Symbol;
 
 typedef struct Scope {
@@ -102,6 +104,7 @@ struct Function {
     bool prelude;
     uint32_t seq; /* of its definition in this elaboration; UINT32_MAX: not reached yet */
     bool called;  /* in any elaboration */
+    bool open;    /* a call of it is being inlined */
 };
 
 typedef struct Module { /* one source file: the user's or the prelude */
@@ -109,8 +112,10 @@ typedef struct Module { /* one source file: the user's or the prelude */
     bool prelude;
     uint32_t file;
     VEC(Function) fns;
-    Scope fn_names; /* name -> index in fns, as a number */
-    Scope top;      /* of this elaboration */
+    Scope fn_names;    /* name -> index in fns, as a number */
+    Scope param_names; /* declared at the top level */
+    Stmts items;       /* what every elaboration runs: all but the entries */
+    Scope top;         /* of this elaboration */
     uint32_t last_fn_seq;
 } Module;
 
@@ -170,6 +175,7 @@ typedef struct Lower {
     VEC(VarInfo) vars; /* beside program->vars */
     Scope var_index;   /* "name" or "name@variant" -> variable, in the order of program->vars */
     VEC(Override) defines;
+    Scope const_names; /* of program->consts */
     uint64_t steps;
     uint64_t nodes;       /* of the graphs that are done */
     Scopes spare;         /* scopes of calls that have returned, to be used again */

@@ -137,9 +137,9 @@ static void wrong_arguments(Lower *L, const Function *fn, uint32_t skip, Diag *d
 }
 
 static bool recursive(Lower *L, const Function *fn, Span at) {
+    if (!fn->open) return false;
     const Frame *f = L->frame;
-    while (f && f->fn != fn) f = f->caller;
-    if (!f) return false;
+    while (f->fn != fn) f = f->caller;
     Text t;
     text_init(&t, L->arena);
     const char *chain[8];
@@ -239,16 +239,21 @@ Value lower_call_function(Lower *L, Function *fn, const Expr *by, uint32_t skip,
                    .scope = scope,
                    .result = {.kind = VALUE_NONE}};
     L->frame = &frame;
+    fn->open = true;
     for (uint32_t i = skip; i < n; i++) {
         const Param *p = &fn->stmt->params.at[i];
-        Span at = given[i] ? given[i]->span : p->name.span;
         const Expr *value = given[i] ? given[i] : p->fallback;
         if (!given[i]) values[i] = lower_expr(L, value);
         values[i] = lower_own(L, values[i], value);
-        Symbol formal = {p->name.name, values[i], NO_VAR, false, at, ++L->seq, 0, NULL};
+        Symbol formal = {.name = p->name.name,
+                         .value = values[i],
+                         .var = NO_VAR,
+                         .span = given[i] ? given[i]->span : p->name.span,
+                         .seq = ++L->seq};
         scope_add(L->arena, scope, formal);
     }
     lower_stmts(L, &fn->stmt->body);
+    fn->open = false;
     L->frame = frame.caller;
     return frame.result;
 }

@@ -66,7 +66,12 @@ static void poison_targets(Lower *L, const Stmt *s) {
 }
 
 static void add_symbol(Lower *L, Ident name, Value v, bool declared) {
-    Symbol symbol = {name.name, v, NO_VAR, declared, name.span, ++L->seq, 0, NULL};
+    Symbol symbol = {.name = name.name,
+                     .value = v,
+                     .var = NO_VAR,
+                     .declared = declared,
+                     .span = name.span,
+                     .seq = ++L->seq};
     scope_add(L->arena, L->frame->scope, symbol);
 }
 

@@ -68,6 +68,24 @@ Function *lower_find_function(Lower *L, const Module *from, const char *name) {
     return from->prelude ? NULL : lower_find_function(L, &L->prelude, name);
 }
 
+/* The latest symbol of a chain that was bound up to `seq`: a chain of n is searched in about log n steps.
+ * Source: Myers, An applicative random-access stack, 1983. */
+static const Symbol *older_than(const Symbol *s, uint32_t seq) {
+    while (s && s->seq > seq)
+        s = s->much_older && s->much_older->seq > seq ? s->much_older : s->older;
+    return s;
+}
+
+/* Puts s behind what takes its name over. */
+static void keep_older(Symbol *to, Symbol *older) {
+    const Symbol *jump = older->much_older;
+    bool same =
+        jump && jump->much_older && older->age - jump->age == jump->age - jump->much_older->age;
+    to->older = older;
+    to->age = older->age + 1;
+    to->much_older = same ? jump->much_older : older;
+}
+
 const Symbol *lower_find_symbol(Lower *L, const char *name) {
     Frame *f = L->frame;
     if (f->scope != &f->module->top) {
@@ -75,8 +93,7 @@ const Symbol *lower_find_symbol(Lower *L, const char *name) {
         if (local) return local;
     }
     const Symbol *s = scope_find(&f->module->top, name);
-    while (s && s->seq > f->seq_limit) s = s->older;
-    return s;
+    return older_than(s, f->seq_limit);
 }
 
 static const char *join(Lower *L, const char *head, const char *tail) {
@@ -193,10 +210,13 @@ static void set_symbol(Lower *L, Frame *f, Symbol *s, Symbol to) {
     Module *m = f->module;
     if (f->scope == &m->top &&
         s->seq <= m->last_fn_seq) { /* a function may still mean the old one */
-        to.older = NEW(L->arena, Symbol);
-        *to.older = *s;
+        Symbol *older = NEW(L->arena, Symbol);
+        *older = *s;
+        keep_older(&to, older);
     } else {
         to.older = s->older;
+        to.much_older = s->much_older;
+        to.age = s->age;
     }
     to.next = s->next;
     *s = to;
@@ -204,7 +224,8 @@ static void set_symbol(Lower *L, Frame *f, Symbol *s, Symbol to) {
 
 void lower_bind(Lower *L, Ident target, Value value, bool rename) {
     Frame *f = L->frame;
-    Symbol symbol = {target.name, value, NO_VAR, false, target.span, ++L->seq, 0, NULL};
+    Symbol symbol = {
+        .name = target.name, .value = value, .var = NO_VAR, .span = target.span, .seq = ++L->seq};
     if (strchr(target.name, '.')) {
         lower_error(L, E0205, target.span, "`%s` cannot be bound: a dotted name is a param's",
                     target.name);
@@ -258,7 +279,12 @@ Value lower_own(Lower *L, Value v, const Expr *e) {
 
 void lower_declare(Lower *L, Ident name, Value value, uint32_t var) {
     Frame *f = L->frame;
-    Symbol symbol = {name.name, value, var, true, name.span, ++L->seq, 0, NULL};
+    Symbol symbol = {.name = name.name,
+                     .value = value,
+                     .var = var,
+                     .declared = true,
+                     .span = name.span,
+                     .seq = ++L->seq};
     const Symbol *before = scope_find(f->scope, name.name);
     if (!before && f->kind == FRAME_TOP) before = scope_find(&f->module->fn_names, name.name);
     /* A `for` declares anew in each iteration; its scope ends with the iteration. */

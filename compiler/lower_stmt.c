@@ -20,9 +20,8 @@ static Override *find_override(Lower *L, const char *name) {
 
 static void keep_const(Lower *L, const char *name, const Value *v) {
     if (L->overrides.len || L->frame->module->prelude) return;
-    for (uint32_t i = 0; i < L->program->consts.len; i++) {
-        if (L->program->consts.at[i].name == name) return;
-    }
+    if (scope_find(&L->const_names, name)) return;
+    scope_add(L->arena, &L->const_names, (Symbol){.name = name});
     double value = v->kind == VALUE_BOOL ? v->flag : v->number;
     vec_push(L->arena, &L->program->consts, (ConstValue){name, value});
 }
@@ -111,8 +110,12 @@ static void lower_for(Lower *L, const Stmt *s) {
         }
         Loop loop = {outer, i};
         f->loops = &loop;
-        Symbol counter = {
-            s->name.name, number_value(i, false), NO_VAR, true, s->name.span, ++L->seq, 0, NULL};
+        Symbol counter = {.name = s->name.name,
+                          .value = number_value(i, false),
+                          .var = NO_VAR,
+                          .declared = true,
+                          .span = s->name.span,
+                          .seq = ++L->seq};
         scope_add(L->arena, f->scope, counter);
         lower_stmts(L, &s->body);
         scope_truncate(f->scope, mark); /* what the body bound first is its own */

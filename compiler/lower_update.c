@@ -302,10 +302,17 @@ static void apply(Lower *L, Function *fn, const Expr *by, uint32_t var, NodeId g
     Path root = {NULL, arena_printf(L->arena, "%s:%s", v->name, fn->name), NULL, true};
     const Path *saved = L->path;
     Scope *scope = lower_open_scope(L);
-    Symbol p = {formals->at[0].name.name, ERROR_VALUE, var, true, v->span, ++L->seq, 0, NULL};
-    Value own = lower_own(L, tensor_value(g), NULL);
-    Symbol grad = {formals->at[1].name.name, own,      NO_VAR, false,
-                   formals->at[1].name.span, ++L->seq, 0,      NULL};
+    Symbol p = {.name = formals->at[0].name.name,
+                .value = ERROR_VALUE,
+                .var = var,
+                .declared = true,
+                .span = v->span,
+                .seq = ++L->seq};
+    Symbol grad = {.name = formals->at[1].name.name,
+                   .value = lower_own(L, tensor_value(g), NULL),
+                   .var = NO_VAR,
+                   .span = formals->at[1].name.span,
+                   .seq = ++L->seq};
     scope_add(L->arena, scope, p);
     scope_add(L->arena, scope, grad);
     L->path = &root;

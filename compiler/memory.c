@@ -5,6 +5,8 @@
  * Source: greedy by size, as in Pisarchyk & Lee, Efficient Memory Management for DNN Inference, 2020. */
 #include "memory.h"
 
+#include "space.h"
+
 #include <stdlib.h>
 
 void memory_init(Memory *m, const Program *p, const Target *target, Arena *arena) {
@@ -135,11 +137,6 @@ void memory_live(Memory *m, const Fused *f, uint32_t first_buffer, const Place *
     }
 }
 
-typedef struct Life {
-    int64_t begin, end; /* bytes in the arena */
-    uint32_t first, last;
-} Life;
-
 typedef struct BySize {
     int64_t bytes;
     uint32_t buffer;
@@ -151,38 +148,28 @@ static int by_size(const void *a, const void *b) {
     return x->buffer < y->buffer ? -1 : x->buffer > y->buffer;
 }
 
-/* The lowest place for `bytes` bytes that is free from `first` to `last`; placed[] is sorted by begin. */
-static int64_t lowest_place(const Life *placed, uint32_t count, int64_t bytes, uint32_t first,
-                            uint32_t last) {
-    int64_t at = 0;
-    for (uint32_t i = 0; i < count && placed[i].begin < at + bytes; i++) {
-        bool together = placed[i].first <= last && first <= placed[i].last;
-        if (together && placed[i].end > at) at = placed[i].end;
-    }
-    return at;
-}
-
 void memory_close(Memory *m) {
-    uint32_t count = 0, most = m->buffers.len - m->first_of_entry;
-    BySize *order = NEW_ARRAY(m->arena, BySize, most + 1);
-    Life *placed = NEW_ARRAY(m->arena, Life, most + 1);
+    uint32_t count = 0, most = m->buffers.len - m->first_of_entry, times = 0;
+    Arena *scratch = arena_open(m->arena);
+    BySize *order = NEW_ARRAY(scratch, BySize, most + 1);
     for (uint32_t i = m->first_of_entry; i < m->buffers.len; i++) {
         const Buffer *b = &m->buffers.at[i];
         int64_t bytes = shape_elems(&b->shape) * dtype_bytes(b->dtype),
                 align = m->target->align_bytes;
-        if (b->first != UINT32_MAX)
-            order[count++] = (BySize){(bytes + align - 1) / align * align, i};
+        if (b->first == UINT32_MAX) continue;
+        order[count++] = (BySize){(bytes + align - 1) / align * align, i};
+        if (b->last >= times) times = b->last + 1;
     }
     qsort(order, count, sizeof(*order), by_size);
+    Space space;
+    space_init(&space, scratch, times);
     for (uint32_t i = 0; i < count; i++) {
         Buffer *b = &m->buffers.at[order[i].buffer];
-        b->offset = lowest_place(placed, i, order[i].bytes, b->first, b->last);
-        Life life = {b->offset, b->offset + order[i].bytes, b->first, b->last};
-        uint32_t k = i;
-        for (; k > 0 && placed[k - 1].begin > life.begin; k--) placed[k] = placed[k - 1];
-        placed[k] = life;
-        if (life.end > m->arena_bytes) m->arena_bytes = life.end;
+        b->offset = space_take(&space, order[i].bytes, b->first, b->last);
+        if (b->offset + order[i].bytes > m->arena_bytes)
+            m->arena_bytes = b->offset + order[i].bytes;
     }
+    arena_close(scratch);
 }
 
 /* ---- Places -------------------------------------------------------------------------------- */

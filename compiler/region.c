@@ -88,15 +88,23 @@ void flat_init(Flat *f, const Entry *e, Memory *m, Arena *arena) {
     f->where = NEW_ARRAY(arena, Place, g->nodes.len + 1);
     f->inside = NEW_ARRAY(arena, NodeList, g->loops.len);
     f->captures = NEW_ARRAY(arena, NodeList, g->loops.len);
+    f->stacks = NEW_ARRAY(arena, NodeList, g->loops.len);
+    f->to = NEW_ARRAY(arena, NodeId, g->nodes.len + 1);
     f->scan = NEW_ARRAY(arena, NodeId, g->loops.len);
+    f->holds = NEW_ARRAY(arena, bool, g->loops.len);
     find_needed(f);
     for (uint32_t l = 0; l < g->loops.len; l++) f->scan[l] = NO_NODE;
     for (NodeId id = 0; id < g->nodes.len; id++) {
         const Node *n = node_at(g, id);
         f->where[id] = (Place){.buffer = NO_BUFFER};
+        f->to[id] = NO_NODE;
         if (!f->need[id]) continue;
         vec_push(arena, &f->inside[n->loop], id);
-        if (n->op == OP_SCAN) f->scan[n->attr[0]] = id;
+        if (n->op == OP_SCAN) {
+            f->scan[n->attr[0]] = id;
+            f->holds[n->loop] = true;
+        }
+        if (n->op == OP_STACK) vec_push(arena, &f->stacks[node_at(g, n->args[0])->attr[0]], id);
         if (n->op == OP_VAR) f->where[id] = (Place){.buffer = (uint32_t)n->attr[0]};
     }
     find_captures(f);
@@ -107,9 +115,16 @@ void flat_init(Flat *f, const Entry *e, Memory *m, Arena *arena) {
 typedef struct Builder {
     Flat *f;
     Region *r;
-    Graph *g;   /* the region's */
-    NodeId *to; /* of each flat node: its node here, or NO_NODE */
+    Graph *g; /* the region's */
 } Builder;
+
+/* The flat node `id` is `made` here. */
+static NodeId set_here(Builder *b, NodeId id, NodeId made) {
+    const char *name = node_at(b->f->g, id)->name;
+    vec_push(b->f->arena, &b->f->made, id);
+    if (!node_at(b->g, made)->name) node_at(b->g, made)->name = name;
+    return b->f->to[id] = made;
+}
 
 /* A node that lies in memory since a region around this one has run. */
 static NodeId leaf(Builder *b, NodeId id) {
@@ -122,16 +137,11 @@ static NodeId leaf(Builder *b, NodeId id) {
 
 /* The node here for a flat one of this region, or of one around it. */
 static NodeId here(Builder *b, NodeId id) {
-    if (b->to[id] != NO_NODE) return b->to[id];
+    if (b->f->to[id] != NO_NODE) return b->f->to[id];
     const Node *n = node_at(b->f->g, id);
-    if (made_again(b->f->g, id)) {
-        NodeId x = n->argc ? here(b, n->args[0]) : NO_NODE;
-        b->to[id] = node_again(b->g, n, &x);
-    } else {
-        b->to[id] = leaf(b, id);
-    }
-    if (!node_at(b->g, b->to[id])->name) node_at(b->g, b->to[id])->name = n->name;
-    return b->to[id];
+    if (!made_again(b->f->g, id)) return set_here(b, id, leaf(b, id));
+    NodeId x = n->argc ? here(b, n->args[0]) : NO_NODE;
+    return set_here(b, id, node_again(b->g, n, &x));
 }
 
 static void pin(Builder *b, NodeId node, Place place) {
@@ -189,7 +199,7 @@ static NodeId build_projection(Builder *b, NodeId id) {
     Flat *f = b->f;
     const Node *n = node_at(f->g, id), *scan = node_at(f->g, n->args[0]);
     Node copy = *n;
-    copy.args = &b->to[n->args[0]];
+    copy.args = &f->to[n->args[0]];
     copy.argc = copy.attrc = 1;
     copy.attr = (int32_t[]){(int32_t)id};
     NodeId made = node_make(b->g, &copy);
@@ -215,16 +225,13 @@ static void loop_roots(Builder *b) {
         NodeId next = scan->args[carries + k];
         if (next != scan->args[k]) add_update(b, f->where[scan->args[k]].buffer, here(b, next));
     }
-    uint32_t count = 0;
-    const NodeList *around = &f->inside[scan->loop];
-    b->r->outputs = NEW_ARRAY(f->arena, Place, around->len + 1);
-    for (uint32_t i = 0; i < around->len; i++) {
-        const Node *n = node_at(f->g, around->at[i]);
-        if (n->op != OP_STACK || n->args[0] != f->scan[b->r->loop]) continue;
-        Output o = {NULL, here(b, n->args[1])};
+    const NodeList *stacks = &f->stacks[b->r->loop];
+    b->r->outputs = NEW_ARRAY(f->arena, Place, stacks->len + 1);
+    for (uint32_t i = 0; i < stacks->len; i++) {
+        Output o = {NULL, here(b, node_at(f->g, stacks->at[i])->args[1])};
         vec_push(f->arena, &b->r->entry.outputs, o);
-        b->r->outputs[count] = f->where[around->at[i]];
-        b->r->outputs[count++].loop = b->r->loop;
+        b->r->outputs[i] = f->where[stacks->at[i]];
+        b->r->outputs[i].loop = b->r->loop;
     }
 }
 
@@ -249,30 +256,28 @@ Region *region_build(Flat *f, uint32_t loop, Region *outer, const Place *outputs
     r->entry.name = f->entry->name;
     r->entry.variant = f->entry->variant;
     r->entry.span = f->entry->span;
-    graph_init_like(b.g, f->arena, f->g);
-    b.to = NEW_ARRAY(f->arena, NodeId, f->g->nodes.len + 1);
-    for (NodeId id = 0; id < f->g->nodes.len; id++) b.to[id] = NO_NODE;
+    graph_init_part(b.g, f->arena, f->g);
     for (uint32_t i = 0; i < f->inside[loop].len; i++) {
         NodeId id = f->inside[loop].at[i];
         const Node *n = node_at(f->g, id);
         b.g->span = n->span;
         if (n->op == OP_CARRY) {
-            b.to[id] = leaf(&b, id);
+            set_here(&b, id, leaf(&b, id));
         } else if (n->op == OP_SCAN) {
-            b.to[id] = build_scan(&b, id);
+            set_here(&b, id, build_scan(&b, id));
         } else if (n->op == OP_FINAL || n->op == OP_STACK) {
-            b.to[id] = build_projection(&b, id);
+            set_here(&b, id, build_projection(&b, id));
         } else {
             NodeId *args = NEW_ARRAY(f->arena, NodeId, n->argc + 1);
             for (uint32_t k = 0; k < n->argc; k++) args[k] = here(&b, n->args[k]);
-            b.to[id] = node_again(b.g, n, args);
+            set_here(&b, id, node_again(b.g, n, args));
         }
-        if (!node_at(b.g, b.to[id])->name) node_at(b.g, b.to[id])->name = n->name;
     }
     if (loop)
         loop_roots(&b);
     else
         top_roots(&b, outputs);
+    while (f->made.len) f->to[f->made.at[--f->made.len]] = NO_NODE;
     return r;
 }
 

@@ -39,8 +39,12 @@ typedef struct Flat {
     bool *need;
     NodeList *inside;   /* of each loop, 0 the top: the needed nodes, ascending */
     NodeList *captures; /* of each loop: what it and the loops in it read from outside */
+    NodeList *stacks;   /* of each loop: its STACKs that are needed */
     NodeId *scan;       /* of each loop: its SCAN */
+    bool *holds;        /* of each loop: whether there is another one in it */
     Place *where;       /* of each node: where it lies for the regions inside its own */
+    NodeId *to;         /* of each node: its node in the region that is built now, or NO_NODE */
+    NodeList made;      /* those that have one */
 } Flat;
 
 void flat_init(Flat *f, const Entry *e, Memory *m, Arena *arena);

@@ -143,17 +143,12 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
 }
 
 /* Values that do not depend on the place are made once, before the loops. */
-typedef VEC(NodeId) NodeIds;
-
-static void hoist(Nest *n, NodeId id, NodeIds *seen) {
+static void hoist(Nest *n, NodeId id, NumberSet *seen) {
     const Section *s = n->s;
     const Node *x = node_at(s->g, id);
     bool own = s->cluster_of[id] == s->number;
     if (x->op == OP_VAR || (in_memory(&s->place[id]) && !own)) return;
-    for (uint32_t i = 0; i < seen->len; i++) {
-        if (seen->at[i] == id) return;
-    }
-    vec_push(n->k->arena, seen, id);
+    if (!set_add(seen, id)) return;
     if (shape_elems(&x->shape) == 1 && op_info[x->op].elementwise && !own) {
         Idx zero[MAX_RANK];
         for (int i = 0; i < x->shape.rank; i++) zero[i] = idx_const(&n->k->index, 0);
@@ -215,7 +210,7 @@ static void emit_tiles(Nest *n, Idx part) {
 static void emit_section(Nest *n, Idx part) {
     const Section *s = n->s;
     eval_push(&n->eval);
-    NodeIds seen = {0};
+    NumberSet seen = {.arena = n->k->arena};
     if (shape_elems(&s->space) > 1) {
         for (uint32_t m = 0; m < s->cluster->members.len; m++)
             hoist(n, s->cluster->members.at[m], &seen);

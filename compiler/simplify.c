@@ -129,15 +129,17 @@ static NodeId rebuild_node(Rebuild *r, NodeId id) {
     return node_again(r->g, n, args);
 }
 
+/* The graph that replaces e's is made in `arena`. */
 static void rebuild(Entry *e, Arena *arena) {
     const Graph old = e->graph;
     Graph g;
+    Arena *scratch = arena_open(arena);
     uint32_t count = old.nodes.len;
-    Rebuild r = {.old = &old, .g = &g, .arena = arena, .need = graph_needed(e, arena)};
-    r.to = NEW_ARRAY(arena, NodeId, count + 1);
-    r.relu = NEW_ARRAY(arena, NodeId, count + 1);
-    r.place = NEW_ARRAY(arena, int32_t, count + 1);
-    r.uses = NEW_ARRAY(arena, uint32_t, count + 1);
+    Rebuild r = {.old = &old, .g = &g, .arena = scratch, .need = graph_needed(e, scratch)};
+    r.to = NEW_ARRAY(scratch, NodeId, count + 1);
+    r.relu = NEW_ARRAY(scratch, NodeId, count + 1);
+    r.place = NEW_ARRAY(scratch, int32_t, count + 1);
+    r.uses = NEW_ARRAY(scratch, uint32_t, count + 1);
     for (NodeId id = 0; id < count; id++) {
         const Node *n = node_at(&old, id);
         for (uint32_t i = 0; i < n->argc && r.need[id]; i++) r.uses[n->args[i]]++;
@@ -158,11 +160,14 @@ static void rebuild(Entry *e, Arena *arena) {
         e->updates.at[i].node = r.to[e->updates.at[i].node];
     e->derivatives.len = 0; /* they may be gone */
     e->graph = g;
+    arena_close(scratch);
 }
 
 void simplify_program(Program *p) {
     for (uint32_t i = 0; i < p->entries.len; i++) {
-        rebuild(p->entries.at[i], p->arena);
+        Arena *first = arena_open(p->arena);
+        rebuild(p->entries.at[i], first);
         rebuild(p->entries.at[i], p->arena); /* what the first rewrite left without a use */
+        arena_close(first);
     }
 }

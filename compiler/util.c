@@ -53,17 +53,20 @@ void arena_fail(Arena *a) {
     longjmp(a->limit->failed, 1);
 }
 
-static ArenaChunk *chunk_new(Arena *a, size_t bytes) {
+/* A chunk for one allocation is zeroed by the system, which is free where it is new memory; of the others
+ * only what is handed out is zeroed: scratch arenas use the same memory again and again. */
+static ArenaChunk *chunk_new(Arena *a, size_t bytes, bool zeroed) {
     size_t total = sizeof(ArenaChunk) + bytes;
     ArenaLimit *limit = a->limit;
     if (limit->used_bytes > limit->limit_bytes || total > limit->limit_bytes - limit->used_bytes)
         arena_fail(a);
-    ArenaChunk *c = calloc(1, total);
+    ArenaChunk *c = zeroed ? calloc(1, total) : malloc(total);
     if (!c) {
         limit->system_failed = true;
         arena_fail(a);
     }
     limit->used_bytes += total;
+    if (limit->used_bytes > limit->most_bytes) limit->most_bytes = limit->used_bytes;
     c->bytes = bytes;
     poison(c->data, bytes);
     return c;
@@ -74,6 +77,7 @@ void *arena_alloc(Arena *a, size_t bytes) {
     size_t room = ((bytes ? bytes : 1) + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
     room += REDZONE_BYTES;
     char *p;
+    bool zeroed = false;
     if (room <= (size_t)(a->end - a->at)) {
         p = a->at;
         a->at += room;
@@ -84,12 +88,13 @@ void *arena_alloc(Arena *a, size_t bytes) {
                                                  : grown;
         if (room > chunk / 4 && a->chunks) {
             /* A large one gets a chunk of its own, behind the current one. */
-            ArenaChunk *c = chunk_new(a, room);
+            ArenaChunk *c = chunk_new(a, room, true);
             c->next = a->chunks->next;
             a->chunks->next = c;
             p = c->data;
+            zeroed = true;
         } else {
-            ArenaChunk *c = chunk_new(a, room > chunk ? room : chunk);
+            ArenaChunk *c = chunk_new(a, room > chunk ? room : chunk, false);
             c->next = a->chunks;
             a->chunks = c;
             p = c->data;
@@ -98,6 +103,7 @@ void *arena_alloc(Arena *a, size_t bytes) {
         }
     }
     unpoison(p, bytes);
+    if (!zeroed) memset(p, 0, bytes);
     return p;
 }
 
@@ -294,4 +300,33 @@ const char *names_add(Names *n, const char *s, size_t len) {
 
 const char *names_str(Names *n, const char *s) {
     return names_add(n, s, strlen(s));
+}
+
+/* ---- Sets of numbers -------------------------------------------------------------------------- */
+
+static uint32_t *set_slot(const NumberSet *s, uint32_t number) {
+    uint32_t at = number * 2654435769u; /* Source: Knuth, The Art of Computer Programming 3, 6.4 */
+    for (at ^= at >> 16;; at++) {
+        uint32_t *slot = &s->slot[at & (s->cap - 1)];
+        if (!*slot || *slot == number + 1) return slot;
+    }
+}
+
+bool set_add(NumberSet *s, uint32_t number) {
+    if ((s->count + 1) * 2 > s->cap) {
+        NumberSet grown = {.arena = s->arena, .cap = s->cap ? s->cap * 2 : 16, .count = s->count};
+        grown.slot = NEW_ARRAY(s->arena, uint32_t, grown.cap);
+        for (uint32_t i = 0; i < s->cap; i++)
+            if (s->slot[i]) *set_slot(&grown, s->slot[i] - 1) = s->slot[i];
+        *s = grown;
+    }
+    uint32_t *slot = set_slot(s, number);
+    if (*slot) return false;
+    *slot = number + 1;
+    s->count++;
+    return true;
+}
+
+bool set_has(const NumberSet *s, uint32_t number) {
+    return s->count && *set_slot(s, number);
 }

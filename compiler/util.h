@@ -27,6 +27,7 @@
 /* What all arenas of one compilation share: how much they may take and where to go beyond it. */
 typedef struct ArenaLimit {
     size_t used_bytes, limit_bytes;
+    size_t most_bytes;  /* that were in use at one time */
     bool system_failed; /* the system had no memory, though the limit was not reached */
     jmp_buf failed;
     struct Arena *open; /* arenas of arena_open: to be freed too when there is no memory */
@@ -110,6 +111,17 @@ typedef struct Names {
 void names_init(Names *n, Arena *arena);
 const char *names_add(Names *n, const char *s, size_t len);
 const char *names_str(Names *n, const char *s);
+
+/* ---- Sets of numbers -------------------------------------------------------------------------- */
+
+typedef struct NumberSet { /* zeroed but for its arena: empty */
+    Arena *arena;
+    uint32_t *slot; /* number + 1; 0 is free */
+    uint32_t cap, count;
+} NumberSet;
+
+bool set_add(NumberSet *s, uint32_t number); /* false: it was there; below UINT32_MAX */
+bool set_has(const NumberSet *s, uint32_t number);
 
 uint64_t hash_bytes(const void *data, size_t len, uint64_t seed); /* same on every machine */
 
