@@ -252,6 +252,8 @@ static bool join(Chainer *c, const Ids *strands, uint32_t cluster) {
     if (buffers > MAX_CLUSTER_BUFFERS || multiplies_twice(c, &set)) return false;
     int64_t rows = common_rows(c, &set, cycles);
     if (!rows || too_coarse(c, cluster, rows)) return false;
+    if (!graph_rewrites(f->g, "kernels go through the same rows as one", cl->members.at[0]))
+        return false;
     uint32_t first = strands->at[0];
     Strand *all = &c->strands.at[first];
     for (uint32_t i = 1; i < strands->len; i++) c->strands.at[strands->at[i]].into = first;
@@ -292,7 +294,8 @@ static bool whole_body(Chainer *c, const Ids *order) {
     uint32_t buffers = set_buffers(c, &set);
     if (buffers > MAX_CLUSTER_BUFFERS) return false;
     int64_t rows = common_rows(c, &set, cycles);
-    if (!rows) return false;
+    NodeId first = f->clusters.at[order->at[0]]->members.at[0];
+    if (!rows || !graph_rewrites(f->g, "a loop is in one kernel", first)) return false;
     Strand all = {.clusters = set, .level = 1, .buffers = buffers, .cycles = cycles, .rows = rows};
     vec_push(f->arena, &c->strands, all);
     for (uint32_t i = 0; i < order->len; i++) c->of[order->at[i]] = 0;
@@ -483,6 +486,8 @@ void chain_tiles(const Fuser *f, Fused *out) {
         const Chain *chain = &out->chains.at[at];
         int64_t size = shape_elems(&n->shape) / chain->rows * chain->block * 4;
         if (size > TILE_BYTES || bytes[at] + size > TILES_BYTES) continue;
+        if (!graph_rewrites(f->g, "what only a kernel needs stays in its group's memory", id))
+            continue;
         bytes[at] += size;
         out->tile[id] = ++tiles;
     }

@@ -9,7 +9,8 @@
 /* Removes the nodes that no output and no update needs. */
 void simplify_program(Program *p);
 
-/* Appends the whole program (EMIT_CL), the plan alone (EMIT_PLAN) or EMIT_EXPLAIN's text to `out`. Returns NO_NODE, or a node
+/* Appends the whole program (EMIT_CL), the plan alone (EMIT_PLAN), its drawing (EMIT_DOT) or its explanation
+ * (EMIT_EXPLAIN) to `out`. Returns NO_NODE, or a node
  * that got no value: a fault of the compiler (E0901).
  * Requires: graphs verified; options->target, if given, is one that target_known. */
 NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out);

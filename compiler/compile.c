@@ -35,6 +35,7 @@ typedef struct Compilation {
     Sources sources;
     Names names;
     Diags diags;
+    Rewrites rewrites;
 } Compilation;
 
 /* ---- Results ---------------------------------------------------------------------------------- */
@@ -149,6 +150,9 @@ static bool compile_source(Compilation *c, Text *out) {
     Program *program = lower_program(&c->arena, &c->names, &c->diags, prelude, ast, c->options);
     if (!program || c->diags.errors) return false;
     if (c->graphs_only) return c->program = program, verify(c, program, "lower");
+    c->rewrites.limit = c->options->rewrites ? (uint32_t)c->options->rewrites - 1 : UINT32_MAX;
+    for (uint32_t i = 0; i < program->entries.len && c->options->rewrites; i++)
+        program->entries.at[i]->graph.rewrites = &c->rewrites;
     const char *stop = c->options->dump_after;
     for (size_t i = 0; i < COUNT_OF(passes); i++) {
         if (passes[i].run) passes[i].run(program);
@@ -156,7 +160,6 @@ static bool compile_source(Compilation *c, Text *out) {
         if (stop && !strcmp(stop, passes[i].name)) return graph_print(program, out), true;
     }
     if (c->options->emit == EMIT_GRAPH) return graph_print(program, out), true;
-    if (c->options->emit == EMIT_DOT) return graph_print_dot(program, out), true;
     if (!check_size(c, program)) return false;
     program->sources = &c->sources;
     NodeId lost = emit_program(program, c->options, &c->arena, out);
@@ -172,6 +175,21 @@ static CompileResult out_of_memory(const Compilation *c) {
         return result_message(3, "error: out of memory while compiling %s\n", c->name);
     return result_message(1, "error[%s]: %s needs more than %zu MB to compile\n",
                           diag_code_name(E0603), c->name, c->limit.limit_bytes >> 20);
+}
+
+static void tell_rewrites(Compilation *c, Text *out) {
+    const Rewrites *r = &c->rewrites;
+    text_printf(out, "note: rewrites made: %u", r->count);
+    if (r->count < r->limit)
+        text_puts(out, ", all that there are\n");
+    else if (r->count == 0)
+        text_puts(out, "\n");
+    else {
+        uint32_t line, column;
+        source_place(&c->sources, r->span, &line, &column);
+        text_printf(out, "; the last: %s, at %s:%u\n", r->last,
+                    c->sources.files.at[r->span.file].name, line);
+    }
 }
 
 static void *compile_thread(void *argument) {
@@ -193,6 +211,7 @@ static void *compile_thread(void *argument) {
         text_init(&diagnostics, &c->arena);
         bool done = compile_source(c, &out);
         diags_render(&c->diags, &diagnostics, c->options->color);
+        if (done && c->options->rewrites) tell_rewrites(c, &diagnostics);
         c->result.status = done ? 0 : 1;
         if (done && !c->graphs_only) {
             c->result.text = copy_text(&out);

@@ -23,9 +23,10 @@ typedef struct CompileOptions {
     const char *const *include_dirs; /* where `include` looks too, after the file's own directory */
     size_t include_dir_count;
     const char *dump_after; /* a pass's name: the graph after it, instead of `emit` */
-    int opt_level; /* 0: -O2 (the default), 1: -O0 (nothing is fused), 2: -O1 (fused, a launch
+    int opt_level;   /* 0: -O2 (the default), 1: -O0 (nothing is fused), 2: -O1 (fused, a launch
                                    a kernel) */
-    bool color;    /* ANSI colours in diagnostics */
+    size_t rewrites; /* 0: as many as there are; N: N - 1 at most, and a note tells of the last */
+    bool color;      /* ANSI colours in diagnostics */
     size_t memory_limit_bytes; /* 0: 1 GB */
 } CompileOptions;
 

@@ -5,6 +5,7 @@
 #include "embedded.h"
 #include "explain.h"
 #include "family.h"
+#include "graph_dot.h"
 #include "launch.h"
 #include "origin.h"
 
@@ -20,10 +21,10 @@ typedef struct Emitter {
     const Program *p;
     Arena *arena;
     const Plan *plan;
-    Text entries;         /* their part of the plan */
-    VEC(Call) calls;      /* of all launches */
-    Families kernels;     /* the kernels, as many as there are families */
-    Explainer *explainer; /* NULL: nobody asked */
+    Text entries;            /* their part of the plan */
+    VEC(Call) calls;         /* of all launches */
+    Families kernels;        /* the kernels, as many as there are families */
+    KernelListener listener; /* nobody: context NULL */
 } Emitter;
 
 /* ---- Comments ------------------------------------------------------------------------------ */
@@ -198,7 +199,8 @@ static void plan_launch(void *context, const Plan *plan, const PlannedEntry *pe,
     const Kernel *k = l->kernel;
     em->plan = plan;
     Call call = {.member = add_kernel(em, l)};
-    if (em->explainer) explain_launch(em->explainer, plan, l, call.member.family);
+    if (em->listener.context)
+        em->listener.launch(em->listener.context, plan, l, call.member.family);
     text_printf(out, "//! launch k%u global %u local %u args", call.member.family,
                 k->groups * k->local_size, k->local_size);
     for (uint32_t i = 0; i < k->buffers.len; i++) {
@@ -222,13 +224,11 @@ static bool plan_loop(void *context, const Plan *plan, const PlannedEntry *pe, i
                       int32_t turn) {
     Emitter *em = context;
     (void)plan, (void)pe;
-    if (turn == 0) {
+    if (turn == 0)
         text_printf(&em->entries, "//! repeat %d\n", trips);
-        if (em->explainer) explain_repeat(em->explainer, trips);
-    } else {
+    else
         text_puts(&em->entries, "//! end-repeat\n");
-        if (em->explainer) explain_end_repeat(em->explainer);
-    }
+    if (em->listener.context) em->listener.repeat(em->listener.context, turn == 0 ? trips : 0);
     return turn == 0;
 }
 
@@ -244,7 +244,7 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
     const Entry *e = pe->entry;
     const Memory *m = &plan->memory;
     bool *reads = NEW_ARRAY(em->arena, bool, em->p->vars.len + 1);
-    if (done && em->explainer) explain_entry(em->explainer, plan, pe);
+    if (em->listener.context) em->listener.entry(em->listener.context, plan, pe, done);
     if (done) return;
     for (NodeId id = 0; id < e->graph.nodes.len; id++) {
         const Node *n = node_at(&e->graph, id);
@@ -320,15 +320,17 @@ NodeId emit_program(const Program *p, const CompileOptions *options, Arena *aren
     Text kernels;
     text_init(&kernels, arena);
     text_init(&em.entries, arena);
-    if (options->emit == EMIT_EXPLAIN) em.explainer = explain_begin(p, arena);
+    Explainer *explainer = NULL;
+    Drawing *drawing = NULL;
+    if (options->emit == EMIT_EXPLAIN) explainer = explain_begin(p, arena, &em.listener);
+    if (options->emit == EMIT_DOT) drawing = dot_begin(p, arena, out, &em.listener);
     Plan plan;
     PlanVisitor visitor = {&em, plan_entry, plan_launch, plan_loop};
     plan_program(p, options, arena, &visitor, &plan);
     em.plan = &plan;
-    if (em.explainer) {
-        if (plan.lost == NO_NODE) explain_print(em.explainer, &plan, out);
-        return plan.lost;
-    }
+    if (explainer && plan.lost == NO_NODE) explain_print(explainer, &plan, out);
+    if (drawing) dot_end(drawing);
+    if (explainer || drawing) return plan.lost;
     write_plan(&em, out);
     if (options->emit == EMIT_PLAN) return plan.lost;
     text_puts(out, "\n");

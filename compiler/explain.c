@@ -23,8 +23,9 @@ static const char *const reason_text[] = {
 
 typedef struct Made { /* a value that a section stores */
     NodeId node;
-    uint32_t buffer;  /* NO_BUFFER: in the group's own memory */
-    const char *text; /* its name and shape */
+    uint32_t buffer;         /* NO_BUFFER: in the group's own memory */
+    bool whole;              /* all of it: what was there before is gone */
+    const char *name, *text; /* how the user knows it; with its shape */
     bool has_line;
     Line line;
 } Made;
@@ -95,21 +96,15 @@ struct Explainer {
     bool variants; /* there are some: they are not under the lines */
 };
 
-Explainer *explain_begin(const Program *p, Arena *arena) {
-    Explainer *x = NEW(arena, Explainer);
-    x->p = p;
-    x->arena = arena;
-    return x;
-}
-
-void explain_repeat(Explainer *x, int32_t trips) {
+static void explain_repeat(void *context, int32_t trips) {
+    Explainer *x = context;
+    if (!trips) {
+        x->repeats.len--;
+        x->trips.len--;
+        return;
+    }
     vec_push(x->arena, &x->repeats, ++x->repeat_count);
     vec_push(x->arena, &x->trips, trips);
-}
-
-void explain_end_repeat(Explainer *x) {
-    x->repeats.len--;
-    x->trips.len--;
 }
 
 /* ---- Launches ------------------------------------------------------------------------------- */
@@ -121,11 +116,6 @@ static const char *shaped(Explainer *x, const char *name, const Shape *s) {
     text_shape(&t, s);
     text_puts(&t, "]");
     return t.at;
-}
-
-/* What the user knows it by. */
-static const char *buffer_name(const Buffer *b) {
-    return b->kind == BUFFER_VAR ? b->name : b->hint;
 }
 
 static void note_section(Explainer *x, const Plan *plan, const Launch *l, const Section *s,
@@ -145,16 +135,24 @@ static void note_section(Explainer *x, const Plan *plan, const Launch *l, const 
     for (uint32_t i = 0; i < s->stores.len; i++) {
         const Store *st = &s->stores.at[i];
         const Node *n = node_at(l->g, st->node);
-        Made made = {.node = st->node, .buffer = NO_BUFFER};
+        Made made = {
+            .node = st->node, .buffer = NO_BUFFER, .whole = !st->place.part && !st->place.loop};
         made.has_line = line_of(x->p->sources, n, &made.line);
         if (!st->place.tile) made.buffer = st->place.buffer;
-        const Buffer *b = st->place.tile ? NULL : &plan->memory.buffers.at[made.buffer];
-        made.text = shaped(x, b ? buffer_name(b) : st->place.name, b ? &b->shape : &n->shape);
+        const Shape *shape = &n->shape;
+        made.name = st->place.part ? (n->name ? n->name : op_info[n->op].name) : st->place.name;
+        if (made.buffer != NO_BUFFER && !st->place.part) {
+            const Buffer *b = &plan->memory.buffers.at[made.buffer];
+            made.name = b->kind == BUFFER_VAR ? b->name : b->hint;
+            shape = &b->shape;
+        }
+        made.text = shaped(x, made.name, shape);
         vec_push(x->arena, &out->made, made);
     }
 }
 
-void explain_launch(Explainer *x, const Plan *plan, const Launch *l, uint32_t id) {
+static void explain_launch(void *context, const Plan *plan, const Launch *l, uint32_t id) {
+    Explainer *x = context;
     LaunchNote note = {.kernel = id, .region = l->region, .times = 1, .count = l->count};
     for (uint32_t i = 0; i < x->repeats.len; i++) {
         vec_push(x->arena, &note.repeats, x->repeats.at[i]);
@@ -216,7 +214,8 @@ static bool is_around(const Region *outer, const Region *r) {
     return r != NULL;
 }
 
-/* Why launch `to` reads what launch `from`, before it, or in the turn before, made of a node. */
+/* Why launch `to` reads what launch `from`, before it, or in the turn before, made of a node. NULL: it does not,
+ * but another part of what is in the buffer. */
 static const char *flow_reason(Explainer *x, const LaunchNote *from, const LaunchNote *to,
                                NodeId id, bool carried) {
     if (carried) return reason_text[REASON_CARRIED];
@@ -229,7 +228,7 @@ static const char *flow_reason(Explainer *x, const LaunchNote *from, const Launc
         Refusal r = fuse_refusal(f, id, cluster);
         if (r.reader != NO_NODE) return boundary_text(x, f, id, cluster, &r);
     }
-    return reason_text[REASON_UPDATED];
+    return NULL;
 }
 
 /* ---- Under the lines ------------------------------------------------------------------------ */
@@ -296,7 +295,7 @@ static void add_flow(Explainer *x, KernelNote *k, const char *value, const char 
     kernels->at[i] = to;
 }
 
-/* The launches that read and write each buffer of the program, ascending. */
+/* The launches that read each buffer of the program, and that write all of it, ascending. */
 typedef struct Traffic {
     Ids *readers, *writers;
 } Traffic;
@@ -310,11 +309,10 @@ static bool written_between(const Ids *writers, uint32_t after, uint32_t before)
 }
 
 /* Where a value goes that launch `from` made. */
-static void add_flows(Explainer *x, const Plan *plan, const Traffic *t, uint32_t from,
-                      const Made *made, KernelNote *k) {
+static void add_flows(Explainer *x, const Traffic *t, uint32_t from, const Made *made,
+                      KernelNote *k) {
     const LaunchNote *l = &x->launches.at[from];
     const Ids *readers = &t->readers[made->buffer], *writers = &t->writers[made->buffer];
-    const Buffer *b = &plan->memory.buffers.at[made->buffer];
     for (uint32_t i = 0; i < readers->len; i++) {
         uint32_t to = readers->at[i];
         const LaunchNote *reader = &x->launches.at[to];
@@ -326,13 +324,13 @@ static void add_flows(Explainer *x, const Plan *plan, const Traffic *t, uint32_t
             while (first > 0 && common_repeats(&x->launches.at[first - 1], l) >= common) first--;
             if (written_between(writers, first, to)) continue;
         }
-        add_flow(x, k, buffer_name(b), flow_reason(x, l, reader, made->node, to <= from),
-                 reader->kernel);
+        const char *reason = flow_reason(x, l, reader, made->node, to <= from);
+        if (reason) add_flow(x, k, made->name, reason, reader->kernel);
     }
 }
 
-static void file_section(Explainer *x, const Plan *plan, const char *entry, const Traffic *t,
-                         uint32_t launch, const SectionNote *s, const Line *line) {
+static void file_section(Explainer *x, const char *entry, const Traffic *t, uint32_t launch,
+                         const SectionNote *s, const Line *line) {
     const LaunchNote *l = &x->launches.at[launch];
     KernelNote *k = kernel_in(x, line ? kernels_of(x, *line) : &x->no_line, l);
     add_use(x, k, entry, launch, l->times);
@@ -340,7 +338,7 @@ static void file_section(Explainer *x, const Plan *plan, const char *entry, cons
         const Made *made = &s->made.at[i];
         if (line && made->has_line && !same_line(*line, made->line)) continue;
         add_string(x, made->buffer == NO_BUFFER ? &k->keeps : &k->makes, made->text);
-        if (made->buffer != NO_BUFFER) add_flows(x, plan, t, launch, made, k);
+        if (made->buffer != NO_BUFFER) add_flows(x, t, launch, made, k);
     }
     for (uint32_t i = 0; i < l->sections.len; i++) {
         for (uint32_t n = 0; n < l->sections.at[i].lines.len; n++)
@@ -357,8 +355,9 @@ static void file_launches(Explainer *x, const Plan *plan, const char *entry) {
             vec_push(x->arena, &t.readers[l->reads.at[r]], i);
         for (uint32_t s = 0; s < l->sections.len; s++) {
             for (uint32_t m = 0; m < l->sections.at[s].made.len; m++) {
-                uint32_t buffer = l->sections.at[s].made.at[m].buffer;
-                if (buffer != NO_BUFFER) vec_push(x->arena, &t.writers[buffer], i);
+                const Made *made = &l->sections.at[s].made.at[m];
+                if (made->whole && made->buffer != NO_BUFFER)
+                    vec_push(x->arena, &t.writers[made->buffer], i);
             }
         }
     }
@@ -367,8 +366,8 @@ static void file_launches(Explainer *x, const Plan *plan, const char *entry) {
         for (uint32_t k = 0; k < l->sections.len; k++) {
             const SectionNote *s = &l->sections.at[k];
             for (uint32_t n = 0; n < s->lines.len; n++)
-                file_section(x, plan, entry, &t, i, s, &s->lines.at[n]);
-            if (!s->lines.len) file_section(x, plan, entry, &t, i, s, NULL);
+                file_section(x, entry, &t, i, s, &s->lines.at[n]);
+            if (!s->lines.len) file_section(x, entry, &t, i, s, NULL);
         }
     }
 }
@@ -396,13 +395,23 @@ static void add_total(Explainer *x, const Plan *plan, const PlannedEntry *pe, co
     vec_push(x->arena, &x->totals, total);
 }
 
-void explain_entry(Explainer *x, const Plan *plan, const PlannedEntry *pe) {
+static void explain_entry(void *context, const Plan *plan, const PlannedEntry *pe, bool done) {
+    Explainer *x = context;
     const Entry *e = pe->entry;
+    if (!done) return;
     const char *name = e->variant ? arena_printf(x->arena, "%s@%s", e->name, e->variant) : e->name;
     if (!e->variant) file_launches(x, plan, name);
     x->variants = x->variants || e->variant;
     add_total(x, plan, pe, name);
     x->launches.len = 0;
+}
+
+Explainer *explain_begin(const Program *p, Arena *arena, KernelListener *listener) {
+    Explainer *x = NEW(arena, Explainer);
+    x->p = p;
+    x->arena = arena;
+    *listener = (KernelListener){x, explain_launch, explain_repeat, explain_entry};
+    return x;
 }
 
 /* ---- Text ----------------------------------------------------------------------------------- */

@@ -125,6 +125,7 @@ static bool make_in_place(Fuser *f, NodeId id) {
     if (n->op != OP_CONCAT) return false;
     if (f->whole[n->args[0]] == id) return true;
     if (!can_be_parts(f, id)) return false;
+    if (!graph_rewrites(f->g, "a concat's parts are made in place", id)) return false;
     take_parts(f, id);
     return true;
 }
@@ -572,6 +573,8 @@ static bool try_merge(Fuser *f, uint32_t a, uint32_t b) {
     bool has_inner;
     if (a == b || why_not_merge(f, a, b, &outer, &inner, &has_inner) != REASON_NONE) return false;
     Cluster *ca = f->clusters.at[a], *cb = f->clusters.at[b];
+    if (!graph_rewrites(f->g, "nodes over one space are computed together", cb->members.at[0]))
+        return false;
     Cluster *c = NEW(f->arena, Cluster);
     c->outer = outer;
     c->inner = inner;

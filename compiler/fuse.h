@@ -77,6 +77,11 @@ void layout_entry(Entry *e, Arena *arena, const FuseOptions *options);
 /* Copies where an entry returns or updates by what has no kernel of its own, or must be double
  * buffered. The graph grows; its nodes stay. */
 void layout_roots(Entry *e, const FuseOptions *options);
+/* layout_split.c: the reduction n of x, perhaps in parts; and whether a contraction is to be made in parts: then a
+ * and b have one batch axis more, the last, over which its result must be summed. */
+NodeId split_reduction(Graph *g, const Node *n, NodeId x, const Target *target);
+bool split_dot(Graph *g, NodeId *a, NodeId *b, int32_t batch, int32_t contracted,
+               const Target *target);
 /* x, or a copy of it if x is a leaf or view. */
 NodeId layout_root(Graph *g, NodeId x);
 

@@ -226,6 +226,7 @@ static NodeId grad_at(Graph *G, const Node *n, NodeId g) {
 NodeId grad_operand(Graph *G, const Node *n, NodeId r, NodeId g, uint32_t k) {
     switch (n->op) {
     case OP_COPY:
+    case OP_NAMED:
     case OP_CAST: /* from f16, or to it: what rounding does to the value is nothing to differentiate */
     case OP_GRADSUM: return g;
     case OP_RESHAPE: return node_reshape(G, g, &node_at(G, n->args[0])->shape);

@@ -129,6 +129,7 @@ static NodeId map_inside(Sweep *s, Backward *b, NodeId id) {
     case OP_WINDOW:
     case OP_SKEW:
     case OP_CAST:
+    case OP_NAMED:
     case OP_STOP: again = true; break;
     default: break;
     }
@@ -198,6 +199,7 @@ static bool reads_values(Op op) {
     case OP_SUM:
     case OP_CAST:
     case OP_COPY:
+    case OP_NAMED:
     case OP_STOP:
     case OP_GRADSUM: return false;
     default: return true;

@@ -12,9 +12,19 @@ void graph_init(Graph *g, Arena *arena) {
     vec_push(arena, &g->loops, (GraphLoop){0});
 }
 
+bool graph_rewrites(const Graph *g, const char *what, NodeId at) {
+    Rewrites *r = g->rewrites;
+    if (!r) return true;
+    if (r->count == r->limit) return false;
+    r->count++;
+    r->last = what;
+    r->span = node_at(g, at)->span;
+    return true;
+}
+
 void graph_init_like(Graph *g, Arena *arena, const Graph *from) {
     uint32_t cap = from->nodes.len + from->nodes.len / 16 + 8;
-    *g = (Graph){.arena = arena, .table_cap = 256};
+    *g = (Graph){.arena = arena, .table_cap = 256, .rewrites = from->rewrites};
     g->nodes.at = arena_alloc(arena, cap * sizeof(*g->nodes.at));
     g->nodes.cap = cap;
     while (g->table_cap < 2 * cap) g->table_cap *= 2;
@@ -27,7 +37,7 @@ void graph_init_like(Graph *g, Arena *arena, const Graph *from) {
 }
 
 void graph_init_part(Graph *g, Arena *arena, const Graph *whole) {
-    *g = (Graph){.arena = arena, .loops = whole->loops};
+    *g = (Graph){.arena = arena, .loops = whole->loops, .rewrites = whole->rewrites};
 }
 
 static uint64_t node_hash(const Node *n) {
@@ -302,6 +312,22 @@ NodeId node_copy(Graph *g, NodeId x) {
     const Node *n = node_at(g, x);
     return intern(
         g, (Node){.op = OP_COPY, .dtype = n->dtype, .shape = n->shape, .argc = 1, .args = &x});
+}
+
+NodeId node_named(Graph *g, NodeId x) {
+    const Node *n = node_at(g, x);
+    return intern(g, (Node){.op = OP_NAMED,
+                            .dtype = n->dtype,
+                            .shape = n->shape,
+                            .argc = 1,
+                            .args = &x,
+                            .attrc = 1,
+                            .attr = (int32_t[]){(int32_t)g->nodes.len}});
+}
+
+NodeId node_unnamed(const Graph *g, NodeId x) {
+    while (node_at(g, x)->op == OP_NAMED) x = node_at(g, x)->args[0];
+    return x;
 }
 
 /* ---- Views --------------------------------------------------------------------------------- */
@@ -690,23 +716,49 @@ NodeId node_make(Graph *g, const Node *n) {
     return intern(g, *n);
 }
 
+/* The builder of a view, a contraction or a reduction, over other operands. */
+static NodeId build_again(Graph *g, const Node *n, const NodeId *args) {
+    int32_t start[MAX_RANK], stride[MAX_RANK], before[MAX_RANK], after[MAX_RANK], gap[MAX_RANK];
+    const int rank = n->shape.rank;
+    switch (n->op) {
+    case OP_RESHAPE: return node_reshape(g, args[0], &n->shape);
+    case OP_EXPAND: return node_expand(g, args[0], &n->shape);
+    case OP_PERMUTE: return node_permute(g, args[0], n->attr);
+    case OP_SLICE:
+        for (int i = 0; i < rank; i++) start[i] = n->attr[3 * i], stride[i] = n->attr[3 * i + 1];
+        return node_slice(g, args[0], start, n->shape.dim, stride);
+    case OP_PAD:
+        for (int i = 0; i < rank; i++) {
+            before[i] = n->attr[3 * i], after[i] = n->attr[3 * i + 1];
+            gap[i] = n->attr[3 * i + 2];
+        }
+        return node_pad(g, args[0], before, after, gap, n->value);
+    case OP_WINDOW:
+        return node_window(g, args[0], n->attr[0], n->shape.dim[rank - 1], n->attr[1], n->attr[2]);
+    case OP_SKEW: return node_skew(g, args[0], n->attr[0], n->attr[1]);
+    case OP_CAST: return node_cast(g, args[0], (DType)n->dtype);
+    case OP_SUM:
+    case OP_RMAX: return node_reduce(g, (Op)n->op, args[0], n->attr, n->attrc);
+    case OP_SCATTER: return node_scatter(g, args[0], args[1], n->shape.dim[0]);
+    case OP_FINAL: return node_final(g, args[0], n->attr[0]);
+    case OP_STACK: return node_stack(g, args[0], args[1]);
+    case OP_TAKE: return node_take(g, args[0], args[1]);
+    case OP_AT: return node_at_iteration(g, args[0], (uint32_t)n->attr[0], n->attr[1], n->attr[2]);
+    default: return NO_NODE;
+    }
+}
+
 NodeId node_again(Graph *g, const Node *n, const NodeId *args) {
     if (op_info[n->op].elementwise) {
         return node_ew(g, (Op)n->op, args[0], n->argc > 1 ? args[1] : NO_NODE,
                        n->argc > 2 ? args[2] : NO_NODE);
     }
-    if (n->op == OP_FINAL) return node_final(g, args[0], n->attr[0]);
-    if (n->op == OP_STACK) return node_stack(g, args[0], args[1]);
-    if (n->op == OP_TAKE) return node_take(g, args[0], args[1]);
-    if (n->op == OP_PERMUTE) return node_permute(g, args[0], n->attr);
-    if (n->op == OP_RESHAPE) return node_reshape(g, args[0], &n->shape);
-    if (n->op == OP_AT)
-        return node_at_iteration(g, args[0], (uint32_t)n->attr[0], n->attr[1], n->attr[2]);
     Node copy = *n;
-    copy.args = (NodeId *)(uintptr_t)args;
     Span span = g->span;
+    copy.args = (NodeId *)(uintptr_t)args;
     g->span = n->span;
-    NodeId id = intern(g, copy);
+    NodeId id = build_again(g, &copy, args);
+    if (id == NO_NODE) id = intern(g, copy);
     g->span = span;
     return id;
 }

@@ -105,6 +105,10 @@ static void print_value(Printer *pr, const Node *n) {
         print_at(pr, n);
         return;
     }
+    if (n->op == OP_NAMED) {
+        print_shaped(pr, n->args[0]);
+        return;
+    }
     if (n->op == OP_LITERAL) {
         if (n->dtype != DT_F32) text_puts(out, "cast(");
         print_literal(pr, n, 0, &at);

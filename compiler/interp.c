@@ -228,6 +228,7 @@ static void eval(const Eval *e, double *const *vars) {
     case OP_GRADSUM: eval_gradsum(e); break;
     case OP_STOP:
     case OP_COPY:
+    case OP_NAMED:
     case OP_RESHAPE: memcpy(e->out, e->x, bytes); break;
     case OP_PERMUTE:
     case OP_EXPAND:

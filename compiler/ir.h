@@ -80,6 +80,7 @@ typedef struct Node {
      *   AT         attr[0] the loop, attr[1], attr[2] scale and offset: the place on axis 0
      *   SCAN       attr[0] the loop; args: its CARRYs in order, then their next values
      *   FINAL      attr[0] which of the carried values
+     *   NAMED      attr[0] a number of its own, so that two of one operand are two nodes
      *   PERMUTE    attr[i]: the operand's axis that becomes axis i
      *   SLICE      attr[3i], attr[3i+1]: start and stride of axis i (count is the shape); attr[3i+2] 0
      *   PAD        attr[3i..]: how many before, after, between neighbours, of axis i; value: what
@@ -116,8 +117,17 @@ typedef struct GraphLoop {
     uint32_t outer; /* the innermost other loop that a node inside depends on; 0: none */
 } GraphLoop;
 
+/* The rewrites of a compilation, counted, so that a wrong one can be found by halving: after `limit` of them
+ * none is made any more. A rewrite is a choice: without it the program computes the same. */
+typedef struct Rewrites {
+    uint32_t limit, count;
+    const char *last; /* what it was, and where */
+    Span span;
+} Rewrites;
+
 typedef struct Graph {
     Arena *arena;
+    Rewrites *rewrites; /* NULL: as many as there are */
     VEC(Node) nodes;
     uint64_t *table; /* hash-consing: the hash's upper half, and id + 1; 0 is free */
     uint32_t table_cap;
@@ -126,6 +136,8 @@ typedef struct Graph {
 } Graph;
 
 void graph_init(Graph *g, Arena *arena);
+/* Whether one more rewrite may be made, of node `at`: then it is counted. */
+bool graph_rewrites(const Graph *g, const char *what, NodeId at);
 /* An empty graph with the loops of `from`, for a pass that makes the nodes again. */
 void graph_init_like(Graph *g, Arena *arena, const Graph *from);
 /* An empty graph for a part of `whole`, whose loops it shares: it can have no new ones. */
@@ -144,6 +156,10 @@ NodeId node_cast(Graph *g, NodeId x, DType t);
 NodeId node_gradsum(Graph *g, const NodeId *x, uint32_t n);
 NodeId node_stop(Graph *g, NodeId x);
 NodeId node_copy(Graph *g, NodeId x);
+/* A node of its own with the value of x, which no builder looks through: what is made of it stays made of it. */
+NodeId node_named(Graph *g, NodeId x);
+NodeId node_unnamed(const Graph *g,
+                    NodeId x); /* what that is the name of; x itself if it is none */
 NodeId node_reshape(Graph *g, NodeId x, const Shape *s);
 NodeId node_permute(Graph *g, NodeId x, const int32_t *axes);
 NodeId node_expand(Graph *g, NodeId x, const Shape *s);
@@ -273,9 +289,8 @@ const char *graph_verify(const Graph *g, Arena *arena);
 /* simplify.c: of each node, whether an output or update needs it. */
 bool *graph_needed(const Entry *e, Arena *arena);
 
-/* graph_print.c, graph_dot.c: the graph as .dlg text (--emit graph), and for graphviz (--emit dot). */
+/* graph_print.c: the graph as .dlg text (--emit graph). */
 void graph_print(const Program *p, Text *out);
-void graph_print_dot(const Program *p, Text *out);
 
 /* interp.c: the reference, in double precision. `vars[i]` holds the elements of variable i (may be
  * NULL if the graph does not read it); results[id] is set for every node, in the arena. f32 values

@@ -312,9 +312,14 @@ bool kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *
         open_block(k, NULL);
         return false;
     }
+    /* Exactly where it goes: an index that leaves an axis and comes back is the same only if that shows. */
+    bool known = idx_is_const(&k->index, span, &turns);
+    int64_t first = idx_lo(&k->index, lo), last = idx_hi(&k->index, hi) - 1;
+    if (known) last = idx_hi(&k->index, lo) + (turns - 1) / step * step;
     KStmt *s = add_stmt(k, S_FOR);
-    *var = idx_var(&k->index, name, idx_lo(&k->index, lo), idx_hi(&k->index, hi) - 1, NO_VAL);
+    *var = idx_var(&k->index, name, first, last, NO_VAL);
     s->atom = idx_atom(&k->index, *var);
+    if (first == last) *var = idx_const(&k->index, first); /* a loop of one turn, or of none */
     s->lo = lo;
     s->hi = hi;
     s->step = step;

@@ -49,6 +49,14 @@ typedef struct PlanVisitor {
                  int32_t turn);
 } PlanVisitor;
 
+/* Who is told of launches with the numbers of their kernels, as emit.c writes them. */
+typedef struct KernelListener {
+    void *context;
+    void (*launch)(void *context, const Plan *plan, const Launch *launch, uint32_t kernel);
+    void (*repeat)(void *context, int32_t trips); /* a loop of launches begins; 0: it ends */
+    void (*entry)(void *context, const Plan *plan, const PlannedEntry *entry, bool done);
+} KernelListener;
+
 /* Requires: a verified program, options->target known. */
 void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
                   const PlanVisitor *visitor, Plan *out);

@@ -35,9 +35,8 @@ static NodeId swap_groups(Graph *g, NodeId x, int batch, int p_axes) {
     return node_permute(g, x, axes);
 }
 
-static NodeId layout_dot(Graph *g, Arena *arena, const Node *n, NodeId a, NodeId b,
+static NodeId layout_dot(Graph *g, Arena *arena, int batch, int contracted, NodeId a, NodeId b,
                          const FuseOptions *options) {
-    int batch = n->attr[0], contracted = n->attr[1];
     const Shape *sa = &node_at(g, a)->shape, *sb = &node_at(g, b)->shape;
     int free_b = sb->rank - batch - contracted;
     int64_t rows = 1, columns = 1;
@@ -50,6 +49,18 @@ static NodeId layout_dot(Graph *g, Arena *arena, const Node *n, NodeId a, NodeId
         b = swap_groups(g, turned, batch, contracted);
     }
     return node_dot(g, a, b, batch, contracted);
+}
+
+static NodeId layout_node(Graph *g, Arena *arena, const Node *n, NodeId *args,
+                          const FuseOptions *options) {
+    if (!options->apart && (n->op == OP_SUM || n->op == OP_RMAX))
+        return split_reduction(g, n, args[0], options->target);
+    if (n->op != OP_DOT) return node_again(g, n, args);
+    int32_t batch = n->attr[0];
+    bool parts =
+        !options->apart && split_dot(g, &args[0], &args[1], batch, n->attr[1], options->target);
+    NodeId dot = layout_dot(g, arena, batch + parts, n->attr[1], args[0], args[1], options);
+    return parts ? node_reduce(g, OP_SUM, dot, &batch, 1) : dot;
 }
 
 NodeId layout_root(Graph *g, NodeId x) {
@@ -134,7 +145,8 @@ static bool takes_order(const Graph *old, const Graph *g, const Node *n, const N
     const Node *dot = node_at(g, args[0]);
     /* With batch axes its rows are those of what it reads: attention's, which are wanted as they are. */
     return node_at(old, n->args[0])->op == OP_DOT && dot->op == OP_DOT && dot->attrc == 2 &&
-           dot->attr[0] == 0;
+           dot->attr[0] == 0 &&
+           graph_rewrites(g, "a contraction gives its axes in the order that is read", args[0]);
 }
 
 void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {
@@ -161,8 +173,7 @@ void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {
         else if (!options->apart && takes_order(&old, &g, n, args, uses))
             to[id] = layout_order(&g, n, args[0]);
         else
-            to[id] = n->op == OP_DOT ? layout_dot(&g, arena, n, args[0], args[1], options)
-                                     : node_again(&g, n, args);
+            to[id] = layout_node(&g, arena, n, args, options);
         if (root[id]) *taken(&parts, to[id]) = true;
         if (!node_at(&g, to[id])->name) node_at(&g, to[id])->name = n->name;
     }

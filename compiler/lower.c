@@ -2,8 +2,9 @@
  * afresh; entries that override no const go first, so that their shapes are everybody's; an entry
  * without updates that reads batches of a data source is elaborated once more for a batch of 1.
  *
- * A pass over the items is made again when a dotted name (`h.w`) stood above its declaration, or
- * when `training` turns out otherwise than it looked.
+ * A pass over the items is made again when a dotted name (`h.w`) stood above its declaration, when
+ * `training` turns out otherwise than it looked, or when a gradient is taken by a binding: then each
+ * binding is a node of its own, which no identity of the builders bypasses.
  *
  * Requires: the tree of a file without syntax errors. Establishes: graphs whose nodes fit
  * (graph_verify); every Variable and Entry as ir.h describes them. */
@@ -213,9 +214,14 @@ static Entry *elaborate(Lower *L, const Stmt *s, const char *variant) {
     uint32_t errors = L->errors, declared = 0;
     L->variant = variant;
     L->known_paths = NULL;
-    L->report_missing_paths = false;
+    L->report_missing_paths = L->named = false;
     for (;;) {
         Entry *e = elaborate_once(L, s, training);
+        if (L->again) { /* what was reported is reported again, and told once */
+            L->again = L->fatal = false;
+            L->named = true;
+            continue;
+        }
         if (L->errors != errors || L->fatal) return NULL;
         if (L->missing_path) {
             Scope *known = NEW(L->arena, Scope);

@@ -195,6 +195,8 @@ typedef struct Lower {
     Scope draws;                         /* path -> the count of random draws under it, less one */
     const Path *path;
     bool training, updates_param;
+    bool named; /* each binding is a node of its own (OP_NAMED): a gradient is taken by one */
+    bool again; /* one is, and they are not: stop quietly, and elaborate once more */
     bool variant_failed;         /* a batch-1 elaboration met a state of another shape */
     const char *no_declarations; /* why params may not be declared here, or NULL */
     VEC(Override) overrides;
@@ -231,6 +233,9 @@ const Symbol *lower_find_symbol(Lower *L, const char *name);
 uint32_t lower_find_path(Lower *L, const char *name);
 Value lower_name(Lower *L, const Expr *e);
 void lower_bind(Lower *L, Ident target, Value value, bool rename);
+/* What `e` gave, as a name is bound to it: where L->named, a node that is the name's alone. A name of a name
+ * is the same value. e NULL: no expression. */
+Value lower_own(Lower *L, Value v, const Expr *e);
 void lower_declare(Lower *L, Ident name, Value value, uint32_t var);
 const char *lower_path_text(Lower *L, const Path *p, Ident name);
 /* Reports that nothing is called `name`, with the nearest that is. */

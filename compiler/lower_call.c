@@ -183,9 +183,9 @@ static int formal_of(Lower *L, const Function *fn, uint32_t skip, const Arg *arg
     return -1;
 }
 
-/* Evaluates the arguments where the call stands. VALUE_NONE: left out. */
+/* Evaluates the arguments where the call stands. VALUE_NONE, with no expression: left out. */
 static bool evaluate_arguments(Lower *L, const Function *fn, const Expr *by, uint32_t skip,
-                               Value *values, Span *spans) {
+                               Value *values, const Expr **given) {
     uint32_t next = skip;
     bool ok = true;
     for (uint32_t i = 0; i < fn->stmt->params.len; i++) values[i].kind = VALUE_NONE;
@@ -200,7 +200,7 @@ static bool evaluate_arguments(Lower *L, const Function *fn, const Expr *by, uin
             return false;
         }
         values[k] = lower_expr(L, arg->value);
-        spans[k] = arg->value->span;
+        given[k] = arg->value;
         if (values[k].kind == VALUE_NONE) {
             Diag *d = lower_error(L, E0208, arg->value->span, "this gives no value");
             lower_help_missing_value(L, d, &values[k], arg->value);
@@ -223,12 +223,12 @@ Value lower_call_function(Lower *L, Function *fn, const Expr *by, uint32_t skip,
     fn->called = true;
     if (recursive(L, fn, by->span)) return ERROR_VALUE;
     Value few[8] = {0}, *values = few;
-    Span few_spans[8] = {0}, *spans = few_spans;
+    const Expr *few_given[8] = {NULL}, **given = few_given;
     if (n > COUNT_OF(few)) {
         values = NEW_ARRAY(L->arena, Value, n);
-        spans = NEW_ARRAY(L->arena, Span, n);
+        given = NEW_ARRAY(L->arena, const Expr *, n);
     }
-    if (!evaluate_arguments(L, fn, by, skip, values, spans)) return ERROR_VALUE;
+    if (!evaluate_arguments(L, fn, by, skip, values, given)) return ERROR_VALUE;
 
     Frame frame = {.kind = fn->stmt->kind == STMT_FN ? FRAME_FN : FRAME_OPTIMIZER,
                    .caller = L->frame,
@@ -242,13 +242,12 @@ Value lower_call_function(Lower *L, Function *fn, const Expr *by, uint32_t skip,
     fn->open = true;
     for (uint32_t i = skip; i < n; i++) {
         const Param *p = &fn->stmt->params.at[i];
-        if (values[i].kind == VALUE_NONE) values[i] = lower_expr(L, p->fallback);
-        Symbol formal = {.name = p->name.name,
-                         .value = values[i],
-                         .var = NO_VAR,
-                         .span = spans[i],
-                         .seq = ++L->seq};
-        if (!spans[i].end) formal.span = p->name.span;
+        Span at = given[i] ? given[i]->span : p->name.span;
+        const Expr *value = given[i] ? given[i] : p->fallback;
+        if (!given[i]) values[i] = lower_expr(L, value);
+        values[i] = lower_own(L, values[i], value);
+        Symbol formal = {
+            .name = p->name.name, .value = values[i], .var = NO_VAR, .span = at, .seq = ++L->seq};
         scope_add(L->arena, scope, formal);
     }
     lower_stmts(L, &fn->stmt->body);

@@ -231,7 +231,8 @@ void lower_scan(Lower *L, const Stmt *s) {
         return;
     }
     for (uint32_t i = 0; i < s->targets.len; i++) { /* what was not made here keeps its name */
-        const Node *n = node_at(L->g, results[i].node);
-        lower_bind(L, s->targets.at[i], results[i], n->op == OP_FINAL || n->op == OP_STACK);
+        Op op = (Op)node_at(L->g, results[i].node)->op;
+        bool rename = op == OP_FINAL || op == OP_STACK;
+        lower_bind(L, s->targets.at[i], lower_own(L, results[i], NULL), rename);
     }
 }

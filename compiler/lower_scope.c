@@ -265,6 +265,18 @@ void lower_bind(Lower *L, Ident target, Value value, bool rename) {
         scope_add(L->arena, f->scope, symbol);
 }
 
+Value lower_own(Lower *L, Value v, const Expr *e) {
+    if (!L->named || L->frame->module->prelude || (e && e->kind == EXPR_NAME)) return v;
+    if (v.kind == VALUE_TENSOR && dtype_is_float((DType)node_at(L->g, v.node)->dtype))
+        return tensor_value(node_named(L->g, v.node));
+    if (v.kind != VALUE_TUPLE) return v;
+    bool each = e && e->kind == EXPR_TUPLE && e->list.len == v.count;
+    Value *items = NEW_ARRAY(L->arena, Value, v.count + 1);
+    for (uint32_t i = 0; i < v.count; i++)
+        items[i] = lower_own(L, v.items[i], each ? e->list.at[i] : NULL);
+    return (Value){.kind = VALUE_TUPLE, .items = items, .count = v.count};
+}
+
 void lower_declare(Lower *L, Ident name, Value value, uint32_t var) {
     Frame *f = L->frame;
     Symbol symbol = {.name = name.name,

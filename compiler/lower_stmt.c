@@ -69,7 +69,7 @@ static void lower_bind_stmt(Lower *L, const Stmt *s) {
     const Ident *first = &s->targets.at[0];
     Path path = {saved, first->name, L->frame->loops, false};
     L->path = &path;
-    Value v = lower_expr(L, s->value);
+    Value v = lower_own(L, lower_expr(L, s->value), s->value);
     L->path = saved;
     bool rename = s->value && s->value->kind != EXPR_NAME;
     if (v.kind == VALUE_NONE) {

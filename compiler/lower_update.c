@@ -42,12 +42,16 @@ static bool target_of(Lower *L, const Expr *e, NodeId *out) {
     const Symbol *s = lower_find_symbol(L, e->name);
     uint32_t var = s ? s->var : lower_find_path(L, e->name);
     Value v = var != NO_VAR ? tensor_value(lower_var_node(L, var)) : lower_expr(L, e);
-    if (v.kind == VALUE_ERROR) return false;
+    if (v.kind == VALUE_ERROR || L->fatal) return false;
     if (v.kind != VALUE_TENSOR || !dtype_is_float((DType)node_at(L->g, v.node)->dtype)) {
         Diag *d = lower_error(L, E0505, e->span, "`%s` is %s, and has no gradient", e->name,
                               lower_kind_text(L, &v));
         if (s) lower_point(L, d, s->span, "from here");
         diag_note(L->diags, d, "an f32, f16 or bf16 input, param, state or binding has");
+        return false;
+    }
+    if (var == NO_VAR && !L->named) {
+        L->again = L->fatal = true;
         return false;
     }
     return *out = v.node, true;
@@ -99,6 +103,9 @@ Value lower_grad(Lower *L, const Expr *e) {
         Operand x = {tensor_value(wrt[i]), v, v->span};
         lower_point_origins(L, d, &x, 1);
         diag_note(L->diags, d, "there is no path of differentiable operations between them");
+        if (node_at(L->g, wrt[i])->op == OP_NAMED)
+            diag_note(L->diags, d, "what is made of an equal expression is not made of `%s`",
+                      v->name);
         ok = false;
     }
     if (!ok) return ERROR_VALUE;
@@ -117,7 +124,7 @@ static void record_update(Lower *L, uint32_t var, NodeId node, Span at) {
     }
     info->updated = true;
     info->updated_at = at;
-    info->current = node;
+    info->current = lower_own(L, tensor_value(node), NULL).node;
     if (v->kind == VAR_PARAM) L->updates_param = true;
     vec_push(L->arena, &L->entry->updates, (Update){var, node});
 }
@@ -295,6 +302,7 @@ static void apply(Lower *L, Function *fn, const Expr *by, uint32_t var, NodeId g
     Path root = {NULL, arena_printf(L->arena, "%s:%s", v->name, fn->name), NULL, true};
     const Path *saved = L->path;
     Scope *scope = lower_open_scope(L);
+    Value own = lower_own(L, tensor_value(g), NULL);
     Symbol p = {.name = formals->at[0].name.name,
                 .value = ERROR_VALUE,
                 .var = var,
@@ -302,7 +310,7 @@ static void apply(Lower *L, Function *fn, const Expr *by, uint32_t var, NodeId g
                 .span = v->span,
                 .seq = ++L->seq};
     Symbol grad = {.name = formals->at[1].name.name,
-                   .value = tensor_value(g),
+                   .value = own,
                    .var = NO_VAR,
                    .span = formals->at[1].name.span,
                    .seq = ++L->seq};

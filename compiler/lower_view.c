@@ -251,7 +251,8 @@ Value builtin_slice(Lower *L, const Given *a, int which) {
 
 /* pad(x, before, after, between, ... of each axis) */
 static bool padding_value(Lower *L, const Operand *x, NodeId node, double *value) {
-    if (node_at(L->g, node)->shape.rank == 0 && node_uniform(L->g, node, value)) return true;
+    if (node_at(L->g, node)->shape.rank == 0 && node_uniform(L->g, node_unnamed(L->g, node), value))
+        return true;
     lower_error(L, E0302, x->span,
                 "what is padded with is a number known at compile time, and this is %s",
                 lower_kind_text(L, &x->value));

@@ -10,6 +10,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@
 #endif
 
 enum { STATUS_DONE, STATUS_INPUT, STATUS_USAGE, STATUS_SYSTEM };
-enum { OPTION_TARGET = 256, OPTION_EMIT, OPTION_DUMP_AFTER, OPTION_EXPLAIN };
+enum { OPTION_TARGET = 256, OPTION_EMIT, OPTION_DUMP_AFTER, OPTION_EXPLAIN, OPTION_REWRITES };
 
 typedef struct Arguments {
     const char *input, *output;
@@ -42,6 +43,9 @@ static const struct argp_option option_list[] = {
     {"explain", OPTION_EXPLAIN, NULL, 0,
      "Print for every source line its kernels, what they cost, and what kept them from being fused "
      "further",
+     0},
+    {"rewrites", OPTION_REWRITES, "N", 0,
+     "Make the first N rewrites and no more, and say what the last one was: to find a wrong one",
      0},
     {"optimize", 'O', "LEVEL", 0, "0, 1 or 2 (default)", 0},
     {"version", 'V', NULL, 0, "Print the version", -1},
@@ -74,6 +78,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "--emit takes cl, graph, dot or plan, not '%s'", value);
         return 0;
     case OPTION_EXPLAIN: a->compile.emit = EMIT_EXPLAIN; return 0;
+    case OPTION_REWRITES: {
+        char *end;
+        errno = 0;
+        unsigned long n = strtoul(value, &end, 10);
+        if (*value < '0' || *value > '9' || *end || errno || n >= UINT32_MAX)
+            argp_error(state, "--rewrites takes a number, not '%s'", value);
+        a->compile.rewrites = n + 1;
+        return 0;
+    }
     case OPTION_DUMP_AFTER: a->compile.dump_after = value; return 0;
     case 'O':
         if (strlen(value) != 1 || value[0] < '0' || value[0] > '2')

@@ -65,12 +65,19 @@ typedef struct Forward { /* the graph of what is differentiated, and its variabl
     Graph g;
     NodeId y;
     double **vars;
+    uint32_t moved; /* the one that the derivative is by */
 } Forward;
 
+static bool becomes_variable(const Node *n, NodeId id, const Derivative *d) {
+    return n->loop == 0 && (n->op == OP_STOP || (n->op == OP_NAMED && id == d->wrt));
+}
+
 /* The nodes that y needs. What stands outside of loops under stop_gradient becomes a variable that
- * holds its value: a difference must not see it change. */
-static void extract(Reference *r, const Entry *entry, NodeId y, double *const *values, Forward *f) {
+ * holds its value: a difference must not see it change. So does a binding that is moved. */
+static void extract(Reference *r, const Entry *entry, const Derivative *d, double *const *values,
+                    Forward *f) {
     const Graph *from = &entry->graph;
+    const NodeId y = d->y;
     Arena *a = &r->results;
     uint32_t vars = r->program->vars.len, stops = 0;
     bool *need = NEW_ARRAY(a, bool, from->nodes.len + 1);
@@ -78,7 +85,7 @@ static void extract(Reference *r, const Entry *entry, NodeId y, double *const *v
     need[y] = true;
     for (NodeId id = y + 1; id-- > 0;) {
         const Node *n = node_at(from, id);
-        bool stop = n->op == OP_STOP && n->loop == 0;
+        bool stop = becomes_variable(n, id, d);
         stops += need[id] && stop;
         for (uint32_t i = 0; i < n->argc && need[id] && !stop; i++) need[n->args[i]] = true;
     }
@@ -88,7 +95,8 @@ static void extract(Reference *r, const Entry *entry, NodeId y, double *const *v
     for (NodeId id = 0; id <= y; id++) {
         const Node *n = node_at(from, id);
         if (!need[id]) continue;
-        if (n->op == OP_STOP && n->loop == 0) {
+        if (becomes_variable(n, id, d)) {
+            if (id == d->wrt) f->moved = vars;
             f->vars[vars] = values[id];
             to[id] = node_var(&f->g, vars++, (DType)n->dtype, &n->shape);
             continue;
@@ -105,7 +113,6 @@ static void extract(Reference *r, const Entry *entry, NodeId y, double *const *v
 static const char *why_not(const Graph *from, const Derivative *d, const Graph *g, uint32_t var) {
     bool found = false;
     if (node_at(from, d->y)->loop || node_at(from, d->wrt)->loop) return "it is inside a loop";
-    if (node_at(from, d->wrt)->op != OP_VAR) return "it is by a binding";
     for (NodeId id = 0; id < g->nodes.len; id++) {
         const Node *n = node_at(g, id);
         found = found || (n->op == OP_VAR && (uint32_t)n->attr[0] == var);
@@ -117,11 +124,11 @@ static const char *why_not(const Graph *from, const Derivative *d, const Graph *
 }
 
 /* y where the variable has moved along the direction. */
-static double at_step(Forward *f, uint32_t var, double *moved, const double *x,
-                      const double *direction, int64_t elems, double step) {
+static double at_step(Forward *f, double *moved, const double *x, const double *direction,
+                      int64_t elems, double step) {
     Arena *a = arena_open(f->g.arena);
     for (int64_t i = 0; i < elems; i++) moved[i] = x[i] + step * direction[i];
-    f->vars[var] = moved;
+    f->vars[f->moved] = moved;
     double **results = NEW_ARRAY(a, double *, f->g.nodes.len + 1);
     interp_run(&f->g, a, f->vars, results);
     double y = results[f->y][0];
@@ -134,11 +141,12 @@ static void check(Reference *r, const Entry *entry, const Derivative *d, double 
     Forward f = {0};
     const Node *wrt = node_at(&entry->graph, d->wrt);
     out->var = wrt->op == OP_VAR ? (uint32_t)wrt->attr[0] : 0;
-    if (node_at(&entry->graph, d->y)->loop == 0) extract(r, entry, d->y, values, &f);
-    out->skipped = why_not(&entry->graph, d, &f.g, out->var);
+    f.moved = wrt->op == OP_VAR ? out->var : UINT32_MAX; /* until extract makes one of a binding */
+    if (node_at(&entry->graph, d->y)->loop == 0) extract(r, entry, d, values, &f);
+    out->skipped = why_not(&entry->graph, d, &f.g, f.moved);
     if (out->skipped) return;
     int64_t elems = shape_elems(&wrt->shape);
-    const double *x = r->vars[out->var], *gradient = values[d->gradient];
+    const double *x = values[d->wrt], *gradient = values[d->gradient];
     double *direction = NEW_ARRAY(&r->results, double, elems);
     double *moved = NEW_ARRAY(&r->results, double, elems);
     double greatest = 0, squares = 0;
@@ -150,8 +158,8 @@ static void check(Reference *r, const Entry *entry, const Derivative *d, double 
         greatest = fmax(greatest, fabs(x[i]));
     }
     const double h = 1e-6 * fmax(greatest, 1e-2);
-    double above = at_step(&f, out->var, moved, x, direction, elems, h);
-    double below = at_step(&f, out->var, moved, x, direction, elems, -h);
+    double above = at_step(&f, moved, x, direction, elems, h);
+    double below = at_step(&f, moved, x, direction, elems, -h);
     out->difference = (above - below) / (2 * h);
     /* Below this a difference is the rounding of y. */
     double noise = 4e-16 * fmax(fabs(above), fabs(below)) / h;

@@ -25,7 +25,7 @@ double **reference_run(Reference *r, const Entry *entry);
 /* A gradient of the program along one random direction of what it is taken by. */
 typedef struct DerivativeCheck {
     const char *skipped; /* NULL, or why it cannot be held against differences */
-    uint32_t var;        /* what it is taken by */
+    uint32_t var;        /* what it is taken by, where that is a variable */
     double symbolic, difference, error;
 } DerivativeCheck;
 

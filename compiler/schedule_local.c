@@ -115,6 +115,15 @@ static void multiply(Tile *t, const uint32_t *acc, Idx ly, Idx lx) {
     kernel_end(k);
 }
 
+/* A place below the condition that it is one on an axis of this size. Where the tile may reach over the edge
+ * the index would not show that, and a view, back and forth, would not lead to the place where the product is. */
+static Idx inside(Kernel *k, Idx place, int32_t size, const char *name) {
+    if (idx_hi(&k->index, place) < size) return place;
+    Val v = val_index(k, place);
+    val_name(k, v, name);
+    return idx_var(&k->index, name, 0, size - 1, v);
+}
+
 static void finish(Tile *t, NodeId dot, const uint32_t *acc, Idx ly, Idx lx) {
     Nest *n = t->n;
     Kernel *k = n->k;
@@ -135,6 +144,8 @@ static void finish(Tile *t, NodeId dot, const uint32_t *acc, Idx ly, Idx lx) {
         r[1] = (Range){place[axes - 1], 0, s->space.dim[axes - 1]};
         kernel_if(k, (Ranges){2, r});
         eval_push(&n->eval);
+        place[axes - 2] = inside(k, place[axes - 2], s->space.dim[axes - 2], "row");
+        place[axes - 1] = inside(k, place[axes - 1], s->space.dim[axes - 1], "column");
         nest_unmerge(x, &s->cluster->outer, s->merged, axes, place, out);
         eval_bind(&n->eval, dot, out, val_read(k, acc[spot]));
         for (uint32_t i = 0; i < s->stores.len; i++)

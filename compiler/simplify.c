@@ -2,8 +2,8 @@
  * that need to see the uses, and the removal of what nothing needs. Each rewrite makes a new graph in
  * one pass over the old one.
  *
- * Requires: a verified graph. Establishes: the same outputs and updates, every node needed by one; what a
- * loop carries is read by something else than its own next value, and changes. */
+ * Requires: a verified graph. Establishes: the same outputs and updates, every node needed by one, none NAMED;
+ * what a loop carries is read by something else than its own next value, and changes. */
 #include "simplify.h"
 
 /* x <= 0 where relu(x) = where(x <= 0, 0, x) exists is relu(x) <= 0 (NaN too): so that the backward
@@ -105,6 +105,7 @@ static NodeId rebuild_node(Rebuild *r, NodeId id) {
         if (r->place[carry] < 0) return r->to[carry];
         return node_final(r->g, r->to[n->args[0]], r->place[carry]);
     }
+    if (n->op == OP_NAMED) return r->to[n->args[0]]; /* all gradients have been taken */
     NodeId *args = NEW_ARRAY(r->arena, NodeId, n->argc + 1);
     for (uint32_t i = 0; i < n->argc; i++) {
         NodeId relu = r->relu[n->args[i]];
@@ -112,6 +113,8 @@ static NodeId rebuild_node(Rebuild *r, NodeId id) {
         /* The relu itself, what is before it, or a loop that is closed. */
         if (relu == NO_NODE || relu >= id || n->op == OP_STACK) continue;
         const Node *c = node_at(r->old, n->args[i]);
+        if (!graph_rewrites(r->old, "the sign of a relu's operand is that of the relu", id))
+            continue;
         args[i] = node_ew(r->g, OP_LE, r->to[relu], r->to[c->args[1]], NO_NODE);
     }
     if (n->op == OP_DOT) return simplify_dot(r->g, args[0], args[1], n->attr[0], n->attr[1]);

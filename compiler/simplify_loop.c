@@ -47,6 +47,7 @@ NodeId simplify_dot(Graph *g, NodeId a, NodeId b, int32_t batch, int32_t contrac
         for (int i = 0; i < free_x; i++) elems *= n->shape.dim[i];
         for (int i = 0; i < free_other; i++) elems *= node_at(g, other)->shape.dim[i];
         if (elems > MAX_ELEMS || free_x + free_other >= MAX_RANK) continue;
+        if (!graph_rewrites(g, "a contraction leaves its loop", x)) continue;
         NodeId all = which ? dot_of_rows(g, a, rows, contracted, true)
                            : dot_of_rows(g, rows, b, contracted, false);
         return node_at_iteration(g, all, loop, scale, offset);
@@ -69,10 +70,10 @@ NodeId simplify_stack(Graph *g, NodeId scan, NodeId x, bool used_once) {
     int32_t trips = g->loops.at[loop].trips;
     if (n.loop != loop) return node_stack(g, scan, x);
     if (n.op == OP_AT && (uint32_t)n.attr[0] == loop && outside(g, n.args[0], loop) &&
-        n.attr[1] != 0)
+        n.attr[1] != 0 && graph_rewrites(g, "a stack of rows that are read is what they are of", x))
         return rows_read(g, n.args[0], trips, n.attr[1], n.attr[2]);
     if ((n.op == OP_PERMUTE || n.op == OP_RESHAPE || n.op == OP_EXPAND) &&
-        fits(g, loop, n.args[0])) {
+        fits(g, loop, n.args[0]) && graph_rewrites(g, "a stack of views is a view of a stack", x)) {
         NodeId all = simplify_stack(g, scan, n.args[0], false);
         Shape s = {.rank = (uint8_t)(n.shape.rank + 1), .dim = {trips}};
         memcpy(s.dim + 1, n.shape.dim, n.shape.rank * sizeof(int32_t));
@@ -86,6 +87,7 @@ NodeId simplify_stack(Graph *g, NodeId scan, NodeId x, bool used_once) {
         for (int which = 0; which < 2; which++) {
             NodeId rows = n.args[which], other = n.args[1 - which];
             if (!outside(g, other, loop) || !fits(g, loop, rows)) continue;
+            if (!graph_rewrites(g, "a stack of contractions is one of a stack", x)) continue;
             NodeId all = simplify_stack(g, scan, rows, false);
             return which ? dot_of_rows(g, other, all, n.attr[1], true)
                          : dot_of_rows(g, all, other, n.attr[1], false);

@@ -72,7 +72,8 @@ static NodeId sum_as_concat(const Terms *t) {
         parts[found] = node_at(g, t->x[i])->args[0];
         at += node_at(g, parts[found])->shape.dim[axis];
     }
-    return at == size ? node_concat(g, parts, t->n, axis) : NO_NODE;
+    bool joins = at == size && graph_rewrites(g, "a sum of slices is a concat", t->x[0]);
+    return joins ? node_concat(g, parts, t->n, axis) : NO_NODE;
 }
 
 /* ---- Contractions and sums -------------------------------------------------------------------- */
@@ -127,6 +128,7 @@ static NodeId join_terms(const Terms *t, const uint32_t *which, uint32_t n) {
         if (leaves * 4 > n || joined[k] > MAX_ELEMS) return NO_NODE;
         operand[k] = concat_of(g, parts, n, axis);
     }
+    if (!graph_rewrites(g, "a sum of contractions or sums is one", t->x[which[0]])) return NO_NODE;
     if (first.op == OP_DOT)
         return node_dot(g, operand[0], operand[1], first.attr[0], first.attr[1]);
     return node_reduce(g, OP_SUM, operand[0], first.attr, first.attrc);
@@ -138,7 +140,8 @@ NodeId simplify_reduce_sum(Graph *g, NodeId x, const int32_t *axes, uint32_t n, 
     for (uint32_t i = 0; i < sum.argc && sum.op == OP_GRADSUM; i++)
         leaves += is_leaf(g, sum.args[i]);
     if (sum.op != OP_GRADSUM || !once || n == 0 || leaves ||
-        sum.argc * shape_elems(&sum.shape) > MAX_ELEMS)
+        sum.argc * shape_elems(&sum.shape) > MAX_ELEMS ||
+        !graph_rewrites(g, "the sum of a sum is one", x))
         return node_reduce(g, OP_SUM, x, axes, n);
     return node_reduce(g, OP_SUM, concat_of(g, sum.args, sum.argc, axes[0]), axes, n);
 }

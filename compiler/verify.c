@@ -228,7 +228,7 @@ static const char *check_storage(const Check *c) {
         [OP_FINAL] = true,  [OP_STACK] = true,  [OP_AT] = true,      [OP_CAST] = true,
         [OP_COPY] = true,   [OP_STOP] = true,   [OP_RESHAPE] = true, [OP_PERMUTE] = true,
         [OP_EXPAND] = true, [OP_SLICE] = true,  [OP_PAD] = true,     [OP_CONCAT] = true,
-        [OP_TAKE] = true,   [OP_WINDOW] = true, [OP_SKEW] = true};
+        [OP_TAKE] = true,   [OP_WINDOW] = true, [OP_SKEW] = true,    [OP_NAMED] = true};
     bool computes = !may[c->n->op] && c->n->op != OP_SCAN;
     if (computes && dtype_is_storage((DType)c->n->dtype)) return "it is of a storage type";
     for (uint32_t i = 0; i < c->n->argc && computes; i++) {
@@ -257,6 +257,7 @@ static const char *check_node(const Check *c) {
     case OP_AT: return check_loop(c);
     case OP_GRADSUM:
     case OP_COPY:
+    case OP_NAMED:
     case OP_STOP: return n->argc ? check_elementwise(c) : "a sum of nothing";
     case OP_RESHAPE:
     case OP_PERMUTE:

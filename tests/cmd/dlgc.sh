@@ -126,4 +126,25 @@ expect 0 --version
 # No colours where nobody looks.
 expect 1 wrong.dlg
 check "no escape sequences in a file" test -z "$(tr -dc '\033' <err)"
+
+# --rewrites: the first so many, and what the last one was.
+cat >sums.dlg <<'END'
+param w : f32[32, 32] = 0.5
+input x : f32[32, 32]
+loss = mean((tanh(x @ w) @ w) ** 2)
+entry train -> loss { minimize loss by sgd() }
+END
+expect 0 sums.dlg -o all.cl
+expect 0 sums.dlg --rewrites 0 -o none.cl
+said 'rewrites made: 0'
+expect 0 sums.dlg --rewrites 2 -o two.cl
+said 'rewrites made: 2; the last: .*, at sums.dlg:3'
+expect 0 sums.dlg --rewrites 100000 -o every.cl
+said 'rewrites made: .*, all that there are'
+check "all rewrites make the same program" cmp -s all.cl every.cl
+check "without rewrites there are more launches" \
+    test "$(grep -c '^//! launch' none.cl)" -gt "$(grep -c '^//! launch' all.cl)"
+expect 2 sums.dlg --rewrites many
+said 'takes a number'
+
 exit $failed

@@ -38,6 +38,17 @@ for program in "$tmp"/*.dlg; do
     failed=$((failed + 1))
 done
 
+# docs/passes.md: docs/loop.svg draws what is drawn now, node by node and edge by edge.
+awk '/^# loop.dlg$/ { on = 1 } /^```$/ { on = 0 } on' "$root/docs/passes.md" >"$tmp/loop.dlg"
+count=$((count + 1))
+"$dlgc" -O1 --emit dot "$tmp/loop.dlg" -o "$tmp/loop.dot" || failed=$((failed + 1))
+sed -n 's/^ *\([nvo][0-9_]*\) \[.*/\1/p; s/^ *\([nvo][0-9_]* -> [nvo][0-9_]*\).*;$/\1/p' "$tmp/loop.dot" | sort >"$tmp/drawn"
+sed -n 's/^<title>\([nvo][0-9_].*\)<\/title>$/\1/p' "$root/docs/loop.svg" | sed 's/&#45;&gt;/ -> /' | sort >"$tmp/shown"
+if ! [ -s "$tmp/drawn" ] || ! diff "$tmp/shown" "$tmp/drawn"; then
+    echo "FAIL: docs/loop.svg is out of date; docs/passes.md says how it was made"
+    failed=$((failed + 1))
+fi
+
 # Every function of the prelude has an example in docs/prelude.md. These are parts of others:
 parts='shift_of|probabilities_of|pad_last|pool_windows|pool_windows1d|per_channel|channel_mean|split_heads|prepared|warmth'
 sed -n '/^```dlg$/,/^```$/p' "$root/docs/prelude.md" | sed 's/#.*//' >"$tmp/prelude-examples"

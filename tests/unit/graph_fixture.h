@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FIXTURE_VARS 8
+#define FIXTURE_VARS 64
 
 typedef struct Fixture {
     ArenaLimit limit;

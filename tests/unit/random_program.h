@@ -199,11 +199,62 @@ static inline bool random_concat(RandomProgram *r, int x) {
     return true;
 }
 
-/* Fills r->text. The program has one entry `look`, and with gradients an entry `learn` too. */
+/* Letters for the axes of two operands, some shared where their sizes are equal, and any of them kept. */
+static inline bool random_einsum(RandomProgram *r, int x) {
+    int y = random_below(r, r->count), letters = 0, size[2 * RANDOM_MAX_RANK];
+    const RandomValue *in[2] = {&r->value[x], &r->value[y]};
+    char of[2][RANDOM_MAX_RANK + 1] = {"", ""}, kept[RANDOM_MAX_RANK + 1] = "";
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < in[k]->rank; i++) {
+            int same =
+                random_below(r, letters + 1); /* an earlier axis of this size, if there is one */
+            bool taken = same == letters || size[same] != in[k]->dim[i] || random_below(r, 3) == 0;
+            if (taken) size[same = letters++] = in[k]->dim[i];
+            of[k][i] = (char)('a' + same);
+        }
+    }
+    RandomValue v = {0};
+    int summed = 1;
+    bool used[2 * RANDOM_MAX_RANK] = {false};
+    for (int i = 0; i < letters; i++) {
+        int axis = random_below(r, letters);
+        if (used[axis] || v.rank == RANDOM_MAX_RANK || random_below(r, 3) == 0) continue;
+        used[axis] = true;
+        kept[v.rank] = (char)('a' + axis);
+        v.dim[v.rank++] = size[axis];
+    }
+    for (int i = 0; i < letters; i++) summed *= used[i] ? 1 : size[i];
+    if (random_elems(&v) > RANDOM_ELEMS || random_elems(&v) * summed > 20 * RANDOM_ELEMS)
+        return false;
+    random_say(r, "v%d = tanh(einsum(\"%s,%s->%s\", v%d, v%d) / %d)\n", r->count, of[0], of[1],
+               kept, x, y, summed);
+    random_made(r, v);
+    return true;
+}
+
+/* Learns with an optimizer; gradients by a binding; gradients of gradients. */
+static inline void random_more(RandomProgram *r, int leaves) {
+    static const char *const by[] = {"sgd(lr = 0.1, clip_norm = 1)", "momentum(lr = 0.1)",
+                                     "nesterov(lr = 0.1)",           "adagrad(lr = 0.1, eps = 0.1)",
+                                     "rmsprop(eps = 0.1)",           "adam(lr = 0.1, eps = 0.1)",
+                                     "adamw(lr = 0.1, eps = 0.1)",   "sgd(lr = 0.1 / (1 + step))"};
+    int binding = leaves + random_below(r, r->count - leaves);
+    random_say(r, "slope = grad(loss, v%d)\n", binding);
+    if (random_below(r, 3) == 0)
+        random_say(r, "again = grad(sum(g0 * g0) + loss, v%d)\nentry twice -> again\n",
+                   random_below(r, 2) ? 0 : binding);
+    random_say(r, "entry bound -> slope\n");
+    if (random_below(r, 2))
+        random_say(r, "entry tune -> loss { minimize loss by %s }\n", by[random_below(r, 8)]);
+}
+
+/* Fills r->text. The program has one entry `look`, and with gradients an entry `learn` and some
+ * more. */
 static inline void random_program(RandomProgram *r, uint64_t seed, bool gradients) {
     static bool (*const make[])(RandomProgram *, int) = {
-        random_unary, random_unary,  random_binary, random_binary, random_binary, random_dot,
-        random_dot,   random_reduce, random_rows,   random_slice,  random_move,   random_concat};
+        random_unary, random_unary,  random_binary, random_binary, random_binary,
+        random_dot,   random_dot,    random_reduce, random_rows,   random_slice,
+        random_move,  random_concat, random_einsum};
     memset(r, 0, sizeof(*r));
     r->state = seed * 7919 + 17;
     r->smooth = gradients;
@@ -227,6 +278,7 @@ static inline void random_program(RandomProgram *r, uint64_t seed, bool gradient
     random_say(r, "entry learn -> loss, g0 {\n");
     for (int i = 0; i < r->params; i++) random_say(r, "    v%d <- v%d - 0.1 * g%d\n", i, i, i);
     random_say(r, "}\n");
+    random_more(r, leaves);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* random_wild: programs made at random that have what those of random_program.h, which are to be
- * differentiated, have not: whole numbers and bools, gathers, literals, permutations, pads, products of
- * higher rank, reductions of several axes, and entries that share variables and update them from each
+ * differentiated, have not: whole numbers and bools and their bits, gathers, literals, permutations, pads,
+ * products of higher rank, reductions of several axes, loops, windows, random numbers, and entries that share variables and update them from each
  * other: swapped, turned, shifted, and with new values that later lines read. What is cast to a storage type
  * is known exactly, so that it rounds the same whoever computes it.
  *
@@ -77,16 +77,25 @@ static inline bool wild_elementwise(RandomWild *w, int x) {
                                     "v%d * tanh(v%d)",         "maximum(v%d, -v%d)",
                                     "minimum(v%d * 0.5, v%d)", "exp(-abs(v%d)) + v%d * 0.1",
                                     "relu(v%d) * sigmoid(v%d)"};
-    static const char *const i[] = {
-        "v%d + v%d",        "v%d * v%d - 3",     "v%d - v%d * 5", "v%d // (v%d %% 7)",
-        "v%d %% (v%d - 2)", "maximum(v%d, v%d)", "-v%d + v%d",    "minimum(v%d, v%d // 2)"};
+    static const char *const i[] = {"v%d + v%d",
+                                    "v%d * v%d - 3",
+                                    "v%d - v%d * 5",
+                                    "v%d // (v%d %% 7)",
+                                    "v%d %% (v%d - 2)",
+                                    "maximum(v%d, v%d)",
+                                    "-v%d + v%d",
+                                    "minimum(v%d, v%d // 2)",
+                                    "bit_xor(v%d, v%d)",
+                                    "bit_and(v%d, -v%d)",
+                                    "shift_left(v%d, v%d) - 1",
+                                    "bit_or(shift_right(v%d, 3), v%d)"};
     static const char *const b[] = {"v%d and v%d", "v%d or not v%d", "v%d == v%d", "v%d != v%d"};
     WildValue v = w->value[x];
     int y = wild_find(w, v.type, &v), n = w->count;
     char call[96];
     v.type = wild_counts(v.type);
     const char *form = v.type == 'f'   ? f[wild_below(w, 7)]
-                       : v.type == 'i' ? i[wild_below(w, 8)]
+                       : v.type == 'i' ? i[wild_below(w, 12)]
                                        : b[wild_below(w, 4)];
     snprintf(call, sizeof(call), form, x, y);
     wild_say(w, "v%d = %s\n", n, call);
@@ -309,6 +318,44 @@ static inline bool wild_join(RandomWild *w, int x) {
     return wild_made(w, v);
 }
 
+/* Another number between than zeros; rows of a later axis by an index; random numbers. */
+static inline bool wild_fill(RandomWild *w, int x) {
+    WildValue v = w->value[x];
+    if (v.rank == 0 || v.type == 'b' || wild_stored(v.type) || wild_elems(&v) > WILD_ELEMS / 8)
+        return false;
+    int axis = wild_below(w, v.rank), after = 1 + wild_below(w, 2), between = wild_below(w, 2);
+    wild_say(w, "v%d = pad(v%d", w->count, x);
+    for (int i = 0; i < v.rank; i++)
+        wild_say(w, i == axis ? ", 1, %d, %d" : ", 0, 0, 0", after, between);
+    wild_say(w, ", value = %d)\n", 1 + wild_below(w, 3));
+    v.dim[axis] += 1 + after + between * (v.dim[axis] - 1);
+    return wild_made(w, v);
+}
+
+static inline bool wild_subscript(RandomWild *w, int x) {
+    WildValue v = w->value[x], to = v;
+    WildValue index = {.type = 'i', .rank = 1, .dim = {1 + wild_below(w, 8)}};
+    int axis = wild_below(w, v.rank + 1) - 1, y = wild_find(w, 'i', NULL);
+    if (axis < 0 || v.type == 'b' || y < 0 || w->value[y].rank != 1) return false;
+    index = w->value[y];
+    to.dim[axis] = index.dim[0];
+    if (wild_elems(&to) > WILD_ELEMS) return false;
+    wild_say(w, "v%d = v%d[", w->count, x);
+    for (int i = 0; i < axis; i++) wild_say(w, ":, ");
+    wild_say(w, wild_below(w, 3) ? "v%d %% %d]\n" : "v%d]\n", y, v.dim[axis]);
+    return wild_made(w, to);
+}
+
+static inline bool wild_random(RandomWild *w, int x) {
+    WildValue v = w->value[x];
+    if (v.type != 'f') return false;
+    wild_say(w,
+             wild_below(w, 2) ? "v%d = v%d * random_like(v%d)\n"
+                              : "v%d = tanh(v%d) - dropout(v%d, 0.2)\n",
+             w->count, x, x);
+    return wild_made(w, v);
+}
+
 /* x[..., m, k] @ y[..., k, n] of any ranks, and dots with batch and several contracted axes. */
 static inline bool wild_dot(RandomWild *w, int x) {
     WildValue v = w->value[x];
@@ -491,7 +538,8 @@ static inline void random_wild(RandomWild *w, uint64_t seed, bool exact) {
         wild_broadcast,   wild_broadcast,   wild_reduce,      wild_reduce,  wild_argmax,
         wild_take,        wild_literal,     wild_permute,     wild_reshape, wild_slice,
         wild_pad,         wild_join,        wild_dot,         wild_dot,     wild_softmax,
-        wild_scan,        wild_scan,        wild_window,      wild_scatter};
+        wild_scan,        wild_scan,        wild_window,      wild_scatter, wild_fill,
+        wild_subscript,   wild_random};
     memset(w, 0, sizeof(*w));
     w->program.state = seed * 104729 + 7;
     w->exact = exact;

@@ -1,18 +1,25 @@
 /* What the compiler emits, run on an OpenCL device, against the reference interpreter on the same
  * program: outputs, updates of params and states, several runs in a row.
  *
- * The programs are all of tests/diff, and for each of several shapes one with every elementwise
- * operator of ops.def, and programs made at random (DLG_DIFF_SEEDS and DLG_WILD_SEEDS say how many). Inputs are random: f32 in -2..2 (0.2..3 where the name begins with p), i32 in
- * 0..4, bool. All of it for every target: their kernels are correct on any device.
+ * The programs are all of tests/diff, for each of several shapes one with every elementwise operator of
+ * ops.def, and programs made at random. Inputs are random: f32 in -2..2 (0.2..3 where the name begins with
+ * p), i32 in 0..4, bool. All of it for every target: their kernels are correct on any device.
  *
- * Environment: DLG_DIFF names one file of tests/diff, to run that alone; DLG_DEVICE as everywhere. */
+ * To build a program takes a driver much longer than its kernels take to run, so several random ones are
+ * emitted as one: lowered each for itself, then joined as entries over variables of their own. One that
+ * fails is run alone, made as small as it can be, and printed.
+ *
+ * Environment: DLG_DIFF_SEEDS and DLG_WILD_SEEDS say how many random ones, DLG_DIFF_FIRST with which seed
+ * they begin; DLG_DIFF names one file of tests/diff, to run that alone; DLG_DEVICE as everywhere. */
 #include "ast.h"
+#include "codegen.h"
 #include "compile.h"
 #include "dlg.h"
 #include "embedded.h"
 #include "ir.h"
 #include "random_program.h"
 #include "random_wild.h"
+#include "shrink.h"
 #include "suite.h"
 
 #include <dirent.h>
@@ -20,7 +27,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RUNS 3 /* of each entry, one after the other */
+#define RUNS  3  /* of each entry, one after the other */
+#define BATCH 16 /* programs emitted as one */
+
+typedef struct Sample { /* a program made at random */
+    char name[32], text[sizeof((RandomProgram *)0)->text];
+    bool failed;
+} Sample;
 
 typedef struct Trial {
     const char *name, *target;
@@ -34,39 +47,47 @@ typedef struct Trial {
     uint64_t random;
 } Trial;
 
+static bool quiet;    /* while a failing program is made smaller */
+static bool compiled; /* the last one did */
+
 static double next_number(Trial *t, double lo, double hi) {
     t->random = t->random * 6364136223846793005u + 1442695040888963407u;
     return lo + (hi - lo) * (double)(t->random >> 11) / 9007199254740992.0;
 }
 
 static bool complain(const Trial *t, const char *what, const char *detail) {
-    fprintf(stderr, "%s for %s: %s: %s\n", t->name, t->target, what, detail);
+    if (!quiet) fprintf(stderr, "%s for %s: %s: %s\n", t->name, t->target, what, detail);
     return false;
 }
 
 /* The program's graphs, before any pass: what the source says. */
-static bool reference_open(Trial *t, const char *text) {
+static Program *lower_text(Trial *t, const char *text) {
     Names names;
     Diags diags;
-    Sources sources = {.arena = &t->arena};
+    Sources *sources = NEW(&t->arena, Sources);
     CompileOptions options = {0};
+    sources->arena = &t->arena;
     names_init(&names, &t->arena);
-    diags_init(&diags, &t->arena, &sources);
-    uint32_t prelude = source_add(&sources, "prelude.dlg", dlg_prelude, dlg_prelude_len);
-    uint32_t file = source_add(&sources, t->name, text, strlen(text));
+    diags_init(&diags, &t->arena, sources);
+    uint32_t prelude = source_add(sources, "prelude.dlg", dlg_prelude, dlg_prelude_len);
+    uint32_t file = source_add(sources, t->name, text, strlen(text));
     Ast *prelude_ast = ast_parse(&t->arena, &names, &diags, prelude);
     Ast *ast = ast_parse(&t->arena, &names, &diags, file);
-    if (diags.errors == 0) {
-        t->program = lower_program(&t->arena, &names, &diags, prelude_ast, ast, &options);
-    }
-    if (t->program) {
-        t->vars = NEW_ARRAY(&t->arena, double *, t->program->vars.len + 1);
-        return true;
-    }
+    Program *p = NULL;
+    if (diags.errors == 0) p = lower_program(&t->arena, &names, &diags, prelude_ast, ast, &options);
+    if (p) return p;
     Text message;
     text_init(&message, &t->arena);
     diags_render(&diags, &message, false);
-    return complain(t, "the reference does not compile", message.len ? message.at : "");
+    complain(t, "the reference does not compile", message.len ? message.at : "");
+    return NULL;
+}
+
+static bool reference_open(Trial *t, const char *text) {
+    t->program = lower_text(t, text);
+    if (!t->program) return false;
+    t->vars = NEW_ARRAY(&t->arena, double *, t->program->vars.len + 1);
+    return true;
 }
 
 static bool device_open(Trial *t, const char *text) {
@@ -81,6 +102,83 @@ static bool device_open(Trial *t, const char *text) {
         done = true;
     compile_free(&r);
     return done;
+}
+
+/* The variable of the joined program for one of a program; the run has one `step` and one seed. */
+static uint32_t join_variable(Trial *t, const Variable *v, const char *suffix) {
+    Program *all = t->program;
+    Variable joined = *v;
+    bool shared = strcmp(v->name, "step") == 0 || strncmp(v->name, "random:", 7) == 0;
+    for (uint32_t i = 0; i < all->vars.len && shared; i++)
+        if (strcmp(all->vars.at[i].name, v->name) == 0) return i;
+    if (!shared) joined.name = arena_printf(&t->arena, "%s_%s", v->name, suffix);
+    vec_push(&t->arena, &all->vars, joined);
+    return all->vars.len - 1;
+}
+
+/* Its entries, outputs and variables get names of their own. */
+static void join_program(Trial *t, const Program *p, const char *suffix) {
+    uint32_t *to = NEW_ARRAY(&t->arena, uint32_t, p->vars.len + 1);
+    for (uint32_t v = 0; v < p->vars.len; v++) to[v] = join_variable(t, &p->vars.at[v], suffix);
+    for (uint32_t i = 0; i < p->entries.len; i++) {
+        Entry *e = p->entries.at[i];
+        e->name = arena_printf(&t->arena, "%s_%s", e->name, suffix);
+        for (uint32_t k = 0; k < e->outputs.len; k++)
+            e->outputs.at[k].name = arena_printf(&t->arena, "%s_%s", e->outputs.at[k].name, suffix);
+        for (uint32_t k = 0; k < e->updates.len; k++)
+            e->updates.at[k].var = to[e->updates.at[k].var];
+        for (NodeId id = 0; id < e->graph.nodes.len; id++) {
+            const Node *n = node_at(&e->graph, id);
+            if (n->op == OP_VAR) n->attr[0] = (int32_t)to[n->attr[0]];
+        }
+        vec_push(&t->arena, &t->program->entries, e);
+    }
+}
+
+/* Where one of the programs reads the step all that train count it. */
+static void join_steps(Trial *t) {
+    const Program *all = t->program;
+    uint32_t step = 0;
+    while (step < all->vars.len && strcmp(all->vars.at[step].name, "step")) step++;
+    for (uint32_t i = 0; i < all->entries.len && step < all->vars.len; i++) {
+        Entry *e = all->entries.at[i];
+        bool trains = false, counts = false;
+        for (uint32_t k = 0; k < e->updates.len; k++) {
+            trains = trains || all->vars.at[e->updates.at[k].var].kind == VAR_PARAM;
+            counts = counts || e->updates.at[k].var == step;
+        }
+        if (!trains || counts) continue;
+        NodeId now = node_var(&e->graph, step, DT_I32, &all->vars.at[step].shape);
+        NodeId next = node_ew(&e->graph, OP_ADD, now, node_const(&e->graph, DT_I32, 1), NO_NODE);
+        vec_push(&t->arena, &e->updates, (Update){step, next});
+    }
+}
+
+/* The joined program, emitted: simplified in a copy, since the reference runs what was lowered. */
+static bool device_open_joined(Trial *t) {
+    Program emitted = *t->program;
+    Text text;
+    CompileOptions options = {.target = t->target};
+    emitted.entries.at = NULL, emitted.entries.len = emitted.entries.cap = 0;
+    for (uint32_t i = 0; i < t->program->entries.len; i++) {
+        const Entry *from = t->program->entries.at[i];
+        Entry *e = NEW(&t->arena, Entry);
+        *e = *from;
+        e->outputs.at = NULL, e->updates.at = NULL;
+        e->outputs.len = e->outputs.cap = e->updates.len = e->updates.cap = 0;
+        for (uint32_t k = 0; k < from->outputs.len; k++)
+            vec_push(&t->arena, &e->outputs, from->outputs.at[k]);
+        for (uint32_t k = 0; k < from->updates.len; k++)
+            vec_push(&t->arena, &e->updates, from->updates.at[k]);
+        vec_push(&t->arena, &emitted.entries, e);
+    }
+    simplify_program(&emitted);
+    text_init(&text, &t->arena);
+    if (emit_program(&emitted, &options, &t->arena, &text) != NO_NODE)
+        return complain(t, "emit", "a node was left without a value");
+    if (dlg_program_load_text(&t->loaded, t->device, t->name, text.at, text.len, NULL) < 0)
+        return complain(t, "it does not load", dlg_error_text(t->device));
+    return true;
 }
 
 /* The name that the program gives to a variable or an output. */
@@ -190,30 +288,67 @@ static bool run_entry(Trial *t, const Entry *entry) {
     return good;
 }
 
+static bool run_entries(Trial *t, uint32_t from, uint32_t to) {
+    bool good = true;
+    t->random = 12345;
+    for (uint32_t i = from; i < to; i++) {
+        for (int run = 0; run < RUNS; run++) good = run_entry(t, t->program->entries.at[i]) && good;
+    }
+    return good;
+}
+
+static bool run_text(Trial *t, const char *text) {
+    if (!reference_open(t, text) || !device_open(t, text)) return false;
+    return run_entries(t, 0, t->program->entries.len);
+}
+
+/* False: something failed; which samples, if it is they, is marked. */
+static bool run_samples(Trial *t, Sample *samples, uint32_t count) {
+    uint32_t *end = NEW_ARRAY(&t->arena, uint32_t, count + 1); /* of the entries of each */
+    bool good = true;
+    t->program = NEW(&t->arena, Program);
+    t->program->arena = &t->arena;
+    t->program->model = "random";
+    t->program->path = "random.dlg";
+    for (uint32_t i = 0; i < count; i++) {
+        t->name = samples[i].name;
+        Program *p = lower_text(t, samples[i].text);
+        samples[i].failed = !p;
+        good = p && good;
+        if (p) join_program(t, p, strchr(samples[i].name, '-') + 1);
+        end[i] = t->program->entries.len;
+    }
+    compiled = good;
+    if (!good) return false;
+    join_steps(t);
+    t->vars = NEW_ARRAY(&t->arena, double *, t->program->vars.len + 1);
+    if (!device_open_joined(t)) return false;
+    for (uint32_t i = 0; i < count; i++) {
+        t->name = samples[i].name;
+        samples[i].failed = !run_entries(t, i ? end[i - 1] : 0, end[i]);
+        good = good && !samples[i].failed;
+    }
+    return good;
+}
+
+/* A text, or samples, for one target. */
 static bool run_for_target(dlg_device *device, const char *target, int opt_level, const char *name,
-                           const char *text) {
+                           const char *text, Sample *samples, uint32_t count) {
     Trial *t = calloc(1, sizeof(*t));
     if (!t) return false;
     t->name = name;
     t->target = target;
     t->opt_level = opt_level;
     t->device = device;
-    t->random = 12345;
-    t->limit.limit_bytes = (size_t)1 << 30;
+    t->limit.limit_bytes = (size_t)2 << 30;
     volatile bool good = true; /* set after setjmp */
     arena_init(&t->arena, &t->limit);
-    if (setjmp(t->limit.failed)) {
+    if (setjmp(t->limit.failed))
         good = complain(t, "the test", "ran out of its arena");
-    } else if (!reference_open(t, text) || !device_open(t, text)) {
-        good = false;
-    } else {
-        for (uint32_t i = 0; i < t->program->entries.len; i++) {
-            for (int run = 0; run < RUNS; run++) {
-                good = run_entry(t, t->program->entries.at[i]) && good;
-            }
-        }
-    }
+    else
+        good = text ? run_text(t, text) : run_samples(t, samples, count);
     dlg_program_close(t->loaded);
+    arena_close_all(&t->limit);
     arena_free(&t->arena);
     free(t);
     return good;
@@ -221,9 +356,57 @@ static bool run_for_target(dlg_device *device, const char *target, int opt_level
 
 /* For both targets; a program that says so, once more without chains: its launches are more then. */
 static bool run_program(dlg_device *device, const char *name, const char *text) {
-    bool good = run_for_target(device, "cpu", 0, name, text);
-    if (strstr(text, "# also -O1")) good = run_for_target(device, "cpu", 2, name, text) && good;
-    return run_for_target(device, "gpu", 0, name, text) && good;
+    bool good = run_for_target(device, "cpu", 0, name, text, NULL, 0);
+    if (strstr(text, "# also -O1"))
+        good = run_for_target(device, "cpu", 2, name, text, NULL, 0) && good;
+    return run_for_target(device, "gpu", 0, name, text, NULL, 0) && good;
+}
+
+/* ---- Failing programs ------------------------------------------------------------------------ */
+
+typedef struct Failing {
+    dlg_device *device;
+    const char *target, *name;
+} Failing;
+
+static bool still_fails(const char *text, void *context) {
+    const Failing *f = context;
+    Sample s;
+    snprintf(s.name, sizeof s.name, "%s", f->name);
+    snprintf(s.text, sizeof s.text, "%s", text);
+    return !run_for_target(f->device, f->target, 0, f->name, NULL, &s, 1) && compiled;
+}
+
+/* Makes a sample that failed as small as it can be, and says it. */
+static void report(dlg_device *device, const char *target, const Sample *s) {
+    Failing f = {device, target, s->name};
+    Sample small = *s;
+    quiet = true;
+    bool alone = still_fails(small.text, &f);
+    if (alone) shrink(small.text, still_fails, &f);
+    quiet = false;
+    fprintf(stderr, "%s for %s, %s:\n%s\n", s->name, target,
+            alone ? "made smaller" : "which fails only beside others", small.text);
+    if (alone) still_fails(small.text, &f);
+}
+
+/* Several programs as one; each that fails is reported. */
+static void check_samples(dlg_device *device, Sample *samples, uint32_t count) {
+    static const char *const targets[] = {"cpu", "gpu"};
+    for (int k = 0; k < 2; k++) {
+        bool known = false;
+        for (uint32_t i = 0; i < count; i++) samples[i].failed = false;
+        bool good = run_for_target(device, targets[k], 0, samples->name, NULL, samples, count);
+        for (uint32_t i = 0; i < count && !good; i++) known = known || samples[i].failed;
+        for (uint32_t i = 0; i < count && !good; i++) {
+            /* Where the whole does not load it may be any of them. */
+            if (!known)
+                samples[i].failed =
+                    !run_for_target(device, targets[k], 0, samples[i].name, NULL, &samples[i], 1);
+            if (samples[i].failed) report(device, targets[k], &samples[i]);
+        }
+        CU_ASSERT(good);
+    }
 }
 
 static dlg_device *open_device(void) {
@@ -311,38 +494,47 @@ static void test_programs(void) {
     dlg_device_close(device);
 }
 
-static void test_random(void) {
-    const char *seeds = getenv("DLG_DIFF_SEEDS");
-    int count = seeds ? atoi(seeds) : 20;
+/* Programs by seed, `make` giving the text of each. */
+static void test_seeds(const char *kind, const char *seeds, int most, void (*make)(Sample *, int)) {
+    const char *from = getenv("DLG_DIFF_FIRST");
+    int first = from ? atoi(from) : 1, count = seeds ? atoi(seeds) : most;
     dlg_device *device = open_device();
-    RandomProgram *r = malloc(sizeof(*r));
-    for (int seed = 1; r && seed <= count; seed++) {
-        char name[64];
-        random_program(r, (uint64_t)seed, seed % 2);
-        snprintf(name, sizeof(name), "random-%d", seed);
-        bool good = run_program(device, name, r->text);
-        if (!good) fprintf(stderr, "%s\n", r->text);
-        CU_ASSERT(good);
+    Sample *samples = calloc(BATCH, sizeof *samples);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(samples);
+    for (int done = 0; done < count; done += BATCH) {
+        int n = count - done < BATCH ? count - done : BATCH;
+        for (int i = 0; i < n; i++) {
+            snprintf(samples[i].name, sizeof samples[i].name, "%s-%d", kind, first + done + i);
+            make(&samples[i], first + done + i);
+        }
+        check_samples(device, samples, (uint32_t)n);
     }
-    free(r);
+    free(samples);
     dlg_device_close(device);
 }
 
-static void test_wild(void) {
-    const char *seeds = getenv("DLG_WILD_SEEDS");
-    int count = seeds ? atoi(seeds) : 4;
-    dlg_device *device = open_device();
+static void make_random(Sample *s, int seed) {
+    RandomProgram *r = malloc(sizeof(*r));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+    random_program(r, (uint64_t)seed, seed % 2);
+    memcpy(s->text, r->text, sizeof s->text);
+    free(r);
+}
+
+static void make_wild(Sample *s, int seed) {
     RandomWild *w = malloc(sizeof(*w));
-    for (int seed = 1; w && seed <= count; seed++) {
-        char name[64];
-        random_wild(w, (uint64_t)seed, false);
-        snprintf(name, sizeof(name), "wild-%d", seed);
-        bool good = run_program(device, name, wild_text(w));
-        if (!good) fprintf(stderr, "%s\n", wild_text(w));
-        CU_ASSERT(good);
-    }
+    CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+    random_wild(w, (uint64_t)seed, false);
+    memcpy(s->text, wild_text(w), sizeof s->text);
     free(w);
-    dlg_device_close(device);
+}
+
+static void test_random(void) {
+    test_seeds("random", getenv("DLG_DIFF_SEEDS"), 16, make_random);
+}
+
+static void test_wild(void) {
+    test_seeds("wild", getenv("DLG_WILD_SEEDS"), getenv("DLG_SANITIZE") ? 4 : 16, make_wild);
 }
 
 RUN_SUITE("diff", {"every elementwise operator", test_elementwise},

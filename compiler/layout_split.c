@@ -1,0 +1,95 @@
+/* layout_split: reductions with too few results for all work-groups are cut into parts that are reduced side by
+ * side, and then the parts: how many is decided here, from the shapes alone, so that the order of additions is
+ * the same on every device of a target. */
+#include "fuse.h"
+
+#define LEAST_PARTS 4
+#define LEAST_RUN   64                 /* elements of a part along the axis that is cut */
+#define LARGE_SUM   ((int64_t)1 << 17) /* elements: some tens of microseconds */
+#define LARGE_DOT   ((int64_t)1 << 21) /* products */
+
+/* The most parts of equal size, at most `most`, that an axis can be cut into; 0: none. */
+static int32_t parts_of(int32_t size, int64_t most) {
+    for (int32_t parts = (int32_t)most; parts >= LEAST_PARTS; parts--) {
+        if (size % parts == 0 && size / parts >= LEAST_RUN) return parts;
+    }
+    return 0;
+}
+
+/* x with its axis `axis` as two: the parts, and what is in one. */
+static NodeId cut(Graph *g, NodeId x, int axis, int32_t parts) {
+    const Shape *from = &node_at(g, x)->shape;
+    Shape s = {0};
+    for (int i = 0; i < from->rank; i++) {
+        if (i == axis) s.dim[s.rank++] = parts;
+        s.dim[s.rank++] = i == axis ? from->dim[i] / parts : from->dim[i];
+    }
+    return node_reshape(g, x, &s);
+}
+
+/* How many tiles of results there are for the groups to share, as `wide` by `tall` elements are one. */
+static int64_t tiles(int64_t rows, int64_t columns, int64_t tall, int64_t wide) {
+    return ((rows + tall - 1) / tall) * ((columns + wide - 1) / wide);
+}
+
+NodeId split_reduction(Graph *g, const Node *n, NodeId x, const Target *target) {
+    const Shape *from = &node_at(g, x)->shape;
+    int last = n->shape.rank ? n->shape.dim[n->shape.rank - 1] : 1;
+    int64_t results = shape_elems(&n->shape), groups = target->groups;
+    int64_t count = tiles(results / last, last, 1, 4 * target->lanes);
+    if (target->lanes == 1 || from->rank == MAX_RANK || shape_elems(from) < LARGE_SUM ||
+        count * 2 > groups)
+        return node_reduce(g, (Op)n->op, x, n->attr, n->attrc);
+    for (uint32_t k = 0; k < n->attrc; k++) {
+        int axis = n->attr[k];
+        int32_t parts = parts_of(from->dim[axis], groups / count);
+        if (!parts || !graph_rewrites(g, "a reduction is cut into parts", x)) continue;
+        int32_t axes[MAX_RANK], kept = 0;
+        for (uint32_t i = 0; i < n->attrc; i++) axes[i] = n->attr[i] + (n->attr[i] >= axis);
+        for (int i = 0; i < axis; i++) {
+            bool reduced = false;
+            for (uint32_t j = 0; j < n->attrc; j++) reduced = reduced || n->attr[j] == i;
+            kept += !reduced;
+        }
+        NodeId part = node_reduce(g, (Op)n->op, cut(g, x, axis, parts), axes, n->attrc);
+        return node_reduce(g, (Op)n->op, part, &kept, 1);
+    }
+    return node_reduce(g, (Op)n->op, x, n->attr, n->attrc);
+}
+
+/* An operand [batch, free, contracted] with the first contracted axis cut: the parts are a batch axis more. */
+static NodeId cut_operand(Graph *g, NodeId x, int batch, int contracted, int32_t parts) {
+    int rank = node_at(g, x)->shape.rank, axis = rank - contracted, k = 0;
+    int32_t axes[MAX_RANK];
+    for (int i = 0; i < batch; i++) axes[k++] = i;
+    axes[k++] = axis;
+    for (int i = batch; i <= rank; i++) {
+        if (i != axis) axes[k++] = i;
+    }
+    return node_permute(g, cut(g, x, axis, parts), axes);
+}
+
+bool split_dot(Graph *g, NodeId *a, NodeId *b, int32_t batch, int32_t contracted,
+               const Target *target) {
+    const Shape *sa = &node_at(g, *a)->shape, *sb = &node_at(g, *b)->shape;
+    int64_t rows = 1, columns = 1, each = 1, length = 1;
+    for (int i = 0; i < sa->rank; i++) {
+        if (i < batch)
+            each *= sa->dim[i];
+        else if (i < sa->rank - contracted)
+            rows *= sa->dim[i];
+        else
+            length *= sa->dim[i];
+    }
+    for (int i = batch; i < sb->rank - contracted; i++) columns *= sb->dim[i];
+    int64_t count = each * tiles(rows, columns, 8, 3 * target->lanes), groups = target->groups;
+    int result = sa->rank + sb->rank - batch - 2 * contracted;
+    if (target->lanes == 1 || contracted == 0 || sa->rank == MAX_RANK || sb->rank == MAX_RANK ||
+        result == MAX_RANK || each * rows * columns * length < LARGE_DOT || count * 2 > groups)
+        return false;
+    int32_t parts = parts_of(sa->dim[sa->rank - contracted], groups / count);
+    if (!parts || !graph_rewrites(g, "a contraction is cut into parts", *a)) return false;
+    *a = cut_operand(g, *a, batch, contracted, parts);
+    *b = cut_operand(g, *b, batch, contracted, parts);
+    return true;
+}
