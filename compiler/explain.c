@@ -143,8 +143,8 @@ static void note_section(Explainer *x, const Plan *plan, const Launch *l, const 
         made.name = st->place.part ? (n->name ? n->name : op_info[n->op].name) : st->place.name;
         if (made.buffer != NO_BUFFER && !st->place.part) {
             const Buffer *b = &plan->memory.buffers.at[made.buffer];
-            made.name = b->kind == BUFFER_VAR ? b->name : b->hint;
-            shape = &b->shape;
+            if (b->kind == BUFFER_VAR) made.name = b->name;
+            if (st->place.loop) shape = &b->shape;
         }
         made.text = shaped(x, made.name, shape);
         vec_push(x->arena, &out->made, made);

@@ -89,6 +89,10 @@ NodeId layout_root(Graph *g, NodeId x);
  * the caller lays out again with it and tries again. */
 uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, Fused *out);
 
+/* inplace.c: over[] of each node: the value that it is stored over, of the same type and size, which nobody
+ * reads after that; or NO_NODE. may[]: the nodes that lie in memory which is theirs alone to give. */
+void fuse_in_place(const Fused *f, const bool *may, NodeId *over, Arena *arena);
+
 /* Why what cluster `reader` reads of `id`, a stored node of another launch, is not computed together with it.
  * Requires: the options of fuse_entry are still there. */
 Refusal fuse_refusal(const Fused *f, NodeId id, uint32_t reader);

@@ -9,8 +9,9 @@ const char *section_writes(const Memory *m, const Section *s, Arena *a) {
     for (uint32_t i = 0; i < s->stores.len; i++) {
         const Place *p = &s->stores.at[i].place;
         const Buffer *b = p->tile ? NULL : &m->buffers.at[p->buffer];
-        text_printf(&t, "%s%s[", i ? ", " : "", b ? b->hint : p->name);
-        text_shape(&t, b ? &b->shape : &node_at(s->g, s->stores.at[i].node)->shape);
+        bool larger = p->part || p->loop; /* of which this is a part */
+        text_printf(&t, "%s%s[", i ? ", " : "", p->name);
+        text_shape(&t, larger ? &b->shape : &node_at(s->g, s->stores.at[i].node)->shape);
         if (!b) text_printf(&t, ", kept for a block of %d rows", s->block);
         text_puts(&t, "]");
     }

@@ -201,6 +201,22 @@ static void plan_parts(Memory *m, const Fused *f, Place *places) {
     }
 }
 
+static const char *node_hint(const Node *n) {
+    return n->name ? n->name : op_info[n->op].name;
+}
+
+/* Of each node: the one whose buffer it takes over, or NO_NODE. Requires: places[] of those whose place is
+ * decided. */
+static const NodeId *plan_in_place(Memory *m, const Fused *f, const Place *places) {
+    NodeId *over = NEW_ARRAY(m->arena, NodeId, f->g->nodes.len + 1);
+    bool *may = NEW_ARRAY(m->arena, bool, f->g->nodes.len + 1);
+    for (NodeId id = 0; id < f->g->nodes.len; id++)
+        may[id] = f->stored[id] && !f->tile[id] && f->cluster_of[id] != NO_CLUSTER &&
+                  places[id].buffer == NO_BUFFER && shape_elems(&node_at(f->g, id)->shape) > 1;
+    fuse_in_place(f, may, over, m->arena);
+    return over;
+}
+
 void memory_plan(Memory *m, const Fused *f, const Place *outputs, const Pin *pins,
                  uint32_t pin_count, Place *places, Stores *stores) {
     const Entry *e = f->entry;
@@ -218,13 +234,21 @@ void memory_plan(Memory *m, const Fused *f, const Place *outputs, const Pin *pin
         uint32_t var = e->updates.at[i].var;
         places[e->updates.at[i].node] = (Place){.buffer = var, .name = m->buffers.at[var].hint};
     }
+    const NodeId *over = plan_in_place(m, f, places);
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
         const Node *n = node_at(f->g, id);
-        const char *hint = n->name ? n->name : op_info[n->op].name;
+        const char *hint = node_hint(n);
         if (f->tile[id])
             places[id] = (Place){.buffer = NO_BUFFER, .name = hint, .tile = f->tile[id]};
-        else if (f->stored[id] && places[id].buffer == NO_BUFFER)
+        else if (f->stored[id] && places[id].buffer == NO_BUFFER && over[id] == NO_NODE)
             places[id] = memory_buffer(m, hint, (DType)n->dtype, &n->shape);
+    }
+    for (NodeId id = 0; id < f->g->nodes.len; id++) {
+        NodeId first = id;
+        while (over[first] != NO_NODE) first = over[first];
+        if (first != id)
+            places[id] =
+                (Place){.buffer = places[first].buffer, .name = node_hint(node_at(f->g, id))};
         if (f->stored[id] && f->cluster_of[id] != NO_CLUSTER &&
             !f->clusters.at[f->cluster_of[id]]->loop)
             add_store(m, &stores[f->cluster_of[id]], id, places[id]);

@@ -12,6 +12,7 @@
 #   # expect-no-buffer: SHAPE      nothing in memory has this shape
 #   # expect-bytes-ratio: ENTRY X  bytes moved, as a multiple of their bound (docs/passes.md), at most
 #   # expect-arena-ratio: ENTRY X  the arena, as a multiple of what lives at one time, at most
+#   # expect-arena: ENTRY N        bytes of the entry's arena
 # Ratios are those that `dlg inspect` shows.
 dlgc=$1
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -51,6 +52,7 @@ check() { # check PROGRAM EXPECTATIONS
             value = $2
             sub(/,$/, "", value)
             if (value == "{") entry = part[2]
+            else if (/^  "/) entry = "" # of all entries
             else figures[entry, part[2]] = value ~ /\./ ? value + 0 : value
             next
         }
@@ -68,6 +70,9 @@ check() { # check PROGRAM EXPECTATIONS
         $2 == "expect-no-repeat:" && repeats[$3] { wrong("repeats of " $3, "none", repeats[$3]) }
         $2 == "expect-no-buffer:" && shape[$3] { wrong("buffers of shape " $3, "none", shape[$3]) }
         $2 == "expect-bytes-ratio:" { ratio("bytes", "bytes_ratio") }
+        $2 == "expect-arena:" && figures[$3, "arena_bytes"] != $4 {
+            wrong("arena of " $3, $4, figures[$3, "arena_bytes"] "")
+        }
         $2 == "expect-arena-ratio:" { ratio("arena", "arena_ratio") }
         END { exit bad }' plan figures "$2" || failed=1
 }
