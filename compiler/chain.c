@@ -11,13 +11,14 @@
  * loop stay chains of their own, whose kernels are one.
  *
  * Requires: the order holds all clusters. */
+#include "cost.h"
 #include "fuser.h"
 
 #define MAX_SECTIONS 16 /* of a kernel */
 #define MAX_BUFFERS  64 /* of a launch that clusters share */
 #define MAX_STAGES   16 /* clusters of a chain */
 #define LEAST_ROWS   16
-#define SMALL_CYCLES 60000.0     /* of a core: about 20 us */
+#define SMALL_NS     15360.0     /* a second core would come too late */
 #define TILE_BYTES   (32 * 1024) /* of what a group keeps for itself: one, ... */
 #define TILES_BYTES  (64 * 1024) /* ... and all of a chain */
 
@@ -25,7 +26,7 @@ typedef struct Strand { /* a chain that is being made */
     Ids clusters;       /* in the order given */
     uint32_t level;
     uint32_t buffers;
-    double cycles;
+    double ns;
     int64_t rows;  /* 0: one cluster */
     uint32_t into; /* itself, or the strand that it became part of */
 } Strand;
@@ -48,19 +49,14 @@ static uint32_t strand_of(Chainer *c, uint32_t cluster) {
 
 /* ---- What a cluster costs ------------------------------------------------------------------- */
 
-/* Cycles of one core, from its operations: two vector operations a cycle. */
-static double cluster_cycles(const Fuser *f, const Cluster *cl) {
+/* The time that one core computes. */
+static double cluster_ns(const Fuser *f, const Cluster *cl) {
     double operations = 0;
     for (uint32_t m = 0; m < cl->members.len; m++) {
         const Node *n = node_at(f->g, cl->members.at[m]);
-        double elems = (double)shape_elems(&n->shape);
-        if (is_reduction((Op)n->op)) {
-            Shape reduced = reduced_shape(f->g, n);
-            elems *= (double)shape_elems(&reduced);
-        }
-        operations += elems * (op_info[n->op].cost > 1 ? op_info[n->op].cost : 1);
+        operations += (double)shape_elems(&n->shape) * cost_operations(f->g, n);
     }
-    return operations / (2.0 * f->options->target->lanes);
+    return cost_ns(f->options->target, 0, 0, operations);
 }
 
 /* Rows that a group takes through a chain at a time: enough for the tiles of a contraction, few enough
@@ -121,7 +117,7 @@ static bool set_fits(const Chainer *c, const Ids *set, int64_t rows) {
 }
 
 /* The most rows that the set can share, or 0. */
-static int64_t common_rows(Chainer *c, const Ids *set, double cycles) {
+static int64_t common_rows(Chainer *c, const Ids *set, double ns) {
     const Shape *outer = &c->f->clusters.at[set->at[set->len - 1]]->outer;
     c->now++;
     for (uint32_t i = 0; i < set->len; i++) c->stamp[set->at[i]] = c->now;
@@ -129,7 +125,7 @@ static int64_t common_rows(Chainer *c, const Ids *set, double cycles) {
         Shape lead = *outer;
         lead.rank = (uint8_t)p;
         int64_t rows = shape_elems(&lead);
-        if (rows < LEAST_ROWS && cycles > SMALL_CYCLES) return 0;
+        if (rows < LEAST_ROWS && ns > SMALL_NS) return 0;
         if (set_fits(c, set, rows)) return rows;
     }
     return 0;
@@ -183,7 +179,7 @@ static uint32_t new_strand(Chainer *c, uint32_t cluster, uint32_t level) {
     const Cluster *cl = c->f->clusters.at[cluster];
     Strand s = {.level = level,
                 .buffers = fuse_buffers(c->f, cl),
-                .cycles = cluster_cycles(c->f, cl),
+                .ns = cluster_ns(c->f, cl),
                 .into = c->strands.len};
     vec_push(c->f->arena, &s.clusters, cluster);
     vec_push(c->f->arena, &c->strands, s);
@@ -234,13 +230,13 @@ static bool join(Chainer *c, const Ids *strands, uint32_t cluster) {
     const Cluster *cl = f->clusters.at[cluster];
     Ids set = {0};
     uint32_t count = 1;
-    double cycles = cluster_cycles(f, cl);
+    double ns = cluster_ns(f, cl);
     if (!may_chain(f, cl)) return false;
     for (uint32_t i = 0; i < strands->len; i++) {
         const Strand *s = &c->strands.at[strands->at[i]];
         if (!may_chain(f, f->clusters.at[s->clusters.at[0]])) return false;
         count += s->clusters.len;
-        cycles += s->cycles;
+        ns += s->ns;
     }
     if (count > MAX_STAGES) return false;
     for (uint32_t i = 0; i < strands->len; i++) {
@@ -250,14 +246,14 @@ static bool join(Chainer *c, const Ids *strands, uint32_t cluster) {
     vec_push(f->arena, &set, cluster);
     uint32_t buffers = set_buffers(c, &set);
     if (buffers > MAX_CLUSTER_BUFFERS || multiplies_twice(c, &set)) return false;
-    int64_t rows = common_rows(c, &set, cycles);
+    int64_t rows = common_rows(c, &set, ns);
     if (!rows || too_coarse(c, cluster, rows)) return false;
     if (!graph_rewrites(f->g, "kernels go through the same rows as one", cl->members.at[0]))
         return false;
     uint32_t first = strands->at[0];
     Strand *all = &c->strands.at[first];
     for (uint32_t i = 1; i < strands->len; i++) c->strands.at[strands->at[i]].into = first;
-    *all = (Strand){set, all->level, buffers, cycles, rows, first};
+    *all = (Strand){set, all->level, buffers, ns, rows, first};
     c->of[cluster] = first;
     return true;
 }
@@ -283,20 +279,20 @@ static void latest(Chainer *c, const Ids *preds, Ids *strands, uint32_t *level) 
 static bool whole_body(Chainer *c, const Ids *order) {
     Fuser *f = c->f;
     Ids set = {0};
-    double cycles = 0;
+    double ns = 0;
     if (!f->options->body || order->len == 0 || order->len > MAX_STAGES) return false;
     for (uint32_t i = 0; i < order->len; i++) {
         const Cluster *cl = f->clusters.at[order->at[i]];
         if (!may_chain(f, cl)) return false;
         vec_push(f->arena, &set, order->at[i]);
-        cycles += cluster_cycles(f, cl);
+        ns += cluster_ns(f, cl);
     }
     uint32_t buffers = set_buffers(c, &set);
     if (buffers > MAX_CLUSTER_BUFFERS) return false;
-    int64_t rows = common_rows(c, &set, cycles);
+    int64_t rows = common_rows(c, &set, ns);
     NodeId first = f->clusters.at[order->at[0]]->members.at[0];
     if (!rows || !graph_rewrites(f->g, "a loop is in one kernel", first)) return false;
-    Strand all = {.clusters = set, .level = 1, .buffers = buffers, .cycles = cycles, .rows = rows};
+    Strand all = {.clusters = set, .level = 1, .buffers = buffers, .ns = ns, .rows = rows};
     vec_push(f->arena, &c->strands, all);
     for (uint32_t i = 0; i < order->len; i++) c->of[order->at[i]] = 0;
     return true;
@@ -385,10 +381,10 @@ void chain_clusters(Fuser *f, const Ids *order, Fused *out) {
 
 /* Adds to a set the clusters from..to - 1, with what they cost. */
 static void add_clusters(const Chainer *c, const Fused *out, uint32_t from, uint32_t to, Ids *set,
-                         double *cycles) {
+                         double *ns) {
     for (uint32_t i = from; i < to; i++) {
         const Cluster *cl = out->clusters.at[i];
-        *cycles += cluster_cycles(c->f, cl);
+        *ns += cluster_ns(c->f, cl);
         vec_push(c->f->arena, set, c->f->of[cl->members.at[0]]);
     }
 }
@@ -411,15 +407,15 @@ Reason chain_refusal(Fuser *f, const Fused *out, uint32_t a, uint32_t b) {
     const Chain *first = &out->chains.at[ca->chain], *second = &out->chains.at[cb->chain];
     Chainer c = {.f = f};
     Ids set = {0};
-    double cycles = 0;
+    double ns = 0;
     if (f->options->apart) return REASON_APART;
     if (f->options->single) return REASON_SINGLE;
     if (ca->loop || cb->loop) return REASON_LOOP;
     if (!may_chain(f, ca)) return REASON_TARGET;
-    add_clusters(&c, out, first->first, first->first + first->count, &set, &cycles);
-    add_clusters(&c, out, second->first, b + 1, &set, &cycles);
+    add_clusters(&c, out, first->first, first->first + first->count, &set, &ns);
+    add_clusters(&c, out, second->first, b + 1, &set, &ns);
     c.stamp = NEW_ARRAY(f->arena, uint32_t, f->clusters.len + 1);
-    if (!common_rows(&c, &set, cycles)) return REASON_ROWS;
+    if (!common_rows(&c, &set, ns)) return REASON_ROWS;
     if (launch_between(&c, &set, ca->launch, cb->launch)) return REASON_BETWEEN;
     if (multiplies_twice(&c, &set)) return REASON_TWICE;
     if (set.len > MAX_STAGES) return REASON_LARGE;

@@ -1,0 +1,15 @@
+/* cost: the model of what kernels cost; see cost.h. */
+#include "cost.h"
+
+#include "access.h"
+
+double cost_operations(const Graph *g, const Node *n) {
+    int cost = op_info[n->op].cost > 1 ? op_info[n->op].cost : 1;
+    if (!is_reduction((Op)n->op)) return cost;
+    Shape reduced = reduced_shape(g, n);
+    return cost * (double)shape_elems(&reduced);
+}
+
+double cost_ns(const Target *t, double launches, double bytes, double operations) {
+    return launches * t->launch_ns + bytes / t->bytes_per_ns + operations / t->ops_per_ns;
+}

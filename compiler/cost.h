@@ -1,0 +1,16 @@
+/* cost: what it costs to run kernels, by the model with which fusion is judged: a launch, the distinct bytes that
+ * it touches by the rate of memory, and its operations by the rate of a core, one after the other. The
+ * rates are the target's (target.def). An operation is an addition, or a multiplication with its addition. */
+#ifndef DLG_COST_H
+#define DLG_COST_H
+
+#include "ir.h"
+#include "target.h"
+
+/* Operations for one element of a node when its operands are there: of a reduction all of its steps. */
+double cost_operations(const Graph *g, const Node *n);
+
+/* The time of so much, ns. */
+double cost_ns(const Target *t, double launches, double bytes, double operations);
+
+#endif
