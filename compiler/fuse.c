@@ -176,7 +176,9 @@ static void choose_anchors(Fuser *f) {
     for (NodeId id = 0; id < n_nodes; id++) {
         const Node *n = node_at(g, id);
         for (uint32_t i = 0; i < n->argc && f->need[id]; i++) {
-            uses[n->args[i]]++;
+            /* Both operands of one operator: x * x needs x once. */
+            bool again = op_info[n->op].elementwise && i > 0 && n->args[i] == n->args[0];
+            uses[n->args[i]] += !again;
             user[n->args[i]] = id;
             NodeId base = base_of(g, n->args[i]);
             /* A contraction reads each element many times: compute it once. */
@@ -268,6 +270,11 @@ static bool visited(Walk *w, const Visit *v) {
     return false;
 }
 
+/* Some place on an axis. Of one there is no other. */
+static Idx place_on(Walk *w, const char *name, int32_t dim) {
+    return dim == 1 ? idx_const(&w->t, 0) : idx_var(&w->t, name, 0, dim - 1, UINT32_MAX);
+}
+
 /* See Read.rows; `at` is the place in the target, of shape s. */
 static uint8_t aligned_rows(Walk *w, const Shape *s, const Idx *at) {
     uint8_t rows = 0;
@@ -320,8 +327,7 @@ static void walk(Walk *w, NodeId id, const Idx *at, bool ranged) {
     Idx inner[MAX_RANK];
     if (is_reduction((Op)n->op)) {
         reduced = reduced_shape(w->f->g, n);
-        for (int i = 0; i < reduced.rank; i++)
-            inner[i] = idx_var(&w->t, "k", 0, reduced.dim[i] - 1, UINT32_MAX);
+        for (int i = 0; i < reduced.rank; i++) inner[i] = place_on(w, "k", reduced.dim[i]);
     }
     for (uint32_t k = 0; k < n->argc; k++) {
         Idx in[MAX_RANK];
@@ -350,11 +356,7 @@ static void find_reads(Fuser *f) {
         Walk w = {.f = f, .start = id, .domain = node_at(f->g, id)->shape};
         arena_free(scratch);
         index_init(&w.t, scratch);
-        for (int i = 0; i < w.domain.rank; i++) {
-            w.own[i] = w.domain.dim[i] == 1
-                           ? idx_const(&w.t, 0)
-                           : idx_var(&w.t, "i", 0, w.domain.dim[i] - 1, UINT32_MAX);
-        }
+        for (int i = 0; i < w.domain.rank; i++) w.own[i] = place_on(&w, "i", w.domain.dim[i]);
         walk(&w, id, w.own, false);
         for (uint32_t i = 0; i < f->reads[id].len; i++) {
             const Node *t = node_at(f->g, f->reads[id].at[i].target);

@@ -46,6 +46,7 @@ static const struct {
     {"entry e -> y = x * 2 + x", 20, 20},
     {"entry e -> y = x * 2, z = x * 2", 30, 30},
     {"entry e -> y = sum(x)", 11, 11},
+    {"entry e -> y = sum(exp(wide) * exp(wide))", 6401, 6401},
     /* A contraction: its result once out, unless that is what is returned. */
     {"entry e -> y = a @ b", 32 + 48 + 24, 104},
     {"entry e -> y = reshape(a @ b, 24)", 32 + 48 + 24, -1},
