@@ -37,7 +37,7 @@ void graph_init_like(Graph *g, Arena *arena, const Graph *from) {
 }
 
 void graph_init_part(Graph *g, Arena *arena, const Graph *whole) {
-    *g = (Graph){.arena = arena, .loops = whole->loops};
+    *g = (Graph){.arena = arena, .loops = whole->loops, .rewrites = whole->rewrites};
 }
 
 static uint64_t node_hash(const Node *n) {
