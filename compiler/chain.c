@@ -7,17 +7,22 @@
  *
  * When a chain is worth it: it saves launches, and what its clusters hand on stays in a core's cache. It
  * costs the ways to deal out work that are not by rows; so it wants LEAST_ROWS rows, or work so small that
- * a device would do it on one core anyway. A chain multiplies by no tensor twice: the steps of an unrolled
- * loop stay chains of their own, whose kernels are one.
+ * a device would do it on one core anyway, and takes nothing in that would cost it more of the group's own
+ * memory than a launch is worth. Clusters that could be one are a chain where reductions would compute again
+ * what costs much. A chain multiplies by no tensor twice: the steps of an unrolled loop stay chains of their
+ * own, whose kernels are one.
  *
  * Requires: the order holds all clusters. */
 #include "cost.h"
 #include "fuser.h"
 
+#include <limits.h>
+
 #define MAX_SECTIONS 16 /* of a kernel */
 #define MAX_BUFFERS  64 /* of a launch that clusters share */
 #define MAX_STAGES   16 /* clusters of a chain */
 #define LEAST_ROWS   16
+#define LEAST_BLOCK  4           /* rows of a block, where a contraction has them too */
 #define SMALL_NS     15360.0     /* a second core would come too late */
 #define TILE_BYTES   (32 * 1024) /* of what a group keeps for itself: one, ... */
 #define TILES_BYTES  (64 * 1024) /* ... and all of a chain */
@@ -190,6 +195,29 @@ static bool may_chain(const Fuser *f, const Cluster *cl) {
     return !f->options->apart && !f->options->single && !cl->loop && f->options->target->lanes > 1;
 }
 
+/* Whether a group's own memory holds a few of so many rows of a node. */
+static bool holds_rows(const Fuser *f, NodeId id, int64_t rows) {
+    return shape_elems(&node_at(f->g, id)->shape) / rows * 4 * LEAST_BLOCK <= TILE_BYTES;
+}
+
+/* Within one cluster reductions run before what they read of it is stored, and compute it for themselves. */
+bool chain_spares(const Fuser *f, const Cluster *a, const Cluster *b, const Shape *outer) {
+    int64_t rows = shape_elems(outer);
+    if (!may_chain(f, a) || !may_chain(f, b) || rows < LEAST_ROWS) return false;
+    for (uint32_t m = 0; m < a->members.len; m++) {
+        NodeId id = a->members.at[m];
+        const Reads *reads = &f->reads[id];
+        for (uint32_t i = 0; i < reads->len && is_reduction((Op)node_at(f->g, id)->op); i++) {
+            NodeId t = reads->at[i].target;
+            if (f->of[t] == NO_CLUSTER || f->clusters.at[f->of[t]] != b) continue;
+            if (!is_reduction((Op)node_at(f->g, t)->op) && fuse_is_costly(f, t, INT_MAX) &&
+                holds_rows(f, t, rows))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Bytes of a node that a block of rows has. */
 static int64_t block_bytes(const Node *n, int64_t rows) {
     return shape_elems(&n->shape) / rows * block_rows(rows) * dtype_bytes((DType)n->dtype);
@@ -224,6 +252,37 @@ static bool too_coarse(const Chainer *c, uint32_t cluster, int64_t rows) {
     return false;
 }
 
+static bool has_cluster(const Strand *s, uint32_t cluster) {
+    for (uint32_t i = 0; i < s->clusters.len; i++) {
+        if (s->clusters.at[i] == cluster) return true;
+    }
+    return false;
+}
+
+/* Whether a strand loses more by going through so few rows, in memory instead of the group's own, than a launch
+ * costs: of what only its own clusters need. */
+static bool loses_tiles(const Chainer *c, const Strand *s, int64_t rows) {
+    const Fuser *f = c->f;
+    double bytes = 0;
+    for (uint32_t i = 0; i < s->clusters.len && s->rows > rows; i++) {
+        const Cluster *cl = f->clusters.at[s->clusters.at[i]];
+        for (uint32_t m = 0; m < cl->members.len; m++) {
+            NodeId id = cl->members.at[m];
+            const Node *n = node_at(f->g, id);
+            const Ids *users = &f->users[id];
+            bool handed_on = false, only_here = !f->fixed[id];
+            for (uint32_t u = 0; u < users->len; u++) {
+                uint32_t by = f->of[users->at[u]];
+                handed_on = handed_on || by != s->clusters.at[i];
+                only_here = only_here && has_cluster(s, by);
+            }
+            if (handed_on && only_here && holds_rows(f, id, s->rows) && !holds_rows(f, id, rows))
+                bytes += (double)shape_elems(&n->shape) * dtype_bytes((DType)n->dtype);
+        }
+    }
+    return cost_ns(f->options->target, 0, bytes, 0) > f->options->target->launch_ns;
+}
+
 /* Cluster `cluster` after all clusters of these strands in one chain, if it can be. */
 static bool join(Chainer *c, const Ids *strands, uint32_t cluster) {
     Fuser *f = c->f;
@@ -248,6 +307,8 @@ static bool join(Chainer *c, const Ids *strands, uint32_t cluster) {
     if (buffers > MAX_CLUSTER_BUFFERS || multiplies_twice(c, &set)) return false;
     int64_t rows = common_rows(c, &set, ns);
     if (!rows || too_coarse(c, cluster, rows)) return false;
+    for (uint32_t i = 0; i < strands->len; i++)
+        if (loses_tiles(c, &c->strands.at[strands->at[i]], rows)) return false;
     if (!graph_rewrites(f->g, "kernels go through the same rows as one", cl->members.at[0]))
         return false;
     uint32_t first = strands->at[0];
@@ -446,20 +507,25 @@ static bool in_own_memory(const Fuser *f, const Fused *out, const bool *returned
  * it has others. */
 static void shrink_blocks(const Fuser *f, Fused *out, const bool *wanted) {
     int64_t *bytes = NEW_ARRAY(f->arena, int64_t, out->chains.len + 1);
+    int64_t *most = NEW_ARRAY(f->arena, int64_t, out->chains.len + 1); /* of one that can fit */
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
         const Node *n = node_at(f->g, id);
         if (!wanted[id]) continue;
         uint32_t chain = out->clusters.at[out->cluster_of[id]]->chain;
-        bytes[chain] += shape_elems(&n->shape) / out->chains.at[chain].rows * 4;
+        int64_t row = shape_elems(&n->shape) / out->chains.at[chain].rows * 4;
+        bytes[chain] += row;
+        if (row > most[chain] && row * LEAST_BLOCK <= TILE_BYTES) most[chain] = row;
     }
     for (uint32_t c = 0; c < out->chains.len; c++) {
         Chain *chain = &out->chains.at[c];
         int32_t least = 1;
         for (uint32_t i = 0; i < chain->count && chain->rows; i++) {
             const Cluster *cl = out->clusters.at[chain->first + i];
-            if (cl->has_dot && row_axes(f, cl, chain->rows) + 1 >= cl->outer.rank) least = 4;
+            if (cl->has_dot && row_axes(f, cl, chain->rows) + 1 >= cl->outer.rank)
+                least = LEAST_BLOCK;
         }
-        while (chain->block / 2 >= least && bytes[c] * chain->block > TILES_BYTES)
+        while ((chain->block / 2 >= least && bytes[c] * chain->block > TILES_BYTES) ||
+               (chain->block / 2 >= LEAST_BLOCK && most[c] * chain->block > TILE_BYTES))
             chain->block /= 2;
     }
 }

@@ -130,15 +130,13 @@ static bool make_in_place(Fuser *f, NodeId id) {
     return true;
 }
 
-/* Whether to read a value costs less than to compute it again: an element costs COSTLY operations or WIDE
- * reads. Each counts once; views are free, and what is far smaller is computed and read less often. */
-static bool is_costly(const Fuser *f, NodeId id) {
+bool fuse_is_costly(const Fuser *f, NodeId id, int reads) {
     NodeId open[COSTLY * 4], seen[COSTLY * 4];
     uint32_t count = 0, found = 0;
     int cost = 0, wide = 0;
     int64_t elems = shape_elems(&node_at(f->g, id)->shape);
     open[count++] = id;
-    while (count && cost < COSTLY && wide < WIDE) {
+    while (count && cost < COSTLY && wide < reads) {
         NodeId x = open[--count];
         const Node *n = node_at(f->g, x);
         uint32_t k = 0;
@@ -154,7 +152,7 @@ static bool is_costly(const Fuser *f, NodeId id) {
         cost += is_view((Op)n->op) ? 0 : op_info[n->op].cost;
         for (uint32_t i = 0; i < n->argc; i++) open[count++] = n->args[i];
     }
-    return cost >= COSTLY || wide >= WIDE;
+    return cost >= COSTLY || wide >= reads;
 }
 
 static void choose_anchors(Fuser *f) {
@@ -213,8 +211,8 @@ static void choose_anchors(Fuser *f) {
             cone[id] += f->anchor[x] ? 0 : cone[x];
             leaves[id] += f->anchor[x] ? 1 : leaves[x];
         }
-        bool keep =
-            computes((Op)n->op) && (uses[id] >= 2 || repeats(f, id, user)) && is_costly(f, id);
+        bool keep = computes((Op)n->op) && (uses[id] >= 2 || repeats(f, id, user)) &&
+                    fuse_is_costly(f, id, WIDE);
         if (computes((Op)n->op) && (f->options->apart || keep)) f->anchor[id] = true;
         if (cone[id] > MAX_CONE || leaves[id] > MAX_READS) {
             /* Too much for one kernel: keep what it is made of. */
@@ -566,6 +564,7 @@ static Reason why_not_merge(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shap
     }
     if (!common_space(ca, cb, outer, inner, has_inner)) return REASON_SPACES;
     if (!reads_fit(f, ca, b, outer) || !reads_fit(f, cb, a, outer)) return REASON_PLACES;
+    if (chain_spares(f, ca, cb, outer) || chain_spares(f, cb, ca, outer)) return REASON_AGAIN;
     return path_around(f, a, b, MAX_SEARCH) || path_around(f, b, a, MAX_SEARCH) ? REASON_BETWEEN
                                                                                 : REASON_NONE;
 }

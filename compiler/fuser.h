@@ -51,10 +51,16 @@ void fuse_predecessors(const Fuser *f, uint32_t c, Ids *out);
 /* All clusters, each after its predecessors; those in a circle, or after one, are left out. Source: Kahn
  * 1962. */
 void fuse_order(Fuser *f, Ids *order);
+/* Whether to read a value costs less than to compute it again: an element costs COSTLY operations, or so many
+ * reads. Each counts once; views are free, and what is far smaller is computed and read less often. */
+bool fuse_is_costly(const Fuser *f, NodeId id, int reads);
 /* How many buffers a cluster works on, at most. */
 uint32_t fuse_buffers(const Fuser *f, const Cluster *c);
 
-/* chain.c: chains, launches and their order; see Chain. Fills out->chains, clusters, launches. `order` as
+/* chain.c: whether reductions of cluster a would compute again what b stores, over the rows `outer`, and a chain
+ * would spare that. */
+bool chain_spares(const Fuser *f, const Cluster *a, const Cluster *b, const Shape *outer);
+/* Chains, launches and their order; see Chain. Fills out->chains, clusters, launches. `order` as
  * from fuse_order, of all clusters. */
 void chain_clusters(Fuser *f, const Ids *order, Fused *out);
 /* Why cluster `b` is not in the chain of cluster `a`, which it waits for; both of out->clusters. */
