@@ -1,5 +1,5 @@
-/* fuser: what the files of fusion share while a region is fused: fuse.c finds the clusters, chain.c the
- * launches. */
+/* fuser: what the files of fusion share while a region is fused: anchor.c chooses what may be stored, fuse.c
+ * finds the clusters, chain.c the launches. */
 #ifndef DLG_FUSER_H
 #define DLG_FUSER_H
 
@@ -42,6 +42,15 @@ typedef struct Fuser {
     uint32_t now;
 } Fuser;
 
+/* anchor.c */
+void fuse_anchors(Fuser *f);
+static inline bool fuse_of_loop(Op op) {
+    return op == OP_SCAN || op == OP_FINAL || op == OP_STACK;
+}
+/* Whether to read a value costs less than to compute it again: an element costs COSTLY operations, or so many
+ * reads. Each counts once; views are free, and what is far smaller is computed and read less often. */
+bool fuse_is_costly(const Fuser *f, NodeId id, int reads);
+
 /* fuse.c */
 /* The node that updates the variable of a VAR, or NO_NODE. */
 NodeId fuse_update_of(const Fuser *f, NodeId var);
@@ -51,9 +60,6 @@ void fuse_predecessors(const Fuser *f, uint32_t c, Ids *out);
 /* All clusters, each after its predecessors; those in a circle, or after one, are left out. Source: Kahn
  * 1962. */
 void fuse_order(Fuser *f, Ids *order);
-/* Whether to read a value costs less than to compute it again: an element costs COSTLY operations, or so many
- * reads. Each counts once; views are free, and what is far smaller is computed and read less often. */
-bool fuse_is_costly(const Fuser *f, NodeId id, int reads);
 /* How many buffers a cluster works on, at most. */
 uint32_t fuse_buffers(const Fuser *f, const Cluster *c);
 

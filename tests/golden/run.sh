@@ -22,12 +22,13 @@ fail() {
     failed=$((failed + 1))
 }
 
-# compile ARGS...: dlgc within the limits that hold for every program, however wrong: time and memory.
+# compile ARGS...: dlgc within the limits that hold for every program, however wrong: processor time
+# and memory.
 compile() {
     if [ -n "${DLG_SANITIZE-}" ]; then
         timeout 60 "$dlgc" "$@"
     else
-        (ulimit -v 1048576; exec timeout 3 "$dlgc" "$@")
+        (ulimit -v 1048576; ulimit -t 3; exec timeout 60 "$dlgc" "$@")
     fi
 }
 
