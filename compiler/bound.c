@@ -474,12 +474,11 @@ int64_t bound_arena(const Memory *m) {
     Arena *scratch = arena_open(m->arena);
     uint32_t most = m->buffers.len - m->first_of_entry, count = 0;
     Change *changes = NEW_ARRAY(scratch, Change, 2 * most + 1);
-    int64_t align = m->target->align_bytes, now = 0, bound = 0;
+    int64_t now = 0, bound = 0;
     for (uint32_t i = m->first_of_entry; i < m->buffers.len; i++) {
         const Buffer *b = &m->buffers.at[i];
         if (b->kind != BUFFER_ARENA || b->first == UINT32_MAX) continue;
-        int64_t bytes = shape_elems(&b->shape) * dtype_bytes(b->dtype);
-        bytes = (bytes + align - 1) / align * align;
+        int64_t bytes = memory_bytes(m, b);
         changes[count++] = (Change){b->first, bytes};
         changes[count++] = (Change){b->last + 1, -bytes};
     }

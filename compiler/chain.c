@@ -192,7 +192,8 @@ static uint32_t new_strand(Chainer *c, uint32_t cluster, uint32_t level) {
 }
 
 static bool may_chain(const Fuser *f, const Cluster *cl) {
-    return !f->options->apart && !f->options->single && !cl->loop && f->options->target->lanes > 1;
+    const FuseOptions *o = f->options;
+    return !o->apart && !o->single && !o->unchained && !cl->loop && o->target->lanes > 1;
 }
 
 /* Whether a group's own memory holds a few of so many rows of a node. */
@@ -471,6 +472,7 @@ Reason chain_refusal(Fuser *f, const Fused *out, uint32_t a, uint32_t b) {
     double ns = 0;
     if (f->options->apart) return REASON_APART;
     if (f->options->single) return REASON_SINGLE;
+    if (f->options->unchained) return REASON_BUDGET;
     if (ca->loop || cb->loop) return REASON_LOOP;
     if (!may_chain(f, ca)) return REASON_TARGET;
     add_clusters(&c, out, first->first, first->first + first->count, &set, &ns);

@@ -10,10 +10,13 @@
 void simplify_program(Program *p);
 
 /* Appends the whole program (EMIT_CL), the plan alone (EMIT_PLAN), its drawing (EMIT_DOT) or its explanation
- * (EMIT_EXPLAIN) to `out`. Returns NO_NODE, or a node
+ * (EMIT_EXPLAIN) to `out`. Nothing, and why in `over` (launch.h), where an entry does not fit its budget. `over` may be
+ * NULL without a budget. Returns NO_NODE, or a node
  * that got no value: a fault of the compiler (E0901).
  * Requires: graphs verified; options->target, if given, is one that target_known. */
-NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out);
+struct Over;
+NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out,
+                    struct Over *over);
 
 /* Whether there is such a target; the names of all, for a message. NULL asks for the default. */
 bool target_known(const char *name);

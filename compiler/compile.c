@@ -10,6 +10,7 @@
 #include "embedded.h"
 #include "include.h"
 #include "ir.h"
+#include "launch.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -127,6 +128,63 @@ static bool is_compiled(const Compilation *c) {
     return c->len >= sizeof first - 1 && !memcmp(c->source, first, sizeof first - 1);
 }
 
+/* Bytes of the variables of a kind, or of what entries return. */
+static int64_t variable_bytes(const Program *p, VarKind kind) {
+    int64_t bytes = 0;
+    for (uint32_t i = 0; i < p->vars.len; i++) {
+        const Variable *v = &p->vars.at[i];
+        if (v->kind == kind) bytes += shape_elems(&v->shape) * dtype_bytes(v->dtype);
+    }
+    return bytes;
+}
+
+static void tell_alive(Compilation *c, Diag *d, const Alive *x) {
+    Text t;
+    text_init(&t, &c->arena);
+    text_printf(&t, "%lld bytes: %s, %s ", (long long)x->bytes, x->name, dtype_name(x->dtype));
+    text_shape(&t, &x->shape);
+    if (x->has_span && x->span.file < c->sources.files.len) {
+        uint32_t line, column;
+        source_place(&c->sources, x->span, &line, &column);
+        text_printf(&t, ", of %s:%u", c->sources.files.at[x->span.file].name, line);
+    }
+    diag_note(&c->diags, d, "%s", t.at);
+}
+
+/* An entry that cannot be within the budget. */
+static void tell_over(Compilation *c, const Program *p, const Over *o) {
+    enum { MOST = 8 };
+    Diag *d = diag_error(&c->diags, E0604, o->entry->span,
+                         "the arena of the entry `%s` cannot be held to %lld bytes", o->entry->name,
+                         (long long)c->options->mem_budget_bytes);
+    diag_label(&c->diags, d, "needs %lld", (long long)o->least_bytes);
+    if (o->values)
+        diag_note(&c->diags, d,
+                  "it has %lld bytes where nothing is computed twice, and %lld where %u values are "
+                  "computed again, %.3g operations",
+                  (long long)o->default_bytes, (long long)o->least_bytes, o->values, o->operations);
+    else
+        diag_note(&c->diags, d, "it has %lld bytes, and no value would be better computed again",
+                  (long long)o->default_bytes);
+    diag_note(&c->diags, d, "then most is alive in launch %u of %u:", o->time + 1, o->times);
+    int64_t others = 0;
+    for (uint32_t i = 0; i < o->alive.len; i++) {
+        if (i < MOST)
+            tell_alive(c, d, &o->alive.at[i]);
+        else
+            others += o->alive.at[i].bytes;
+    }
+    if (o->alive.len > MOST)
+        diag_note(&c->diags, d, "%lld bytes: %u more", (long long)others, o->alive.len - MOST);
+    diag_note(&c->diags, d,
+              "not in the arena: inputs of %lld bytes, params of %lld, states of %lld, and what "
+              "entries return",
+              (long long)variable_bytes(p, VAR_INPUT), (long long)variable_bytes(p, VAR_PARAM),
+              (long long)variable_bytes(p, VAR_STATE));
+    diag_help(&c->diags, d, "the smallest budget that works is %lld, all entries considered",
+              (long long)o->least_bytes);
+}
+
 /* False when something was reported. */
 static bool compile_source(Compilation *c, Text *out) {
     Ast *prelude = parse(c, "prelude.dlg", dlg_prelude, dlg_prelude_len);
@@ -162,7 +220,9 @@ static bool compile_source(Compilation *c, Text *out) {
     if (c->options->emit == EMIT_GRAPH) return graph_print(program, out), true;
     if (!check_size(c, program)) return false;
     program->sources = &c->sources;
-    NodeId lost = emit_program(program, c->options, &c->arena, out);
+    Over over;
+    NodeId lost = emit_program(program, c->options, &c->arena, out, &over);
+    if (over.entry) return tell_over(c, program, &over), false;
     if (lost == NO_NODE) return true;
     Diag *d =
         diag_error(&c->diags, E0901, (Span){.file = 1}, "node %u was left without a value", lost);
@@ -297,6 +357,26 @@ CompileResult compile_text(const char *name, const char *source, size_t len,
     set_limit(&c);
     run_in_thread(&c);
     return c.result;
+}
+
+bool compile_size(const char *text, int64_t *bytes) {
+    static const char units[] = "KMG";
+    int64_t n = 0;
+    if (*text < '0' || *text > '9') return false;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        if (n > INT64_MAX / 10 - 1) return false;
+        n = n * 10 + (*text - '0');
+    }
+    if (*text) {
+        const char *unit = strchr(units, *text);
+        if (!unit || text[1]) return false;
+        for (const char *u = units; u <= unit; u++) {
+            if (n > INT64_MAX / 1024) return false;
+            n *= 1024;
+        }
+    }
+    *bytes = n;
+    return n > 0;
 }
 
 /* ---- Files ------------------------------------------------------------------------------------ */

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef enum Emit {
     EMIT_CL,      /* the program: plan and kernels */
@@ -26,7 +27,8 @@ typedef struct CompileOptions {
     int opt_level;   /* 0: -O2 (the default), 1: -O0 (nothing is fused), 2: -O1 (fused, a launch
                                    a kernel) */
     size_t rewrites; /* 0: as many as there are; N: N - 1 at most, and a note tells of the last */
-    bool color;      /* ANSI colours in diagnostics */
+    int64_t mem_budget_bytes;  /* 0: any; else of each entry's arena, not more */
+    bool color;                /* ANSI colours in diagnostics */
     size_t memory_limit_bytes; /* 0: 1 GB */
 } CompileOptions;
 
@@ -43,6 +45,8 @@ typedef struct CompileResult {
 CompileResult compile_text(const char *name, const char *source, size_t len,
                            const CompileOptions *options);
 CompileResult compile_file(const char *path, const CompileOptions *options);
+/* A size in bytes: a whole number above 0, perhaps with K, M or G for 1024, 1024 * 1024 and so on; false: it is none. */
+bool compile_size(const char *text, int64_t *bytes);
 void compile_free(CompileResult *result);
 
 /* The graphs that a file says, before any pass, for who evaluates them (reference.h). `result` has no

@@ -315,7 +315,8 @@ static void write_plan(Emitter *em, Text *out) {
                 (unsigned long long)sum);
 }
 
-NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out) {
+NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out,
+                    Over *over) {
     Emitter em = {.p = p, .arena = arena, .kernels = {.arena = arena}};
     Text kernels;
     text_init(&kernels, arena);
@@ -328,6 +329,8 @@ NodeId emit_program(const Program *p, const CompileOptions *options, Arena *aren
     PlanVisitor visitor = {&em, plan_entry, plan_launch, plan_loop};
     plan_program(p, options, arena, &visitor, &plan);
     em.plan = &plan;
+    if (over) *over = plan.over;
+    if (plan.over.entry) return plan.lost;
     if (explainer && plan.lost == NO_NODE) explain_print(explainer, &plan, out);
     if (drawing) dot_end(drawing);
     if (explainer || drawing) return plan.lost;

@@ -179,7 +179,8 @@ static void explain_launch(void *context, const Plan *plan, const Launch *l, uin
 static const char *boundary_text(Explainer *x, const Fused *f, NodeId id, uint32_t reader,
                                  const Refusal *r) {
     const Node *n = node_at(f->g, r->reader);
-    bool apart = r->chain == REASON_SINGLE || r->chain == REASON_TARGET;
+    bool apart =
+        r->chain == REASON_SINGLE || r->chain == REASON_TARGET || r->chain == REASON_BUDGET;
     Reason why =
         r->chain == REASON_NONE || (apart && r->merge != REASON_NONE) ? r->merge : r->chain;
     bool place = why == REASON_SPACES || why == REASON_PLACES || why == REASON_ROWS;

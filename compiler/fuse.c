@@ -95,6 +95,22 @@ static void record(Walk *w, NodeId target, const Idx *at, bool ranged) {
     vec_push(w->f->arena, reads, r);
 }
 
+/* Anchor `start` waits for `id`: for the anchors that make it. */
+static void add_waits(Fuser *f, NodeId start, NodeId id) {
+    const Node *n = node_at(f->g, id);
+    if (!f->need[id] || n->op == OP_VAR) return;
+    if (!f->anchor[id]) {
+        for (uint32_t i = 0; i < n->argc; i++) add_waits(f, start, n->args[i]);
+        return;
+    }
+    Ids *waits = &f->waits[start];
+    for (uint32_t i = 0; i < waits->len; i++) {
+        if (waits->at[i] == id) return;
+    }
+    vec_push(f->arena, waits, id);
+    vec_push(f->arena, &f->users[id], start);
+}
+
 static void walk(Walk *w, NodeId id, const Idx *at, bool ranged) {
     const Node *n = node_at(w->f->g, id);
     if (n->op == OP_VAR || (w->f->anchor[id] && id != w->start)) {
@@ -107,6 +123,7 @@ static void walk(Walk *w, NodeId id, const Idx *at, bool ranged) {
     v.ranged = ranged;
     memcpy(v.at, at, n->shape.rank * sizeof(Idx));
     if (visited(w, &v)) return;
+    if (n->wait) add_waits(w->f, w->start, n->wait - 1);
     Shape reduced = {0};
     Idx inner[MAX_RANK];
     if (is_reduction((Op)n->op)) {
@@ -197,6 +214,10 @@ void fuse_predecessors(const Fuser *f, uint32_t c, Ids *out) {
         for (uint32_t i = 0; i < f->reads[id].len; i++) {
             uint32_t p = f->of[f->reads[id].at[i].target]; /* VAR nodes have no cluster */
             if (p != NO_CLUSTER && p != c) vec_push(f->arena, out, p);
+        }
+        for (uint32_t i = 0; f->waits && i < f->waits[id].len; i++) {
+            uint32_t p = f->of[f->waits[id].at[i]];
+            if (p != c) vec_push(f->arena, out, p);
         }
         for (uint32_t u = 0; u < f->updates_by_node[id].len; u++) {
             const Ids *readers = &f->readers[f->updates_by_node[id].at[u]];
@@ -561,6 +582,7 @@ uint32_t fuse_entry(const Entry *e, Arena *arena, const FuseOptions *options, Fu
     f.horizon = NEW_ARRAY(arena, NodeId, n + 1);
     f.stamp = NEW_ARRAY(arena, uint32_t, n + 1);
     find_updates(&f);
+    if (e->graph.waits) f.waits = NEW_ARRAY(arena, Ids, n + 1);
     fuse_anchors(&f);
     find_reads(&f);
     start_clusters(&f);

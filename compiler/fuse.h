@@ -54,9 +54,10 @@ typedef struct Fused {
 
 typedef struct FuseOptions {
     const Target *target;
-    bool apart;  /* -O0: every operator by itself */
-    bool single; /* -O1: fused, but every cluster in a launch of its own */
-    bool body;   /* of a loop without others in it: to be rolled if it can be */
+    bool apart;     /* -O0: every operator by itself */
+    bool single;    /* -O1: fused, but every cluster in a launch of its own */
+    bool unchained; /* no chains: less lives at one time (budget.h) */
+    bool body;      /* of a loop without others in it: to be rolled if it can be */
     const NumberSet *double_buffered; /* variables whose updates go through memory of their own */
 } FuseOptions;
 

@@ -34,8 +34,9 @@ typedef struct Fuser {
     uint32_t *update_of;     /* of each VAR: the update of its variable + 1; 0: none */
     Ids *updates_by_node;    /* of each node: the updates that it is */
     Ids *readers;            /* of each update: the anchors that read its variable */
-    Ids *users;              /* of each anchor: the anchors that read it */
-    NodeId *horizon;         /* of each cluster: what it waits for, by reads, is not after this */
+    Ids *users;              /* of each anchor: the anchors that read it, or wait for it */
+    Ids *waits;      /* of each anchor: those that it waits for (Node.wait); NULL: none does */
+    NodeId *horizon; /* of each cluster: what it waits for, by reads, is not after this */
     NodeId first_update;
     Ids stack, preds; /* of path_around */
     uint32_t *stamp;
@@ -54,8 +55,8 @@ bool fuse_is_costly(const Fuser *f, NodeId id, int reads);
 /* fuse.c */
 /* The node that updates the variable of a VAR, or NO_NODE. */
 NodeId fuse_update_of(const Fuser *f, NodeId var);
-/* Clusters that must have run before c may: what its members read, and the other readers of what they
- * update. */
+/* Clusters that must have run before c may: what its members read or wait for, and the other readers of what
+ * they update. */
 void fuse_predecessors(const Fuser *f, uint32_t c, Ids *out);
 /* All clusters, each after its predecessors; those in a circle, or after one, are left out. Source: Kahn
  * 1962. */

@@ -46,12 +46,14 @@ static uint64_t node_hash(const Node *n) {
     h = hash_bytes(n->shape.dim, n->shape.rank * sizeof(int32_t), h);
     h = hash_bytes(&n->value, sizeof(n->value), h);
     if (n->values) h = hash_bytes(n->values, (size_t)shape_elems(&n->shape) * sizeof(double), h);
+    if (n->wait) h = hash_bytes(&n->wait, sizeof(n->wait), h);
     return h;
 }
 
 static bool node_same(const Node *a, const Node *b) {
     return a->op == b->op && a->dtype == b->dtype && a->argc == b->argc && a->attrc == b->attrc &&
-           shape_equal(&a->shape, &b->shape) && !memcmp(&a->value, &b->value, sizeof(double)) &&
+           a->wait == b->wait && shape_equal(&a->shape, &b->shape) &&
+           !memcmp(&a->value, &b->value, sizeof(double)) &&
            (!a->argc || !memcmp(a->args, b->args, a->argc * sizeof(NodeId))) &&
            (!a->attrc || !memcmp(a->attr, b->attr, a->attrc * sizeof(int32_t))) &&
            !a->values == !b->values &&
@@ -116,6 +118,7 @@ static uint32_t find_loop(Graph *g, const Node *n) {
 }
 
 static NodeId intern(Graph *g, Node n) {
+    n.wait = g->wait;
     uint64_t hash = node_hash(&n);
     NodeId found = lookup(g, &n, hash);
     if (found != NO_NODE) return found;
@@ -127,6 +130,7 @@ static NodeId intern(Graph *g, Node n) {
         n.attr = memcpy(NEW_ARRAY(g->arena, int32_t, n.attrc), n.attr, n.attrc * sizeof(int32_t));
     }
     n.span = g->span;
+    g->waits = g->waits || n.wait;
     n.loop = find_loop(g, &n);
     table_put(g->table, g->table_cap, slot_of(hash, g->nodes.len));
     vec_push(g->arena, &g->nodes, n);

@@ -95,6 +95,9 @@ typedef struct Node {
     int32_t *attr;
     double value;
     const double *values;
+    NodeId
+        wait; /* 0, or a node + 1 that is to be computed before this one: again.h. Nodes that wait
+                  * differently are not equal. */
     uint32_t loop;    /* the innermost loop that it depends on, of Graph.loops; 0: none */
     Span span;        /* the source it came from (the first of hash-consed equals) */
     const char *name; /* a hint for printing: the binding's name; may be NULL */
@@ -132,7 +135,9 @@ typedef struct Graph {
     uint64_t *table; /* hash-consing: the hash's upper half, and id + 1; 0 is free */
     uint32_t table_cap;
     VEC(GraphLoop) loops; /* [0] stands for none */
-    Span span;            /* given to nodes that are made now */
+    Span span;            /* given to nodes that are made now, ... */
+    NodeId wait;          /* ... as is this */
+    bool waits;           /* some node does */
 } Graph;
 
 void graph_init(Graph *g, Arena *arena);

@@ -112,7 +112,8 @@ typedef struct Planner {
     Flat flat;
     FuseOptions options;
     Arena *arena;
-    uint32_t time; /* launches so far */
+    uint32_t time;      /* launches so far */
+    const Again *again; /* NULL, or what the top computes again */
 } Planner;
 
 static void fuse_region(Planner *p, Region *r) {
@@ -122,6 +123,7 @@ static void fuse_region(Planner *p, Region *r) {
     double_buffered->arena = p->arena;
     *options = p->options;
     options->double_buffered = double_buffered;
+    options->unchained = p->options.unchained && !r->loop;
     options->body = r->loop && !p->flat.holds[r->loop];
     for (uint32_t var = 0; var != NO_CLUSTER;) {
         const Graph grown = r->entry.graph;
@@ -143,6 +145,8 @@ static void fuse_region(Planner *p, Region *r) {
 static Region *plan_region(Planner *p, uint32_t loop, Region *outer, const Place *outputs) {
     Memory *m = &p->plan->memory;
     Region *r = region_build(&p->flat, loop, outer, outputs);
+    if (!loop && p->again) again_build(r, p->again, p->arena);
+    r->built = r->entry.graph.nodes.len;
     fuse_region(p, r);
     const Fused *f = &r->fused;
     if (f->lost != NO_NODE) {
@@ -153,7 +157,7 @@ static Region *plan_region(Planner *p, uint32_t loop, Region *outer, const Place
     r->stores = NEW_ARRAY(p->arena, Stores, f->clusters.len + 1);
     memory_plan(m, f, r->outputs, r->pins.at, r->pins.len, r->places, r->stores);
     region_places(&p->flat, r);
-    LaunchTime *times = NEW_ARRAY(p->arena, LaunchTime, f->launches + 1);
+    LaunchTime *times = r->times = NEW_ARRAY(p->arena, LaunchTime, f->launches + 1);
     for (uint32_t l = 0; l < f->launches; l++) {
         uint32_t body = f->clusters.at[f->launch_start[l]]->loop;
         times[l].first = p->time;
@@ -204,6 +208,119 @@ static void visit_region(Planner *p, const Region *r, const PlannedEntry *pe,
     }
 }
 
+/* From an entry to its regions and the places of what they store. False: fusion left a node without a value. */
+static bool place_entry(Planner *p, const Entry *entry, PlannedEntry *out) {
+    Arena *a = p->arena;
+    Memory *m = &p->plan->memory;
+    Entry *e = NEW(a, Entry);
+    *e = *entry; /* the layout is this target's: the program keeps its graph */
+    e->outputs.at = NEW_ARRAY(a, Output, entry->outputs.len + 1);
+    e->updates.at = NEW_ARRAY(a, Update, entry->updates.len + 1);
+    if (e->outputs.len) memcpy(e->outputs.at, entry->outputs.at, e->outputs.len * sizeof(Output));
+    if (e->updates.len) memcpy(e->updates.at, entry->updates.at, e->updates.len * sizeof(Update));
+    layout_entry(e, a, &p->options);
+    Place *outputs = NEW_ARRAY(a, Place, e->outputs.len + 1);
+    memory_open(m, e, outputs);
+    flat_init(&p->flat, e, m, a);
+    *out = (PlannedEntry){.entry = e, .outputs = outputs};
+    out->top = plan_region(p, 0, NULL, outputs);
+    if (out->top) memory_close(m);
+    return out->top != NULL;
+}
+
+/* ---- The budget ------------------------------------------------------------------------------ */
+
+typedef struct Trial { /* of an entry by itself */
+    Plan plan;
+    PlannedEntry entry;
+    int64_t bytes; /* of its arena; INT64_MAX: it cannot be */
+} Trial;
+
+static void try_entry(const Plan *plan, const Entry *entry, FuseOptions options, const Again *again,
+                      Arena *a, Trial *out) {
+    Rewrites *rewrites = entry->graph.rewrites;
+    Rewrites before = rewrites ? *rewrites : (Rewrites){0};
+    *out = (Trial){.plan = {.target = plan->target, .lost = NO_NODE}, .bytes = INT64_MAX};
+    memory_init(&out->plan.memory, plan->memory.program, plan->target, a);
+    Planner p = {.plan = &out->plan, .arena = a, .options = options, .again = again};
+    if (place_entry(&p, entry, &out->entry)) out->bytes = out->plan.memory.arena_bytes;
+    if (rewrites) *rewrites = before; /* it does not count */
+}
+
+typedef struct Best { /* the rung with the smallest arena so far */
+    FuseOptions options;
+    Again *again; /* NULL: of no values */
+    int64_t bytes;
+    uint32_t values; /* computed again, ... */
+    double operations;
+} Best;
+
+/* Tries the rungs of the ladder that these options give, until one fits: first those that should. Which of them do fit
+ * does not depend on where one starts. Returns the arena of the first rung. */
+static int64_t climb(const Plan *plan, const Entry *entry, FuseOptions options, Arena *a,
+                     Best *best) {
+    Trial first, next;
+    Ladder ladder;
+    try_entry(plan, entry, options, NULL, a, &first);
+    if (first.bytes < best->bytes) *best = (Best){.options = options, .bytes = first.bytes};
+    if (best->bytes <= plan->budget_bytes || first.bytes == INT64_MAX) return first.bytes;
+    budget_ladder(first.entry.top, &first.plan.memory, a, &ladder);
+    uint32_t count = ladder.rungs.len, start = 1;
+    while (start < count && ladder.rungs.at[start].bytes > plan->budget_bytes) start++;
+    for (uint32_t i = 0; i < count && best->bytes > plan->budget_bytes; i++) {
+        uint32_t rung = (start + i) % count;
+        if (rung == 0) continue;
+        Arena *scratch = arena_open(a);
+        Again *again = NEW(a, Again);
+        budget_rung(&ladder, rung, again);
+        try_entry(plan, entry, options, again, scratch, &next);
+        arena_close(scratch);
+        if (next.bytes < best->bytes)
+            *best = (Best){options, again, next.bytes, again->values.len,
+                           budget_operations(&ladder, rung)};
+    }
+    return first.bytes;
+}
+
+/* Why no rung fits: from the smallest one. */
+static void refuse(Plan *plan, const Entry *entry, const Best *best, int64_t default_bytes,
+                   Arena *a) {
+    Over *over = &plan->over;
+    Trial t;
+    Arena *keep = plan->memory.arena;
+    if (over->entry && over->least_bytes >= best->bytes) return;
+    *over = (Over){.entry = entry,
+                   .default_bytes = default_bytes,
+                   .least_bytes = best->bytes,
+                   .values = best->values,
+                   .operations = best->operations};
+    try_entry(plan, entry, best->options, best->again, a, &t);
+    AliveList alive = {0};
+    budget_peak(t.entry.top, &t.plan.memory, a, &alive, &over->time, &over->times);
+    for (uint32_t i = 0; i < alive.len; i++) {
+        Alive x = alive.at[i];
+        x.name = arena_strndup(keep, x.name, strlen(x.name));
+        vec_push(keep, &over->alive, x);
+    }
+}
+
+/* Has p plan the entry within the budget, or plan->over say why it cannot be. */
+static void meet_budget(Planner *p, const Entry *entry) {
+    Plan *plan = p->plan;
+    FuseOptions options = p->options;
+    Best best = {.bytes = INT64_MAX};
+    int64_t default_bytes = climb(plan, entry, options, p->arena, &best);
+    if (default_bytes == INT64_MAX) return; /* a fault, which the plan will tell */
+    if (best.bytes > plan->budget_bytes && !options.apart && !options.single &&
+        plan->target->lanes > 1) {
+        options.unchained = true;
+        climb(plan, entry, options, p->arena, &best);
+    }
+    p->options = best.options;
+    p->again = best.again;
+    if (best.bytes > plan->budget_bytes) refuse(plan, entry, &best, default_bytes, p->arena);
+}
+
 /* All that is made of an entry but its buffers is gone after it: `a` is for the entry alone. */
 static void plan_entry(Plan *plan, const Entry *entry, int opt_level, Arena *a,
                        const PlanVisitor *visitor) {
@@ -211,32 +328,21 @@ static void plan_entry(Plan *plan, const Entry *entry, int opt_level, Arena *a,
         .plan = plan,
         .arena = a,
         .options = {.target = plan->target, .apart = opt_level == 1, .single = opt_level == 2}};
-    Entry *e = NEW(a, Entry);
-    *e = *entry; /* the layout is this target's: the program keeps its graph */
-    e->outputs.at = NEW_ARRAY(a, Output, entry->outputs.len + 1);
-    e->updates.at = NEW_ARRAY(a, Update, entry->updates.len + 1);
-    if (e->outputs.len) memcpy(e->outputs.at, entry->outputs.at, e->outputs.len * sizeof(Output));
-    if (e->updates.len) memcpy(e->updates.at, entry->updates.at, e->updates.len * sizeof(Update));
-    layout_entry(e, a, &p.options);
-    Place *outputs = NEW_ARRAY(a, Place, e->outputs.len + 1);
-    memory_open(&plan->memory, e, outputs);
-    flat_init(&p.flat, e, &plan->memory, a);
-    const Region *top = plan_region(&p, 0, NULL, outputs);
-    if (!top) return;
-    memory_close(&plan->memory);
-    PlannedEntry pe = {.entry = e,
-                       .top = top,
-                       .outputs = outputs,
-                       .bound_bytes = bound_bytes(entry, a),
-                       .live_bytes = bound_arena(&plan->memory)};
+    PlannedEntry pe;
+    if (plan->budget_bytes) meet_budget(&p, entry);
+    if (plan->over.entry || !place_entry(&p, entry, &pe)) return;
+    pe.bound_bytes = bound_bytes(entry, a);
+    pe.live_bytes = bound_arena(&plan->memory);
     visitor->entry(visitor->context, plan, &pe, false);
-    visit_region(&p, top, &pe, visitor);
+    visit_region(&p, pe.top, &pe, visitor);
     visitor->entry(visitor->context, plan, &pe, true);
 }
 
 void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
                   const PlanVisitor *visitor, Plan *out) {
-    *out = (Plan){.target = target_find(options->target), .lost = NO_NODE};
+    *out = (Plan){.target = target_find(options->target),
+                  .lost = NO_NODE,
+                  .budget_bytes = options->mem_budget_bytes};
     memory_init(&out->memory, p, out->target, arena);
     for (uint32_t i = 0; i < p->entries.len; i++) {
         Arena *scratch = arena_open(arena);

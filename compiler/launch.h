@@ -3,6 +3,7 @@
 #ifndef DLG_LAUNCH_H
 #define DLG_LAUNCH_H
 
+#include "budget.h"
 #include "codegen.h"
 #include "fuse.h"
 #include "memory.h"
@@ -30,9 +31,22 @@ typedef struct PlannedEntry {
     int64_t live_bytes;   /* the liveness bound of its arena */
 } PlannedEntry;
 
+/* Why an entry is not within the budget (budget.h). */
+typedef struct Over {
+    const Entry *entry;    /* NULL: all are; else the one that needs most */
+    int64_t default_bytes; /* its arena without computing anything again */
+    int64_t least_bytes;   /* the smallest that it can have, ... */
+    uint32_t values;       /* ... which computes so many values again, ... */
+    double operations;     /* ... by about so many operations more */
+    AliveList alive;       /* at its peak, ... */
+    uint32_t time, times;  /* ... which is in this launch of so many */
+} Over;
+
 typedef struct Plan {
     const Target *target;
-    Memory memory; /* buffers of an entry are there when it is visited */
+    int64_t budget_bytes; /* of an entry's arena; 0: any */
+    Over over;            /* over.entry: there is no plan */
+    Memory memory;        /* buffers of an entry are there when it is visited */
     NodeId lost; /* a node that fusion left without a value: a fault of the compiler; or NO_NODE */
 } Plan;
 

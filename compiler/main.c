@@ -22,7 +22,14 @@
 #endif
 
 enum { STATUS_DONE, STATUS_INPUT, STATUS_USAGE, STATUS_SYSTEM };
-enum { OPTION_TARGET = 256, OPTION_EMIT, OPTION_DUMP_AFTER, OPTION_EXPLAIN, OPTION_REWRITES };
+enum {
+    OPTION_TARGET = 256,
+    OPTION_EMIT,
+    OPTION_DUMP_AFTER,
+    OPTION_EXPLAIN,
+    OPTION_REWRITES,
+    OPTION_MEM_BUDGET
+};
 
 typedef struct Arguments {
     const char *input, *output;
@@ -43,6 +50,10 @@ static const struct argp_option option_list[] = {
     {"explain", OPTION_EXPLAIN, NULL, 0,
      "Print for every source line its kernels, what they cost, and what kept them from being fused "
      "further",
+     0},
+    {"mem-budget", OPTION_MEM_BUDGET, "SIZE", 0,
+     "Hold each entry's arena to SIZE bytes (300K, 64M, 1G), by computing values again that are "
+     "needed late",
      0},
     {"rewrites", OPTION_REWRITES, "N", 0,
      "Make the first N rewrites and no more, and say what the last one was: to find a wrong one",
@@ -78,6 +89,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "--emit takes cl, graph, dot or plan, not '%s'", value);
         return 0;
     case OPTION_EXPLAIN: a->compile.emit = EMIT_EXPLAIN; return 0;
+    case OPTION_MEM_BUDGET:
+        if (!compile_size(value, &a->compile.mem_budget_bytes))
+            argp_error(state, "--mem-budget takes a size as 300K or 64M, not '%s'", value);
+        return 0;
     case OPTION_REWRITES: {
         char *end;
         errno = 0;

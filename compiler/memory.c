@@ -148,6 +148,12 @@ static int by_size(const void *a, const void *b) {
     return x->buffer < y->buffer ? -1 : x->buffer > y->buffer;
 }
 
+int64_t memory_bytes(const Memory *m, const Buffer *b) {
+    int64_t bytes = shape_elems(&b->shape) * dtype_bytes(b->dtype);
+    int64_t align = m->target->align_bytes;
+    return (bytes + align - 1) / align * align;
+}
+
 void memory_close(Memory *m) {
     uint32_t count = 0, most = m->buffers.len - m->first_of_entry, times = 0;
     Arena *scratch = arena_open(m->arena);

@@ -60,6 +60,8 @@ void memory_plan(Memory *m, const Fused *f, const Place *outputs, const Pin *pin
 /* When the region's own buffers (from `first_buffer` on) live, by the times of its launches. */
 void memory_live(Memory *m, const Fused *f, uint32_t first_buffer, const Place *places,
                  const LaunchTime *times);
+/* Bytes of a buffer in the arena, with what lies unused behind it. */
+int64_t memory_bytes(const Memory *m, const Buffer *b);
 void memory_close(Memory *m); /* places the arena's buffers */
 
 #endif

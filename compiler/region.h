@@ -24,7 +24,9 @@ typedef struct Region {
     NodeList captured;     /* flat nodes that loops in it read, ... */
     NodeList captured_as;  /* ... and the region's node that lies in memory for each */
     uint32_t first_buffer; /* of those that are its own */
+    uint32_t built;        /* so many of the graph's nodes are there before fusion adds copies */
     Fused fused;
+    LaunchTime *times; /* of each launch */
     Place *places;
     Stores *stores;
     VEC(struct Region *) inner; /* in the order in which they run */

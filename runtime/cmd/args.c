@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd.h"
+#include "compile.h"
 
 enum { TRAIN = 1, EVAL = 2, RUN = 4, INSPECT = 8, DEVICES = 16, VERIFY = 32 };
 
@@ -33,6 +34,7 @@ enum {
     KEY_KERNELS,
     KEY_PROGRAM,
     KEY_TOLERANCE,
+    KEY_MEM_BUDGET,
 };
 
 typedef struct Row {
@@ -81,6 +83,8 @@ static const Row rows[] = {
         "Look for included files in DIR too"),
     ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY, "target", KEY_TARGET, "NAME",
         "Compile the .dlg for this target (default: what fits the device)"),
+    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY, "mem-budget", KEY_MEM_BUDGET, "SIZE",
+        "Compile the .dlg with each entry's arena held to SIZE bytes (300K, 64M, 1G)"),
     ROW(TRAIN | EVAL | RUN | VERIFY, "device", KEY_DEVICE, "SEL",
         "A number of `dlg devices` or a part of a device's name (default: DLG_DEVICE, or the "
         "first)"),
@@ -219,6 +223,10 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     case KEY_JSON: a->json = true; break;
     case KEY_KERNELS: a->kernels = true; break;
     case KEY_PROGRAM: a->program = value; break;
+    case KEY_MEM_BUDGET:
+        if (!compile_size(value, &a->mem_budget_bytes))
+            argp_error(state, "--mem-budget takes a size as 300K or 64M, not `%s`", value);
+        break;
     case KEY_TOLERANCE: a->tolerance = fraction(state, "tolerance", value); break;
     case ARGP_KEY_ARG:
         if (a->file || strcmp(a->command, "devices") == 0)

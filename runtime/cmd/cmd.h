@@ -35,6 +35,7 @@ typedef struct Args {
     uint64_t epochs, steps, seed;
     bool has_epochs, has_steps, has_seed, has_holdout, has_rows;
     double holdout, tolerance;
+    int64_t mem_budget_bytes;    /* of a .dlg: CompileOptions */
     uint64_t row_begin, row_end; /* --rows; row_end UINT64_MAX: to the last */
     bool all, held_out, quiet, json, kernels;
 } Args;

@@ -68,6 +68,7 @@ static int compile_and_load(Session *s, const Args *a) {
                               .define_count = a->define_count,
                               .include_dirs = a->include_dirs,
                               .include_dir_count = a->include_dir_count,
+                              .mem_budget_bytes = a->mem_budget_bytes,
                               .color = isatty(STDERR_FILENO) == 1};
     dlg_program_options load = {.seed = a->seed};
     CompileResult result = compile_file(a->file, &options);
@@ -93,9 +94,11 @@ int session_open(Session *s, const Args *a, bool device_needed) {
         complain("cannot open %s: %s", a->file, strerror(errno));
         return EXIT_INPUT;
     }
-    if (!source && (a->define_count || a->target)) {
+    if (!source && (a->define_count || a->target || a->mem_budget_bytes)) {
         complain("%s is compiled already: %s is for a .dlg", a->file,
-                 a->target ? "--target" : "-D");
+                 a->target         ? "--target"
+                 : a->define_count ? "-D"
+                                   : "--mem-budget");
         return EXIT_USAGE;
     }
     const char *selector = a->device ? a->device : getenv("DLG_DEVICE");

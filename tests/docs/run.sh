@@ -104,7 +104,9 @@ for code in $(sed -n 's/^X(\([EW][0-9]*\),.*/\1/p' "$root/compiler/diag.def"); d
     mkdir -p "$errors/$code"
     [ -f "$errors/$code.dlg" ] && cp "$errors/$code.dlg" "$errors/$code/model.dlg"
     [ -f "$errors/$code.sh" ] && (cd "$errors/$code" && sh ../$code.sh)
-    (cd "$errors/$code" && "$dlgc" model.dlg -o out.cl) 2>&1 | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' >"$errors/$code.said"
+    arguments=$(head -c 200 "$errors/$code/model.dlg" | tr -d '\0' | sed -n '1s/^# dlgc: //p')
+    # shellcheck disable=SC2086 # a list of words
+    (cd "$errors/$code" && "$dlgc" $arguments model.dlg -o out.cl) 2>&1 | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' >"$errors/$code.said"
     if ! head -1 "$errors/$code.said" | grep -qE "^(error|warning)\[$code\]"; then
         echo "FAIL: the example of $code in docs/errors.md gives another error"
         head -5 "$errors/$code.said"

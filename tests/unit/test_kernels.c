@@ -204,11 +204,45 @@ static bool visit_loop(void *context, const Plan *plan, const PlannedEntry *pe, 
     return turn < trips;
 }
 
+static void ignore_entry(void *context, const Plan *plan, const PlannedEntry *pe, bool done) {
+    (void)context, (void)plan, (void)pe, (void)done;
+}
+
+static void ignore_launch(void *context, const Plan *plan, const PlannedEntry *pe,
+                          const Launch *l) {
+    (void)context, (void)plan, (void)pe, (void)l;
+}
+
+static bool ignore_loop(void *context, const Plan *plan, const PlannedEntry *pe, int32_t trips,
+                        int32_t turn) {
+    (void)context, (void)plan, (void)pe, (void)trips;
+    return turn < 1;
+}
+
+static uint32_t squeezed; /* programs whose values were computed again */
+
+/* The smallest budget that is told when there is too little. One byte less than that must be too little, too. */
+static int64_t least_budget(Case *c, const char *how, const CompileOptions *options, bool *good) {
+    PlanVisitor nobody = {NULL, ignore_entry, ignore_launch, ignore_loop};
+    CompileOptions less = *options;
+    Plan plan;
+    plan_program(c->program, options, &c->arena, &nobody, &plan);
+    if (!plan.over.entry) return options->mem_budget_bytes;
+    int64_t least = plan.over.least_bytes;
+    squeezed += least < plan.over.default_bytes;
+    less.mem_budget_bytes = least - 1;
+    plan_program(c->program, &less, &c->arena, &nobody, &plan);
+    if (!plan.over.entry || plan.over.least_bytes != least)
+        *good = complain(c, how, "the smallest budget is not the smallest");
+    return least;
+}
+
 static bool run_program(const char *name, const char *text, const CompileOptions *options) {
     Case *c = calloc(1, sizeof(*c));
     if (!c) return false;
     volatile bool good = true; /* set after setjmp */
-    const char *const how = options->rewrites         ? "some rewrites"
+    const char *const how = options->mem_budget_bytes ? "in little memory"
+                            : options->rewrites       ? "some rewrites"
                             : options->opt_level == 1 ? "-O0"
                             : options->opt_level == 2 ? "-O1"
                                                       : options->target;
@@ -232,7 +266,13 @@ static bool run_program(const char *name, const char *text, const CompileOptions
         good = well_formed(c, "simplify");
         Trial trial = {.c = c, .how = how, .good = true};
         PlanVisitor visitor = {&trial, visit_entry, visit_launch, visit_loop};
-        plan_program(c->program, options, &c->arena, &visitor, &plan);
+        CompileOptions fitting = *options;
+        bool least = true;
+        if (fitting.mem_budget_bytes)
+            fitting.mem_budget_bytes = least_budget(c, how, options, &least);
+        plan_program(c->program, &fitting, &c->arena, &visitor, &plan);
+        if (plan.over.entry) least = complain(c, how, "the smallest budget does not work");
+        good = least && good;
         if (plan.lost != NO_NODE) good = complain(c, how, "a node was left without a value");
         good = trial.good && good;
     }
@@ -249,6 +289,9 @@ static bool run_all(const char *name, const char *text) {
                                   {.target = "cpu", .opt_level = 1},
                                   {.target = "cpu", .opt_level = 2},
                                   {.target = "gpu"},
+                                  {.target = "cpu", .mem_budget_bytes = 1},
+                                  {.target = "gpu", .mem_budget_bytes = 1},
+                                  {.target = "cpu", .mem_budget_bytes = 1, .opt_level = 2},
                                   {.target = "cpu", .rewrites = some}};
     bool good = true;
     for (size_t i = 0; i < COUNT_OF(all); i++) good = run_program(name, text, &all[i]) && good;
@@ -348,6 +391,11 @@ static void test_wild(void) {
     free(w);
 }
 
+/* Among all of these are programs that a smaller arena is made for. */
+static void test_squeezed(void) {
+    CU_ASSERT(squeezed >= 20);
+}
+
 /* A fault that is put into the kernels is found, and the program that shows it becomes a few lines. */
 static void test_fault(void) {
     RandomWild *w = malloc(sizeof(*w));
@@ -373,4 +421,5 @@ static void test_fault(void) {
 
 RUN_SUITE("kernels", {"a fault on purpose", test_fault},
           {"the programs of tests/diff", test_programs}, {"products", test_products},
-          {"programs made at random", test_random}, {"wilder ones", test_wild})
+          {"programs made at random", test_random}, {"wilder ones", test_wild},
+          {"some worked in a smaller arena", test_squeezed})
