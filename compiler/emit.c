@@ -90,13 +90,18 @@ static Member add_kernel(Emitter *em, const Launch *l) {
 
 /* ---- Helpers of kernels/ --------------------------------------------------------------------- */
 
-/* Whether `name` is called in `text`. */
-static bool calls(const char *text, const char *name, size_t len) {
-    for (const char *s = text; (s = strstr(s, name)) != NULL; s += len) {
-        bool starts = s == text || !(isalnum((unsigned char)s[-1]) || s[-1] == '_');
-        if (starts && s[len] == '(') return true;
+static bool of_name(char c) {
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* The names that stand before a bracket in a text. */
+static void find_calls(Names *called, const char *text, size_t len) {
+    for (size_t i = 0; i < len;) {
+        size_t from = i;
+        while (i < len && of_name(text[i])) i++;
+        if (i > from && i < len && text[i] == '(') names_add(called, text + from, i - from);
+        if (i == from) i++;
     }
-    return false;
 }
 
 /* The blocks of the embedded files that the text needs, in their order; see kernels/vector.cl. A block
@@ -104,6 +109,9 @@ static bool calls(const char *text, const char *name, size_t len) {
 static void add_helpers(Emitter *em, const char *kernels, Text *out) {
     VEC(const char *) blocks = {0};
     VEC(size_t) lengths = {0};
+    Names called;
+    names_init(&called, em->arena);
+    find_calls(&called, kernels, strlen(kernels));
     for (size_t f = dlg_embedded_count; f-- > 0;) {
         VEC(const char *) starts = {0};
         const char *end = dlg_embedded[f].text + dlg_embedded[f].len;
@@ -112,15 +120,8 @@ static void add_helpers(Emitter *em, const char *kernels, Text *out) {
         for (uint32_t b = starts.len; b-- > 0;) {
             const char *s = starts.at[b], *stop = b + 1 < starts.len ? starts.at[b + 1] : end;
             const char *name = s + 4, *body = strchr(s, '\n') + 1;
-            char copy[64] = "";
-            size_t len = strcspn(name, " \n");
-            if (len >= sizeof(copy)) continue;
-            memcpy(copy, name, len);
-            bool used = calls(kernels, copy, len);
-            for (uint32_t i = 0; i < blocks.len && !used; i++) {
-                used = calls(arena_strndup(em->arena, blocks.at[i], lengths.at[i]), copy, len);
-            }
-            if (!used) continue;
+            if (!names_has(&called, name, strcspn(name, " \n"))) continue;
+            find_calls(&called, body, (size_t)(stop - body));
             vec_push(em->arena, &blocks, body);
             vec_push(em->arena, &lengths, (size_t)(stop - body));
         }

@@ -39,6 +39,8 @@
 #define CHUNK_MIN_BYTES ((size_t)32 << 10)
 #define CHUNK_MAX_BYTES ((size_t)1 << 20)
 
+#define SPARE_MAX_BYTES ((size_t)8 << 20)
+
 struct ArenaChunk {
     ArenaChunk *next;
     size_t bytes; /* of data */
@@ -53,14 +55,32 @@ void arena_fail(Arena *a) {
     longjmp(a->limit->failed, 1);
 }
 
-/* A chunk for one allocation is zeroed by the system, which is free where it is new memory; of the others
- * only what is handed out is zeroed: scratch arenas use the same memory again and again. */
-static ArenaChunk *chunk_new(Arena *a, size_t bytes, bool zeroed) {
+/* A waiting chunk of the arena around this one (chunk_free) that has room, or NULL. */
+static ArenaChunk *take_spare(Arena *a, size_t bytes) {
+    if (!a->parent) return NULL;
+    for (ArenaChunk **at = &a->parent->spare; *at; at = &(*at)->next) {
+        ArenaChunk *c = *at;
+        if (c->bytes < bytes) continue;
+        *at = c->next;
+        a->parent->spare_bytes -= sizeof(ArenaChunk) + c->bytes;
+        return c;
+    }
+    return NULL;
+}
+
+/* A chunk of at least so many bytes. A large one for one allocation is `zeroed` by the system, which is
+ * free where it is new memory; of the others only what is handed out is zeroed. */
+static ArenaChunk *chunk_new(Arena *a, size_t bytes, bool *zeroed) {
+    ArenaChunk *c = take_spare(a, bytes);
+    if (c) *zeroed = false, bytes = c->bytes;
     size_t total = sizeof(ArenaChunk) + bytes;
     ArenaLimit *limit = a->limit;
-    if (limit->used_bytes > limit->limit_bytes || total > limit->limit_bytes - limit->used_bytes)
+    if (limit->used_bytes > limit->limit_bytes || total > limit->limit_bytes - limit->used_bytes) {
+        if (c) unpoison(c->data, c->bytes);
+        free(c);
         arena_fail(a);
-    ArenaChunk *c = zeroed ? calloc(1, total) : malloc(total);
+    }
+    if (!c) c = *zeroed ? calloc(1, total) : malloc(total);
     if (!c) {
         limit->system_failed = true;
         arena_fail(a);
@@ -72,10 +92,13 @@ static ArenaChunk *chunk_new(Arena *a, size_t bytes, bool zeroed) {
     return c;
 }
 
+static size_t aligned(size_t bytes) {
+    return ((bytes ? bytes : 1) + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+}
+
 void *arena_alloc(Arena *a, size_t bytes) {
     if (bytes > SIZE_MAX / 4) arena_fail(a);
-    size_t room = ((bytes ? bytes : 1) + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
-    room += REDZONE_BYTES;
+    size_t room = aligned(bytes) + REDZONE_BYTES;
     char *p;
     bool zeroed = false;
     if (room <= (size_t)(a->end - a->at)) {
@@ -88,13 +111,13 @@ void *arena_alloc(Arena *a, size_t bytes) {
                                                  : grown;
         if (room > chunk / 4 && a->chunks) {
             /* A large one gets a chunk of its own, behind the current one. */
-            ArenaChunk *c = chunk_new(a, room, true);
+            zeroed = true;
+            ArenaChunk *c = chunk_new(a, room, &zeroed);
             c->next = a->chunks->next;
             a->chunks->next = c;
             p = c->data;
-            zeroed = true;
         } else {
-            ArenaChunk *c = chunk_new(a, room > chunk ? room : chunk, false);
+            ArenaChunk *c = chunk_new(a, room > chunk ? room : chunk, &zeroed);
             c->next = a->chunks;
             a->chunks = c;
             p = c->data;
@@ -108,7 +131,15 @@ void *arena_alloc(Arena *a, size_t bytes) {
 }
 
 void *arena_grow(Arena *a, void *old, size_t old_bytes, size_t new_bytes) {
+    if (new_bytes > SIZE_MAX / 4) arena_fail(a);
     if (old && new_bytes <= old_bytes) return old;
+    size_t more = aligned(new_bytes) - aligned(old_bytes);
+    if (old && !REDZONE_BYTES && (char *)old + aligned(old_bytes) == a->at &&
+        more <= (size_t)(a->end - a->at)) { /* the last one: it grows where it is */
+        memset((char *)old + old_bytes, 0, new_bytes - old_bytes);
+        a->at += more;
+        return old;
+    }
     void *p = arena_alloc(a, new_bytes);
     if (old && old_bytes) memcpy(p, old, old_bytes);
     return p;
@@ -117,6 +148,7 @@ void *arena_grow(Arena *a, void *old, size_t old_bytes, size_t new_bytes) {
 Arena *arena_open(Arena *parent) {
     Arena *a = NEW(parent, Arena);
     arena_init(a, parent->limit);
+    a->parent = parent;
     a->next_open = a->limit->open;
     a->limit->open = a;
     return a;
@@ -137,14 +169,31 @@ char *arena_strndup(Arena *a, const char *s, size_t n) {
     return p;
 }
 
+/* A chunk of an arena that was opened in another one waits there for the next: each launch has an arena,
+ * and the system would clear its memory anew each time. */
+static void chunk_free(Arena *parent, ArenaChunk *c) {
+    size_t total = sizeof(ArenaChunk) + c->bytes;
+    if (parent && c->bytes <= CHUNK_MAX_BYTES && total <= SPARE_MAX_BYTES - parent->spare_bytes) {
+        c->next = parent->spare;
+        parent->spare = c;
+        parent->spare_bytes += total;
+    } else {
+        unpoison(c->data, c->bytes);
+        free(c);
+    }
+}
+
 void arena_free(Arena *a) {
     for (ArenaChunk *c = a->chunks, *next; c; c = next) {
         next = c->next;
         a->limit->used_bytes -= sizeof(ArenaChunk) + c->bytes;
-        unpoison(c->data, c->bytes);
-        free(c);
+        chunk_free(a->parent, c);
     }
-    *a = (Arena){.limit = a->limit};
+    for (ArenaChunk *c = a->spare, *next; c; c = next) {
+        next = c->next;
+        chunk_free(a->parent, c);
+    }
+    *a = (Arena){.next_open = a->next_open, .parent = a->parent, .limit = a->limit};
 }
 
 /* ---- Text ------------------------------------------------------------------------------------ */
@@ -174,7 +223,57 @@ void text_puts(Text *t, const char *s) {
     text_add(t, s, strlen(s));
 }
 
+/* Whether a format has only %s, %d, %u, %lld, %c and %%: most of what a program is printed with. */
+static bool plain_format(const char *fmt) {
+    while ((fmt = strchr(fmt, '%')) != NULL) {
+        bool whole = !strncmp(fmt + 1, "lld", 3);
+        if (!whole && (!fmt[1] || !strchr("sduc%", fmt[1]))) return false;
+        fmt += whole ? 4 : 2;
+    }
+    return true;
+}
+
+static void text_whole_number(Text *t, unsigned long long v, bool negative) {
+    char digits[24], *at = digits + sizeof(digits);
+    do {
+        *--at = (char)('0' + v % 10);
+        v /= 10;
+    } while (v);
+    if (negative) *--at = '-';
+    text_add(t, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+static void text_signed(Text *t, long long v) {
+    text_whole_number(t, v < 0 ? 0 - (unsigned long long)v : (unsigned long long)v, v < 0);
+}
+
+static void plain_vprintf(Text *t, const char *fmt, va_list args) {
+    for (;;) {
+        const char *next = strchr(fmt, '%');
+        text_add(t, fmt, next ? (size_t)(next - fmt) : strlen(fmt));
+        if (!next) return;
+        fmt = next + 2;
+        switch (next[1]) {
+        case 's': text_puts(t, va_arg(args, const char *)); break;
+        case 'u': text_whole_number(t, va_arg(args, unsigned), false); break;
+        case 'd': text_signed(t, va_arg(args, int)); break;
+        case 'l':
+            text_signed(t, va_arg(args, long long));
+            fmt = next + 4;
+            break;
+        default: {
+            char c = next[1] == 'c' ? (char)va_arg(args, int) : '%';
+            text_add(t, &c, 1);
+        }
+        }
+    }
+}
+
 void text_vprintf(Text *t, const char *fmt, va_list args) {
+    if (plain_format(fmt)) {
+        plain_vprintf(t, fmt, args);
+        return;
+    }
     va_list again;
     va_copy(again, args);
     text_room(t, 0);
@@ -296,6 +395,10 @@ const char *names_add(Names *n, const char *s, size_t len) {
         n->count++;
     }
     return n->slot[i];
+}
+
+bool names_has(const Names *n, const char *s, size_t len) {
+    return n->cap && n->slot[names_place(n, s, len)];
 }
 
 const char *names_str(Names *n, const char *s) {

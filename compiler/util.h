@@ -36,8 +36,12 @@ typedef struct ArenaLimit {
 typedef struct ArenaChunk ArenaChunk;
 typedef struct Arena {
     struct Arena *next_open;
+    struct Arena *parent; /* of arena_open, or NULL */
     ArenaLimit *limit;
     ArenaChunk *chunks;
+    ArenaChunk
+        *spare; /* of arenas opened in this one and freed, for the next ones; not counted as used */
+    size_t spare_bytes;
     char *at, *end;
 } Arena;
 
@@ -111,6 +115,7 @@ typedef struct Names {
 void names_init(Names *n, Arena *arena);
 const char *names_add(Names *n, const char *s, size_t len);
 const char *names_str(Names *n, const char *s);
+bool names_has(const Names *n, const char *s, size_t len);
 
 /* ---- Sets of numbers -------------------------------------------------------------------------- */
 

@@ -63,6 +63,76 @@ static void test_arena_grow_copies(void) {
     fixture_close(&f);
 }
 
+static bool all_zero(const char *p, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++) {
+        if (p[i]) return false;
+    }
+    return true;
+}
+
+/* What one arena left is given to the next one, and is zeroed again; one that is emptied while it is open
+ * still knows what was opened before it. */
+static void test_arenas_in_arenas(void) {
+    Fixture f;
+    fixture_open(&f);
+    Arena *outer = arena_open(&f.arena);
+    for (int round = 0; round < 20; round++) {
+        Arena *a = arena_open(outer);
+        for (size_t bytes = 16; bytes < 3000000; bytes = bytes * 2 + 1) {
+            char *p = arena_alloc(a, bytes);
+            CU_ASSERT_TRUE(all_zero(p, bytes));
+            memset(p, 0xCD, bytes);
+            p = arena_grow(a, p, bytes, bytes + bytes / 2);
+            CU_ASSERT_TRUE(p[bytes - 1] == (char)0xCD && all_zero(p + bytes, bytes / 2));
+        }
+        size_t used = f.limit.used_bytes;
+        arena_free(a);
+        CU_ASSERT_TRUE(f.limit.used_bytes < used);
+        CU_ASSERT_PTR_EQUAL(f.limit.open, a);
+        memset(arena_alloc(a, 100), 1, 100);
+        arena_close(a);
+        CU_ASSERT_PTR_EQUAL(f.limit.open, outer);
+    }
+    CU_ASSERT_TRUE(f.limit.most_bytes >= 3000000);
+    arena_close_all(&f.limit);
+    CU_ASSERT_PTR_NULL(f.limit.open);
+    fixture_close(&f);
+    CU_ASSERT_EQUAL(f.limit.used_bytes, 0);
+}
+
+static void test_set(void) {
+    Fixture f;
+    fixture_open(&f);
+    NumberSet s = {.arena = &f.arena};
+    CU_ASSERT_FALSE(set_has(&s, 0));
+    for (uint32_t i = 0; i < 3000; i++) CU_ASSERT_TRUE(set_add(&s, i * 65536u + i % 7));
+    for (uint32_t i = 0; i < 3000; i++) CU_ASSERT_FALSE(set_add(&s, i * 65536u + i % 7));
+    CU_ASSERT_TRUE(set_has(&s, 0));
+    CU_ASSERT_FALSE(set_has(&s, 1));
+    CU_ASSERT_EQUAL(s.count, 3000);
+    fixture_close(&f);
+}
+
+#define SAME_AS_PRINTF(f, ...)                                                                     \
+    do {                                                                                           \
+        char want_[200];                                                                           \
+        snprintf(want_, sizeof(want_), __VA_ARGS__);                                               \
+        CU_ASSERT_STRING_EQUAL(arena_printf(&(f)->arena, __VA_ARGS__), want_);                     \
+    } while (0)
+
+/* Formats that need no printf, and some that do, give what printf gives. */
+static void test_formats(void) {
+    Fixture f;
+    fixture_open(&f);
+    SAME_AS_PRINTF(&f, "plain%%");
+    SAME_AS_PRINTF(&f, "%s|%c|%s", "left", 'x', "");
+    SAME_AS_PRINTF(&f, "%d %d %d %d", 0, -1, INT32_MAX, INT32_MIN);
+    SAME_AS_PRINTF(&f, "%u %u", 0u, UINT32_MAX);
+    SAME_AS_PRINTF(&f, "%lld*%lld", (long long)INT64_MAX, (long long)INT64_MIN);
+    SAME_AS_PRINTF(&f, "%5d|%-5s|%.2s|%04x|%.3g|%zu", 42, "ab", "abc", 255u, 1.5, (size_t)7);
+    fixture_close(&f);
+}
+
 static void test_text(void) {
     Fixture f;
     fixture_open(&f);
@@ -126,6 +196,9 @@ static void test_names(void) {
     CU_ASSERT_PTR_EQUAL(names_add(&n, "", 0), names_str(&n, ""));
     CU_ASSERT_PTR_EQUAL(names_add(&n, "a\0b", 3), names_str(&n, "a"));
     CU_ASSERT_EQUAL(n.count, 5000 + 5);
+    CU_ASSERT_TRUE(names_has(&n, "name17(", 6));
+    CU_ASSERT_FALSE(names_has(&n, "name", 4));
+    CU_ASSERT_EQUAL(n.count, 5000 + 5);
     fixture_close(&f);
 }
 
@@ -173,5 +246,6 @@ static void test_utf8(void) {
 
 RUN_SUITE("util", {"zeroed and aligned", test_arena_gives_zeroed_aligned_memory},
           {"limit", test_arena_limit_jumps}, {"growing", test_arena_grow_copies},
-          {"text", test_text}, {"numbers", test_numbers_read_back}, {"names", test_names},
-          {"hash", test_hash_is_the_same_everywhere}, {"utf-8", test_utf8})
+          {"arenas in arenas", test_arenas_in_arenas}, {"sets", test_set},
+          {"formats", test_formats}, {"text", test_text}, {"numbers", test_numbers_read_back},
+          {"names", test_names}, {"hash", test_hash_is_the_same_everywhere}, {"utf-8", test_utf8})
