@@ -3,13 +3,14 @@
 # samples, then those of many programs for every target.
 #
 # Its check of uninitialized memory is off: it reports falsely on vectors. Values are not compared here:
-# it makes 255 of a negated comparison of vectors where 1 is right.
+# it makes 255 of a negated comparison of vectors where 1 is right. Kernels are built with -O1: it cannot
+# hold the integers as wide as a vector that more optimisation makes of loads that overlap.
 set -u
 [ -z "${DLG_SANITIZE:-}" ] || exit 77
 command -v oclgrind >/dev/null || { echo "oclgrind is not installed"; exit 77; }
 
 check() { # check ARGUMENT...: of dlg
-    oclgrind --data-races --log "$DLG_TMP/log" "$DLG" "$@" --device Oclgrind >out 2>&1
+    oclgrind --build-options -O1 --data-races --log "$DLG_TMP/log" "$DLG" "$@" --device Oclgrind >out 2>&1
     status=$?
     if [ "$status" -ne 0 ] || [ -s "$DLG_TMP/log" ]; then
         cat out
@@ -26,8 +27,8 @@ for sample in xor digits; do
     check eval "$file" --load "$sample.safetensors"
 done
 
-oclgrind --data-races --log "$DLG_TMP/log" \
-    env DLG_DEVICE=Oclgrind DLG_DIFF_SEEDS=6 "$DLG_BUILD_DIR/tests/test_diff" >out 2>&1
+oclgrind --build-options -O1 --data-races --log "$DLG_TMP/log" \
+    env DLG_DEVICE=Oclgrind DLG_DIFF_SEEDS=6 DLG_WILD_SEEDS=4 "$DLG_BUILD_DIR/tests/test_diff" >out 2>&1
 if ! grep -q '^Run Summary' out || grep -q 'does not load' out || [ -s "$DLG_TMP/log" ]; then
     cat out
     head -n 60 "$DLG_TMP/log"
