@@ -405,7 +405,7 @@ int csv_read(dlg_device *dev, const char *path, CsvTake *takes, size_t count, Cs
     char *text;
     size_t len;
     for (size_t i = 0; i < count; i++) takes[i].values = NULL;
-    TRY(rt_file_read(dev, path, DATA_FILE_LIMIT_BYTES, &text, &len));
+    TRY(data_file_read(dev, path, &text, &len));
     int status = csv_parse(dev, path, text, len, takes, count, info);
     free(text);
     return status;

@@ -1,8 +1,24 @@
-/* data: text for messages, and types, for the readers of data. */
+/* data: what the readers of data share: files, text for messages, types. */
 #include "data.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+bool data_is(const char *path, const char *ending) {
+    size_t n = strlen(path), m = strlen(ending);
+    if (n >= 3 && strcmp(path + n - 3, ".gz") == 0) n -= 3;
+    return n >= m && memcmp(path + n - m, ending, m) == 0;
+}
+
+int data_file_read(dlg_device *dev, const char *path, char **bytes, size_t *len) {
+    size_t n = strlen(path);
+    TRY(rt_file_read(dev, path, DATA_FILE_LIMIT_BYTES, bytes, len));
+    if (n < 3 || strcmp(path + n - 3, ".gz") != 0) return DLG_OK;
+    char *packed = *bytes;
+    int status = gzip_inflate(dev, path, packed, *len, data_unpacked_limit(*len), bytes, len);
+    free(packed);
+    return status;
+}
 
 const char *data_quote(char *out, size_t max, const char *text, size_t len) {
     size_t n = 0;

@@ -17,6 +17,13 @@
 
 #define DATA_FILE_LIMIT_BYTES ((uint64_t)1 << 40)
 
+/* Whether a path ends so, or so with ".gz" behind it. */
+bool data_is(const char *path, const char *ending);
+
+/* A whole file of data; one whose name ends in ".gz" is decompressed. The caller frees *bytes; a NUL follows.
+ * Errors: FILE, DATA (as gzip_inflate), MEMORY. */
+int data_file_read(dlg_device *dev, const char *path, char **bytes, size_t *len);
+
 /* `text` as it may be shown in a message: at most `max` bytes of it, others than printable ASCII
  * and UTF-8 as `?`; `out` holds at least max + 4. Returns out. */
 const char *data_quote(char *out, size_t max, const char *text, size_t len);
@@ -26,6 +33,16 @@ const char *data_quote(char *out, size_t max, const char *text, size_t len);
  * `what` begins the message. Errors: DATA, MEMORY. */
 int data_convert(dlg_device *dev, void **values, size_t elems, dlg_type from, dlg_type to,
                  const char *what);
+
+/* ---- gzip.c ------------------------------------------------------------------------------------ */
+
+/* What a gzip file holds, in all of its members: *out, which the caller frees; a NUL follows its *out_len bytes.
+ * Errors: DATA (no gzip, truncated, damaged, or more than limit_bytes), MEMORY. */
+int gzip_inflate(dlg_device *dev, const char *path, const char *bytes, size_t len,
+                 uint64_t limit_bytes, char **out, size_t *out_len);
+
+/* The most that a file of so many bytes may hold compressed: more is taken for an attack on the memory. */
+uint64_t data_unpacked_limit(uint64_t packed_bytes);
 
 /* ---- CSV ---------------------------------------------------------------------------------------
  * What to take from a table: columns begin..end-1 (from 0), as `type`. */

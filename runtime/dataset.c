@@ -241,12 +241,9 @@ static int find_origin(Opening *o, size_t i) {
                            t->user_name, t->source.path);
         TRY(find_file(o, t, out));
     }
-    if (ending(out->path, ".gz"))
-        return rt_fail(o->dev, DLG_ERR_UNSUPPORTED, "%s: compressed data is not supported yet",
-                       out->path);
     if (ending(out->path, "-ubyte"))
         return rt_fail(o->dev, DLG_ERR_UNSUPPORTED, "%s: IDX data is not supported yet", out->path);
-    out->npy = ending(out->path, ".npy") != NULL;
+    out->npy = data_is(out->path, ".npy");
     if (out->npy && out->has_columns)
         return rt_fail(o->dev, DLG_ERR_DATA, "%s: columns are for tables, this is an array",
                        out->path);

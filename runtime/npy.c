@@ -235,7 +235,7 @@ int npy_read(dlg_device *dev, const char *path, Npy *out) {
     char *bytes;
     size_t len;
     *out = (Npy){0};
-    TRY(rt_file_read(dev, path, DATA_FILE_LIMIT_BYTES, &bytes, &len));
+    TRY(data_file_read(dev, path, &bytes, &len));
     int status = npy_parse(dev, path, bytes, len, out);
     free(bytes);
     return status;

@@ -3,11 +3,6 @@
 #include <string.h>
 #include "data.h"
 
-static bool ends_in(const char *path, const char *end) {
-    size_t n = strlen(path), m = strlen(end);
-    return n >= m && strcmp(path + n - m, end) == 0;
-}
-
 static void shape_words(char *out, size_t size, int rank, const int64_t *shape) {
     size_t n = (size_t)snprintf(out, size, "%s", rank ? "" : "scalar");
     for (int a = 0; a < rank && n < size; a++)
@@ -52,13 +47,14 @@ int dlg_set_file(dlg_program *prog, const char *name, const char *path) {
     const dlg_tensor *t;
     void *values;
     TRY(rt_find(prog, name, &t));
-    if (ends_in(path, ".npy"))
+    if (data_is(path, ".npy"))
         TRY(read_array(prog, t, path, &values));
-    else if (ends_in(path, ".csv"))
+    else if (data_is(path, ".csv"))
         TRY(read_table(prog, t, path, &values));
     else
         return rt_fail(prog->dev, DLG_ERR_UNSUPPORTED,
-                       "%s: a tensor is read from an .npy or .csv file", path);
+                       "%s: a tensor is read from an .npy or .csv file, or one of these as .gz",
+                       path);
     int status = rt_set(prog, t, values);
     free(values);
     return status;

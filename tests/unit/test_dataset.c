@@ -116,6 +116,7 @@ static void test_refused(void) {
     write_file("t-two.csv", "0,0\n1,1\n", 8);
     write_file("t-three.csv", "0,0,0\n1,1,1\n0,0,0\n", 18);
     write_file("t-junk.npy", "junk", 4);
+    write_file("t-junk.npy.gz", "junk", 4);
     CU_ASSERT_EQUAL(npy_write(dev, "t-flat.npy", DLG_F32, 1, (int64_t[]){4}, (float[4]){0}), 0);
     static const struct {
         const char *x;
@@ -132,7 +133,8 @@ static void test_refused(void) {
         {"t-two.csv:5", DLG_ERR_DATA, "1 column for `x`"},
         {":0:2", DLG_ERR_DATA, "names no file"},
         {"t.txt:chars", DLG_ERR_UNSUPPORTED, "text sources are not supported yet"},
-        {"t.csv.gz:0:2", DLG_ERR_UNSUPPORTED, "compressed data is not supported yet"},
+        {"t-two.csv.gz:0:2", DLG_ERR_FILE, "t-two.csv.gz"},
+        {"t-junk.npy.gz", DLG_ERR_DATA, "t-junk.npy.gz: is not compressed by gzip"},
         {"images-idx3-ubyte", DLG_ERR_UNSUPPORTED, "IDX data is not supported yet"},
         {"t-junk.npy", DLG_ERR_DATA, "not an .npy file"},
         {"t-junk.npy:1", DLG_ERR_DATA, "columns are for tables"},
@@ -154,7 +156,8 @@ static void test_refused(void) {
                    "has 3 samples for `y` where `x` has 2"));
     CU_ASSERT(says(dev, open_with(&d, prog, "train", uneven, 1), DLG_ERR_FILE,
                    "the data of `y` is missing: there is neither"));
-    unlink("t-two.csv"), unlink("t-three.csv"), unlink("t-junk.npy"), unlink("t-flat.npy");
+    unlink("t-two.csv"), unlink("t-three.csv"), unlink("t-junk.npy"), unlink("t-junk.npy.gz"),
+        unlink("t-flat.npy");
     dlg_program_close(prog);
     dlg_device_close(dev);
 }
