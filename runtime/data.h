@@ -73,29 +73,57 @@ int csv_parse(dlg_device *dev, const char *path, const char *text, size_t len, C
  * False for anything else, infinities and NaN included. */
 bool data_number(const char *text, size_t len, double *value);
 
-/* ---- NPY ---------------------------------------------------------------------------------------
- */
+/* ---- array.c, npy.c, idx.c: arrays ---------------------------------------------------------------- */
 
-#define NPY_MAX_RANK 8
+#define ARRAY_MAX_RANK 8
 
-typedef struct Npy {
-    dlg_type
-        type; /* what the file's type became: f4 f8 -> f32, f2 -> f16, i4 i8 -> i32, u1 -> u8 */
+typedef struct Array {
+    dlg_type type; /* what the file's type became */
     int rank;
-    int64_t shape[NPY_MAX_RANK];
+    int64_t shape[ARRAY_MAX_RANK];
     size_t elems;
-    void *values; /* row-major, whatever the file's order; npy_free */
-} Npy;
+    void *values; /* row-major, whatever the file's order; array_free */
+} Array;
 
-/* Reads versions 1 to 3 of the format, little-endian f2 f4 f8 i4 i8 and u1 b1, C or Fortran order.
- * A value that its new type cannot hold is an error. Data after the array is an error. */
-int npy_read(dlg_device *dev, const char *path, Npy *out);
-int npy_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, Npy *out);
-void npy_free(Npy *a);
+/* The formats, by the file's name: .npy; .idx, or idx and the number of axes between `-` or `.` and `-`, such as
+ * train-images-idx3-ubyte. Each may end in .gz. */
+typedef enum ArrayKind { ARRAY_NONE, ARRAY_NPY, ARRAY_IDX } ArrayKind;
+ArrayKind array_kind(const char *path);
+
+/* Reads a file of either kind. On failure *out owns nothing. Errors: FILE, DATA, MEMORY. */
+int array_read(dlg_device *dev, const char *path, Array *out);
+void array_free(Array *a);
+/* For the formats, when type, rank and shape are known: a->elems, and a->values with room for them. The file
+ * must have exactly data_len bytes of data, elem_bytes an element. Errors: DATA, MEMORY. */
+int array_count(dlg_device *dev, const char *path, Array *a, size_t elem_bytes, size_t data_len);
+
+/* Versions 1 to 3 of the format, in C or Fortran order, little-endian: f4 f8 -> f32, f2 -> f16, i4 i8 -> i32,
+ * u1 -> u8, b1 -> bool. A value that its new type cannot hold is an error, and so is data after the array. */
+int npy_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, Array *out);
+/* All types: u8 -> u8, i8 i16 i32 -> i32, f32 f64 -> f32; the same errors. */
+int idx_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, Array *out);
 
 /* Writes version 1, C order, atomically. NumPy has no bf16: it is written as f4, which holds it exactly. */
 int npy_write(dlg_device *dev, const char *path, dlg_type type, int rank, const int64_t *shape,
               const void *values);
+
+/* ---- source.c: where samples come from ------------------------------------------------------------- */
+
+typedef enum SourceKind { SOURCE_MEMORY, SOURCE_TABLE, SOURCE_ARRAY } SourceKind;
+
+typedef struct Source {
+    SourceKind kind;
+    const char *values; /* of MEMORY: the caller's */
+    size_t rows;        /* of MEMORY */
+    char *path;         /* of the others, as it is opened; owned */
+    bool has_columns;
+    size_t begin, end; /* of TABLE: columns; end may be CSV_ALL */
+} Source;
+
+/* Where the samples of input `t` come from: `given`, or if it is NULL what the model says. The caller frees *out,
+ * also on failure. Errors: FILE (the model's file is nowhere), DATA, MEMORY. */
+int source_find(const dlg_program *prog, const dlg_tensor *t, const dlg_data *given, Source *out);
+void source_free(Source *s); /* also of a zeroed one */
 
 /* ---- dataset.c, split.c: the samples of a run ---------------------------------------------------- */
 

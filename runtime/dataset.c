@@ -7,23 +7,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* Where a field comes from, while the data set is being opened. */
-typedef struct Origin {
-    const char *values; /* memory; or NULL */
-    size_t rows;        /* with values */
-    char *path;         /* as it is opened; owned */
-    bool npy;
-    bool has_columns, single;
-    size_t begin, end;
-} Origin;
 
 typedef struct Opening {
     dlg_device *dev;
     dlg_dataset *d;
     const dlg_dataset_options *options;
-    Origin *origins; /* one a field */
+    Source *sources; /* one a field */
 } Opening;
 
 int dataset_axis(const dlg_tensor *t) {
@@ -39,11 +28,6 @@ const Field *dataset_field(const dlg_dataset *d, const dlg_tensor *t) {
 const void *dlg_dataset_values(const dlg_dataset *d, const dlg_tensor *input) {
     const Field *f = dataset_field(d, input);
     return f ? f->values : NULL;
-}
-
-static const char *ending(const char *path, const char *end) {
-    size_t n = strlen(path), m = strlen(end);
-    return n >= m && strcmp(path + n - m, end) == 0 ? path + n - m : NULL;
 }
 
 /* ---- Which inputs ------------------------------------------------------------------------------ */
@@ -127,8 +111,8 @@ static int add_fields(Opening *o) {
     for (size_t i = 0; i < dlg_tensor_count(prog); i++)
         inputs += dlg_tensor_at(prog, i)->kind == DLG_INPUT;
     o->d->fields = calloc(inputs + 1, sizeof *o->d->fields);
-    o->origins = calloc(inputs + 1, sizeof *o->origins);
-    if (!o->d->fields || !o->origins) return rt_no_memory(o->dev, inputs * sizeof *o->origins);
+    o->sources = calloc(inputs + 1, sizeof *o->sources);
+    if (!o->d->fields || !o->sources) return rt_no_memory(o->dev, inputs * sizeof *o->sources);
     if (!o->options->entries) {
         const dlg_entry *e;
         TRY(rt_find_entry(prog, "train", &e));
@@ -142,113 +126,6 @@ static int add_fields(Opening *o) {
         TRY(add_entry(o, e));
     }
     for (size_t i = 0; i < o->options->input_count; i++) TRY(add_named(o, o->options->inputs[i]));
-    return DLG_OK;
-}
-
-/* ---- Where from -------------------------------------------------------------------------------- */
-
-/* Takes ":N" from the end of s[0..*len). */
-static bool trailing_number(const char *s, size_t *len, size_t *value) {
-    size_t at = *len, v = 0;
-    while (at > 0 && s[at - 1] >= '0' && s[at - 1] <= '9') at--;
-    if (at == *len || at < 1 || s[at - 1] != ':' || *len - at > 9) return false;
-    for (size_t i = at; i < *len; i++) v = v * 10 + (size_t)(s[i] - '0');
-    *value = v;
-    *len = at - 1;
-    return true;
-}
-
-/* PATH, PATH:C or PATH:B:E. */
-static int parse_source(Opening *o, const char *source, Origin *out) {
-    size_t len = strlen(source), last, first;
-    if (ending(source, ":chars") || ending(source, ":bytes"))
-        return rt_fail(o->dev, DLG_ERR_UNSUPPORTED, "%s: text sources are not supported yet",
-                       source);
-    if (trailing_number(source, &len, &last)) {
-        out->has_columns = true;
-        if (trailing_number(source, &len, &first)) {
-            out->begin = first;
-            out->end = last;
-        } else {
-            out->begin = last;
-            out->end = last + 1;
-            out->single = true;
-        }
-        if (out->begin >= out->end)
-            return rt_fail(o->dev, DLG_ERR_DATA, "%s: columns %zu:%zu are none", source, out->begin,
-                           out->end);
-    }
-    if (len == 0) return rt_fail(o->dev, DLG_ERR_DATA, "`%s` names no file", source);
-    out->path = strndup(source, len);
-    return out->path ? DLG_OK : rt_no_memory(o->dev, len);
-}
-
-/* A model's path: as it is when absolute; else beside the program, else in the current directory. */
-static int find_file(Opening *o, const dlg_tensor *t, Origin *out) {
-    const char *path = t->source.path, *file = dlg_program_file(o->d->prog);
-    const char *slash = strrchr(file, '/');
-    if (path[0] != '/' && slash) {
-        size_t dir = (size_t)(slash - file) + 1, size = dir + strlen(path) + 1;
-        char *beside = malloc(size);
-        if (!beside) return rt_no_memory(o->dev, size);
-        memcpy(beside, file, dir);
-        memcpy(beside + dir, path, size - dir);
-        if (access(beside, F_OK) == 0) {
-            out->path = beside;
-            return DLG_OK;
-        }
-        if (access(path, F_OK) != 0) {
-            rt_fail(o->dev, DLG_ERR_FILE,
-                    "the data of `%s` is missing: there is neither %s nor, in the current "
-                    "directory, %s",
-                    t->user_name, beside, path);
-            free(beside);
-            return DLG_ERR_FILE;
-        }
-        free(beside);
-    } else if (access(path, F_OK) != 0) {
-        return rt_fail(o->dev, DLG_ERR_FILE, "the data of `%s` is missing: there is no %s",
-                       t->user_name, path);
-    }
-    out->path = strdup(path);
-    return out->path ? DLG_OK : rt_no_memory(o->dev, strlen(path));
-}
-
-static void model_columns(const dlg_tensor *t, Origin *out) {
-    const dlg_source *s = &t->source;
-    if (s->form != DLG_SOURCE_COLUMN && s->form != DLG_SOURCE_COLUMNS) return;
-    out->has_columns = true;
-    out->single = s->form == DLG_SOURCE_COLUMN;
-    out->begin = (size_t)s->first;
-    out->end = out->single ? (size_t)s->first + 1 : (size_t)s->last;
-}
-
-static int find_origin(Opening *o, size_t i) {
-    const dlg_tensor *t = o->d->fields[i].tensor;
-    const dlg_data *g = given(o, t);
-    Origin *out = &o->origins[i];
-    if (g && g->values) {
-        out->values = g->values;
-        out->rows = g->rows;
-        return DLG_OK;
-    }
-    if (g) {
-        TRY(parse_source(o, g->source, out));
-    } else {
-        if (t->source.form == DLG_SOURCE_CHARS || t->source.form == DLG_SOURCE_BYTES)
-            return rt_fail(o->dev, DLG_ERR_UNSUPPORTED,
-                           "the input `%s` takes text from %s: text sources are not supported yet",
-                           t->user_name, t->source.path);
-        TRY(find_file(o, t, out));
-    }
-    if (ending(out->path, "-ubyte"))
-        return rt_fail(o->dev, DLG_ERR_UNSUPPORTED, "%s: IDX data is not supported yet", out->path);
-    out->npy = data_is(out->path, ".npy");
-    if (out->npy && out->has_columns)
-        return rt_fail(o->dev, DLG_ERR_DATA, "%s: columns are for tables, this is an array",
-                       out->path);
-    if (!out->npy && !out->has_columns) model_columns(t, out);
-    if (!out->npy && !out->has_columns) out->end = CSV_ALL;
     return DLG_OK;
 }
 
@@ -286,7 +163,7 @@ static int same_rows(Opening *o, size_t i, size_t rows, const char *path) {
 /* All fields from field i on that come from its table, in one pass over it. */
 static int read_table(Opening *o, size_t i) {
     dlg_dataset *d = o->d;
-    const char *path = o->origins[i].path;
+    const char *path = o->sources[i].path;
     CsvTake *takes = calloc(d->field_count, sizeof *takes);
     size_t *of = calloc(d->field_count, sizeof *of), count = 0;
     CsvInfo info;
@@ -296,7 +173,7 @@ static int read_table(Opening *o, size_t i) {
         goto out;
     }
     for (size_t f = i; f < d->field_count; f++) {
-        const Origin *from = &o->origins[f];
+        const Source *from = &o->sources[f];
         const dlg_tensor *t = d->fields[f].tensor;
         if (!from->path || strcmp(from->path, path) != 0 || d->fields[f].values) continue;
         if (from->end != CSV_ALL && from->end - from->begin != d->fields[f].elems) {
@@ -344,7 +221,7 @@ static void shape_text(char *out, size_t size, int rank, const int64_t *shape, i
 }
 
 /* Samples of an array along `axis` to samples one after the other. */
-static void gather_axis(const char *from, char *to, const Npy *a, int axis, size_t item) {
+static void gather_axis(const char *from, char *to, const Array *a, int axis, size_t item) {
     size_t outer = 1, inner = item, rows = (size_t)a->shape[axis];
     for (int i = 0; i < axis; i++) outer *= (size_t)a->shape[i];
     for (int i = axis + 1; i < a->rank; i++) inner *= (size_t)a->shape[i];
@@ -353,10 +230,32 @@ static void gather_axis(const char *from, char *to, const Npy *a, int axis, size
             memcpy(to + (r * outer + o) * inner, from + (o * rows + r) * inner, inner);
 }
 
-static int fill_from_array(Opening *o, size_t i, const char *path, const Npy *a) {
+/* The first axis of an IDX file counts samples. Each has the input's numbers in the input's order, however the
+ * file divides them into axes: an image may be a row of pixels to a model. */
+static int fill_from_idx(Opening *o, size_t i, const char *path, const Array *a) {
+    Field *f = &o->d->fields[i];
+    size_t rows = (size_t)a->shape[0];
+    TRY(same_rows(o, i, rows, path));
+    if (a->elems != rows * f->elems) {
+        char have[160];
+        shape_text(have, sizeof have, a->rank - 1, a->shape + 1, -1);
+        return rt_fail(o->dev, DLG_ERR_DATA,
+                       "%s: its samples are %s; a sample of `%s` has %zu number%s", path,
+                       a->rank > 1 ? have : "single numbers", f->tensor->user_name, f->elems,
+                       f->elems == 1 ? "" : "s");
+    }
+    size_t bytes = a->elems * dlg_type_bytes(a->type);
+    f->values = malloc(bytes);
+    if (!f->values) return rt_no_memory(o->dev, bytes);
+    memcpy(f->values, a->values, bytes);
+    return data_convert(o->dev, &f->values, a->elems, a->type, f->tensor->type, path);
+}
+
+static int fill_from_array(Opening *o, size_t i, const char *path, const Array *a) {
     Field *f = &o->d->fields[i];
     const dlg_tensor *t = f->tensor;
     int axis = dataset_axis(t);
+    if (array_kind(path) == ARRAY_IDX) return fill_from_idx(o, i, path, a);
     bool fits = a->rank == t->rank;
     for (int k = 0; fits && k < t->rank; k++) fits = k == axis || a->shape[k] == t->shape[k];
     if (!fits) {
@@ -375,21 +274,21 @@ static int fill_from_array(Opening *o, size_t i, const char *path, const Npy *a)
 }
 
 static int read_array(Opening *o, size_t i) {
-    const char *path = o->origins[i].path;
-    Npy a;
-    TRY(npy_read(o->dev, path, &a));
+    const char *path = o->sources[i].path;
+    Array a;
+    TRY(array_read(o->dev, path, &a));
     int status = DLG_OK;
     for (size_t f = i; status == DLG_OK && f < o->d->field_count; f++)
-        if (o->origins[f].path && strcmp(o->origins[f].path, path) == 0)
+        if (o->sources[f].path && strcmp(o->sources[f].path, path) == 0)
             status = fill_from_array(o, f, path, &a);
-    npy_free(&a);
+    array_free(&a);
     if (status == DLG_OK) add_text(o, path, o->d->rows, "");
     return status;
 }
 
 static int copy_values(Opening *o, size_t i) {
     Field *f = &o->d->fields[i];
-    const Origin *from = &o->origins[i];
+    const Source *from = &o->sources[i];
     TRY(same_rows(o, i, from->rows, "the data in memory"));
     uint64_t bytes;
     if (!rt_mul(from->rows, f->bytes, &bytes) || bytes > SIZE_MAX / 2)
@@ -408,12 +307,15 @@ static int open_all(Opening *o) {
     dlg_dataset *d = o->d;
     TRY(check_given(o));
     TRY(add_fields(o));
-    for (size_t i = 0; i < d->field_count; i++) TRY(find_origin(o, i));
+    for (size_t i = 0; i < d->field_count; i++) {
+        const dlg_tensor *t = d->fields[i].tensor;
+        TRY(source_find(d->prog, t, given(o, t), &o->sources[i]));
+    }
     for (size_t i = 0; i < d->field_count; i++) {
         if (d->fields[i].values) continue; /* came with an earlier one */
-        if (o->origins[i].values)
+        if (o->sources[i].kind == SOURCE_MEMORY)
             TRY(copy_values(o, i));
-        else if (o->origins[i].npy)
+        else if (o->sources[i].kind == SOURCE_ARRAY)
             TRY(read_array(o, i));
         else
             TRY(read_table(o, i));
@@ -432,8 +334,8 @@ int dlg_dataset_open(dlg_dataset **data, dlg_program *prog, const dlg_dataset_op
     if (!o.d) return rt_no_memory(prog->dev, sizeof *o.d);
     o.d->prog = prog;
     int status = open_all(&o);
-    for (size_t i = 0; o.origins && i < o.d->field_count; i++) free(o.origins[i].path);
-    free(o.origins);
+    for (size_t i = 0; o.sources && i < o.d->field_count; i++) source_free(&o.sources[i]);
+    free(o.sources);
     if (status < 0)
         dlg_dataset_close(o.d);
     else

@@ -205,8 +205,8 @@ DLG_API int dlg_put_element(dlg_type type, void *values, size_t i, double number
 DLG_API int dlg_set(dlg_program *prog, const char *name, const void *data, size_t bytes);
 DLG_API int dlg_get(dlg_program *prog, const char *name, void *data, size_t bytes);
 
-/* The same from and to files: a whole tensor as an .npy array of its shape, or from a .csv table of
- * as many numbers, row by row; either may be compressed (.gz). Types are converted: whole numbers
+/* The same from and to files: a whole tensor as an .npy array (or from an IDX file) of its shape,
+ * or from a .csv table of as many numbers, row by row; either may be compressed (.gz). Types are converted: whole numbers
  * where none changes, floats rounded to the nearest. NumPy has no bf16: such a tensor is written as
  * f4. Errors: as dlg_set; FILE, DATA. */
 DLG_API int dlg_set_file(dlg_program *prog, const char *name, const char *path);
@@ -315,8 +315,9 @@ typedef struct dlg_dataset dlg_dataset;
 typedef struct dlg_data {
     const char *name; /* the input's */
     /* A file: "table.csv:0:64" (columns 0 to 63), "table.csv:64" (one column), "table.csv" (the
-     * columns that the model names, or all), "x.npy" (samples along the model's axis); each may
-     * be compressed by gzip ("table.csv.gz:64"). */
+     * columns that the model names, or all), "x.npy" (samples along the model's axis),
+     * "images-idx3-ubyte" (samples along its first axis); each may be compressed by gzip
+     * ("table.csv.gz:64"). */
     const char *source;
     /* Memory: `rows` samples, one after the other, in the input's type. Copied. */
     const void *values;

@@ -81,14 +81,14 @@ static bool number(Scan *s, int64_t *value) {
     return s->at > first;
 }
 
-static int shape(dlg_device *dev, const char *path, Scan *s, Npy *out) {
+static int shape(dlg_device *dev, const char *path, Scan *s, Array *out) {
     out->rank = 0;
     if (!take(s, '(')) goto malformed;
     while (!take(s, ')')) {
         int64_t dim;
         if (!number(s, &dim)) goto malformed;
-        if (out->rank == NPY_MAX_RANK)
-            return rt_fail(dev, DLG_ERR_DATA, "%s: has more than %d axes", path, NPY_MAX_RANK);
+        if (out->rank == ARRAY_MAX_RANK)
+            return rt_fail(dev, DLG_ERR_DATA, "%s: has more than %d axes", path, ARRAY_MAX_RANK);
         out->shape[out->rank++] = dim;
         if (take(s, ',')) continue;
         if (out->rank == 1) goto malformed; /* (3) is a number in Python, not a tuple */
@@ -100,7 +100,7 @@ malformed:
     return rt_fail(dev, DLG_ERR_DATA, "%s: its .npy header is malformed: in `shape`", path);
 }
 
-static int header(dlg_device *dev, const char *path, Scan *s, Header *h, Npy *out) {
+static int header(dlg_device *dev, const char *path, Scan *s, Header *h, Array *out) {
     char shown[48];
     if (!take(s, '{')) goto malformed;
     while (!take(s, '}')) {
@@ -167,9 +167,10 @@ static bool element(const NpyType *t, const char *at, void *values, size_t i) {
 }
 
 static int elements(dlg_device *dev, const char *path, const Header *h, const char *data,
-                    Npy *out) {
+                    Array *out) {
     const NpyType *t = h->element;
-    int64_t at[NPY_MAX_RANK] = {0}, stride[NPY_MAX_RANK] = {0};
+    if (out->elems == 0) return DLG_OK; /* the other axes may be of any length */
+    int64_t at[ARRAY_MAX_RANK] = {0}, stride[ARRAY_MAX_RANK] = {0};
     int64_t step = 1, offset = 0;
     for (int a = 0; a < out->rank; a++) { /* of the file, in elements */
         int axis = h->fortran ? a : out->rank - 1 - a;
@@ -190,10 +191,10 @@ static int elements(dlg_device *dev, const char *path, const Header *h, const ch
     return DLG_OK;
 }
 
-int npy_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, Npy *out) {
+int npy_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, Array *out) {
     const unsigned char *b = (const unsigned char *)bytes;
     Header h = {0};
-    *out = (Npy){0};
+    *out = (Array){0};
     if (len < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0)
         return rt_fail(dev, DLG_ERR_DATA, "%s: is not an .npy file", path);
     size_t start = b[6] == 1 ? 10 : 12;
@@ -208,42 +209,10 @@ int npy_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, 
     TRY(header(dev, path, &s, &h, out));
 
     out->type = h.element->type;
-    size_t data_len = len - start - header_len, elems = 1;
-    bool empty = false;
-    for (int a = 0; a < out->rank; a++) empty |= out->shape[a] == 0;
-    for (int a = 0; !empty && a < out->rank; a++) {
-        /* No more elements than there are bytes: so nothing below overflows. */
-        if ((uint64_t)out->shape[a] > data_len / elems)
-            return rt_fail(dev, DLG_ERR_DATA,
-                           "%s: is truncated: its header promises more than "
-                           "its %zu bytes of data",
-                           path, data_len);
-        elems *= (size_t)out->shape[a];
-    }
-    out->elems = empty ? 0 : elems;
-    if (out->elems > data_len / h.element->bytes || out->elems * h.element->bytes != data_len)
-        return rt_fail(dev, DLG_ERR_DATA, "%s: has %zu bytes of data where its header promises %zu",
-                       path, data_len, out->elems * h.element->bytes);
-    out->values = malloc(out->elems ? out->elems * dlg_type_bytes(out->type) : 1);
-    if (!out->values) return rt_no_memory(dev, out->elems * dlg_type_bytes(out->type));
+    TRY(array_count(dev, path, out, h.element->bytes, len - start - header_len));
     int status = elements(dev, path, &h, bytes + start + header_len, out);
-    if (status < 0) npy_free(out);
+    if (status < 0) array_free(out);
     return status;
-}
-
-int npy_read(dlg_device *dev, const char *path, Npy *out) {
-    char *bytes;
-    size_t len;
-    *out = (Npy){0};
-    TRY(data_file_read(dev, path, &bytes, &len));
-    int status = npy_parse(dev, path, bytes, len, out);
-    free(bytes);
-    return status;
-}
-
-void npy_free(Npy *a) {
-    free(a->values);
-    a->values = NULL;
 }
 
 int npy_write(dlg_device *dev, const char *path, dlg_type type, int rank, const int64_t *dims,

@@ -10,15 +10,15 @@ static void shape_words(char *out, size_t size, int rank, const int64_t *shape) 
 }
 
 static int read_array(dlg_program *prog, const dlg_tensor *t, const char *path, void **values) {
-    Npy a;
-    TRY(npy_read(prog->dev, path, &a));
+    Array a;
+    TRY(array_read(prog->dev, path, &a));
     bool fits = a.rank == t->rank;
     for (int i = 0; fits && i < t->rank; i++) fits = a.shape[i] == t->shape[i];
     if (!fits) {
         char have[160], want[160];
         shape_words(have, sizeof have, a.rank, a.shape);
         shape_words(want, sizeof want, t->rank, t->shape);
-        npy_free(&a);
+        array_free(&a);
         return rt_fail(prog->dev, DLG_ERR_SIZE, "%s: its shape is %s; `%s` has %s", path, have,
                        t->name, want);
     }
@@ -47,14 +47,13 @@ int dlg_set_file(dlg_program *prog, const char *name, const char *path) {
     const dlg_tensor *t;
     void *values;
     TRY(rt_find(prog, name, &t));
-    if (data_is(path, ".npy"))
+    if (array_kind(path) != ARRAY_NONE)
         TRY(read_array(prog, t, path, &values));
     else if (data_is(path, ".csv"))
         TRY(read_table(prog, t, path, &values));
     else
         return rt_fail(prog->dev, DLG_ERR_UNSUPPORTED,
-                       "%s: a tensor is read from an .npy or .csv file, or one of these as .gz",
-                       path);
+                       "%s: a tensor is read from an .npy, IDX or .csv file, by their names", path);
     int status = rt_set(prog, t, values);
     free(values);
     return status;
@@ -73,7 +72,7 @@ int dlg_get_file(dlg_program *prog, const char *name, const char *path) {
 
 int dlg_array_write(dlg_device *dev, const char *path, dlg_type type, int rank,
                     const int64_t *shape, const void *values) {
-    if (rank < 0 || rank > NPY_MAX_RANK)
+    if (rank < 0 || rank > ARRAY_MAX_RANK)
         return rt_fail(dev, DLG_ERR_USAGE, "%s: an array of %d axes", path, rank);
     return npy_write(dev, path, type, rank, shape, values);
 }

@@ -117,6 +117,10 @@ static void test_refused(void) {
     write_file("t-three.csv", "0,0,0\n1,1,1\n0,0,0\n", 18);
     write_file("t-junk.npy", "junk", 4);
     write_file("t-junk.npy.gz", "junk", 4);
+    write_file("t-junk-idx3-ubyte", "junk", 4);
+    write_file("t-idx3-ubyte", "\0\0\10\3\0\0\0\1\0\0\0\3\0\0\0\1abc", 19);
+    write_file("t-idx1-ubyte", "\0\0\10\1\0\0\0\2ab", 10);
+    write_file("t-none-idx1-ubyte", "\0\0\10\1\0\0\0\0", 8);
     CU_ASSERT_EQUAL(npy_write(dev, "t-flat.npy", DLG_F32, 1, (int64_t[]){4}, (float[4]){0}), 0);
     static const struct {
         const char *x;
@@ -135,7 +139,11 @@ static void test_refused(void) {
         {"t.txt:chars", DLG_ERR_UNSUPPORTED, "text sources are not supported yet"},
         {"t-two.csv.gz:0:2", DLG_ERR_FILE, "t-two.csv.gz"},
         {"t-junk.npy.gz", DLG_ERR_DATA, "t-junk.npy.gz: is not compressed by gzip"},
-        {"images-idx3-ubyte", DLG_ERR_UNSUPPORTED, "IDX data is not supported yet"},
+        {"t-junk-idx3-ubyte", DLG_ERR_DATA, "t-junk-idx3-ubyte: is not an IDX file"},
+        {"t-idx3-ubyte", DLG_ERR_DATA,
+         "t-idx3-ubyte: its samples are 3x1; a sample of `x` has 2 numbers"},
+        {"t-idx1-ubyte", DLG_ERR_DATA, "its samples are single numbers; a sample of `x` has 2"},
+        {"t-none-idx1-ubyte", DLG_ERR_DATA, "there are no samples for `x`"},
         {"t-junk.npy", DLG_ERR_DATA, "not an .npy file"},
         {"t-junk.npy:1", DLG_ERR_DATA, "columns are for tables"},
         {"t-flat.npy", DLG_ERR_DATA, "t-flat.npy: its shape is 4; `x` takes Nx2"},
@@ -158,6 +166,8 @@ static void test_refused(void) {
                    "the data of `y` is missing: there is neither"));
     unlink("t-two.csv"), unlink("t-three.csv"), unlink("t-junk.npy"), unlink("t-junk.npy.gz"),
         unlink("t-flat.npy");
+    unlink("t-junk-idx3-ubyte"), unlink("t-idx3-ubyte"), unlink("t-idx1-ubyte");
+    unlink("t-none-idx1-ubyte");
     dlg_program_close(prog);
     dlg_device_close(dev);
 }

@@ -125,7 +125,7 @@ static void test_files(void) {
     dlg_device *dev = none_device();
     CsvTake take = {0, 2, DLG_F32, NULL};
     CsvInfo info;
-    Npy a;
+    Array a;
     size_t packed, len;
     char *npy;
     unsigned char *table = pack("a,b\n1,2\n3,4\n", 12, &packed);
@@ -138,9 +138,9 @@ static void test_files(void) {
     CU_ASSERT_EQUAL_FATAL(data_file_read(dev, "t-a.npy", &npy, &len), DLG_OK);
     unsigned char *array = pack(npy, len, &packed);
     write_file("t-a.npy.gz", array, packed);
-    CU_ASSERT_EQUAL_FATAL(npy_read(dev, "t-a.npy.gz", &a), DLG_OK);
+    CU_ASSERT_EQUAL_FATAL(array_read(dev, "t-a.npy.gz", &a), DLG_OK);
     CU_ASSERT(a.elems == 3 && ((int32_t *)a.values)[2] == 3);
-    npy_free(&a);
+    array_free(&a);
     CU_ASSERT(data_is("x/a.npy.gz", ".npy") && data_is("a.npy", ".npy") && data_is(".gz", "") &&
               !data_is("a.npy.gz.gz", ".npy") && !data_is("y.gz", ".npy"));
     unlink("t-table.csv.gz"), unlink("t-a.npy"), unlink("t-a.npy.gz");

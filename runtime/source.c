@@ -1,0 +1,117 @@
+/* source: where the samples of an input come from: what the model says or the caller instead, as a file
+ * and what to take of it.
+ *
+ * Establishes: a Source names a file that was there, or memory; its kind follows from its name alone. */
+#include "data.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Takes ":N" from the end of s[0..*len). */
+static bool trailing_number(const char *s, size_t *len, size_t *value) {
+    size_t at = *len, v = 0;
+    while (at > 0 && s[at - 1] >= '0' && s[at - 1] <= '9') at--;
+    if (at == *len || at < 1 || s[at - 1] != ':' || *len - at > 9) return false;
+    for (size_t i = at; i < *len; i++) v = v * 10 + (size_t)(s[i] - '0');
+    *value = v;
+    *len = at - 1;
+    return true;
+}
+
+static bool ends_in(const char *s, const char *end) {
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* PATH, PATH:C or PATH:B:E. */
+static int parse_source(dlg_device *dev, const char *source, Source *out) {
+    size_t len = strlen(source), last, first;
+    if (ends_in(source, ":chars") || ends_in(source, ":bytes"))
+        return rt_fail(dev, DLG_ERR_UNSUPPORTED, "%s: text sources are not supported yet", source);
+    if (trailing_number(source, &len, &last)) {
+        out->has_columns = true;
+        if (trailing_number(source, &len, &first)) {
+            out->begin = first;
+            out->end = last;
+        } else {
+            out->begin = last;
+            out->end = last + 1;
+        }
+        if (out->begin >= out->end)
+            return rt_fail(dev, DLG_ERR_DATA, "%s: columns %zu:%zu are none", source, out->begin,
+                           out->end);
+    }
+    if (len == 0) return rt_fail(dev, DLG_ERR_DATA, "`%s` names no file", source);
+    out->path = strndup(source, len);
+    return out->path ? DLG_OK : rt_no_memory(dev, len);
+}
+
+/* A model's path: as it is when absolute; else beside the program, else in the current directory. */
+static int find_file(const dlg_program *prog, const dlg_tensor *t, const char *path, Source *out) {
+    dlg_device *dev = prog->dev;
+    const char *file = dlg_program_file(prog), *slash = strrchr(file, '/');
+    if (path[0] != '/' && slash) {
+        size_t dir = (size_t)(slash - file) + 1, size = dir + strlen(path) + 1;
+        char *beside = malloc(size);
+        if (!beside) return rt_no_memory(dev, size);
+        memcpy(beside, file, dir);
+        memcpy(beside + dir, path, size - dir);
+        if (access(beside, F_OK) == 0) {
+            out->path = beside;
+            return DLG_OK;
+        }
+        if (access(path, F_OK) != 0) {
+            rt_fail(dev, DLG_ERR_FILE,
+                    "the data of `%s` is missing: there is neither %s nor, in the current "
+                    "directory, %s",
+                    t->user_name, beside, path);
+            free(beside);
+            return DLG_ERR_FILE;
+        }
+        free(beside);
+    } else if (access(path, F_OK) != 0) {
+        return rt_fail(dev, DLG_ERR_FILE, "the data of `%s` is missing: there is no %s",
+                       t->user_name, path);
+    }
+    out->path = strdup(path);
+    return out->path ? DLG_OK : rt_no_memory(dev, strlen(path));
+}
+
+static void model_columns(const dlg_tensor *t, Source *out) {
+    const dlg_source *s = &t->source;
+    if (s->form != DLG_SOURCE_COLUMN && s->form != DLG_SOURCE_COLUMNS) return;
+    out->has_columns = true;
+    out->begin = (size_t)s->first;
+    out->end = s->form == DLG_SOURCE_COLUMN ? (size_t)s->first + 1 : (size_t)s->last;
+}
+
+int source_find(const dlg_program *prog, const dlg_tensor *t, const dlg_data *given, Source *out) {
+    dlg_device *dev = prog->dev;
+    *out = (Source){.kind = SOURCE_TABLE};
+    if (given && given->values) {
+        *out = (Source){.kind = SOURCE_MEMORY, .values = given->values, .rows = given->rows};
+        return DLG_OK;
+    }
+    if (given) {
+        TRY(parse_source(dev, given->source, out));
+    } else {
+        if (t->source.form == DLG_SOURCE_CHARS || t->source.form == DLG_SOURCE_BYTES)
+            return rt_fail(dev, DLG_ERR_UNSUPPORTED,
+                           "the input `%s` takes text from %s: text sources are not supported yet",
+                           t->user_name, t->source.path);
+        TRY(find_file(prog, t, t->source.path, out));
+    }
+    if (array_kind(out->path) != ARRAY_NONE) out->kind = SOURCE_ARRAY;
+    if (out->kind == SOURCE_ARRAY && out->has_columns)
+        return rt_fail(dev, DLG_ERR_DATA, "%s: columns are for tables, this is an array",
+                       out->path);
+    if (out->kind == SOURCE_TABLE && !out->has_columns) model_columns(t, out);
+    if (out->kind == SOURCE_TABLE && !out->has_columns) out->end = CSV_ALL;
+    return DLG_OK;
+}
+
+void source_free(Source *s) {
+    free(s->path);
+    *s = (Source){.kind = SOURCE_MEMORY};
+}
