@@ -107,9 +107,28 @@ int idx_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, 
 int npy_write(dlg_device *dev, const char *path, dlg_type type, int rank, const int64_t *shape,
               const void *values);
 
+/* ---- text.c: text as windows of tokens ------------------------------------------------------------- */
+
+/* What an input takes of a text. */
+typedef struct TextTake {
+    const char *name; /* the input's, for messages */
+    bool chars;    /* tokens are characters, numbered in the order of their code points; or bytes */
+    dlg_type type; /* I32 or U8 */
+    size_t window; /* tokens of a sample; each begins with the one that ends the sample before */
+    const char *known; /* characters, ascending, that are the vocabulary; NULL: those of the text */
+    void *values;      /* out: rows x window; the caller's to free */
+    size_t rows, tokens, left; /* out: windows; tokens in all; at the end, that fill no window */
+    char *vocabulary;          /* out, of chars: UTF-8, in the order of the numbers; the caller's */
+    size_t vocabulary_size;    /* out: its characters; 256 of bytes */
+} TextTake;
+
+/* A byte order mark at the beginning is no character. On failure *t owns nothing. Errors: DATA (with the line and
+ * the byte where it is no UTF-8, or a character that is not known; too short for one window), MEMORY. */
+int text_parse(dlg_device *dev, const char *path, const char *text, size_t len, TextTake *t);
+
 /* ---- source.c: where samples come from ------------------------------------------------------------- */
 
-typedef enum SourceKind { SOURCE_MEMORY, SOURCE_TABLE, SOURCE_ARRAY } SourceKind;
+typedef enum SourceKind { SOURCE_MEMORY, SOURCE_TABLE, SOURCE_ARRAY, SOURCE_TEXT } SourceKind;
 
 typedef struct Source {
     SourceKind kind;
@@ -118,6 +137,7 @@ typedef struct Source {
     char *path;         /* of the others, as it is opened; owned */
     bool has_columns;
     size_t begin, end; /* of TABLE: columns; end may be CSV_ALL */
+    bool chars;        /* of TEXT: or bytes */
 } Source;
 
 /* Where the samples of input `t` come from: `given`, or if it is NULL what the model says. The caller frees *out,
@@ -133,6 +153,8 @@ typedef struct Field {
     size_t elems;             /* of a sample */
     size_t bytes;             /* of a sample */
     void *values;             /* rows samples, one after the other */
+    char *vocabulary;         /* of characters of a text: UTF-8, by their numbers; else NULL */
+    size_t vocabulary_size;
 } Field;
 
 struct dlg_dataset {
@@ -140,9 +162,10 @@ struct dlg_dataset {
     Field *fields;
     size_t field_count;
     size_t rows;
-    /* A permutation of the rows in two parts, each ascending: first those to train on. */
+    /* A permutation of the rows: first those to train on, last those held out, each ascending. */
     uint32_t *order;
-    size_t training;
+    size_t training, held_out;
+    bool windows; /* samples are windows of a text: they are held out from its end */
     uint64_t split_seed;
     char *text;
 };
@@ -155,7 +178,10 @@ int dataset_axis(const dlg_tensor *t);
 /* Puts `n` row numbers into an order that depends on (name, seed, stream) alone: Fisher and Yates
  * with unbiased draws from Philox keyed by the name (docs/program-format.md, "Rows"). */
 void split_shuffle(uint32_t *rows, size_t n, const char *name, uint64_t seed, uint64_t stream);
-/* Keeps the split and what tells the data in the program's metadata. */
+/* "WHAT.NAME" for the metadata that is kept of a field; the caller frees it. NULL: out of memory, which the device
+ * says. */
+char *split_meta_name(dlg_device *dev, const char *what, const Field *f);
+/* Keeps the split, the vocabularies and what tells the data in the program's metadata. */
 int split_record(const dlg_dataset *d);
 
 #endif

@@ -1,4 +1,4 @@
-/* dataset: reads the samples of a run's inputs from CSV, .npy or memory.
+/* dataset: reads the samples of a run's inputs from files of any kind or from memory.
  *
  * Requires a loaded program, whose inputs say what they want. Establishes: every field holds the
  * same number of samples, one after the other, in its input's type; an input and its variants (x and
@@ -28,6 +28,12 @@ const Field *dataset_field(const dlg_dataset *d, const dlg_tensor *t) {
 const void *dlg_dataset_values(const dlg_dataset *d, const dlg_tensor *input) {
     const Field *f = dataset_field(d, input);
     return f ? f->values : NULL;
+}
+
+const char *dlg_dataset_vocabulary(const dlg_dataset *d, const dlg_tensor *input, size_t *size) {
+    const Field *f = dataset_field(d, input);
+    if (size) *size = f ? f->vocabulary_size : 0;
+    return f ? f->vocabulary : NULL;
 }
 
 /* ---- Which inputs ------------------------------------------------------------------------------ */
@@ -131,15 +137,21 @@ static int add_fields(Opening *o) {
 
 /* ---- Reading ----------------------------------------------------------------------------------- */
 
-static void add_text(Opening *o, const char *path, size_t rows, const char *more) {
+/* Adds "PATH: WHAT" to what is said of the data. */
+static void add_text(Opening *o, const char *path, const char *what) {
     char *old = o->d->text;
-    size_t size = (old ? strlen(old) + 2 : 0) + strlen(path) + strlen(more) + 48;
+    size_t size = (old ? strlen(old) + 2 : 0) + strlen(path) + strlen(what) + 8;
     char *text = malloc(size);
     if (!text) return; /* it is for people; the run can do without */
-    snprintf(text, size, "%s%s%s: %zu row%s%s", old ? old : "", old ? ", " : "", path, rows,
-             rows == 1 ? "" : "s", more);
+    snprintf(text, size, "%s%s%s: %s", old ? old : "", old ? ", " : "", path, what);
     free(old);
     o->d->text = text;
+}
+
+static void add_rows_text(Opening *o, const char *path, size_t rows, const char *more) {
+    char what[64];
+    snprintf(what, sizeof what, "%zu row%s%s", rows, rows == 1 ? "" : "s", more);
+    add_text(o, path, what);
 }
 
 static int same_rows(Opening *o, size_t i, size_t rows, const char *path) {
@@ -160,6 +172,12 @@ static int same_rows(Opening *o, size_t i, size_t rows, const char *path) {
     return DLG_OK;
 }
 
+/* Whether field f is to be filled from such a file. */
+static bool is_from(const Opening *o, size_t f, SourceKind kind, const char *path) {
+    return o->sources[f].kind == kind && !o->d->fields[f].values &&
+           strcmp(o->sources[f].path, path) == 0;
+}
+
 /* All fields from field i on that come from its table, in one pass over it. */
 static int read_table(Opening *o, size_t i) {
     dlg_dataset *d = o->d;
@@ -175,7 +193,7 @@ static int read_table(Opening *o, size_t i) {
     for (size_t f = i; f < d->field_count; f++) {
         const Source *from = &o->sources[f];
         const dlg_tensor *t = d->fields[f].tensor;
-        if (!from->path || strcmp(from->path, path) != 0 || d->fields[f].values) continue;
+        if (!is_from(o, f, SOURCE_TABLE, path)) continue;
         if (from->end != CSV_ALL && from->end - from->begin != d->fields[f].elems) {
             status = rt_fail(o->dev, DLG_ERR_DATA,
                              "%s: %zu column%s for `%s`, of which a sample has %zu number%s", path,
@@ -201,7 +219,7 @@ static int read_table(Opening *o, size_t i) {
         else
             status = same_rows(o, of[k], info.rows, path);
     }
-    if (status == DLG_OK) add_text(o, path, info.rows, info.header ? " after a header" : "");
+    if (status == DLG_OK) add_rows_text(o, path, info.rows, info.header ? " after a header" : "");
 out:
     for (size_t k = 0; takes && k < count; k++) free(takes[k].values);
     free(takes);
@@ -279,10 +297,49 @@ static int read_array(Opening *o, size_t i) {
     TRY(array_read(o->dev, path, &a));
     int status = DLG_OK;
     for (size_t f = i; status == DLG_OK && f < o->d->field_count; f++)
-        if (o->sources[f].path && strcmp(o->sources[f].path, path) == 0)
-            status = fill_from_array(o, f, path, &a);
+        if (is_from(o, f, SOURCE_ARRAY, path)) status = fill_from_array(o, f, path, &a);
     array_free(&a);
-    if (status == DLG_OK) add_text(o, path, o->d->rows, "");
+    if (status == DLG_OK) add_rows_text(o, path, o->d->rows, "");
+    return status;
+}
+
+static int fill_from_text(Opening *o, size_t i, const char *path, const char *text, size_t len) {
+    dlg_dataset *d = o->d;
+    Field *f = &d->fields[i];
+    char *name = split_meta_name(o->dev, "vocabulary", f);
+    if (!name) return DLG_ERR_MEMORY;
+    TextTake t = {.name = f->tensor->user_name,
+                  .chars = o->sources[i].chars,
+                  .type = f->tensor->type,
+                  .window = f->elems,
+                  .known = dlg_meta_get(d->prog, name)};
+    free(name);
+    TRY(text_parse(o->dev, path, text, len, &t));
+    f->values = t.values;
+    f->vocabulary = t.vocabulary;
+    f->vocabulary_size = t.vocabulary_size;
+    d->windows = true;
+    char what[200], different[64] = "", left[64] = "";
+    if (t.chars)
+        snprintf(different, sizeof different, ", %zu different%s", t.vocabulary_size,
+                 t.known ? " in the weights" : "");
+    if (t.left) snprintf(left, sizeof left, " and %zu left over", t.left);
+    snprintf(what, sizeof what, "%zu %s%s: %zu window%s of %zu%s", t.tokens,
+             t.chars ? "characters" : "bytes", different, t.rows, t.rows == 1 ? "" : "s", t.window,
+             left);
+    add_text(o, path, what);
+    return same_rows(o, i, t.rows, path);
+}
+
+static int read_text(Opening *o, size_t i) {
+    const char *path = o->sources[i].path;
+    char *text;
+    size_t len;
+    TRY(data_file_read(o->dev, path, &text, &len));
+    int status = DLG_OK;
+    for (size_t f = i; status == DLG_OK && f < o->d->field_count; f++)
+        if (is_from(o, f, SOURCE_TEXT, path)) status = fill_from_text(o, f, path, text, len);
+    free(text);
     return status;
 }
 
@@ -313,12 +370,12 @@ static int open_all(Opening *o) {
     }
     for (size_t i = 0; i < d->field_count; i++) {
         if (d->fields[i].values) continue; /* came with an earlier one */
-        if (o->sources[i].kind == SOURCE_MEMORY)
-            TRY(copy_values(o, i));
-        else if (o->sources[i].kind == SOURCE_ARRAY)
-            TRY(read_array(o, i));
-        else
-            TRY(read_table(o, i));
+        switch (o->sources[i].kind) {
+        case SOURCE_MEMORY: TRY(copy_values(o, i)); break;
+        case SOURCE_ARRAY: TRY(read_array(o, i)); break;
+        case SOURCE_TABLE: TRY(read_table(o, i)); break;
+        case SOURCE_TEXT: TRY(read_text(o, i)); break;
+        }
     }
     d->order = malloc((d->rows ? d->rows : 1) * sizeof *d->order);
     if (!d->order) return rt_no_memory(o->dev, d->rows * sizeof *d->order);
@@ -345,7 +402,10 @@ int dlg_dataset_open(dlg_dataset **data, dlg_program *prog, const dlg_dataset_op
 
 void dlg_dataset_close(dlg_dataset *d) {
     if (!d) return;
-    for (size_t i = 0; i < d->field_count; i++) free(d->fields[i].values);
+    for (size_t i = 0; i < d->field_count; i++) {
+        free(d->fields[i].values);
+        free(d->fields[i].vocabulary);
+    }
     free(d->fields);
     free(d->order);
     free(d->text);

@@ -316,7 +316,9 @@ typedef struct dlg_data {
     const char *name; /* the input's */
     /* A file: "table.csv:0:64" (columns 0 to 63), "table.csv:64" (one column), "table.csv" (the
      * columns that the model names, or all), "x.npy" (samples along the model's axis),
-     * "images-idx3-ubyte" (samples along its first axis); each may be compressed by gzip
+     * "images-idx3-ubyte" (samples along its first axis), "book.txt:chars" or "book.txt:bytes" (or
+     * "book.txt" where the model says which: a sample is a window of as many tokens as the input
+     * takes, beginning with the one that ends the sample before). Each may be compressed by gzip
      * ("table.csv.gz:64"). */
     const char *source;
     /* Memory: `rows` samples, one after the other, in the input's type. Copied. */
@@ -338,14 +340,17 @@ typedef struct dlg_dataset_options {
 
 /* Reads the data. A relative path of the model is looked up beside the program's file, then in the
  * current directory; one of the options only as it stands. A file named by several inputs is read
- * once. Errors: NAME (an entry or an input), FILE, DATA (the message says where in the file),
- * UNSUPPORTED (text sources), MEMORY. */
+ * once. Characters of a text have the numbers of the vocabulary that the program's metadata hold under
+ * "vocabulary.NAME" for the input NAME, as dlg_train records and weights files keep it; without one, of the
+ * text's own. Errors: NAME (an entry or an input), FILE, DATA (the message says where in the file; a
+ * character that is not in the vocabulary), MEMORY. */
 DLG_API int dlg_dataset_open(dlg_dataset **data, dlg_program *prog,
                              const dlg_dataset_options *options);
 DLG_API void dlg_dataset_close(dlg_dataset *data);
 
 /* Holds out round(fraction * rows) rows, chosen by a permutation that depends on the seed and the
- * number of rows alone; 0 <= fraction < 1. A new data set has no rows held out. Errors: USAGE, DATA
+ * number of rows alone; 0 <= fraction < 1. Of a text the last ones, and the window before them is not
+ * trained on either, since it shares a token with them. A new data set has no rows held out. Errors: USAGE, DATA
  * (nothing is left to train on, or a fraction above 0 holds out nothing). */
 DLG_API int dlg_dataset_split(dlg_dataset *data, double fraction, uint64_t seed);
 
@@ -363,6 +368,10 @@ DLG_API const uint32_t *dlg_dataset_row_numbers(const dlg_dataset *data, dlg_row
 DLG_API const char *dlg_dataset_text(const dlg_dataset *data);
 /* The samples of an input, one after the other; NULL when the data set does not hold it. */
 DLG_API const void *dlg_dataset_values(const dlg_dataset *data, const dlg_tensor *input);
+/* The characters of the text that an input takes, in UTF-8 and in the order of their numbers, *size (which may be
+ * NULL) of them. NULL when it takes none; *size is then 256 of bytes, else 0. */
+DLG_API const char *dlg_dataset_vocabulary(const dlg_dataset *data, const dlg_tensor *input,
+                                           size_t *size);
 
 /* ---- Training -------------------------------------------------------------------------------- */
 

@@ -158,22 +158,31 @@ const char *rt_nearest(const char *name, const void *list, size_t count,
     return best;
 }
 
-bool rt_utf8(const char *text) {
+size_t rt_utf8_char(const char *text, const char *end, uint32_t *code) {
     const unsigned char *s = (const unsigned char *)text;
-    while (*s) {
-        int more = *s < 0x80                 ? 0
-                   : *s >= 0xc2 && *s < 0xe0 ? 1
-                   : *s >= 0xe0 && *s < 0xf0 ? 2
-                   : *s >= 0xf0 && *s < 0xf5 ? 3
-                                             : -1;
-        if (more < 0) return false;
-        /* overlong forms, surrogates and what is beyond U+10FFFF */
-        if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-            (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-            return false;
-        for (s++; more > 0; more--, s++)
-            if ((*s & 0xc0) != 0x80) return false;
+    size_t len = s[0] < 0x80                   ? 1
+                 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+                 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+                 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                               : 0;
+    if (len == 0 || (size_t)(end - text) < len) return 0;
+    *code = len == 1 ? s[0] : s[0] & (0x7fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        if ((s[i] & 0xc0) != 0x80) return 0;
+        *code = *code << 6 | (s[i] & 0x3f);
     }
+    /* overlong forms, surrogates and what is beyond U+10FFFF */
+    if ((len == 3 && *code < 0x800) || (len == 4 && *code < 0x10000) || *code > 0x10ffff ||
+        (*code >= 0xd800 && *code < 0xe000))
+        return 0;
+    return len;
+}
+
+bool rt_utf8(const char *text) {
+    const char *end = text + strlen(text);
+    uint32_t code;
+    for (size_t len; text < end; text += len)
+        if ((len = rt_utf8_char(text, end, &code)) == 0) return false;
     return true;
 }
 

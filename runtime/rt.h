@@ -33,6 +33,8 @@ const char *rt_cl_name(cl_int code); /* "CL_INVALID_VALUE"; never NULL */
 const char *rt_nearest(const char *name, const void *list, size_t count,
                        const char *(*at)(const void *list, size_t i));
 bool rt_utf8(const char *s); /* well-formed UTF-8 */
+/* The code point at s and its bytes in UTF-8; 0 when none is well-formed there. */
+size_t rt_utf8_char(const char *s, const char *end, uint32_t *code);
 bool rt_type_is_float(dlg_type type);
 /* a * b, a + b; false when it does not fit 64 bits. */
 bool rt_mul(uint64_t a, uint64_t b, uint64_t *out);

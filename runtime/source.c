@@ -24,12 +24,14 @@ static bool ends_in(const char *s, const char *end) {
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* PATH, PATH:C or PATH:B:E. */
+/* PATH, PATH:C, PATH:B:E, PATH:chars or PATH:bytes. */
 static int parse_source(dlg_device *dev, const char *source, Source *out) {
     size_t len = strlen(source), last, first;
-    if (ends_in(source, ":chars") || ends_in(source, ":bytes"))
-        return rt_fail(dev, DLG_ERR_UNSUPPORTED, "%s: text sources are not supported yet", source);
-    if (trailing_number(source, &len, &last)) {
+    if (ends_in(source, ":chars") || ends_in(source, ":bytes")) {
+        out->kind = SOURCE_TEXT;
+        out->chars = ends_in(source, ":chars");
+        len -= strlen(":chars");
+    } else if (trailing_number(source, &len, &last)) {
         out->has_columns = true;
         if (trailing_number(source, &len, &first)) {
             out->begin = first;
@@ -93,21 +95,25 @@ int source_find(const dlg_program *prog, const dlg_tensor *t, const dlg_data *gi
         *out = (Source){.kind = SOURCE_MEMORY, .values = given->values, .rows = given->rows};
         return DLG_OK;
     }
-    if (given) {
+    if (given)
         TRY(parse_source(dev, given->source, out));
-    } else {
-        if (t->source.form == DLG_SOURCE_CHARS || t->source.form == DLG_SOURCE_BYTES)
-            return rt_fail(dev, DLG_ERR_UNSUPPORTED,
-                           "the input `%s` takes text from %s: text sources are not supported yet",
-                           t->user_name, t->source.path);
+    else
         TRY(find_file(prog, t, t->source.path, out));
-    }
-    if (array_kind(out->path) != ARRAY_NONE) out->kind = SOURCE_ARRAY;
-    if (out->kind == SOURCE_ARRAY && out->has_columns)
+    if (out->kind == SOURCE_TEXT) return DLG_OK;
+    if (array_kind(out->path) != ARRAY_NONE) {
+        out->kind = SOURCE_ARRAY;
+        if (!out->has_columns) return DLG_OK;
         return rt_fail(dev, DLG_ERR_DATA, "%s: columns are for tables, this is an array",
                        out->path);
-    if (out->kind == SOURCE_TABLE && !out->has_columns) model_columns(t, out);
-    if (out->kind == SOURCE_TABLE && !out->has_columns) out->end = CSV_ALL;
+    }
+    if (out->has_columns) return DLG_OK;
+    if (t->source.form == DLG_SOURCE_CHARS || t->source.form == DLG_SOURCE_BYTES) {
+        out->kind = SOURCE_TEXT;
+        out->chars = t->source.form == DLG_SOURCE_CHARS;
+        return DLG_OK;
+    }
+    model_columns(t, out);
+    if (!out->has_columns) out->end = CSV_ALL;
     return DLG_OK;
 }
 

@@ -1,7 +1,7 @@
 /* split: which rows are held out and in which order the others come.
  *
  * Establishes: both depend on a seed and on the number of rows alone, on every machine
- * (docs/program-format.md, "Rows"). What was held out is kept in the program's metadata as numbers,
+ * (docs/program-format.md, "Rows"); of a text the end is held out, whatever the seed. What was held out is kept in the program's metadata as numbers,
  * with a hash of each input's samples, so that an evaluation can repeat it on the same data and
  * does not repeat it on other data. */
 #include <math.h>
@@ -49,11 +49,18 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* Of a text its end, and the window before it is in neither part: its last token begins the next. */
+static size_t training_rows(const dlg_dataset *d, size_t held_out) {
+    size_t rest = d->rows - held_out;
+    return d->windows && held_out > 0 && rest > 0 ? rest - 1 : rest;
+}
+
 static void split_count(dlg_dataset *d, size_t held_out, uint64_t seed) {
     for (size_t i = 0; i < d->rows; i++) d->order[i] = (uint32_t)i;
     d->split_seed = seed;
-    d->training = d->rows - held_out;
-    if (held_out == 0) return;
+    d->held_out = held_out;
+    d->training = training_rows(d, held_out);
+    if (held_out == 0 || d->windows) return;
     split_shuffle(d->order, d->rows, "dlg:holdout", seed, 0);
     qsort(d->order, d->training, sizeof *d->order, ascending);
     qsort(d->order + d->training, held_out, sizeof *d->order, ascending);
@@ -67,7 +74,7 @@ int dlg_dataset_split(dlg_dataset *d, double fraction, uint64_t seed) {
                        "and below 1",
                        fraction);
     size_t held_out = (size_t)floor(fraction * (double)d->rows + 0.5);
-    if (fraction > 0 && (held_out == 0 || held_out == d->rows))
+    if (fraction > 0 && (held_out == 0 || training_rows(d, held_out) == 0))
         return rt_fail(dev, DLG_ERR_DATA, "holding out %g of %zu rows leaves nothing to %s",
                        fraction, d->rows, held_out ? "train on" : "evaluate on");
     split_count(d, held_out, seed);
@@ -75,25 +82,35 @@ int dlg_dataset_split(dlg_dataset *d, double fraction, uint64_t seed) {
 }
 
 size_t dlg_dataset_rows(const dlg_dataset *d, dlg_rows which) {
-    return which == DLG_ROWS_ALL        ? d->rows
-           : which == DLG_ROWS_TRAINING ? d->training
-                                        : d->rows - d->training;
+    return which == DLG_ROWS_ALL ? d->rows : which == DLG_ROWS_TRAINING ? d->training : d->held_out;
 }
 
 const uint32_t *dlg_dataset_row_numbers(const dlg_dataset *d, dlg_rows which) {
     return which == DLG_ROWS_ALL        ? NULL
            : which == DLG_ROWS_TRAINING ? d->order
-                                        : d->order + d->training;
+                                        : d->order + (d->rows - d->held_out);
 }
 
 /* ---- In the metadata --------------------------------------------------------------------------- */
 
-static int hash_name(dlg_device *dev, const Field *f, char **name) {
-    size_t size = strlen(f->tensor->user_name) + 16;
-    *name = malloc(size);
-    if (!*name) return rt_no_memory(dev, size);
-    snprintf(*name, size, "data_hash.%s", f->tensor->user_name);
-    return DLG_OK;
+char *split_meta_name(dlg_device *dev, const char *what, const Field *f) {
+    size_t size = strlen(what) + strlen(f->tensor->user_name) + 2;
+    char *name = malloc(size);
+    if (name)
+        snprintf(name, size, "%s.%s", what, f->tensor->user_name);
+    else
+        rt_no_memory(dev, size);
+    return name;
+}
+
+/* A NULL value removes it. */
+static int record_of_field(const dlg_dataset *d, const Field *f, const char *what,
+                           const char *value) {
+    char *name = split_meta_name(d->prog->dev, what, f);
+    if (!name) return DLG_ERR_MEMORY;
+    int status = dlg_meta_set(d->prog, name, value);
+    free(name);
+    return status;
 }
 
 static void hash_text(const dlg_dataset *d, const Field *f, char text[17]) {
@@ -108,15 +125,14 @@ static int record_number(dlg_program *prog, const char *name, uint64_t value) {
 
 int split_record(const dlg_dataset *d) {
     TRY(record_number(d->prog, "data_rows", d->rows));
-    TRY(record_number(d->prog, "data_held_out", d->rows - d->training));
+    TRY(record_number(d->prog, "data_held_out", d->held_out));
     TRY(record_number(d->prog, "data_seed", d->split_seed));
     for (size_t i = 0; i < d->field_count; i++) {
-        char *name, text[17];
-        TRY(hash_name(d->prog->dev, &d->fields[i], &name));
-        hash_text(d, &d->fields[i], text);
-        int status = dlg_meta_set(d->prog, name, text);
-        free(name);
-        TRY(status);
+        const Field *f = &d->fields[i];
+        char text[17];
+        hash_text(d, f, text);
+        TRY(record_of_field(d, f, "data_hash", text));
+        TRY(record_of_field(d, f, "vocabulary", f->vocabulary));
     }
     return DLG_OK;
 }
@@ -151,8 +167,8 @@ int dlg_dataset_split_recorded(dlg_dataset *d, dlg_program *prog, int *same) {
                        "`data_rows`");
     bool equal = rows == d->rows;
     for (size_t i = 0; equal && i < d->field_count; i++) {
-        char *name, text[17];
-        TRY(hash_name(prog->dev, &d->fields[i], &name));
+        char *name = split_meta_name(prog->dev, "data_hash", &d->fields[i]), text[17];
+        if (!name) return DLG_ERR_MEMORY;
         const char *recorded = dlg_meta_get(prog, name);
         free(name);
         hash_text(d, &d->fields[i], text);

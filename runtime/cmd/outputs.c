@@ -138,7 +138,7 @@ static int spare(const Args *a, const char *path, const char *what) {
     return EXIT_DONE;
 }
 
-/* SOURCE of --data, with or without its columns. */
+/* SOURCE of --data, with or without what it takes of a file: whatever stands before a colon may be the path. */
 static int spare_source(const Args *a, const char *source) {
     char *path = strdup(source);
     if (!path) {
@@ -146,9 +146,7 @@ static int spare_source(const Args *a, const char *source) {
         return EXIT_SYSTEM;
     }
     int status = spare(a, path, "data of this run");
-    for (int colons = 0; !status && colons < 2; colons++) {
-        char *colon = strrchr(path, ':');
-        if (!colon || colon[1 + strspn(colon + 1, "0123456789")]) break;
+    for (char *colon; !status && (colon = strrchr(path, ':'));) {
         *colon = 0;
         status = spare(a, path, "data of this run");
     }

@@ -25,13 +25,13 @@ static int split(Session *s, const Args *a) {
 static void print_start(const Session *s, const Args *a, const dlg_entry *entry) {
     size_t rows = dlg_dataset_rows(s->data, DLG_ROWS_ALL);
     size_t training = dlg_dataset_rows(s->data, DLG_ROWS_TRAINING), batch = 0;
+    size_t held_out = dlg_dataset_rows(s->data, DLG_ROWS_HELD_OUT);
     printf("%s on %s\n", dlg_program_model(s->prog), dlg_device_get_info(s->dev)->name);
     if (a->load)
         printf("from the weights %s; the step and the optimizer's state begin anew\n", a->load);
     if (rows == 0) return;
     dlg_dataset_batch(s->data, entry, &batch);
-    printf("%s; %zu to train on, %zu held out", dlg_dataset_text(s->data), training,
-           rows - training);
+    printf("%s; %zu to train on, %zu held out", dlg_dataset_text(s->data), training, held_out);
     if (batch && training % batch)
         printf("; batches of %zu, so that each epoch leaves out %zu other%s", batch,
                training % batch, training % batch == 1 ? "" : "s");

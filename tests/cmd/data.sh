@@ -50,4 +50,43 @@ if [ -r "$mnist/train-images-idx3-ubyte.gz" ]; then
     awk '$1 < 0.88 { exit 1 }' accuracy || fail "mnist: an accuracy of $(cat accuracy) after 200 steps"
 fi
 
+# Text: windows of 17 characters; the vocabulary stays with the weights, and the end is what is held out.
+cp "$samples"/char_rnn.dlg .
+small="-D batch=16 -D T=16 -D hidden=8 -D chars=12"
+head -c 20001 digits.csv >input.txt
+# shellcheck disable=SC2086 # a list of words
+{
+    expect 0 "input.txt: 20001 characters, 12 different: 1250 windows of 17; 1124 to train on, 125 held out" \
+        "$DLG" train char_rnn.dlg $small --epochs 2 --holdout 0.1 --save rnn.w
+    awk '/^epoch 2/ { gsub(/,/, ""); exit !($4 < 2) }' out || fail "nothing is learned of the text: $(cat out)"
+    sed -n 's/^epoch 2.*held out: \(loss [0-9.]*\).*/\1/p' out >trained
+    expect 0 "on 125 held-out rows" "$DLG" eval char_rnn.dlg $small --load rnn.w
+    grep -qF "$(cat trained)" out || fail "the evaluation differs from the training's: $(cat trained) $(cat out)"
+    expect 0 "vocabulary.s" cat rnn.w
+    gzip -c input.txt >packed.txt.gz
+    expect 0 "on 125 held-out rows" "$DLG" eval char_rnn.dlg $small --load rnn.w --data s=packed.txt.gz:chars
+    printf '0,0,1,2,1,2,3,1,0,1,2,3,4' >other.txt
+    tr '01234' '56789' <other.txt >fewer.txt
+    expect 0 "on 1 rows of data that the weights were not trained on" \
+        "$DLG" eval char_rnn.dlg $small --load rnn.w --data s=fewer.txt
+    expect 0 "row 0:  s 7 1 7 1 8 1 9 1 8 1 9 1 10 1 8 1 7" "$DLG" run char_rnn.dlg $small --entry evaluate --load rnn.w \
+        --data s=fewer.txt --rows 0 --with s
+    printf '0,0,1,2,1,2,3,1,x' >unknown.txt
+    expect 1 "unknown.txt:1: byte 16 of the file: \`x\`, U+0078 is not in the vocabulary of the weights" \
+        "$DLG" eval char_rnn.dlg $small --load rnn.w --data s=unknown.txt
+    expect 1 "unknown.txt: has 17 bytes, and a sample of \`s\` is a window of 18" "$DLG" eval char_rnn.dlg ${small%T=16*}T=17 -D hidden=8 -D chars=12 --load rnn.w --data s=unknown.txt:bytes
+    printf 'caf\351' >latin.txt
+    expect 1 "latin.txt:1: byte 3 of the file: it is not UTF-8" "$DLG" train char_rnn.dlg $small --data s=latin.txt
+    expect 1 "that is data of this run" "$DLG" train char_rnn.dlg $small --data s=latin.txt:bytes --save latin.txt
+}
+
+# The model as it is, on Shakespeare's plays, where they are: building its kernels takes most of the time.
+plays=$DLG_SOURCE_DIR/../shared/data/tinyshakespeare/input.txt
+if [ -r "$plays" ] && [ -z "${DLG_SANITIZE:-}" ]; then
+    cp "$plays" input.txt
+    expect 0 "1115394 characters, 65 different: 17428 windows of 65 and 1 left over" \
+        "$DLG" train char_rnn.dlg --steps 20 --save rnn.w
+    awk '/^epoch 1/ { gsub(/,/, ""); exit !($4 < 4) }' out || fail "char_rnn: $(cat out)"
+fi
+
 done_testing

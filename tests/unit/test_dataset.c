@@ -136,7 +136,7 @@ static void test_refused(void) {
         {"t-two.csv:2:1", DLG_ERR_DATA, "columns 2:1 are none"},
         {"t-two.csv:5", DLG_ERR_DATA, "1 column for `x`"},
         {":0:2", DLG_ERR_DATA, "names no file"},
-        {"t.txt:chars", DLG_ERR_UNSUPPORTED, "text sources are not supported yet"},
+        {"t-two.csv:chars", DLG_ERR_DATA, "`x` must be i32 or u8, not f32"},
         {"t-two.csv.gz:0:2", DLG_ERR_FILE, "t-two.csv.gz"},
         {"t-junk.npy.gz", DLG_ERR_DATA, "t-junk.npy.gz: is not compressed by gzip"},
         {"t-junk-idx3-ubyte", DLG_ERR_DATA, "t-junk-idx3-ubyte: is not an IDX file"},
