@@ -16,16 +16,33 @@ static bool is_idx(const char *path) {
 }
 
 ArrayKind array_kind(const char *path) {
-    return data_is(path, ".npy") ? ARRAY_NPY : is_idx(path) ? ARRAY_IDX : ARRAY_NONE;
+    return data_is(path, ".npy")   ? ARRAY_NPY
+           : data_is(path, ".npz") ? ARRAY_NPZ
+           : is_idx(path)          ? ARRAY_IDX
+                                   : ARRAY_NONE;
 }
 
-int array_read(dlg_device *dev, const char *path, Array *out) {
+const char *array_member(const char *source, size_t *path_len) {
+    const char *colon = strstr(source, ".npz:");
+    *path_len = colon ? (size_t)(colon - source) + 4 : strlen(source);
+    return colon ? colon + 5 : NULL;
+}
+
+int array_parse(dlg_device *dev, const char *path, const char *bytes, size_t len,
+                const char *member, bool given, Array *out) {
+    switch (array_kind(path)) {
+    case ARRAY_IDX: return idx_parse(dev, path, bytes, len, out);
+    case ARRAY_NPZ: return npz_parse(dev, path, bytes, len, member, given, out);
+    default: return npy_parse(dev, path, bytes, len, out);
+    }
+}
+
+int array_read(dlg_device *dev, const char *path, const char *member, bool given, Array *out) {
     char *bytes;
     size_t len;
     *out = (Array){0};
     TRY(data_file_read(dev, path, &bytes, &len));
-    int status = array_kind(path) == ARRAY_IDX ? idx_parse(dev, path, bytes, len, out)
-                                               : npy_parse(dev, path, bytes, len, out);
+    int status = array_parse(dev, path, bytes, len, member, given, out);
     free(bytes);
     return status;
 }

@@ -73,7 +73,7 @@ int csv_parse(dlg_device *dev, const char *path, const char *text, size_t len, C
  * False for anything else, infinities and NaN included. */
 bool data_number(const char *text, size_t len, double *value);
 
-/* ---- array.c, npy.c, idx.c: arrays ---------------------------------------------------------------- */
+/* ---- array.c, npy.c, npz.c, idx.c: arrays ----------------------------------------------------------- */
 
 #define ARRAY_MAX_RANK 8
 
@@ -85,13 +85,19 @@ typedef struct Array {
     void *values; /* row-major, whatever the file's order; array_free */
 } Array;
 
-/* The formats, by the file's name: .npy; .idx, or idx and the number of axes between `-` or `.` and `-`, such as
+/* The formats, by the file's name: .npy; .npz; .idx, or idx and the number of axes between `-` or `.` and `-`, such as
  * train-images-idx3-ubyte. Each may end in .gz. */
-typedef enum ArrayKind { ARRAY_NONE, ARRAY_NPY, ARRAY_IDX } ArrayKind;
+typedef enum ArrayKind { ARRAY_NONE, ARRAY_NPY, ARRAY_NPZ, ARRAY_IDX } ArrayKind;
 ArrayKind array_kind(const char *path);
 
-/* Reads a file of either kind. On failure *out owns nothing. Errors: FILE, DATA, MEMORY. */
-int array_read(dlg_device *dev, const char *path, Array *out);
+/* "FILE.npz:NAME": NAME, with the length of FILE.npz in *path_len; otherwise NULL, with that of all. */
+const char *array_member(const char *source, size_t *path_len);
+
+/* Reads a file of any of these kinds. Of an archive the array `member`; if it was not `given` but is a guess, the only
+ * array where none has its name. On failure *out owns nothing. Errors: FILE, DATA, MEMORY. */
+int array_read(dlg_device *dev, const char *path, const char *member, bool given, Array *out);
+int array_parse(dlg_device *dev, const char *path, const char *bytes, size_t len,
+                const char *member, bool given, Array *out);
 void array_free(Array *a);
 /* For the formats, when type, rank and shape are known: a->elems, and a->values with room for them. The file
  * must have exactly data_len bytes of data, elem_bytes an element. Errors: DATA, MEMORY. */
@@ -100,6 +106,8 @@ int array_count(dlg_device *dev, const char *path, Array *a, size_t elem_bytes, 
 /* Versions 1 to 3 of the format, in C or Fortran order, little-endian: f4 f8 -> f32, f2 -> f16, i4 i8 -> i32,
  * u1 -> u8, b1 -> bool. A value that its new type cannot hold is an error, and so is data after the array. */
 int npy_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, Array *out);
+int npz_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, const char *member,
+              bool given, Array *out);
 /* All types: u8 -> u8, i8 i16 i32 -> i32, f32 f64 -> f32; the same errors. */
 int idx_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, Array *out);
 
@@ -138,6 +146,7 @@ typedef struct Source {
     bool has_columns;
     size_t begin, end; /* of TABLE: columns; end may be CSV_ALL */
     bool chars;        /* of TEXT: or bytes */
+    char *member;      /* of an archive: the array that was named, or NULL; owned */
 } Source;
 
 /* Where the samples of input `t` come from: `given`, or if it is NULL what the model says. The caller frees *out,

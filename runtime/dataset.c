@@ -291,14 +291,27 @@ static int fill_from_array(Opening *o, size_t i, const char *path, const Array *
     return data_convert(o->dev, &f->values, a->elems, a->type, t->type, path);
 }
 
+/* All fields from field i on that come from its file: one array, or of an archive each its own. */
 static int read_array(Opening *o, size_t i) {
     const char *path = o->sources[i].path;
-    Array a;
-    TRY(array_read(o->dev, path, &a));
+    Array a = {0};
+    char *bytes;
+    size_t len;
+    TRY(data_file_read(o->dev, path, &bytes, &len));
     int status = DLG_OK;
-    for (size_t f = i; status == DLG_OK && f < o->d->field_count; f++)
-        if (is_from(o, f, SOURCE_ARRAY, path)) status = fill_from_array(o, f, path, &a);
+    for (size_t f = i; status == DLG_OK && f < o->d->field_count; f++) {
+        if (!is_from(o, f, SOURCE_ARRAY, path)) continue;
+        const char *named = o->sources[f].member;
+        if (f == i || array_kind(path) == ARRAY_NPZ) {
+            array_free(&a);
+            status =
+                array_parse(o->dev, path, bytes, len,
+                            named ? named : o->d->fields[f].tensor->user_name, named != NULL, &a);
+        }
+        if (status == DLG_OK) status = fill_from_array(o, f, path, &a);
+    }
     array_free(&a);
+    free(bytes);
     if (status == DLG_OK) add_rows_text(o, path, o->d->rows, "");
     return status;
 }

@@ -205,10 +205,10 @@ DLG_API int dlg_put_element(dlg_type type, void *values, size_t i, double number
 DLG_API int dlg_set(dlg_program *prog, const char *name, const void *data, size_t bytes);
 DLG_API int dlg_get(dlg_program *prog, const char *name, void *data, size_t bytes);
 
-/* The same from and to files: a whole tensor as an .npy array (or from an IDX file) of its shape,
- * or from a .csv table of as many numbers, row by row; either may be compressed (.gz). Types are converted: whole numbers
- * where none changes, floats rounded to the nearest. NumPy has no bf16: such a tensor is written as
- * f4. Errors: as dlg_set; FILE, DATA. */
+/* The same from and to files: a whole tensor as an .npy array (or from an IDX file, or an .npz or
+ * .npz:ARRAY) of its shape, or from a .csv table of as many numbers, row by row; each may be
+ * compressed (.gz). Types are converted: whole numbers where none changes, floats rounded to the
+ * nearest. NumPy has no bf16: such a tensor is written as f4. Errors: as dlg_set; FILE, DATA. */
 DLG_API int dlg_set_file(dlg_program *prog, const char *name, const char *path);
 DLG_API int dlg_get_file(dlg_program *prog, const char *name, const char *path);
 /* Any array as an .npy file, written completely or not at all. Errors: FILE, MEMORY. */
@@ -315,7 +315,8 @@ typedef struct dlg_dataset dlg_dataset;
 typedef struct dlg_data {
     const char *name; /* the input's */
     /* A file: "table.csv:0:64" (columns 0 to 63), "table.csv:64" (one column), "table.csv" (the
-     * columns that the model names, or all), "x.npy" (samples along the model's axis),
+     * columns that the model names, or all), "x.npy" (samples along the model's axis), "xs.npz:x"
+     * (the same, of the array `x`) or "xs.npz" (of the array with the input's name, or the only one),
      * "images-idx3-ubyte" (samples along its first axis), "book.txt:chars" or "book.txt:bytes" (or
      * "book.txt" where the model says which: a sample is a window of as many tokens as the input
      * takes, beginning with the one that ends the sample before). Each may be compressed by gzip

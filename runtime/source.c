@@ -24,10 +24,19 @@ static bool ends_in(const char *s, const char *end) {
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* PATH, PATH:C, PATH:B:E, PATH:chars or PATH:bytes. */
+static int name_member(dlg_device *dev, const char *source, const char *member, Source *out) {
+    if (!*member) return rt_fail(dev, DLG_ERR_DATA, "%s: names no array of the archive", source);
+    out->member = strdup(member);
+    return out->member ? DLG_OK : rt_no_memory(dev, strlen(member));
+}
+
+/* PATH, PATH:C, PATH:B:E, PATH:chars, PATH:bytes or PATH.npz:NAME. */
 static int parse_source(dlg_device *dev, const char *source, Source *out) {
-    size_t len = strlen(source), last, first;
-    if (ends_in(source, ":chars") || ends_in(source, ":bytes")) {
+    size_t len, last, first;
+    const char *member = array_member(source, &len);
+    if (member) {
+        TRY(name_member(dev, source, member, out));
+    } else if (ends_in(source, ":chars") || ends_in(source, ":bytes")) {
         out->kind = SOURCE_TEXT;
         out->chars = ends_in(source, ":chars");
         len -= strlen(":chars");
@@ -88,6 +97,18 @@ static void model_columns(const dlg_tensor *t, Source *out) {
     out->end = s->form == DLG_SOURCE_COLUMN ? (size_t)s->first + 1 : (size_t)s->last;
 }
 
+/* A model may name an array of an archive as the command line does. */
+static int model_source(const dlg_program *prog, const dlg_tensor *t, Source *out) {
+    size_t len;
+    const char *member = array_member(t->source.path, &len);
+    char *path = strndup(t->source.path, len);
+    if (!path) return rt_no_memory(prog->dev, len);
+    int status = member ? name_member(prog->dev, t->source.path, member, out) : DLG_OK;
+    if (status == DLG_OK) status = find_file(prog, t, path, out);
+    free(path);
+    return status;
+}
+
 int source_find(const dlg_program *prog, const dlg_tensor *t, const dlg_data *given, Source *out) {
     dlg_device *dev = prog->dev;
     *out = (Source){.kind = SOURCE_TABLE};
@@ -98,7 +119,7 @@ int source_find(const dlg_program *prog, const dlg_tensor *t, const dlg_data *gi
     if (given)
         TRY(parse_source(dev, given->source, out));
     else
-        TRY(find_file(prog, t, t->source.path, out));
+        TRY(model_source(prog, t, out));
     if (out->kind == SOURCE_TEXT) return DLG_OK;
     if (array_kind(out->path) != ARRAY_NONE) {
         out->kind = SOURCE_ARRAY;
@@ -119,5 +140,6 @@ int source_find(const dlg_program *prog, const dlg_tensor *t, const dlg_data *gi
 
 void source_free(Source *s) {
     free(s->path);
+    free(s->member);
     *s = (Source){.kind = SOURCE_MEMORY};
 }

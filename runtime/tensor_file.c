@@ -9,9 +9,10 @@ static void shape_words(char *out, size_t size, int rank, const int64_t *shape) 
         n += (size_t)snprintf(out + n, size - n, "%s%lld", a ? "x" : "", (long long)shape[a]);
 }
 
-static int read_array(dlg_program *prog, const dlg_tensor *t, const char *path, void **values) {
+static int read_array(dlg_program *prog, const dlg_tensor *t, const char *path, const char *member,
+                      void **values) {
     Array a;
-    TRY(array_read(prog->dev, path, &a));
+    TRY(array_read(prog->dev, path, member ? member : t->user_name, member != NULL, &a));
     bool fits = a.rank == t->rank;
     for (int i = 0; fits && i < t->rank; i++) fits = a.shape[i] == t->shape[i];
     if (!fits) {
@@ -43,19 +44,29 @@ static int read_table(dlg_program *prog, const dlg_tensor *t, const char *path, 
     return DLG_OK;
 }
 
-int dlg_set_file(dlg_program *prog, const char *name, const char *path) {
+static int read_file(dlg_program *prog, const dlg_tensor *t, const char *path, const char *member,
+                     void **values) {
+    if (array_kind(path) != ARRAY_NONE) return read_array(prog, t, path, member, values);
+    if (data_is(path, ".csv")) return read_table(prog, t, path, values);
+    return rt_fail(prog->dev, DLG_ERR_UNSUPPORTED,
+                   "%s: a tensor is read from an .npy, .npz, IDX or .csv file, by their names",
+                   path);
+}
+
+int dlg_set_file(dlg_program *prog, const char *name, const char *source) {
     const dlg_tensor *t;
-    void *values;
+    void *values = NULL;
+    size_t len;
     TRY(rt_find(prog, name, &t));
-    if (array_kind(path) != ARRAY_NONE)
-        TRY(read_array(prog, t, path, &values));
-    else if (data_is(path, ".csv"))
-        TRY(read_table(prog, t, path, &values));
-    else
-        return rt_fail(prog->dev, DLG_ERR_UNSUPPORTED,
-                       "%s: a tensor is read from an .npy, IDX or .csv file, by their names", path);
-    int status = rt_set(prog, t, values);
-    free(values);
+    const char *member = array_member(source, &len);
+    char *path = strndup(source, len);
+    if (!path) return rt_no_memory(prog->dev, len);
+    int status = read_file(prog, t, path, member, &values);
+    if (status == DLG_OK) {
+        status = rt_set(prog, t, values);
+        free(values);
+    }
+    free(path);
     return status;
 }
 

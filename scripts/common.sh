@@ -7,7 +7,7 @@ say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "$(basename -- "$0")" "$*" >&2; exit 1; }
 
 build_packages="gcc libc6-dev make cmake pkg-config flex bison libjansson-dev libxxhash-dev \
-zlib1g-dev ocl-icd-opencl-dev opencl-c-headers pocl-opencl-icd"
+zlib1g-dev libminizip-dev ocl-icd-opencl-dev opencl-c-headers pocl-opencl-icd"
 test_packages="g++ libcunit1-dev valgrind oclgrind"
 
 # need PACKAGE...: installs those that are missing, where the system is Debian or made from it.
@@ -15,8 +15,8 @@ test_packages="g++ libcunit1-dev valgrind oclgrind"
 need() {
     if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
         say "This is no Debian system, so nothing is installed. What is needed: a C11 compiler, make,"
-        say "CMake 3.25, pkg-config, flex, bison 3.6, jansson, xxHash, zlib, an OpenCL loader with headers and"
-        say "a device (PoCL for the CPU); for the tests CUnit, valgrind and oclgrind too."
+        say "CMake 3.25, pkg-config, flex, bison 3.6, jansson, xxHash, zlib with its minizip, an OpenCL loader"
+        say "with headers and a device (PoCL for the CPU); for the tests CUnit, valgrind and oclgrind too."
         return 0
     fi
     missing=

@@ -138,17 +138,17 @@ static int spare(const Args *a, const char *path, const char *what) {
     return EXIT_DONE;
 }
 
-/* SOURCE of --data, with or without what it takes of a file: whatever stands before a colon may be the path. */
-static int spare_source(const Args *a, const char *source) {
+/* A source of data, with or without what it takes of a file: whatever stands before a colon may be the path. */
+static int spare_source(const Args *a, const char *source, const char *what) {
     char *path = strdup(source);
     if (!path) {
         complain("out of memory");
         return EXIT_SYSTEM;
     }
-    int status = spare(a, path, "data of this run");
+    int status = spare(a, path, what);
     for (char *colon; !status && (colon = strrchr(path, ':'));) {
         *colon = 0;
-        status = spare(a, path, "data of this run");
+        status = spare(a, path, what);
     }
     free(path);
     return status;
@@ -169,9 +169,9 @@ int outputs_check(const Args *a) {
     if (!status) status = spare(a, a->file, "the model");
     if (!status && a->load) status = spare(a, a->load, "what --load reads");
     for (size_t i = 0; !status && i < a->set_count; i++)
-        status = spare(a, a->set[i].value, "what --set reads");
+        status = spare_source(a, a->set[i].value, "what --set reads");
     for (size_t i = 0; !status && i < a->data_count; i++)
-        status = spare_source(a, a->data[i].value);
+        status = spare_source(a, a->data[i].value, "data of this run");
     return status;
 }
 
@@ -180,7 +180,7 @@ int outputs_spare(const Args *a, const dlg_program *prog) {
     for (size_t i = 0; !status && i < dlg_tensor_count(prog); i++) {
         const char *path = dlg_tensor_at(prog, i)->source.path;
         if (!path) continue;
-        status = spare(a, path, "data of the model");
+        status = spare_source(a, path, "data of the model");
         if (status || path[0] == '/') continue;
         size_t dir = (size_t)(base_name(a->file) - a->file), size = dir + strlen(path) + 1;
         char *beside = malloc(size);
@@ -189,7 +189,7 @@ int outputs_spare(const Args *a, const dlg_program *prog) {
             return EXIT_SYSTEM;
         }
         snprintf(beside, size, "%.*s%s", (int)dir, a->file, path);
-        status = spare(a, beside, "data of the model");
+        status = spare_source(a, beside, "data of the model");
         free(beside);
     }
     if (!status && a->save) status = check_kind(a->save, 8, '{', "a weights file");

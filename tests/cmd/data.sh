@@ -50,6 +50,22 @@ if [ -r "$mnist/train-images-idx3-ubyte.gz" ]; then
     awk '$1 < 0.88 { exit 1 }' accuracy || fail "mnist: an accuracy of $(cat accuracy) after 200 steps"
 fi
 
+# Archives: the array with the input's name, or the one that is named, by the model or on the command line.
+cp "$data/two.npz" .
+cat >two.dlg <<'MODEL'
+input x : f32[1, 3] from "two.npz"
+input y : i32[1]    from "two.npz:y"
+entry predict -> sums = sum(x, axis = 1), z = y * 2
+MODEL
+expect 0 "row 1:  sums 12; z -16" "$DLG" run two.dlg --rows 0:2
+expect 0 "row 0:  sums 3; z 14" "$DLG" run two.dlg --rows 0:2 --data x=two.npz:x
+expect 1 "two.npz: has no array \`z\`; it has: x, y" "$DLG" run two.dlg --rows 0:2 --data x=two.npz:z
+expect 1 "two.npz: its shape is 2; \`x\` takes Nx3" "$DLG" run two.dlg --rows 0:2 --data x=two.npz:y
+printf 'input w : f32[2, 3]\nentry predict -> s = sum(w)\n' >whole.dlg
+expect 0 "s 15" "$DLG" run whole.dlg --set w=two.npz:x
+expect 1 "has no array \`w\`; it has: x, y; say which" "$DLG" run whole.dlg --set w=two.npz
+expect 1 "that is data of the model: it is not overwritten" "$DLG" run two.dlg --rows 0:2 --get z=two.npz
+
 # Text: windows of 17 characters; the vocabulary stays with the weights, and the end is what is held out.
 cp "$samples"/char_rnn.dlg .
 small="-D batch=16 -D T=16 -D hidden=8 -D chars=12"

@@ -138,7 +138,7 @@ static void test_files(void) {
     CU_ASSERT_EQUAL_FATAL(data_file_read(dev, "t-a.npy", &npy, &len), DLG_OK);
     unsigned char *array = pack(npy, len, &packed);
     write_file("t-a.npy.gz", array, packed);
-    CU_ASSERT_EQUAL_FATAL(array_read(dev, "t-a.npy.gz", &a), DLG_OK);
+    CU_ASSERT_EQUAL_FATAL(array_read(dev, "t-a.npy.gz", NULL, false, &a), DLG_OK);
     CU_ASSERT(a.elems == 3 && ((int32_t *)a.values)[2] == 3);
     array_free(&a);
     CU_ASSERT(data_is("x/a.npy.gz", ".npy") && data_is("a.npy", ".npy") && data_is(".gz", "") &&

@@ -114,8 +114,8 @@ static void test_mnist(void) {
     if (access(images, R_OK) != 0 || access(labels, R_OK) != 0) return;
     dlg_device *dev = none_device();
     Array x, y;
-    CU_ASSERT_EQUAL_FATAL(array_read(dev, images, &x), DLG_OK);
-    CU_ASSERT_EQUAL_FATAL(array_read(dev, labels, &y), DLG_OK);
+    CU_ASSERT_EQUAL_FATAL(array_read(dev, images, NULL, false, &x), DLG_OK);
+    CU_ASSERT_EQUAL_FATAL(array_read(dev, labels, NULL, false, &y), DLG_OK);
     CU_ASSERT(x.rank == 3 && x.shape[0] == 10000 && x.shape[1] == 28 && x.shape[2] == 28);
     CU_ASSERT(y.rank == 1 && y.elems == 10000);
     static const uint8_t first[] = {7, 2, 1, 0, 4, 1, 4, 9, 5, 9}; /* of the official test images */
