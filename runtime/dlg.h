@@ -385,20 +385,26 @@ typedef struct dlg_metrics {
 } dlg_metrics;
 
 typedef enum dlg_event {
-    DLG_EVENT_STEPS, /* about ten times a second */
-    DLG_EVENT_EPOCH, /* the end of an epoch or of the run; after the evaluation */
+    DLG_EVENT_STEPS,      /* about ten times a second */
+    DLG_EVENT_EPOCH,      /* the end of an epoch or of the run; after the evaluation */
+    DLG_EVENT_BEGIN,      /* once, before the first step: whether the run was resumed is known */
+    DLG_EVENT_CHECKPOINT, /* a checkpoint was written, or could not be */
 } dlg_event;
 
 typedef struct dlg_progress {
     dlg_event event;
     uint64_t epoch, epochs;    /* from 1, the one that this is; in all */
-    uint64_t step, steps;      /* done in this run; in all */
+    uint64_t step, steps;      /* done, those before a resumption included; in all */
     uint64_t batch, batches;   /* done in this epoch; in an epoch */
     uint64_t left_out;         /* rows that an epoch does not use: they do not fill a batch */
     dlg_metrics train;         /* over the epoch so far */
     dlg_metrics evaluate;      /* the last evaluation; its rows are 0 before the first */
-    double seconds;            /* of this run */
+    double seconds;            /* of this call */
     double samples_per_second; /* training alone */
+    int resumed;               /* 1: the run goes on from a checkpoint, */
+    uint64_t resumed_step;     /* after this step */
+    int checkpoint;            /* status of the last one: when it failed, the run goes on unless the
+                                  callback stops it; at the event dlg_error_text says why */
 } dlg_progress;
 
 /* Called by dlg_train from its own thread; not 0: stop. It may read tensors but not run entries. */
@@ -413,13 +419,25 @@ typedef struct dlg_train_options {
     uint64_t device_bytes; /* the most that the data may take there; 0: half of its memory */
     dlg_progress_fn progress; /* may be NULL */
     void *user;
+    /* NULL, or the file to keep the state of the run in: params, states, step, seed, the place in the data,
+     * what the epoch's metrics are made of. It is replaced as a whole (dlg_weights_save) while the
+     * run goes on, when the callback stops it and at its end, so that it can be resumed whatever
+     * ends it, and then ends with the same bits. A weights file too: dlg_weights_load takes it. */
+    const char *checkpoint;
+    uint64_t checkpoint_steps; /* write it after every so many steps, */
+    double
+        checkpoint_seconds; /* or after so many seconds; both 0: every minute, or as often as takes
+                                  a fiftieth of the time */
+    int resume;             /* 1: go on from `checkpoint` if the file is there, otherwise begin */
 } dlg_train_options;
 
 /* Trains on the training rows: each epoch goes through a new permutation of them, which depends on
  * the seed, the epoch and the number of rows alone, in full batches. The data lies on the device
  * when it fits, and batches are selected there. The split is recorded in the program's metadata.
  * Errors: NAME, UNSET, DATA (fewer rows than a batch), STOPPED (the callback said so; what was
- * trained so far is in the program), OPENCL, MEMORY. */
+ * trained so far is in the program), OPENCL, MEMORY; FILE (a checkpoint that cannot be read; without
+ * a callback, one that cannot be written), WEIGHTS (the checkpoint is damaged, or of another run:
+ * program, data, split, seed, entry, batch, an input that dlg_set gave), when nothing has changed. */
 DLG_API int dlg_train(dlg_program *prog, const dlg_dataset *data, const dlg_train_options *options);
 
 /* Runs an entry that updates nothing over rows of the data and takes the means of its scalars by

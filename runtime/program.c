@@ -227,11 +227,7 @@ void dlg_program_close(dlg_program *prog) {
         if (prog->buffers[i]) clReleaseMemObject(prog->buffers[i]);
     if (prog->arena) clReleaseMemObject(prog->arena);
     if (prog->built) clReleaseProgram(prog->built);
-    for (size_t i = 0; i < prog->meta_count; i++) {
-        free(prog->meta[i].name);
-        free(prog->meta[i].value);
-    }
-    free(prog->meta);
+    rt_meta_free(&prog->meta);
     free(prog->kernels);
     free(prog->buffers);
     free(prog->set);

@@ -161,6 +161,11 @@ typedef struct Meta {
     char *name, *value;
 } Meta;
 
+typedef struct MetaList {
+    Meta *items; /* sorted by name */
+    size_t count;
+} MetaList;
+
 struct dlg_program {
     dlg_device *dev;
     Plan plan;
@@ -171,8 +176,7 @@ struct dlg_program {
     bool *set;          /* one a tensor: an input that was set */
     bool *inference;    /* one a tensor: an entry that does not train uses it */
     uint64_t seed, step;
-    Meta *meta; /* sorted by name */
-    size_t meta_count;
+    MetaList meta;
 };
 
 /* Enqueues an entry after checking that its inputs were set; counts the step. */
@@ -185,5 +189,33 @@ int rt_find(dlg_program *prog, const char *name, const dlg_tensor **t);
 int rt_find_entry(dlg_program *prog, const char *name, const dlg_entry **e);
 /* The values at the start of tensor t under a seed, into `data` (t->bytes). */
 void rt_init_values(const Plan *plan, const dlg_tensor *t, uint64_t seed, void *data);
+
+/* ---- safetensors.c: weights, and what a checkpoint of dlg_train holds beside them ---------------
+ */
+
+/* Sets, or removes where value is NULL. False: no memory, nothing changed. */
+bool rt_meta_put(MetaList *list, const char *name, const char *value);
+const char *rt_meta_get(const MetaList *list, const char *name); /* NULL: there is none */
+void rt_meta_free(MetaList *list);
+
+#define RT_CHECKPOINT_META "checkpoint." /* how the names of RtExtra.meta begin */
+
+typedef struct RtExtra {
+    MetaList meta;
+    cl_mem *best; /* one a tensor, of those that a weights file holds, under "best/NAME"; or NULL */
+} RtExtra;
+
+/* dlg_weights_save; `extra` may be NULL. */
+int rt_weights_save(dlg_program *prog, const char *path, bool checkpoint, const RtExtra *extra);
+
+/* dlg_weights_load in parts: _open checks all of the file and changes nothing; _apply gives the
+ * program its values, and the buffers `best` (or NULL) the best ones. */
+typedef struct RtLoading RtLoading;
+int rt_weights_open(RtLoading **loading, dlg_program *prog, const char *path,
+                    const dlg_weights_options *options);
+const char *rt_weights_meta(const RtLoading *loading, const char *name); /* NULL: there is none */
+bool rt_weights_best(const RtLoading *loading); /* the best weights are there, all */
+int rt_weights_apply(RtLoading *loading, cl_mem *best);
+void rt_weights_close(RtLoading *loading);
 
 #endif

@@ -14,13 +14,14 @@
 enum { MOST_HEADER_BYTES = 100000000 }; /* the format's own limit */
 
 static const char *const own_meta[] = {"format", "model", "seed", "step"};
+static const char best_prefix[] = "best/"; /* names of the model's have no slash */
 
 /* ---- metadata ----------------------------------------------------------------------------------- */
 
 static bool is_own_meta(const char *name) {
     for (size_t i = 0; i < sizeof own_meta / sizeof *own_meta; i++)
         if (strcmp(name, own_meta[i]) == 0) return true;
-    return false;
+    return strncmp(name, RT_CHECKPOINT_META, sizeof RT_CHECKPOINT_META - 1) == 0;
 }
 
 static char *copy_text(const char *s) {
@@ -28,45 +29,52 @@ static char *copy_text(const char *s) {
     return copy ? strcpy(copy, s) : NULL;
 }
 
-static void free_meta(Meta *list, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        free(list[i].name);
-        free(list[i].value);
+void rt_meta_free(MetaList *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].name);
+        free(list->items[i].value);
     }
-    free(list);
+    free(list->items);
+    *list = (MetaList){0};
 }
 
-/* Sets, or removes where value is NULL, in a sorted list. False: no memory, nothing changed. */
-static bool put_meta(Meta **list, size_t *count, const char *name, const char *value) {
+bool rt_meta_put(MetaList *list, const char *name, const char *value) {
     size_t i = 0;
-    while (i < *count && strcmp((*list)[i].name, name) < 0) i++;
-    bool found = i < *count && strcmp((*list)[i].name, name) == 0;
+    while (i < list->count && strcmp(list->items[i].name, name) < 0) i++;
+    bool found = i < list->count && strcmp(list->items[i].name, name) == 0;
     if (!value) {
         if (!found) return true;
-        free((*list)[i].name);
-        free((*list)[i].value);
-        memmove(*list + i, *list + i + 1, (--*count - i) * sizeof **list);
+        free(list->items[i].name);
+        free(list->items[i].value);
+        list->count--;
+        memmove(list->items + i, list->items + i + 1, (list->count - i) * sizeof *list->items);
         return true;
     }
     char *text = copy_text(value);
     if (!text) return false;
     if (found) {
-        free((*list)[i].value);
-        (*list)[i].value = text;
+        free(list->items[i].value);
+        list->items[i].value = text;
         return true;
     }
     char *key = copy_text(name);
-    Meta *more = key ? realloc(*list, (*count + 1) * sizeof **list) : NULL;
+    Meta *more = key ? realloc(list->items, (list->count + 1) * sizeof *list->items) : NULL;
     if (more) {
-        *list = more;
-        memmove(more + i + 1, more + i, (*count - i) * sizeof *more);
+        list->items = more;
+        memmove(more + i + 1, more + i, (list->count - i) * sizeof *more);
         more[i] = (Meta){key, text};
-        ++*count;
+        list->count++;
         return true;
     }
     free(key);
     free(text);
     return false;
+}
+
+const char *rt_meta_get(const MetaList *list, const char *name) {
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].name, name) == 0) return list->items[i].value;
+    return NULL;
 }
 
 int dlg_meta_set(dlg_program *prog, const char *name, const char *value) {
@@ -77,15 +85,12 @@ int dlg_meta_set(dlg_program *prog, const char *name, const char *value) {
                        name);
     if (!rt_utf8(name) || (value && !rt_utf8(value)))
         return rt_fail(prog->dev, DLG_ERR_USAGE, "metadata is text in UTF-8");
-    if (!put_meta(&prog->meta, &prog->meta_count, name, value))
-        return rt_no_memory(prog->dev, strlen(name));
+    if (!rt_meta_put(&prog->meta, name, value)) return rt_no_memory(prog->dev, strlen(name));
     return DLG_OK;
 }
 
 const char *dlg_meta_get(const dlg_program *prog, const char *name) {
-    for (size_t i = 0; i < prog->meta_count; i++)
-        if (strcmp(prog->meta[i].name, name) == 0) return prog->meta[i].value;
-    return NULL;
+    return rt_meta_get(&prog->meta, name);
 }
 
 /* ---- writing ------------------------------------------------------------------------------------ */
@@ -114,43 +119,67 @@ static json_t *describe(const dlg_tensor *t, uint64_t offset) {
                      "data_offsets", (json_int_t)offset, (json_int_t)(offset + t->bytes));
 }
 
-static json_t *metadata(const dlg_program *prog) {
+static bool add_meta(json_t *meta, const MetaList *list) {
+    int failed = 0;
+    for (size_t i = 0; i < list->count; i++)
+        failed |= json_object_set_new(meta, list->items[i].name, json_string(list->items[i].value));
+    return !failed;
+}
+
+static json_t *metadata(const dlg_program *prog, const RtExtra *extra) {
     char seed[24], step[24];
     snprintf(seed, sizeof seed, "%" PRIu64, prog->seed);
     snprintf(step, sizeof step, "%" PRIu64, prog->step);
     json_t *meta = json_pack("{s:s, s:s, s:s, s:s}", "format", "dlg", "model", prog->plan.model,
                              "seed", seed, "step", step);
-    for (size_t i = 0; meta && i < prog->meta_count; i++) {
-        if (json_object_set_new(meta, prog->meta[i].name, json_string(prog->meta[i].value)) == 0)
-            continue;
-        json_decref(meta);
-        meta = NULL;
-    }
-    return meta;
+    if (!meta || (add_meta(meta, &prog->meta) && (!extra || add_meta(meta, &extra->meta))))
+        return meta;
+    json_decref(meta);
+    return NULL;
 }
 
+/* What is written: a tensor's values, or those of the best weights. */
+typedef struct Saved {
+    const dlg_tensor *tensor;
+    cl_mem from;
+    bool best;
+} Saved;
+
 /* The tensors of the file in its order: those of four bytes an element before those of two, and of one,
- * so that all are aligned. `order` has room for all tensors. */
-static size_t order_tensors(const dlg_program *prog, bool checkpoint, const dlg_tensor **order) {
+ * so that all are aligned. `order` has room for all tensors twice. */
+static size_t order_tensors(const dlg_program *prog, bool checkpoint, const RtExtra *extra,
+                            Saved *order) {
     const Plan *p = &prog->plan;
     size_t n = 0;
     for (size_t bytes = 4; bytes > 0; bytes /= 2)
-        for (size_t i = 0; i < p->tensor_count; i++)
-            if (is_saved(prog, &p->tensors[i], checkpoint) &&
-                dlg_type_bytes(p->tensors[i].type) == bytes)
-                order[n++] = &p->tensors[i];
+        for (int best = 0; best <= (extra && extra->best); best++)
+            for (size_t i = 0; i < p->tensor_count; i++)
+                if (is_saved(prog, &p->tensors[i], checkpoint && !best) &&
+                    dlg_type_bytes(p->tensors[i].type) == bytes)
+                    order[n++] = (Saved){&p->tensors[i], best ? extra->best[i] : prog->buffers[i],
+                                         best != 0};
     return n;
 }
 
+static int add_tensor(json_t *header, const Saved *s, uint64_t offset) {
+    size_t size = sizeof best_prefix + strlen(s->tensor->name);
+    char *name = malloc(size);
+    if (!name) return -1;
+    snprintf(name, size, "%s%s", s->best ? best_prefix : "", s->tensor->name);
+    int failed = json_object_set_new(header, name, describe(s->tensor, offset));
+    free(name);
+    return failed;
+}
+
 /* The header's text, padded with spaces to a multiple of 8; the caller frees it. NULL: no memory. */
-static char *write_header(const dlg_program *prog, const dlg_tensor *const *order, size_t count,
-                          size_t *len) {
+static char *write_header(const dlg_program *prog, const Saved *order, size_t count,
+                          const RtExtra *extra, size_t *len) {
     json_t *header = json_object();
-    int failed = json_object_set_new(header, "__metadata__", metadata(prog));
+    int failed = json_object_set_new(header, "__metadata__", metadata(prog, extra));
     uint64_t offset = 0;
     for (size_t i = 0; i < count; i++) {
-        failed |= json_object_set_new(header, order[i]->name, describe(order[i], offset));
-        offset += order[i]->bytes;
+        failed |= add_tensor(header, &order[i], offset);
+        offset += order[i].tensor->bytes;
     }
     char *text = failed ? NULL : json_dumps(header, JSON_COMPACT), *padded = NULL;
     json_decref(header);
@@ -186,17 +215,17 @@ static int check_call(dlg_program *prog, const char *path) {
     return DLG_OK;
 }
 
-int dlg_weights_save(dlg_program *prog, const char *path, const dlg_weights_options *options) {
+int rt_weights_save(dlg_program *prog, const char *path, bool checkpoint, const RtExtra *extra) {
     int status = check_call(prog, path);
     if (status < 0) return status;
     RtFile file = {.dev = prog->dev};
-    size_t all = prog->plan.tensor_count, header_len = 0;
+    size_t header_len = 0;
     uint64_t most = 0;
-    const dlg_tensor **order = calloc(all + 1, sizeof *order);
-    size_t count = order ? order_tensors(prog, options && options->checkpoint, order) : 0;
+    Saved *order = calloc(2 * prog->plan.tensor_count + 1, sizeof *order);
+    size_t count = order ? order_tensors(prog, checkpoint, extra, order) : 0;
     for (size_t i = 0; i < count; i++)
-        if (order[i]->bytes > most) most = order[i]->bytes;
-    char *header = order ? write_header(prog, order, count, &header_len) : NULL;
+        if (order[i].tensor->bytes > most) most = order[i].tensor->bytes;
+    char *header = order ? write_header(prog, order, count, extra, &header_len) : NULL;
     void *values = malloc((size_t)most + 1);
     if (!order || !header || !values) {
         status = rt_no_memory(prog->dev, most + header_len);
@@ -208,10 +237,12 @@ int dlg_weights_save(dlg_program *prog, const char *path, const dlg_weights_opti
         (status = rt_file_write(&file, length, sizeof length)) < 0 ||
         (status = rt_file_write(&file, header, header_len)) < 0)
         goto out;
-    for (size_t i = 0; i < count; i++)
-        if ((status = rt_get(prog, order[i], values)) < 0 ||
-            (status = rt_file_write(&file, values, (size_t)order[i]->bytes)) < 0)
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bytes = order[i].tensor->bytes;
+        if ((status = rt_read(prog->dev, order[i].from, 0, values, bytes)) < 0 ||
+            (status = rt_file_write(&file, values, (size_t)bytes)) < 0)
             goto out;
+    }
     status = rt_file_commit(&file);
 out:
     rt_file_drop(&file);
@@ -221,6 +252,10 @@ out:
     return status;
 }
 
+int dlg_weights_save(dlg_program *prog, const char *path, const dlg_weights_options *options) {
+    return rt_weights_save(prog, path, options && options->checkpoint, NULL);
+}
+
 /* ---- reading ------------------------------------------------------------------------------------ */
 
 typedef struct Piece {
@@ -228,24 +263,25 @@ typedef struct Piece {
     const dlg_tensor *tensor; /* NULL: a name that the program does not know */
     uint64_t begin, end;      /* in the data */
     const json_t *value;      /* its description */
+    bool best;                /* of the best weights: read by rt_weights_apply where wanted */
     bool left;                /* by a partial load: it does not fit, or nothing has its name */
     const dlg_tensor *other;  /* left: what has its name, or NULL */
 } Piece;
 
-typedef struct Loading {
+struct RtLoading {
     dlg_program *prog;
-    const char *path;
-    const char *data; /* behind the header */
+    char *path, *text;
+    const char *data; /* in the text, behind the header */
     uint64_t data_len;
     json_t *header;
     Piece *pieces; /* sorted by place */
     size_t count;
-    Meta *meta;
-    size_t meta_count;
+    MetaList meta, run; /* the caller's; those of a training run */
     uint64_t seed, step;
     bool has_seed, has_step;
     bool checkpoint, partial;
-} Loading;
+};
+typedef RtLoading Loading;
 
 static int bad(const Loading *l, const char *fmt, ...) RT_PRINTF(2, 3);
 static int bad(const Loading *l, const char *fmt, ...) {
@@ -303,8 +339,10 @@ static int parse_metadata(Loading *l, json_t *meta) {
         } else if (strcmp(name, "step") == 0) {
             if (!(l->has_step = parse_u64(text, &l->step)))
                 return bad(l, "the step in the metadata is no number: %.40s", text);
-        } else if (!is_own_meta(name) && !put_meta(&l->meta, &l->meta_count, name, text)) {
-            return rt_no_memory(l->prog->dev, strlen(text));
+        } else {
+            bool run = strncmp(name, RT_CHECKPOINT_META, sizeof RT_CHECKPOINT_META - 1) == 0;
+            if ((run || !is_own_meta(name)) && !rt_meta_put(run ? &l->run : &l->meta, name, text))
+                return rt_no_memory(l->prog->dev, strlen(text));
         }
     }
     return DLG_OK;
@@ -388,11 +426,20 @@ static int parse_piece(Loading *l, const char *name, const json_t *value) {
         return bad(l, "`%.200s` has %" PRIu64 " bytes but its shape needs %" PRIu64, name,
                    piece->end - piece->begin, bytes);
     const Plan *p = &l->prog->plan;
-    const dlg_tensor *t = plan_tensor(p, name, strlen(name));
+    size_t prefix = sizeof best_prefix - 1;
+    piece->best = strncmp(name, best_prefix, prefix) == 0;
+    const char *of = piece->best ? name + prefix : name;
+    const dlg_tensor *t = plan_tensor(p, of, strlen(of));
     piece->name = name;
     piece->value = value;
     if (t && t->kind != DLG_PARAM && t->kind != DLG_STATE) t = NULL;
+    if (t && piece->best && !is_saved(l->prog, t, false)) t = NULL;
     bool fits = t && matches(t, json_string_value(dtype), shape);
+    if (l->partial && piece->best) { /* what is wanted is the tensor itself */
+        piece->tensor = NULL;
+        l->count++;
+        return DLG_OK;
+    }
     if (l->partial && !fits) {
         piece->tensor = NULL;
         piece->other = t;
@@ -462,7 +509,7 @@ static uint64_t longest_file(const dlg_program *prog, bool partial) {
     uint64_t most = 8 + MOST_HEADER_BYTES;
     for (size_t i = 0; i < prog->plan.tensor_count; i++)
         if (prog->plan.tensors[i].kind == DLG_PARAM || prog->plan.tensors[i].kind == DLG_STATE)
-            most += prog->plan.tensors[i].bytes;
+            most += 2 * prog->plan.tensors[i].bytes; /* the best of it too */
     return most;
 }
 
@@ -504,40 +551,82 @@ static void tell_left(const Loading *l, const dlg_weights_options *options) {
     }
 }
 
-int dlg_weights_load(dlg_program *prog, const char *path, const dlg_weights_options *options) {
-    bool checkpoint = options && options->checkpoint;
-    Loading l = {.prog = prog,
-                 .path = path,
-                 .checkpoint = checkpoint,
-                 .partial = options && options->partial};
-    char *text = NULL;
+int rt_weights_open(RtLoading **out, dlg_program *prog, const char *path,
+                    const dlg_weights_options *options) {
     size_t len;
+    *out = NULL;
     int status = check_call(prog, path);
-    if (status < 0 ||
-        (status = rt_file_read(prog->dev, path, longest_file(prog, l.partial), &text, &len)) < 0)
-        goto out;
-    if ((status = check_file(&l, text, len)) < 0) goto out;
-    for (size_t i = 0; i < l.count && status == DLG_OK; i++)
-        if (l.pieces[i].tensor)
-            status = rt_set(prog, l.pieces[i].tensor, l.data + l.pieces[i].begin);
-    if (status < 0) goto out;
-    if (l.partial) {
-        if (options->left) tell_left(&l, options);
-        goto out; /* what the file says of its data is not true of this model */
+    if (status < 0) return status;
+    Loading *l = calloc(1, sizeof *l);
+    if (!l || !(l->path = copy_text(path))) {
+        free(l);
+        return rt_no_memory(prog->dev, sizeof *l + strlen(path));
     }
-    free_meta(prog->meta, prog->meta_count);
-    prog->meta = l.meta;
-    prog->meta_count = l.meta_count;
-    l.meta = NULL;
-    l.meta_count = 0;
-    if (checkpoint) {
-        prog->seed = l.seed;
-        prog->step = l.step;
+    l->prog = prog;
+    l->checkpoint = options && options->checkpoint;
+    l->partial = options && options->partial;
+    status = rt_file_read(prog->dev, path, longest_file(prog, l->partial), &l->text, &len);
+    if (status == DLG_OK) status = check_file(l, l->text, len);
+    if (status < 0)
+        rt_weights_close(l);
+    else
+        *out = l;
+    return status;
+}
+
+const char *rt_weights_meta(const RtLoading *l, const char *name) {
+    const char *value = rt_meta_get(&l->run, name);
+    return value ? value : rt_meta_get(&l->meta, name);
+}
+
+int rt_weights_apply(RtLoading *l, cl_mem *best) {
+    dlg_program *prog = l->prog;
+    for (size_t i = 0; i < l->count; i++) {
+        const Piece *piece = &l->pieces[i];
+        const char *from = l->data + piece->begin;
+        int status = DLG_OK;
+        if (piece->tensor && !piece->best)
+            status = rt_set(prog, piece->tensor, from);
+        else if (piece->tensor && best)
+            status = rt_write(prog->dev, best[piece->tensor->index], 0, from, piece->tensor->bytes);
+        if (status < 0) return status;
     }
-out:
-    free_meta(l.meta, l.meta_count);
-    free(l.pieces);
-    json_decref(l.header);
-    free(text);
+    if (l->partial) return DLG_OK; /* what the file says of its data is not true of this model */
+    rt_meta_free(&prog->meta);
+    prog->meta = l->meta;
+    l->meta = (MetaList){0};
+    if (l->checkpoint) {
+        prog->seed = l->seed;
+        prog->step = l->step;
+    }
+    return DLG_OK;
+}
+
+bool rt_weights_best(const RtLoading *l) {
+    size_t best = 0, wanted = 0;
+    for (size_t i = 0; i < l->count; i++) best += l->pieces[i].best;
+    for (size_t i = 0; i < l->prog->plan.tensor_count; i++)
+        wanted += is_saved(l->prog, &l->prog->plan.tensors[i], false);
+    return best == wanted;
+}
+
+void rt_weights_close(RtLoading *l) {
+    if (!l) return;
+    rt_meta_free(&l->meta);
+    rt_meta_free(&l->run);
+    free(l->pieces);
+    json_decref(l->header);
+    free(l->text);
+    free(l->path);
+    free(l);
+}
+
+int dlg_weights_load(dlg_program *prog, const char *path, const dlg_weights_options *options) {
+    RtLoading *l;
+    int status = rt_weights_open(&l, prog, path, options);
+    if (status < 0) return status;
+    status = rt_weights_apply(l, NULL);
+    if (status == DLG_OK && l->partial && options->left) tell_left(l, options);
+    rt_weights_close(l);
     return status;
 }

@@ -1,4 +1,4 @@
-/* train: the training loop, and evaluation over rows.
+/* train: the training loop, and evaluation over rows. The state of a run in a file: checkpoint.c.
  *
  * Requires a program and a data set of it. Establishes: the same program, data, split, seed and
  * device give the same bits; the loop waits for the device about ten times a second and at the end
@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "feed.h"
+#include "train.h"
 
 enum { DEFAULT_EPOCHS = 10 };
 static const double report_s = 0.1;
 
-static double now_s(void) {
+double train_now_s(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
@@ -47,12 +47,6 @@ static void metrics_take(dlg_metrics *m, const Runner *whole, const Runner *rest
 }
 
 /* ---- Evaluation -------------------------------------------------------------------------------- */
-
-typedef struct Evaluation {
-    Runner whole, rest; /* rest.entry is NULL when there is no variant, or no need of it */
-    RowOrder order;
-    uint32_t *identity; /* when all rows are meant */
-} Evaluation;
 
 /* Whether the variant returns the same scalars in the same order. */
 static bool same_scalars(const Runner *a, const Runner *b) {
@@ -134,23 +128,6 @@ int dlg_evaluate(dlg_program *prog, const dlg_dataset *data, const char *entry, 
 
 /* ---- Training ---------------------------------------------------------------------------------- */
 
-typedef struct Training {
-    const dlg_train_options *options;
-    dlg_program *prog;
-    const dlg_dataset *data;
-    Feed feed;
-    Runner run;
-    Evaluation evaluation;
-    bool evaluates;
-    uint32_t *rows; /* the epoch's order of the training rows */
-    RowOrder order;
-    dlg_progress progress;
-    double begin_s, trained_s; /* when it began; spent on training alone */
-    uint64_t trained_rows;
-    bool warm;           /* a run was collected */
-    size_t until_report; /* runs between two collections */
-} Training;
-
 /* How many epochs, and steps in all and in an epoch. */
 static int plan_length(Training *t) {
     dlg_progress *p = &t->progress;
@@ -197,6 +174,7 @@ static int training_open(Training *t) {
     TRY(runner_open(&t->run, &t->feed, entry));
     TRY(metrics_open(&t->progress.train, &t->run));
     TRY(plan_length(t));
+    t->progress.epoch = 1;
     t->rows = malloc((count ? count : 1) * sizeof *t->rows);
     if (!t->rows) return rt_no_memory(dev, count * sizeof *t->rows);
     const uint32_t *numbers = dlg_dataset_row_numbers(t->data, DLG_ROWS_TRAINING);
@@ -215,18 +193,31 @@ static void training_close(Training *t) {
     feed_close(&t->feed);
     dlg_metrics_free(&t->progress.train);
     dlg_metrics_free(&t->progress.evaluate);
+    rt_meta_free(&t->identity);
     free(t->rows);
+}
+
+static int stopped(const Training *t) {
+    return rt_fail(t->prog->dev, DLG_ERR_STOPPED, "stopped after %llu of %llu steps",
+                   (unsigned long long)t->progress.step, (unsigned long long)t->progress.steps);
 }
 
 static int report(Training *t, dlg_event event) {
     dlg_progress *p = &t->progress;
     p->event = event;
-    p->seconds = now_s() - t->begin_s;
+    p->seconds = train_now_s() - t->begin_s;
     p->samples_per_second = t->trained_s > 0 ? (double)t->trained_rows / t->trained_s : 0;
     if (t->run.rows) metrics_take(&p->train, &t->run, NULL);
     if (!t->options->progress || !t->options->progress(p, t->options->user)) return DLG_OK;
-    return rt_fail(t->prog->dev, DLG_ERR_STOPPED, "stopped after %llu of %llu steps",
-                   (unsigned long long)p->step, (unsigned long long)p->steps);
+    return stopped(t);
+}
+
+/* A checkpoint that cannot be written ends the run only where no one is told of it. */
+static int checkpoint(Training *t) {
+    if (!t->options->checkpoint || t->saved_step == t->progress.step) return DLG_OK;
+    t->progress.checkpoint = checkpoint_write(t);
+    if (!t->options->progress) return t->progress.checkpoint;
+    return report(t, DLG_EVENT_CHECKPOINT);
 }
 
 /* Collects what was enqueued since `since` and chooses how much to enqueue before the next time. */
@@ -235,7 +226,7 @@ static int collect(Training *t, double *since) {
     if (runs == 0) return DLG_OK;
     uint64_t rows = t->run.rows;
     TRY(runner_collect(&t->run));
-    double at = now_s(), spent = at - *since;
+    double at = train_now_s(), spent = at - *since;
     if (t->warm) {
         t->trained_s += spent;
         t->trained_rows += t->run.rows - rows;
@@ -249,12 +240,12 @@ static int collect(Training *t, double *since) {
     return DLG_OK;
 }
 
+/* From batch p->batch of epoch p->epoch, after which both are those of the next one. */
 static int one_epoch(Training *t) {
     dlg_progress *p = &t->progress;
     size_t count = t->order.count;
-    runner_reset(&t->run);
-    p->batch = 0;
-    double since = now_s();
+    uint64_t every = t->options->checkpoint ? t->options->checkpoint_steps : 0;
+    double since = train_now_s();
     if (count > 0) {
         /* Always from the ascending order, so that an epoch's does not depend on the ones before. */
         memcpy(t->rows, dlg_dataset_row_numbers(t->data, DLG_ROWS_TRAINING),
@@ -266,13 +257,43 @@ static int one_epoch(Training *t) {
         TRY(runner_step(&t->run, &t->order, (size_t)p->batch * t->run.batch));
         p->batch++;
         p->step++;
-        if (t->run.pending < t->until_report) continue;
+        if (t->run.pending < t->until_report && !(every && p->step % every == 0)) continue;
         TRY(collect(t, &since));
-        if (p->batch < p->batches && p->step < p->steps) TRY(report(t, DLG_EVENT_STEPS));
+        if (p->batch == p->batches || p->step == p->steps) break;
+        if (checkpoint_due(t)) {
+            TRY(checkpoint(t));
+            since = train_now_s(); /* it is no time of training */
+        }
+        TRY(report(t, DLG_EVENT_STEPS));
     }
     TRY(collect(t, &since));
     if (t->evaluates) TRY(evaluation_run(&t->evaluation, &p->evaluate));
     return report(t, DLG_EVENT_EPOCH);
+}
+
+/* The first batch of the next epoch. An epoch that --steps cut off stays: it may be taken up. */
+static void next_epoch(Training *t) {
+    dlg_progress *p = &t->progress;
+    if (t->run.batch == 0 || p->batch < p->batches) return;
+    p->epoch++;
+    p->batch = 0;
+    runner_reset(&t->run);
+}
+
+static int all_epochs(Training *t) {
+    dlg_progress *p = &t->progress;
+    /* A run that was taken up within its last epoch has yet to evaluate it. */
+    bool more = p->step < p->steps || p->batch > 0;
+    int status = report(t, DLG_EVENT_BEGIN);
+    while (status == DLG_OK && more) {
+        status = one_epoch(t);
+        more = p->step < p->steps;
+        if (status == DLG_OK || status == DLG_ERR_STOPPED) next_epoch(t);
+        if (status == DLG_OK && (!more || checkpoint_due(t))) status = checkpoint(t);
+    }
+    if (status != DLG_ERR_STOPPED) return status;
+    checkpoint(t); /* the callback, which stopped the run, is told whether it was written */
+    return stopped(t);
 }
 
 int dlg_train(dlg_program *prog, const dlg_dataset *data, const dlg_train_options *options) {
@@ -281,14 +302,12 @@ int dlg_train(dlg_program *prog, const dlg_dataset *data, const dlg_train_option
                   .prog = prog,
                   .data = data,
                   .until_report = 1,
-                  .begin_s = now_s()};
+                  .begin_s = train_now_s()};
     if (!prog) return DLG_ERR_USAGE;
     int status = training_open(&t);
     if (status == DLG_OK && data->rows > 0) status = split_record(data);
-    while (status == DLG_OK && t.progress.step < t.progress.steps) {
-        t.progress.epoch++;
-        status = one_epoch(&t);
-    }
+    if (status == DLG_OK) status = checkpoint_resume(&t);
+    if (status == DLG_OK) status = all_epochs(&t);
     /* The message of a callback's stop outlives the clean-up, which does not fail. */
     training_close(&t);
     return status;

@@ -35,6 +35,9 @@ enum {
     KEY_PROGRAM,
     KEY_TOLERANCE,
     KEY_MEM_BUDGET,
+    KEY_CHECKPOINT,
+    KEY_CHECKPOINT_EVERY,
+    KEY_RESUME,
 };
 
 typedef struct Row {
@@ -66,6 +69,13 @@ static const Row rows[] = {
     ROW(TRAIN | EVAL | RUN | VERIFY, "load", KEY_LOAD, "FILE", "Start from these weights"),
     ROW(TRAIN | EVAL | RUN, "partial", KEY_PARTIAL, NULL,
         "Of --load take what fits, and say what is left"),
+    ROW(TRAIN, "checkpoint", KEY_CHECKPOINT, "FILE",
+        "Keep the state of the run in FILE while it goes on, so that it can be resumed"),
+    ROW(TRAIN, "checkpoint-every", KEY_CHECKPOINT_EVERY, "N",
+        "Write it after every N steps, or N s, m or h (default 1m, less often where it takes "
+        "long)"),
+    ROW(TRAIN, "resume", KEY_RESUME, NULL,
+        "Go on from the file of --checkpoint, or begin where there is none"),
     ROW(TRAIN, "log", KEY_LOG, "FILE", "Write one JSON object an epoch, one a line"),
     ROW(TRAIN | EVAL | RUN | VERIFY, "entry", KEY_ENTRY, "NAME",
         "The entry to run (train: train; eval: evaluate; run: predict; verify: all)"),
@@ -113,7 +123,7 @@ static const CommandDoc docs[] = {
      "are looked up beside it, then in the current directory.\n\nExit status: 0 done, 1 the input "
      "is "
      "wrong, 2 usage, 3 the device or the system failed, 130 interrupted, or 143 by SIGTERM (the "
-     "weights are saved)."},
+     "weights and the checkpoint are saved)."},
     {"eval", EVAL, "FILE",
      "Evaluates weights on the rows that their training run held out, or on all rows of other "
      "data."},
@@ -147,6 +157,20 @@ static uint64_t whole(struct argp_state *state, const char *option, const char *
     if (*text < '0' || *text > '9' || *end || errno)
         argp_error(state, "--%s takes a whole number, not `%s`", option, text);
     return v;
+}
+
+/* "100": steps; "30s", "5m", "2h": seconds. */
+static void period(struct argp_state *state, const char *option, char *text, uint64_t *steps,
+                   double *seconds) {
+    size_t len = strlen(text), digits = strspn(text, "0123456789");
+    const char *units = "smh", *unit = digits + 1 == len ? strchr(units, text[digits]) : NULL;
+    if (digits == 0 || digits > 15 || (digits < len && !unit) || strtoull(text, NULL, 10) == 0)
+        argp_error(state, "--%s takes a number of steps, or as 30s, 5m or 2h, not `%s`", option,
+                   text);
+    uint64_t number = strtoull(text, NULL, 10);
+    static const double unit_s[] = {1, 60, 3600};
+    *steps = unit ? 0 : number;
+    *seconds = unit ? (double)number * unit_s[unit - units] : 0;
 }
 
 static double fraction(struct argp_state *state, const char *option, const char *text) {
@@ -197,6 +221,11 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     case KEY_LOAD: a->load = value; break;
     case KEY_PARTIAL: a->partial = true; break;
     case KEY_LOG: a->log = value; break;
+    case KEY_CHECKPOINT: a->checkpoint = value; break;
+    case KEY_CHECKPOINT_EVERY:
+        period(state, "checkpoint-every", value, &a->checkpoint_steps, &a->checkpoint_seconds);
+        break;
+    case KEY_RESUME: a->resume = true; break;
     case KEY_DATA: pair(state, "data", "SOURCE", value, a->data, &a->data_count); break;
     case KEY_SET: pair(state, "set", "FILE", value, a->set, &a->set_count); break;
     case KEY_GET: pair(state, "get", "FILE", value, a->get, &a->get_count); break;
@@ -238,6 +267,9 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     case ARGP_KEY_END:
         if (!a->file && strcmp(a->command, "devices") != 0)
             argp_error(state, "which FILE? A .dlg or a compiled .cl");
+        if (!a->checkpoint && (a->resume || a->checkpoint_steps || a->checkpoint_seconds > 0))
+            argp_error(state, "--%s is of a --checkpoint, which is not named",
+                       a->resume ? "resume" : "checkpoint-every");
         if (a->json && a->kernels) argp_error(state, "either --json or --kernels");
         break;
     default: return ARGP_ERR_UNKNOWN;

@@ -23,7 +23,10 @@ typedef struct Args {
     const char *command; /* "train" */
     const char *file;
     const char *entry, *evaluate, *device, *target, *save, *load, *log, *program;
-    bool partial;
+    const char *checkpoint;
+    uint64_t checkpoint_steps; /* --checkpoint-every: one of both, or neither */
+    double checkpoint_seconds;
+    bool partial, resume;
     const char **defines; /* -D as given */
     const char **include_dirs;
     size_t include_dir_count;
@@ -84,7 +87,7 @@ int session_inputs_given(Session *s, const Args *a, const dlg_entry *entry);
 
 /* ---- outputs.c: what may be written ------------------------------------------------------------- */
 
-/* Complains about an output (--save, --log, --get) that cannot be written where it is asked for, or
+/* Complains about an output (--save, --log, --checkpoint, --get) that cannot be written where it is asked for, or
  * that would destroy what the command line names, or another output. */
 int outputs_check(const Args *a);
 /* The same for the data that the program names, and for files of another kind. */

@@ -91,7 +91,9 @@ static void draw_bar(Progress *p, const dlg_progress *now) {
     int full = (int)(done * BAR_WIDTH);
     for (int i = 0; i < BAR_WIDTH; i++) bar[i] = i < full ? '=' : i == full ? '>' : ' ';
     bar[BAR_WIDTH] = 0;
-    time_text(left, sizeof left, now->step ? now->seconds * (1 / done - 1) : -1);
+    double took = (double)(now->step - now->resumed_step); /* steps in these seconds */
+    time_text(left, sizeof left,
+              took > 0 ? now->seconds * (double)(now->steps - now->step) / took : -1);
     rate_text(rate, sizeof rate, now->samples_per_second);
     snprintf(line, sizeof line, "epoch %llu/%llu [%s] %3.0f %%  %s  %s samples/s  %s left",
              (unsigned long long)now->epoch, (unsigned long long)now->epochs, bar, done * 100,

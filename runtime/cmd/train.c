@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cmd.h"
 
 /* With weights and nothing said of a split, the rows that they have not seen stay held out. */
@@ -22,12 +23,16 @@ static int split(Session *s, const Args *a) {
     return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
 }
 
+static bool resumes(const Args *a) {
+    return a->resume && access(a->checkpoint, F_OK) == 0;
+}
+
 static void print_start(const Session *s, const Args *a, const dlg_entry *entry) {
     size_t rows = dlg_dataset_rows(s->data, DLG_ROWS_ALL);
     size_t training = dlg_dataset_rows(s->data, DLG_ROWS_TRAINING), batch = 0;
     size_t held_out = dlg_dataset_rows(s->data, DLG_ROWS_HELD_OUT);
     printf("%s on %s\n", dlg_program_model(s->prog), dlg_device_get_info(s->dev)->name);
-    if (a->load)
+    if (a->load && !resumes(a))
         printf("from the weights %s; the step and the optimizer's state begin anew\n", a->load);
     if (rows == 0) return;
     dlg_dataset_batch(s->data, entry, &batch);
@@ -46,11 +51,44 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     double seconds;
     bool evaluates;
     bool finite; /* all that the entry returned in the last epoch */
+    const Args *args;
+    const dlg_device *dev;
+    bool kept, kept_not; /* the last checkpoint was written, or could not be */
 } Shown;
+
+static int show_begin(const dlg_progress *now, Shown *shown) {
+    const Args *a = shown->args;
+    if (a->quiet || !a->checkpoint) return interrupted();
+    if (now->resumed && now->step >= now->steps && now->batch == 0)
+        printf("%s: the run is at its end, after step %llu; more --epochs or --steps would go on\n",
+               a->checkpoint, (unsigned long long)now->step);
+    else if (now->resumed)
+        printf("%s: going on after step %llu, in epoch %llu\n", a->checkpoint,
+               (unsigned long long)now->step, (unsigned long long)now->epoch);
+    else if (a->resume)
+        printf("there is no checkpoint %s: the run begins anew\n", a->checkpoint);
+    else if (access(a->checkpoint, F_OK) == 0)
+        printf("%s is there and will be replaced; --resume would go on from it\n", a->checkpoint);
+    return interrupted();
+}
+
+/* A run is not ended by a checkpoint that could not be written: there may be room for the next one. */
+static int show_checkpoint(const dlg_progress *now, Shown *shown) {
+    shown->kept = now->checkpoint == DLG_OK;
+    shown->kept_not = !shown->kept;
+    if (shown->kept) return interrupted();
+    progress_end(&shown->progress);
+    complain("warning: there is no checkpoint of step %llu: %s", (unsigned long long)now->step,
+             dlg_error_text(shown->dev));
+    return interrupted();
+}
 
 static int show(const dlg_progress *now, void *user) {
     Shown *shown = user;
-    shown->steps = now->step;
+    if (now->event == DLG_EVENT_CHECKPOINT) return show_checkpoint(now, shown);
+    shown->steps = now->step - now->resumed_step;
+    shown->kept |= now->resumed; /* the one that it went on from is there */
+    if (now->event == DLG_EVENT_BEGIN) return show_begin(now, shown);
     shown->seconds = now->seconds;
     shown->evaluates = now->evaluate.rows > 0;
     shown->finite = true;
@@ -104,8 +142,48 @@ static int check_evaluation(Session *s, const char *name) {
     return EXIT_INPUT;
 }
 
+/* How to go on after an interruption. */
+static void print_how(const Args *a, const Shown *shown) {
+    if (a->checkpoint && shown->kept)
+        printf("checkpoint: %s; to go on: the same command%s\n", a->checkpoint,
+               a->resume ? " again" : " with --resume");
+    else if (a->save)
+        printf("to go on from the weights, with the optimizer's state anew: --load %s; with "
+               "--checkpoint FILE a run can be resumed as it was\n",
+               a->save);
+}
+
+static int end_log(const Args *a, Progress *p) {
+    bool failed = p->log_failed;
+    if (!p->log) return EXIT_DONE;
+    if (fclose(p->log) != 0) failed = true;
+    p->log = NULL;
+    if (failed) complain("cannot write %s", a->log);
+    return failed ? EXIT_SYSTEM : EXIT_DONE;
+}
+
+/* What there is to say and to save when training ended, done or stopped. */
+static int end(Session *s, const Args *a, const dlg_entry *entry, const Shown *shown, bool done) {
+    int status = done ? EXIT_DONE : EXIT_SIGNAL + interrupted();
+    if (!a->quiet)
+        printf("%llu step%s in %.2f s, building kernels%s included\n",
+               (unsigned long long)shown->steps, shown->steps == 1 ? "" : "s", shown->seconds,
+               shown->evaluates ? " and evaluation" : "");
+    if (!shown->finite)
+        complain("warning: not all that entry `%s` returned is finite: the training diverged%s",
+                 entry->name,
+                 reads_labels(s, entry)
+                     ? ", or a label is out of range (outside 0..c-1 it gives NaN)"
+                     : "");
+    if (shown->kept_not) status = EXIT_SYSTEM; /* it was told */
+    int saved = save(s, a);
+    if (saved) status = saved;
+    if (!done && !a->quiet) print_how(a, shown);
+    return status;
+}
+
 static int train(Session *s, const Args *a, const dlg_entry *entry) {
-    Shown shown = {0};
+    Shown shown = {.args = a, .dev = s->dev, .finite = true};
     progress_init(&shown.progress, a->quiet);
     if (a->log && !(shown.progress.log = fopen(a->log, "w"))) {
         complain("cannot write %s: %s", a->log, strerror(errno));
@@ -117,40 +195,21 @@ static int train(Session *s, const Args *a, const dlg_entry *entry) {
                                  .steps = a->steps,
                                  .seed = a->seed,
                                  .progress = show,
-                                 .user = &shown};
+                                 .user = &shown,
+                                 .checkpoint = a->checkpoint,
+                                 .checkpoint_steps = a->checkpoint_steps,
+                                 .checkpoint_seconds = a->checkpoint_seconds,
+                                 .resume = a->resume};
     interrupt_catch();
-    int trained = dlg_train(s->prog, s->data, &options);
+    int trained = dlg_train(s->prog, s->data, &options), status;
     progress_end(&shown.progress);
-    int status = EXIT_DONE;
-    if (trained == DLG_ERR_STOPPED) {
-        complain("interrupted: %s", dlg_error_text(s->dev));
-        status = EXIT_SIGNAL + interrupted();
-    } else if (trained < 0) {
+    if (trained == DLG_ERR_STOPPED) complain("interrupted: %s", dlg_error_text(s->dev));
+    if (trained == DLG_OK || trained == DLG_ERR_STOPPED)
+        status = end(s, a, entry, &shown, trained == DLG_OK);
+    else
         status = complain_status(s->dev, trained);
-    }
-    if (trained == DLG_OK || trained == DLG_ERR_STOPPED) {
-        if (!a->quiet)
-            printf("%llu step%s in %.2f s, building kernels%s included\n",
-                   (unsigned long long)shown.steps, shown.steps == 1 ? "" : "s", shown.seconds,
-                   shown.evaluates ? " and evaluation" : "");
-        if (!shown.finite)
-            complain("warning: not all that entry `%s` returned is finite: the training diverged%s",
-                     entry->name,
-                     reads_labels(s, entry)
-                         ? ", or a label is out of range (outside 0..c-1 it gives NaN)"
-                         : "");
-        int saved = save(s, a);
-        if (saved) status = saved;
-    }
-    if (shown.progress.log) {
-        bool failed = shown.progress.log_failed;
-        if (fclose(shown.progress.log) != 0) failed = true;
-        if (failed) {
-            complain("cannot write %s", a->log);
-            if (status == EXIT_DONE) status = EXIT_SYSTEM;
-        }
-    }
-    return status;
+    int logged = end_log(a, &shown.progress);
+    return status == EXIT_DONE ? logged : status;
 }
 
 int cmd_train(const Args *a) {

@@ -1,0 +1,322 @@
+/* checkpoint: the state of a training run in a file, and back.
+ *
+ * The file is one of weights that holds all params and states (safetensors.c), and as metadata under
+ * "checkpoint." the place in the data, the sums of the epoch, and what tells the run from others
+ * (docs/program-format.md, "Checkpoints").
+ * Establishes: a run that is taken up does what it would have done had it not ended, bit for bit;
+ * nothing is taken from the checkpoint of another run. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "train.h"
+
+static const double default_s = 60;
+/* Unless told how often, checkpoints take no more of the time than this part of it. */
+static const double most_of_time = 0.02;
+
+/* ---- What tells a run from others ---------------------------------------------------------------- */
+
+/* The text of a kernel without its comments, which name files and lines of the source. */
+static size_t strip_comments(char *to, const char *from, size_t len) {
+    size_t n = 0;
+    for (size_t i = 0; i < len;) {
+        if (from[i] == '/' && i + 1 < len && from[i + 1] == '*') {
+            for (i += 2; i < len && !(from[i] == '/' && from[i - 1] == '*'); i++) {
+            }
+            i += i < len;
+        } else if (from[i] == '/' && i + 1 < len && from[i + 1] == '/') {
+            while (i < len && from[i] != '\n') i++;
+        } else {
+            to[n++] = from[i++];
+        }
+    }
+    return n;
+}
+
+static uint64_t hash_text(const char *s, uint64_t hash) {
+    return rt_hash(s, strlen(s) + 1, hash);
+}
+
+static uint64_t hash_number(int64_t number, uint64_t hash) {
+    return rt_hash(&number, sizeof number, hash);
+}
+
+static uint64_t hash_entry(const dlg_entry *e, uint64_t hash) {
+    hash = hash_text(e->name, hash);
+    for (size_t i = 0; i < e->launch_count; i++) {
+        const dlg_launch *l = &e->launches[i];
+        hash = hash_text(l->kernel, hash);
+        hash = hash_number((int64_t)l->global, hash);
+        hash = hash_number((int64_t)l->local, hash);
+        for (size_t k = 0; k < l->arg_count; k++) {
+            const dlg_arg *a = &l->args[k];
+            hash = hash_number(a->tensor ? (int64_t)a->tensor->index : a->number, hash);
+            hash = hash_number(a->tensor ? 2 : a->repeat, hash);
+        }
+    }
+    for (size_t i = 0; i < e->repeat_count; i++) {
+        hash = hash_number((int64_t)e->repeats[i].first, hash);
+        hash = hash_number((int64_t)e->repeats[i].end, hash);
+        hash = hash_number(e->repeats[i].trips, hash);
+    }
+    return hash;
+}
+
+/* Of what the program computes and how, wherever its source lies: the same source compiled from
+ * another directory is the same program. */
+static int hash_program(const dlg_program *prog, uint64_t *hash) {
+    const Plan *p = &prog->plan;
+    char *text = malloc(p->kernels_len + 1);
+    if (!text) return rt_no_memory(prog->dev, p->kernels_len);
+    *hash = rt_hash(text, strip_comments(text, p->kernels, p->kernels_len), 0);
+    free(text);
+    for (size_t i = 0; i < p->tensor_count; i++) {
+        const dlg_tensor *t = &p->tensors[i];
+        *hash = hash_text(t->name, *hash);
+        *hash = hash_number(t->type, *hash);
+        *hash = hash_number(t->kind, *hash);
+        *hash = rt_hash(t->shape, (size_t)t->rank * sizeof *t->shape, *hash);
+    }
+    for (size_t i = 0; i < p->entry_count; i++) *hash = hash_entry(&p->entries[i], *hash);
+    return DLG_OK;
+}
+
+static int put(const Training *t, MetaList *list, const char *name, const char *value) {
+    return rt_meta_put(list, name, value) ? DLG_OK : rt_no_memory(t->prog->dev, strlen(value));
+}
+
+static int put_number(const Training *t, MetaList *list, const char *name, uint64_t value) {
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    return put(t, list, name, text);
+}
+
+static int put_hash(const Training *t, MetaList *list, const char *name, uint64_t value) {
+    char text[24];
+    snprintf(text, sizeof text, "%016" PRIx64, value);
+    return put(t, list, name, text);
+}
+
+/* "PREFIXname"; the caller frees it. NULL: no memory. */
+static char *prefixed(const char *prefix, const char *name) {
+    size_t size = strlen(prefix) + strlen(name) + 1;
+    char *text = malloc(size);
+    if (text) snprintf(text, size, "%s%s", prefix, name);
+    return text;
+}
+
+/* Inputs that were set as a whole, not by the data, decide the result too. */
+static int identify_inputs(Training *t, const dlg_entry *entry) {
+    for (size_t i = 0; i < entry->read_count; i++) {
+        const dlg_tensor *in = entry->reads[i];
+        if (dataset_field(t->data, in) || !t->prog->set[in->index]) continue;
+        void *values = malloc((size_t)in->bytes + 1);
+        char *name = prefixed("checkpoint.input.", in->user_name);
+        int status =
+            values && name ? rt_get(t->prog, in, values) : rt_no_memory(t->prog->dev, in->bytes);
+        if (status == DLG_OK)
+            status = put_hash(t, &t->identity, name, rt_hash(values, (size_t)in->bytes, 0));
+        free(name);
+        free(values);
+        TRY(status);
+    }
+    return DLG_OK;
+}
+
+static int identify(Training *t) {
+    uint64_t program = 0;
+    TRY(hash_program(t->prog, &program));
+    TRY(put_hash(t, &t->identity, "checkpoint.program", program));
+    TRY(put(t, &t->identity, "checkpoint.entry", t->run.entry->name));
+    TRY(put_number(t, &t->identity, "checkpoint.batch", t->run.batch));
+    TRY(put_number(t, &t->identity, "checkpoint.order_seed", t->options->seed));
+    TRY(identify_inputs(t, t->run.entry));
+    return t->evaluates ? identify_inputs(t, t->evaluation.whole.entry) : DLG_OK;
+}
+
+/* ---- Back ------------------------------------------------------------------------------------------ */
+
+static int refuse(const Training *t, const char *fmt, ...) RT_PRINTF(2, 3);
+static int refuse(const Training *t, const char *fmt, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    return rt_fail(t->prog->dev, DLG_ERR_WEIGHTS, "%s: %s", t->options->checkpoint, text);
+}
+
+/* `ours` NULL: this run has nothing of the name, which is a difference where the file has. */
+static int compare(const Training *t, const RtLoading *file, const char *name, const char *ours,
+                   const char *what) {
+    const char *theirs = rt_weights_meta(file, name);
+    if (!theirs && !ours) return DLG_OK;
+    if (theirs && ours && strcmp(theirs, ours) == 0) return DLG_OK;
+    return refuse(t, "this is the checkpoint of another run: %s is %.60s there and %.60s here",
+                  what, theirs ? theirs : "missing", ours ? ours : "missing");
+}
+
+/* A number that the file must hold. */
+static int get_number(const Training *t, const RtLoading *file, const char *name, uint64_t *out) {
+    const char *text = rt_weights_meta(file, name);
+    char again[24] = "";
+    uint64_t v = text ? strtoull(text, NULL, 10) : 0;
+    snprintf(again, sizeof again, "%" PRIu64, v);
+    if (!text) return refuse(t, "this is no checkpoint of a training run: `%s` is missing", name);
+    if (strcmp(text, again) != 0) return refuse(t, "`%s` is no whole number: %.40s", name, text);
+    *out = v;
+    return DLG_OK;
+}
+
+static int compare_data(const Training *t, const RtLoading *file) {
+    static const char *const number[][2] = {
+        {"data_rows", "the number of rows of the data"},
+        {"data_held_out", "the number of rows held out"},
+        {"data_seed", "the seed of the rows held out"},
+    };
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+        TRY(compare(t, file, number[i][0], dlg_meta_get(t->prog, number[i][0]), number[i][1]));
+    for (size_t i = 0; i < t->data->field_count; i++) {
+        const char *input = t->data->fields[i].tensor->user_name;
+        char *name = prefixed("data_hash.", input), what[256];
+        if (!name) return rt_no_memory(t->prog->dev, strlen(input));
+        snprintf(what, sizeof what, "the hash of the data of `%.200s`", input);
+        int status = compare(t, file, name, dlg_meta_get(t->prog, name), what);
+        free(name);
+        TRY(status);
+    }
+    return DLG_OK;
+}
+
+static int compare_all(const Training *t, const RtLoading *file) {
+    static const char *const own[][2] = {
+        {"checkpoint.entry", "the entry"},
+        {"checkpoint.batch", "the batch"},
+        {"checkpoint.order_seed", "the seed"},
+    };
+    uint64_t steps;
+    TRY(get_number(t, file, "checkpoint.steps", &steps)); /* it is a checkpoint at all */
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        TRY(compare(t, file, own[i][0], rt_meta_get(&t->identity, own[i][0]), own[i][1]));
+    TRY(compare_data(t, file));
+    for (size_t i = 0; i < t->identity.count; i++) {
+        const Meta *m = &t->identity.items[i];
+        const char prefix[] = "checkpoint.input.";
+        char what[256];
+        if (strncmp(m->name, prefix, sizeof prefix - 1) != 0) continue;
+        snprintf(what, sizeof what, "the hash of what the input `%.180s` is set to",
+                 m->name + sizeof prefix - 1);
+        TRY(compare(t, file, m->name, m->value, what));
+    }
+    return compare(t, file, "checkpoint.program", rt_meta_get(&t->identity, "checkpoint.program"),
+                   "the hash of the program");
+}
+
+/* The place and the sums, checked in full before they are taken. */
+static int take_place(Training *t, const RtLoading *file) {
+    dlg_progress *p = &t->progress;
+    uint64_t steps, rows, weight = t->run.batch ? t->run.batch : 1;
+    double *sums = calloc(t->run.scalar_count + 1, sizeof *sums);
+    if (!sums) return rt_no_memory(t->prog->dev, t->run.scalar_count * sizeof *sums);
+    int status = get_number(t, file, "checkpoint.steps", &steps);
+    if (status == DLG_OK) status = get_number(t, file, "checkpoint.rows", &rows);
+    /* Without data all steps are one epoch, however many there are to be. */
+    uint64_t batch = t->run.batch == 0 ? steps : steps % p->batches;
+    if (status == DLG_OK && (rows % weight || rows / weight != batch))
+        status = refuse(t, "after %" PRIu64 " steps there cannot be %" PRIu64 " rows of an epoch",
+                        steps, rows);
+    for (size_t i = 0; status == DLG_OK && i < t->run.scalar_count; i++) {
+        char *name = prefixed("checkpoint.sum.", t->run.scalars[i]->user_name), *end = NULL;
+        const char *text = name ? rt_weights_meta(file, name) : NULL;
+        if (!name)
+            status = rt_no_memory(t->prog->dev, 0);
+        else if (!text || (sums[i] = strtod(text, &end), end == text || *end))
+            status = refuse(t, "`%s` is %s", name, text ? "no number" : "missing");
+        free(name);
+    }
+    if (status == DLG_OK) {
+        memcpy(t->run.sums, sums, t->run.scalar_count * sizeof *sums);
+        t->run.rows = rows;
+        p->step = p->resumed_step = steps;
+        p->batch = batch;
+        p->epoch = t->run.batch == 0 ? 1 : steps / p->batches + 1;
+        p->resumed = 1;
+    }
+    free(sums);
+    return status;
+}
+
+static int take_up(Training *t, RtLoading *file) {
+    TRY(compare_all(t, file));
+    TRY(take_place(t, file));
+    TRY(rt_weights_apply(file, NULL));
+    /* The file's metadata replaced what was recorded. */
+    return t->data->rows > 0 ? split_record(t->data) : DLG_OK;
+}
+
+int checkpoint_resume(Training *t) {
+    const dlg_train_options *o = t->options;
+    dlg_device *dev = t->prog->dev;
+    if (!o->checkpoint) {
+        if (!o->resume) return DLG_OK;
+        return rt_fail(dev, DLG_ERR_USAGE, "to resume a run its checkpoint is wanted");
+    }
+    if (!(o->checkpoint_seconds >= 0))
+        return rt_fail(dev, DLG_ERR_USAGE, "checkpoints every %g seconds", o->checkpoint_seconds);
+    TRY(identify(t));
+    t->interval_s = o->checkpoint_seconds > 0  ? o->checkpoint_seconds
+                    : o->checkpoint_steps == 0 ? default_s
+                                               : INFINITY;
+    t->saved_s = train_now_s();
+    if (!o->resume || (access(o->checkpoint, F_OK) != 0 && errno == ENOENT)) return DLG_OK;
+    RtLoading *file;
+    TRY(rt_weights_open(&file, t->prog, o->checkpoint, &(dlg_weights_options){.checkpoint = 1}));
+    int status = take_up(t, file);
+    rt_weights_close(file);
+    t->saved_step = t->progress.step;
+    return status;
+}
+
+/* ---- To the file ----------------------------------------------------------------------------------- */
+
+bool checkpoint_due(const Training *t) {
+    uint64_t every = t->options->checkpoint_steps;
+    if (!t->options->checkpoint || t->progress.step == t->saved_step) return false;
+    return (every && t->progress.step % every == 0) || train_now_s() - t->saved_s >= t->interval_s;
+}
+
+static int describe(const Training *t, MetaList *list) {
+    for (size_t i = 0; i < t->identity.count; i++)
+        TRY(put(t, list, t->identity.items[i].name, t->identity.items[i].value));
+    TRY(put_number(t, list, "checkpoint.steps", t->progress.step));
+    TRY(put_number(t, list, "checkpoint.rows", t->run.rows));
+    for (size_t i = 0; i < t->run.scalar_count; i++) {
+        char *name = prefixed("checkpoint.sum.", t->run.scalars[i]->user_name), text[40];
+        if (!name) return rt_no_memory(t->prog->dev, 0);
+        snprintf(text, sizeof text, "%a", t->run.sums[i]); /* exact */
+        int status = put(t, list, name, text);
+        free(name);
+        TRY(status);
+    }
+    return DLG_OK;
+}
+
+int checkpoint_write(Training *t) {
+    RtExtra extra = {0};
+    if (!t->options->checkpoint) return DLG_OK;
+    double begin = train_now_s();
+    int status = describe(t, &extra.meta);
+    if (status == DLG_OK) status = rt_weights_save(t->prog, t->options->checkpoint, true, &extra);
+    rt_meta_free(&extra.meta);
+    t->saved_s = train_now_s();
+    if (t->options->checkpoint_seconds == 0 && t->options->checkpoint_steps == 0) {
+        double least = (t->saved_s - begin) / most_of_time;
+        t->interval_s = least > default_s ? least : default_s;
+    }
+    if (status == DLG_OK) t->saved_step = t->progress.step;
+    return status;
+}

@@ -1,0 +1,47 @@
+/* train: what the files of dlg_train share: train.c, the loop; checkpoint.c, its state in a file.
+ * Internal to libdlg. */
+#ifndef DLG_TRAIN_H
+#define DLG_TRAIN_H
+
+#include "feed.h"
+
+typedef struct Evaluation {
+    Runner whole, rest; /* rest.entry is NULL when there is no variant, or no need of it */
+    RowOrder order;
+    uint32_t *identity; /* when all rows are meant */
+} Evaluation;
+
+typedef struct Training {
+    const dlg_train_options *options;
+    dlg_program *prog;
+    const dlg_dataset *data;
+    Feed feed;
+    Runner run;
+    Evaluation evaluation;
+    bool evaluates;
+    uint32_t *rows; /* the epoch's order of the training rows */
+    RowOrder order;
+    dlg_progress progress;
+    double begin_s, trained_s; /* when it began; spent on training alone */
+    uint64_t trained_rows;
+    bool warm;           /* a run was collected */
+    size_t until_report; /* runs between two collections */
+    /* Checkpoints: what tells this run from others, and when the last one was written. */
+    MetaList identity;
+    uint64_t saved_step;
+    double saved_s, interval_s;
+} Training;
+
+double train_now_s(void);
+
+/* Takes up the run from options->checkpoint, where it is asked for and there is one: the program's
+ * values, the place in the data, the sums of the epoch. On failure nothing changed.
+ * Requires a run at its beginning. Errors: FILE, WEIGHTS (malformed, or of another run). */
+int checkpoint_resume(Training *t);
+/* Whether one is to be written now. */
+bool checkpoint_due(const Training *t);
+/* Writes one, if the options name a file. All runs must have been collected. Errors: FILE, OPENCL,
+ * MEMORY. */
+int checkpoint_write(Training *t);
+
+#endif

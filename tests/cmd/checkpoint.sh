@@ -1,0 +1,50 @@
+#!/bin/sh
+# Checkpoints: a run that is resumed ends with the same bits; what is resumed, begun and refused is said.
+. "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
+cp "$DLG_SOURCE_DIR/samples/digits.dlg" "$DLG_SOURCE_DIR/samples/digits.csv" .
+train="dlg train digits.dlg --holdout 0.2 --epochs 6 --seed 3"
+keep="--checkpoint run.checkpoint --checkpoint-every 5"
+
+expect 0 "weights: whole" $train --save whole
+expect 0 "there is no checkpoint run.checkpoint: the run begins anew" $train $keep --resume --steps 50 --save part
+expect 0 "run.checkpoint: going on after step 50, in epoch 3" $train $keep --resume --save resumed
+same whole resumed
+expect 0 "run.checkpoint: the run is at its end, after step 132" $train $keep --resume --save again
+same whole again
+expect 0 "132 steps in" $train --checkpoint-every 30s --checkpoint timed --save kept
+same whole kept
+same run.checkpoint timed
+expect 0 "run.checkpoint is there and will be replaced; --resume would go on from it" $train $keep --steps 5
+expect 0 "on 359 held-out rows" "$DLG" eval digits.dlg --load timed
+
+# Compiled elsewhere, from another directory: the same program.
+mkdir there
+expect 0 "" "$DLGC" digits.dlg -o there/digits.cl
+(cd there && cp ../digits.csv . && dlg train digits.cl --holdout 0.2 --epochs 6 --seed 3 --resume \
+    --checkpoint ../run.checkpoint --save ../there.safetensors >out 2>err) || fail "elsewhere: $(cat there/err)"
+same whole there.safetensors
+
+# Another run.
+cp run.checkpoint before
+expect 1 "another run: the seed is 3 there and 4 here" $train $keep --resume --seed 4
+expect 1 "another run: the batch is 64 there and 32 here" $train $keep --resume -D batch=32
+expect 1 "another run: the number of rows held out is 359 there and 180 here" $train $keep --resume --holdout 0.1
+expect 1 "another run: the hash of the program is" $train $keep --resume --target gpu
+sed '9s/^1,/2,/; 9s/^0,/1,/' digits.csv >other.csv
+cmp -s digits.csv other.csv && fail "the data is the same"
+expect 1 "another run: the hash of the data of \`x\`" $train $keep --resume --data x=other.csv:0:64
+expect 1 "other.csv is there and is not a checkpoint" $train --checkpoint other.csv --resume
+expect 1 "is missing: this is no checkpoint" $train --resume --checkpoint whole
+same run.checkpoint before
+
+# What is asked for wrongly.
+expect 2 "--resume is of a --checkpoint, which is not named" $train --resume
+expect 2 "--checkpoint-every is of a --checkpoint" $train --checkpoint-every 5
+for every in 0 5d m -1 1.5s ""; do
+    expect 2 "--checkpoint-every takes a number of steps, or as 30s, 5m or 2h" $train --checkpoint c --checkpoint-every "$every"
+done
+expect 1 "cannot write no/such/c: No such file" $train --checkpoint no/such/c
+expect 1 "--save and --checkpoint are one file" $train --checkpoint c --save c
+expect 1 "--checkpoint digits.dlg: that is the model" $train --checkpoint digits.dlg
+expect 1 "--checkpoint whole: that is what --load reads" $train --load whole --checkpoint whole
+done_testing

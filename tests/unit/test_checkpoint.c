@@ -1,0 +1,384 @@
+/* Checkpoints of a training run of tests/data/line.cl: stopped anywhere and taken up in another
+ * program it ends with the same bits; those of other runs are refused; no failure to write one harms
+ * the file that is there. Needs a device. */
+#include "data_fixture.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define LINE DLG_SOURCE_DIR "/tests/data/line.cl"
+
+enum { EPOCHS = 5, STEPS = 10, MOST_LINES = 16 };
+
+typedef struct Run {
+    dlg_device *dev;
+    dlg_program *prog;
+    dlg_dataset *data;
+    dlg_train_options options;
+    /* what the callback saw */
+    uint64_t stop_at, begun_at;
+    bool begun, resumed;
+    int checkpoints, failures;
+    size_t epochs;
+    double loss[MOST_LINES], held_out[MOST_LINES];
+    struct rlimit
+        limit; /* rlim_cur above 0: set at the first steps, lifted at the second failure */
+} Run;
+
+static char directory[] = "checkpoint-XXXXXX", path[64];
+
+static int see(const dlg_progress *p, void *user) {
+    Run *r = user;
+    if (p->event == DLG_EVENT_BEGIN) {
+        CU_ASSERT(!r->begun);
+        r->begun = true;
+        r->resumed = p->resumed;
+        r->begun_at = p->step;
+        CU_ASSERT_EQUAL(p->step, p->resumed_step);
+    }
+    if (p->event == DLG_EVENT_EPOCH && p->epoch < MOST_LINES) {
+        r->epochs = p->epoch;
+        r->loss[p->epoch] = p->train.values[0];
+        r->held_out[p->epoch] = p->evaluate.values[0];
+    }
+    if (p->event == DLG_EVENT_CHECKPOINT) {
+        r->checkpoints += p->checkpoint == DLG_OK;
+        r->failures += p->checkpoint < 0;
+        if (p->checkpoint < 0) CU_ASSERT_PTR_NOT_NULL(strstr(dlg_error_text(r->dev), path));
+        return 0;
+    }
+    return r->stop_at && p->step >= r->stop_at;
+}
+
+static void check(const Run *r, int status) {
+    if (status == DLG_OK) return;
+    fprintf(stderr, "\n  %s\n", dlg_error_text(r->dev));
+    CU_FAIL("an error");
+}
+
+static void run_open(Run *r, float rate, uint64_t seed) {
+    *r = (Run){0};
+    check(r, dlg_device_open(&r->dev, getenv("DLG_DEVICE")));
+    check(r, dlg_program_load_file(&r->prog, r->dev, LINE, NULL));
+    if (!r->prog) exit(1);
+    check(r, dlg_set(r->prog, "rate", &rate, sizeof rate));
+    check(r, dlg_dataset_open(&r->data, r->prog, NULL));
+    if (!r->data) exit(1);
+    check(r, dlg_dataset_split(r->data, 0.25, 4)); /* 3 of 11 */
+    r->options = (dlg_train_options){.epochs = EPOCHS,
+                                     .seed = seed,
+                                     .progress = see,
+                                     .user = r,
+                                     .checkpoint = path,
+                                     .checkpoint_steps = 1};
+}
+
+static int run(Run *r) {
+    r->options.user = r;
+    return dlg_train(r->prog, r->data, &r->options);
+}
+
+static void run_close(Run *r) {
+    dlg_dataset_close(r->data);
+    dlg_program_close(r->prog);
+    dlg_device_close(r->dev);
+}
+
+static uint64_t weights_hash(Run *r) {
+    float w[3];
+    check(r, dlg_get(r->prog, "w", w, 8));
+    check(r, dlg_get(r->prog, "b", w + 2, 4));
+    return rt_hash(w, sizeof w, dlg_step(r->prog));
+}
+
+static uint64_t file_hash(const char *name) {
+    char *text = NULL;
+    size_t len = 0;
+    if (rt_file_read(NULL, name, 1 << 20, &text, &len) < 0) return 0;
+    uint64_t hash = rt_hash(text, len, 0);
+    free(text);
+    return hash;
+}
+
+/* Files in the directory of the checkpoint. */
+static int file_count(void) {
+    int count = 0;
+    DIR *dir = opendir(directory);
+    if (!dir) return -1;
+    for (struct dirent *e; (e = readdir(dir));) count += e->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+static void test_resume(void) {
+    Run whole;
+    run_open(&whole, 0.25f, 3);
+    check(&whole, run(&whole));
+    CU_ASSERT(whole.begun && !whole.resumed && whole.checkpoints == STEPS &&
+              whole.epochs == EPOCHS);
+    uint64_t want = weights_hash(&whole), end = file_hash(path);
+    CU_ASSERT_EQUAL(file_count(), 1);
+    for (uint64_t stop = 1; stop < STEPS; stop++) {
+        Run first, second;
+        unlink(path);
+        run_open(&first, 0.25f, 3);
+        first.options.resume = 1; /* nothing is there: it begins */
+        first.stop_at = stop;
+        CU_ASSERT_EQUAL(run(&first), DLG_ERR_STOPPED);
+        CU_ASSERT(!first.resumed);
+        CU_ASSERT_EQUAL(dlg_step(first.prog), stop);
+        run_close(&first);
+
+        run_open(&second, 0.25f, 3);
+        check(&second, dlg_init(second.prog, 99)); /* whatever it had */
+        second.options.resume = 1;
+        check(&second, run(&second));
+        CU_ASSERT(second.resumed && second.begun_at == stop);
+        CU_ASSERT_EQUAL(weights_hash(&second), want);
+        CU_ASSERT_EQUAL(dlg_step(second.prog), STEPS);
+        CU_ASSERT_EQUAL(file_hash(path), end);
+        for (size_t e = stop / 2 + 1; e <= EPOCHS; e++) {
+            CU_ASSERT_EQUAL(second.loss[e], whole.loss[e]);
+            CU_ASSERT_EQUAL(second.held_out[e], whole.held_out[e]);
+        }
+        run_close(&second);
+    }
+    run_close(&whole);
+}
+
+/* A run that --steps ended within an epoch goes on as one that was meant to be longer. */
+static void test_longer(void) {
+    Run whole, part;
+    unlink(path);
+    run_open(&whole, 0.25f, 3);
+    whole.options.checkpoint = NULL;
+    check(&whole, run(&whole));
+    run_open(&part, 0.25f, 3);
+    part.options.steps = 7;
+    check(&part, run(&part));
+    double cut = part.loss[4];
+    run_close(&part);
+    run_open(&part, 0.25f, 3);
+    part.options.steps = 7;
+    part.options.resume = 1;
+    check(&part, run(&part)); /* nothing to train; the cut epoch is reported again */
+    CU_ASSERT(part.begun_at == 7 && part.loss[4] == cut && part.checkpoints == 0);
+    part.options.steps = 0;
+    part.begun = false;
+    check(&part, run(&part));
+    CU_ASSERT_EQUAL(weights_hash(&part), weights_hash(&whole));
+    CU_ASSERT(part.loss[4] == whole.loss[4] && part.loss[5] == whole.loss[5]);
+    run_close(&part);
+    run_open(&part, 0.25f, 3); /* it serves as weights */
+    check(&part, dlg_weights_load(part.prog, path, NULL));
+    CU_ASSERT_PTR_NULL(dlg_meta_get(part.prog, "checkpoint.steps"));
+    CU_ASSERT_EQUAL(dlg_meta_set(part.prog, "checkpoint.steps", "1"), DLG_ERR_USAGE);
+    run_close(&part);
+    run_close(&whole);
+}
+
+/* How often: by steps, by time, and by itself. */
+static void test_often(void) {
+    Run r;
+    run_open(&r, 0.25f, 3);
+    r.options.checkpoint_steps = 4;
+    check(&r, run(&r));
+    CU_ASSERT_EQUAL(r.checkpoints, 3); /* after 4, 8 and 10 */
+    run_close(&r);
+    run_open(&r, 0.25f, 3);
+    r.options.checkpoint_steps = 0;
+    check(&r, run(&r));
+    CU_ASSERT_EQUAL(r.checkpoints, 1);
+    run_close(&r);
+    run_open(&r, 0.25f, 3);
+    r.options.checkpoint_steps = 0;
+    r.options.checkpoint_seconds = 1e-9;
+    check(&r, run(&r));
+    CU_ASSERT(r.checkpoints >= EPOCHS);
+    run_close(&r);
+}
+
+static void expect_refused(Run *r, const char *why) {
+    uint64_t before = weights_hash(r), file = file_hash(path);
+    r->options.resume = 1;
+    CU_ASSERT(says(r->dev, run(r), DLG_ERR_WEIGHTS, why));
+    CU_ASSERT(!r->begun && weights_hash(r) == before && file_hash(path) == file);
+    run_close(r);
+}
+
+static void test_refused(void) {
+    Run r;
+    unlink(path);
+    run_open(&r, 0.25f, 3);
+    check(&r, run(&r));
+    run_close(&r);
+    run_open(&r, 0.25f, 4);
+    expect_refused(&r, "another run: the seed is 3 there and 4 here");
+    run_open(&r, 0.5f, 3);
+    expect_refused(&r, "what the input `rate` is set to");
+    run_open(&r, 0.25f, 3);
+    check(&r, dlg_dataset_split(r.data, 0.5, 4));
+    expect_refused(&r, "the number of rows held out is 3 there and 6 here");
+    run_open(&r, 0.25f, 3);
+    check(&r, dlg_dataset_split(r.data, 0.25, 5));
+    expect_refused(&r, "the seed of the rows held out is 4 there and 5 here");
+    run_open(&r, 0.25f, 3);
+    float y[11];
+    memcpy(y, dlg_dataset_values(r.data, dlg_tensor_find(r.prog, "y")), sizeof y);
+    y[7] += 1;
+    dlg_dataset_close(r.data);
+    dlg_data given = {.name = "y", .values = y, .rows = 11};
+    check(&r, dlg_dataset_open(&r.data, r.prog,
+                               &(dlg_dataset_options){.data = &given, .data_count = 1}));
+    check(&r, dlg_dataset_split(r.data, 0.25, 4));
+    expect_refused(&r, "the hash of the data of `y`");
+
+    run_open(&r, 0.25f, 3); /* another program: one number in a kernel */
+    char *kernels = strstr((char *)dlg_program_kernels(r.prog, NULL), "d0 += 2.0f");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(kernels);
+    kernels[6] = '3';
+    expect_refused(&r, "the hash of the program is");
+    run_open(&r, 0.25f, 3); /* the same but for a comment */
+    kernels = strstr((char *)dlg_program_kernels(r.prog, NULL), "e = x @ w + b - y;");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(kernels);
+    kernels[0] = 'E';
+    r.options.resume = 1;
+    check(&r, run(&r));
+    CU_ASSERT(r.resumed);
+    run_close(&r);
+
+    run_open(&r, 0.25f, 3);
+    check(&r, dlg_weights_save(r.prog, path, &(dlg_weights_options){.checkpoint = 1}));
+    expect_refused(&r, "no checkpoint of a training run: `checkpoint.steps` is missing");
+    run_open(&r, 0.25f, 3);
+    r.options.resume = 1;
+    r.options.checkpoint = NULL;
+    CU_ASSERT(says(r.dev, run(&r), DLG_ERR_USAGE, "its checkpoint is wanted"));
+    run_close(&r);
+}
+
+/* Metadata that cannot be: refused, whatever they are. */
+static void test_malformed(void) {
+    static const char *const edit[][3] = {
+        {"\"checkpoint.steps\":\"7\"", "\"checkpoint.steps\":\"8\"", "there cannot be"},
+        {"\"checkpoint.steps\":\"7\"", "\"checkpoint.steps\":\"x\"", "no whole number"},
+        {"\"checkpoint.rows\":\"4\"", "\"checkpoint.rows\":\"5\"", "there cannot be"},
+        {"\"checkpoint.rows\":\"4\"", "\"checkpoint.rowz\":\"4\"", "is missing"},
+        {"\"checkpoint.sum.loss\":\"0x", "\"checkpoint.sum.loss\":\"zx", "is no number"},
+        {"\"checkpoint.batch\":\"4\"", "\"checkpoint.batch\":\"5\"", "the batch is 5 there and 4"},
+    };
+    Run r;
+    char *text;
+    size_t len;
+    unlink(path);
+    run_open(&r, 0.25f, 3);
+    r.options.steps = 7;
+    check(&r, run(&r));
+    run_close(&r);
+    if (rt_file_read(NULL, path, 1 << 20, &text, &len) < 0) exit(1);
+    for (size_t i = 0; i < sizeof edit / sizeof *edit; i++) {
+        char *copy = malloc(len), *at = NULL;
+        memcpy(copy, text, len);
+        for (size_t k = 8; !at && k + strlen(edit[i][0]) < len; k++)
+            if (memcmp(copy + k, edit[i][0], strlen(edit[i][0])) == 0) at = copy + k;
+        CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+        memcpy(at, edit[i][1], strlen(edit[i][1]));
+        write_file(path, copy, len);
+        free(copy);
+        run_open(&r, 0.25f, 3);
+        expect_refused(&r, edit[i][2]);
+    }
+    for (size_t cut = 0; cut < len; cut += 97) {
+        write_file(path, text, cut);
+        run_open(&r, 0.25f, 3);
+        expect_refused(&r, path);
+    }
+    free(text);
+}
+
+static struct rlimit no_limit; /* of the size of a file, as it was */
+
+static void limit_files(uint64_t bytes) {
+    struct rlimit small = {bytes, no_limit.rlim_max};
+    CU_ASSERT_EQUAL(setrlimit(RLIMIT_FSIZE, bytes ? &small : &no_limit), 0);
+}
+
+/* No room until the third checkpoint. */
+static int fill_disk(const dlg_progress *p, void *user) {
+    Run *r = user;
+    if (p->event == DLG_EVENT_BEGIN) limit_files(300);
+    int status = see(p, user);
+    if (p->event == DLG_EVENT_CHECKPOINT && r->failures == 2) limit_files(0);
+    return status;
+}
+
+/* A full disk: the run goes on, the file is as it was; then there is room. */
+static void test_no_room(void) {
+    Run r;
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &no_limit), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    unlink(path);
+    run_open(&r, 0.25f, 3);
+    r.options.steps = 2;
+    check(&r, run(&r));
+    run_close(&r);
+    uint64_t before = file_hash(path);
+
+    run_open(&r, 0.25f, 3);
+    r.options.resume = 1;
+    r.options.steps = 4;
+    r.options.progress = fill_disk;
+    check(&r, run(&r));
+    CU_ASSERT(r.failures == 2 && r.checkpoints == 0);
+    CU_ASSERT(before && file_hash(path) == before);
+    CU_ASSERT_EQUAL(file_count(), 1);
+    r.begun = false;
+    r.failures = 0;
+    r.options.steps = 5;
+    check(&r, run(&r)); /* from step 2 again */
+    CU_ASSERT(r.begun_at == 2 && r.failures == 2 && r.checkpoints == 1);
+    CU_ASSERT(file_hash(path) != before);
+    CU_ASSERT_EQUAL(file_count(), 1);
+    run_close(&r);
+
+    run_open(&r, 0.25f, 3); /* no one to tell: the run ends */
+    check(&r, run(&r)); /* the driver has no files to write any more */
+    r.options.progress = NULL;
+    before = file_hash(path);
+    limit_files(300);
+    int status = run(&r);
+    limit_files(0);
+    CU_ASSERT(says(r.dev, status, DLG_ERR_FILE, "File too large"));
+    CU_ASSERT(file_hash(path) == before && file_count() == 1);
+    run_close(&r);
+}
+
+static void test_read_only(void) {
+    Run r;
+    uint64_t before = file_hash(path);
+    if (geteuid() == 0) return; /* root may write where no one may */
+    run_open(&r, 0.25f, 3);
+    CU_ASSERT_EQUAL(chmod(directory, 0500), 0);
+    check(&r, run(&r));
+    CU_ASSERT_EQUAL(chmod(directory, 0700), 0);
+    CU_ASSERT(r.failures == STEPS && file_hash(path) == before && file_count() == 1);
+    run_close(&r);
+}
+
+static void make_directory(void) {
+    if (!mkdtemp(directory)) exit(1);
+    snprintf(path, sizeof path, "%s/run.checkpoint", directory);
+}
+
+static void remove_directory(void) {
+    unlink(path);
+    CU_ASSERT_EQUAL(rmdir(directory), 0);
+}
+
+RUN_SUITE("checkpoint", {"a directory", make_directory}, {"resume", test_resume},
+          {"longer", test_longer}, {"often", test_often}, {"refused", test_refused},
+          {"malformed", test_malformed}, {"no room", test_no_room}, {"read only", test_read_only},
+          {"nothing is left behind", remove_directory})
