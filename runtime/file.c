@@ -1,8 +1,9 @@
 /* file: reads whole files and replaces files as a whole.
  *
  * Establishes: a file that was being written when anything failed (the disk full, the process
- * killed) is as it was before; what is under its name is never half of something. */
-#define _XOPEN_SOURCE 700
+ * killed) is as it was before; what is under its name is never half of something. Where the system
+ * has files without a name, one that was not finished goes with the process that wrote it. */
+#define _GNU_SOURCE /* O_TMPFILE, realpath */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,6 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "rt.h"
+
+enum {
+    TEMPORARY_MORE = 48, /* bytes that a temporary name is longer */
+    MOST_TRIES = 1000,   /* for a name that no one has */
+};
 
 static int fail_longer(dlg_device *dev, const char *path, uint64_t limit_bytes) {
     return rt_fail(dev, DLG_ERR_FILE, "%s is longer than %llu bytes, the most for such a file",
@@ -76,13 +82,47 @@ static int fail_write(RtFile *f, const char *what) {
     return rt_fail(f->dev, DLG_ERR_FILE, "cannot %s %s: %s", what, f->path, strerror(errno));
 }
 
-/* Creates a file that no one else has, beside f->path; its name goes to f->temporary. */
-static int create_beside(RtFile *f, size_t cap) {
-    for (int i = 0; i < 1000; i++) {
-        snprintf(f->temporary, cap, "%s.%ld-%d.tmp", f->path, (long)getpid(), i);
-        int fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST) return fd;
+static void temporary_name(RtFile *f, int i) {
+    snprintf(f->temporary, strlen(f->path) + TEMPORARY_MORE, "%s.%ld-%d.tmp", f->path,
+             (long)getpid(), i);
+}
+
+/* Creates a file that no one else has, beside f->path: without a name where that can be, otherwise
+ * under the name f->temporary. */
+static int create_beside(RtFile *f) {
+#ifdef O_TMPFILE
+    char *slash = strrchr(f->path, '/');
+    if (access("/proc/self/fd", X_OK) == 0) { /* by which it gets a name */
+        if (slash) *slash = 0;
+        int fd = open(slash == f->path ? "/"
+                      : slash          ? f->path
+                                       : ".",
+                      O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+        if (slash) *slash = '/';
+        if (fd >= 0) return fd;
     }
+#endif
+    for (int i = 0; i < MOST_TRIES; i++) {
+        temporary_name(f, i);
+        int fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0) return fd;
+        if (errno != EEXIST) break;
+    }
+    f->temporary[0] = 0;
+    return -1;
+}
+
+/* Gives a file without a name one beside f->path: a name can only be replaced by another. */
+static int name_temporary(RtFile *f) {
+    char from[40];
+    if (f->temporary[0]) return 0;
+    snprintf(from, sizeof from, "/proc/self/fd/%d", fileno(f->stream));
+    for (int i = 0; i < MOST_TRIES; i++) {
+        temporary_name(f, i);
+        if (linkat(AT_FDCWD, from, AT_FDCWD, f->temporary, AT_SYMLINK_FOLLOW) == 0) return 0;
+        if (errno != EEXIST) break;
+    }
+    f->temporary[0] = 0;
     return -1;
 }
 
@@ -91,7 +131,7 @@ int rt_file_begin(RtFile *f, dlg_device *dev, const char *path) {
     int status = DLG_OK;
     char *real = realpath(path, NULL); /* renaming over a symbolic link would replace the link */
     if (real) path = real;
-    size_t len = strlen(path), cap = len + 48;
+    size_t len = strlen(path), cap = len + TEMPORARY_MORE;
     struct stat st;
     bool exists = stat(path, &st) == 0;
     f->path = malloc(len + 1);
@@ -105,10 +145,9 @@ int rt_file_begin(RtFile *f, dlg_device *dev, const char *path) {
         status = rt_fail(dev, DLG_ERR_FILE, "cannot write %s: it is not a regular file", path);
         goto out;
     }
-    int fd = create_beside(f, cap);
+    int fd = create_beside(f);
     if (fd < 0) {
         status = fail_write(f, "write");
-        f->temporary[0] = 0;
         goto out;
     }
     if ((exists && fchmod(fd, st.st_mode & 0777) < 0) || !(f->stream = fdopen(fd, "wb"))) {
@@ -141,7 +180,7 @@ static int sync_directory(RtFile *f) {
 
 int rt_file_commit(RtFile *f) {
     int status = DLG_OK;
-    if (fflush(f->stream) != 0 || fsync(fileno(f->stream)) < 0) {
+    if (fflush(f->stream) != 0 || fsync(fileno(f->stream)) < 0 || name_temporary(f) < 0) {
         status = fail_write(f, "write");
         goto out;
     }

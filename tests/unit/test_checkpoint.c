@@ -345,7 +345,7 @@ static void test_no_room(void) {
     run_close(&r);
 
     run_open(&r, 0.25f, 3); /* no one to tell: the run ends */
-    check(&r, run(&r)); /* the driver has no files to write any more */
+    check(&r, run(&r));     /* the driver has no files to write any more */
     r.options.progress = NULL;
     before = file_hash(path);
     limit_files(300);

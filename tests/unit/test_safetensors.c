@@ -265,7 +265,7 @@ static void test_files(void) {
     CU_ASSERT_EQUAL(dlg_weights_save(f.prog, "/dev/full", NULL), DLG_ERR_FILE);
     expect_message(f.dev, "not a regular file");
 
-    /* A file that was begun and dropped leaves the old one and nothing else. */
+    /* A file that was begun and dropped leaves the old one; that nothing else is left: test_file.c. */
     RtFile file;
     char *text, linked[160];
     size_t len;
@@ -273,11 +273,7 @@ static void test_files(void) {
     CU_ASSERT_EQUAL(chmod(f.path, 0640), 0);
     CU_ASSERT_EQUAL(rt_file_begin(&file, f.dev, f.path), DLG_OK);
     CU_ASSERT_EQUAL(rt_file_write(&file, "new", 3), DLG_OK);
-    char *temporary = strdup(file.temporary);
-    CU_ASSERT_EQUAL(access(temporary, F_OK), 0);
     rt_file_drop(&file);
-    CU_ASSERT_NOT_EQUAL(access(temporary, F_OK), 0);
-    free(temporary);
     read_text(f.path, &text, &len);
     CU_ASSERT_STRING_EQUAL(text, "old");
     free(text);

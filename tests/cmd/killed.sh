@@ -1,0 +1,87 @@
+#!/bin/sh
+# A run that is killed with SIGKILL at random moments and resumed ends with the same bits; a full disk and
+# a folder that cannot be written damage nothing. DLG_KILLS says how many kills, DLG_KILL_SEED when.
+. "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
+kills=${DLG_KILLS:-6}
+cp "$DLG_SOURCE_DIR/samples/digits.csv" .
+expect 0 "" "$DLGC" "$DLG_SOURCE_DIR/samples/digits.dlg" -o digits.cl
+train="dlg train digits.cl --holdout 0.2 --seed 5 --epochs 20"
+keep="--checkpoint run.checkpoint --checkpoint-every 1 --resume"
+expect 0 "weights: whole" $train --save whole
+
+# Two numbers a kill: of what kind, and when.
+awk -v seed="${DLG_KILL_SEED:-1}" -v n="$kills" \
+    'BEGIN { srand(seed); for (i = 0; i < n; i++) printf "%d %.3f\n", rand() * 4, rand() }' >moments
+
+# killed_run KIND PART: starts the run and kills it, of kind 0 within half a second of its start, else
+# within a tenth of a second of its first checkpoint, the moments before the rename of later ones among
+# them. Leaves the status in $status.
+killed_run() {
+    before=$(ls -i run.checkpoint 2>/dev/null)
+    $train $keep --save end >out 2>err &
+    child=$!
+    if [ "$1" -eq 0 ]; then
+        sleep "$(awk -v p="$2" 'BEGIN { print p / 2 }')"
+    else
+        while [ "$(ls -i run.checkpoint 2>/dev/null)" = "$before" ] && kill -0 $child 2>/dev/null; do sleep 0.01; done
+        sleep "$(awk -v p="$2" 'BEGIN { print p / 10 }')"
+    fi
+    kill -9 $child 2>/dev/null
+    wait $child 2>/dev/null
+    status=$?
+}
+
+done=0
+ended=0
+while [ "$done" -lt "$kills" ] && [ "$failures" -eq 0 ]; do
+    killed_run $(sed -n "$((done + 1))p" moments)
+    if [ "$status" -eq 137 ]; then
+        done=$((done + 1))
+    elif [ "$status" -eq 0 ]; then # it ended before it was killed
+        same whole end
+        ended=$((ended + 1))
+        rm -f run.checkpoint end
+        [ "$ended" -le "$kills" ] || fail "the run ends before it can be killed"
+    else
+        fail "status $status after $done kills: $(cat out err)"
+    fi
+done
+[ "$failures" -eq 0 ] && expect 0 "weights: end" $train $keep --save end
+same whole end
+echo "$done kills; $(ls | grep -c 'run.checkpoint.*tmp') temporary files left"
+rm -f run.checkpoint.*.tmp
+
+# A disk that is full (here: a limit on the size of files, 6 MB where 7 are wanted; what the OpenCL
+# driver writes is smaller): a process that the limit kills in the middle of writing, and one that is told.
+sed 's/128/8192/' "$DLG_SOURCE_DIR/samples/digits.dlg" >wide.dlg
+expect 0 "" "$DLGC" wide.dlg
+train="dlg train wide.cl --seed 5 --epochs 2"
+rm -f run.checkpoint end
+expect 0 "weights: whole" $train --save whole
+expect 0 "20 steps in" $train $keep --steps 20
+cp run.checkpoint before
+(ulimit -f 12000; exec $train $keep --save end >out 2>err)
+status=$?
+[ "$status" -gt 128 ] || fail "the limit does not end it: status $status: $(cat out err)"
+same run.checkpoint before
+(trap '' XFSZ; ulimit -f 12000; exec $train $keep --steps 22 --save end >out 2>err)
+status=$?
+[ "$status" -eq 3 ] || fail "a full disk: status $status: $(cat out err)"
+grep -q "dlg: warning: there is no checkpoint of step 21: cannot write .*run.checkpoint: File too large" err ||
+    fail "a full disk: $(cat err)"
+grep -q "warning: there is no checkpoint of step 22" err || fail "the run does not go on: $(cat err)"
+same run.checkpoint before
+ls | grep -q tmp && fail "temporary files are left"
+expect 0 "run.checkpoint: going on after step 20" $train $keep --save end
+same whole end
+
+# A folder that cannot be written, which root can.
+if [ "$(id -u)" -ne 0 ]; then
+    mkdir closed
+    cp before closed/run.checkpoint
+    chmod 500 closed
+    expect 1 "cannot write closed/run.checkpoint: Permission denied" $train --resume --checkpoint closed/run.checkpoint
+    same before closed/run.checkpoint
+    chmod 700 closed
+fi
+done_testing
