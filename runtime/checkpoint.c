@@ -134,6 +134,14 @@ static int identify(Training *t) {
     TRY(put(t, &t->identity, "checkpoint.entry", t->run.entry->name));
     TRY(put_number(t, &t->identity, "checkpoint.batch", t->run.batch));
     TRY(put_number(t, &t->identity, "checkpoint.order_seed", t->options->seed));
+    if (t->best.values) {
+        char *metric = prefixed(t->options->maximize ? "most " : "least ",
+                                t->progress.evaluate.names[t->best.metric]);
+        int status = metric ? put(t, &t->identity, "checkpoint.metric", metric)
+                            : rt_no_memory(t->prog->dev, 0);
+        free(metric);
+        TRY(status);
+    }
     TRY(identify_inputs(t, t->run.entry));
     return t->evaluates ? identify_inputs(t, t->evaluation.whole.entry) : DLG_OK;
 }
@@ -197,6 +205,7 @@ static int compare_all(const Training *t, const RtLoading *file) {
         {"checkpoint.entry", "the entry"},
         {"checkpoint.batch", "the batch"},
         {"checkpoint.order_seed", "the seed"},
+        {"checkpoint.metric", "the metric to stop by"},
     };
     uint64_t steps;
     TRY(get_number(t, file, "checkpoint.steps", &steps)); /* it is a checkpoint at all */
@@ -216,6 +225,29 @@ static int compare_all(const Training *t, const RtLoading *file) {
                    "the hash of the program");
 }
 
+static int get_float(const Training *t, const RtLoading *file, const char *name, double *out) {
+    const char *text = rt_weights_meta(file, name);
+    char *end;
+    if (!text) return refuse(t, "`%s` is missing", name);
+    *out = strtod(text, &end);
+    return end == text || *end ? refuse(t, "`%s` is no number: %.40s", name, text) : DLG_OK;
+}
+
+/* What early stopping knew. */
+static int take_best(Training *t, const RtLoading *file) {
+    uint64_t epoch, waited;
+    double value = 0;
+    if (!t->best.values) return DLG_OK;
+    TRY(get_number(t, file, "checkpoint.best_epoch", &epoch));
+    TRY(get_number(t, file, "checkpoint.waited", &waited));
+    if (epoch > 0) TRY(get_float(t, file, "checkpoint.best", &value));
+    if (epoch > 0 && !rt_weights_best(file)) return refuse(t, "the best weights are missing");
+    t->progress.best_epoch = epoch;
+    t->progress.best = value;
+    t->best.waited = waited;
+    return DLG_OK;
+}
+
 /* The place and the sums, checked in full before they are taken. */
 static int take_place(Training *t, const RtLoading *file) {
     dlg_progress *p = &t->progress;
@@ -230,12 +262,8 @@ static int take_place(Training *t, const RtLoading *file) {
         status = refuse(t, "after %" PRIu64 " steps there cannot be %" PRIu64 " rows of an epoch",
                         steps, rows);
     for (size_t i = 0; status == DLG_OK && i < t->run.scalar_count; i++) {
-        char *name = prefixed("checkpoint.sum.", t->run.scalars[i]->user_name), *end = NULL;
-        const char *text = name ? rt_weights_meta(file, name) : NULL;
-        if (!name)
-            status = rt_no_memory(t->prog->dev, 0);
-        else if (!text || (sums[i] = strtod(text, &end), end == text || *end))
-            status = refuse(t, "`%s` is %s", name, text ? "no number" : "missing");
+        char *name = prefixed("checkpoint.sum.", t->run.scalars[i]->user_name);
+        status = name ? get_float(t, file, name, &sums[i]) : rt_no_memory(t->prog->dev, 0);
         free(name);
     }
     if (status == DLG_OK) {
@@ -252,8 +280,9 @@ static int take_place(Training *t, const RtLoading *file) {
 
 static int take_up(Training *t, RtLoading *file) {
     TRY(compare_all(t, file));
+    TRY(take_best(t, file));
     TRY(take_place(t, file));
-    TRY(rt_weights_apply(file, NULL));
+    TRY(rt_weights_apply(file, t->best.values));
     /* The file's metadata replaced what was recorded. */
     return t->data->rows > 0 ? split_record(t->data) : DLG_OK;
 }
@@ -289,24 +318,33 @@ bool checkpoint_due(const Training *t) {
     return (every && t->progress.step % every == 0) || train_now_s() - t->saved_s >= t->interval_s;
 }
 
+static int put_float(const Training *t, MetaList *list, const char *name, double value) {
+    char text[40];
+    snprintf(text, sizeof text, "%a", value); /* exact */
+    return put(t, list, name, text);
+}
+
 static int describe(const Training *t, MetaList *list) {
     for (size_t i = 0; i < t->identity.count; i++)
         TRY(put(t, list, t->identity.items[i].name, t->identity.items[i].value));
     TRY(put_number(t, list, "checkpoint.steps", t->progress.step));
     TRY(put_number(t, list, "checkpoint.rows", t->run.rows));
     for (size_t i = 0; i < t->run.scalar_count; i++) {
-        char *name = prefixed("checkpoint.sum.", t->run.scalars[i]->user_name), text[40];
+        char *name = prefixed("checkpoint.sum.", t->run.scalars[i]->user_name);
         if (!name) return rt_no_memory(t->prog->dev, 0);
-        snprintf(text, sizeof text, "%a", t->run.sums[i]); /* exact */
-        int status = put(t, list, name, text);
+        int status = put_float(t, list, name, t->run.sums[i]);
         free(name);
         TRY(status);
     }
-    return DLG_OK;
+    if (!t->best.values) return DLG_OK;
+    TRY(put_number(t, list, "checkpoint.waited", t->best.waited));
+    TRY(put_number(t, list, "checkpoint.best_epoch", t->progress.best_epoch));
+    return t->progress.best_epoch ? put_float(t, list, "checkpoint.best", t->progress.best)
+                                  : DLG_OK;
 }
 
 int checkpoint_write(Training *t) {
-    RtExtra extra = {0};
+    RtExtra extra = {.best = t->progress.best_epoch ? t->best.values : NULL};
     if (!t->options->checkpoint) return DLG_OK;
     double begin = train_now_s();
     int status = describe(t, &extra.meta);

@@ -403,7 +403,11 @@ typedef struct dlg_progress {
     double samples_per_second; /* training alone */
     int resumed;               /* 1: the run goes on from a checkpoint, */
     uint64_t resumed_step;     /* after this step */
-    int checkpoint;            /* status of the last one: when it failed, the run goes on unless the
+    uint64_t best_epoch; /* with `patience`: the best so far, 0 before the first; its metric */
+    double best;
+    int last;       /* 1 at the event EPOCH that is the run's last, and at BEGIN where
+                                  nothing is left to do */
+    int checkpoint; /* status of the last one: when it failed, the run goes on unless the
                                   callback stops it; at the event dlg_error_text says why */
 } dlg_progress;
 
@@ -419,6 +423,14 @@ typedef struct dlg_train_options {
     uint64_t device_bytes; /* the most that the data may take there; 0: half of its memory */
     dlg_progress_fn progress; /* may be NULL */
     void *user;
+    uint64_t
+        report_steps; /* events STEPS also after every so many steps, each at the cost of a wait */
+    /* Early stopping: the run ends when for so many epochs the metric of the rows held out was not
+     * better than the best; 0: it does not. The program then has the weights of the best epoch, which
+     * metadata `best_epoch` tells, however the run ended; its other states are the last ones. */
+    uint64_t patience;
+    const char *metric; /* a scalar of the evaluation; NULL: the first one */
+    int maximize;       /* 1: more of it is better; 0: less */
     /* NULL, or the file to keep the state of the run in: params, states, step, seed, the place in the data,
      * what the epoch's metrics are made of. It is replaced as a whole (dlg_weights_save) while the
      * run goes on, when the callback stops it and at its end, so that it can be resumed whatever
@@ -437,7 +449,7 @@ typedef struct dlg_train_options {
  * Errors: NAME, UNSET, DATA (fewer rows than a batch), STOPPED (the callback said so; what was
  * trained so far is in the program), OPENCL, MEMORY; FILE (a checkpoint that cannot be read; without
  * a callback, one that cannot be written), WEIGHTS (the checkpoint is damaged, or of another run:
- * program, data, split, seed, entry, batch, an input that dlg_set gave), when nothing has changed. */
+ * program, data, split, seed, entry, batch, an input that dlg_set gave), when no value has changed. */
 DLG_API int dlg_train(dlg_program *prog, const dlg_dataset *data, const dlg_train_options *options);
 
 /* Runs an entry that updates nothing over rows of the data and takes the means of its scalars by

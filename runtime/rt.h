@@ -198,6 +198,9 @@ bool rt_meta_put(MetaList *list, const char *name, const char *value);
 const char *rt_meta_get(const MetaList *list, const char *name); /* NULL: there is none */
 void rt_meta_free(MetaList *list);
 
+/* Params, and the states that an entry which does not train uses. */
+bool rt_is_weight(const dlg_program *prog, const dlg_tensor *t);
+
 #define RT_CHECKPOINT_META "checkpoint." /* how the names of RtExtra.meta begin */
 
 typedef struct RtExtra {

@@ -100,10 +100,13 @@ static const char *dtype_of(dlg_type type) {
     return name[type];
 }
 
+bool rt_is_weight(const dlg_program *prog, const dlg_tensor *t) {
+    return t->kind == DLG_PARAM ||
+           (t->kind == DLG_STATE && prog->inference[t->index] && strcmp(t->name, "step") != 0);
+}
+
 static bool is_saved(const dlg_program *prog, const dlg_tensor *t, bool checkpoint) {
-    if (t->kind == DLG_PARAM) return true;
-    return t->kind == DLG_STATE &&
-           (checkpoint || (prog->inference[t->index] && strcmp(t->name, "step") != 0));
+    return rt_is_weight(prog, t) || (t->kind == DLG_STATE && checkpoint);
 }
 
 static json_t *describe(const dlg_tensor *t, uint64_t offset) {

@@ -181,12 +181,15 @@ static int training_open(Training *t) {
     if (count) memcpy(t->rows, numbers, count * sizeof *t->rows);
     TRY(order_open(&t->order, &t->feed, t->rows, count));
     t->evaluates = evaluate && dlg_dataset_rows(t->data, DLG_ROWS_HELD_OUT) > 0;
-    if (!t->evaluates) return DLG_OK;
-    TRY(evaluation_open(&t->evaluation, &t->feed, evaluate, DLG_ROWS_HELD_OUT));
-    return metrics_open(&t->progress.evaluate, &t->evaluation.whole);
+    if (t->evaluates) {
+        TRY(evaluation_open(&t->evaluation, &t->feed, evaluate, DLG_ROWS_HELD_OUT));
+        TRY(metrics_open(&t->progress.evaluate, &t->evaluation.whole));
+    }
+    return best_open(t);
 }
 
 static void training_close(Training *t) {
+    best_close(t);
     evaluation_close(&t->evaluation);
     if (t->run.entry) runner_close(&t->run);
     order_close(&t->order);
@@ -240,11 +243,12 @@ static int collect(Training *t, double *since) {
     return DLG_OK;
 }
 
-/* From batch p->batch of epoch p->epoch, after which both are those of the next one. */
+/* From batch p->batch of epoch p->epoch. */
 static int one_epoch(Training *t) {
     dlg_progress *p = &t->progress;
     size_t count = t->order.count;
     uint64_t every = t->options->checkpoint ? t->options->checkpoint_steps : 0;
+    uint64_t told = t->options->report_steps;
     double since = train_now_s();
     if (count > 0) {
         /* Always from the ascending order, so that an epoch's does not depend on the ones before. */
@@ -257,17 +261,24 @@ static int one_epoch(Training *t) {
         TRY(runner_step(&t->run, &t->order, (size_t)p->batch * t->run.batch));
         p->batch++;
         p->step++;
-        if (t->run.pending < t->until_report && !(every && p->step % every == 0)) continue;
+        bool tell = told && p->step % told == 0, keep = every && p->step % every == 0;
+        if (t->run.pending < t->until_report && !tell && !keep) continue;
         TRY(collect(t, &since));
-        if (p->batch == p->batches || p->step == p->steps) break;
-        if (checkpoint_due(t)) {
+        if (p->batch == p->batches) break;
+        if (tell || p->step < p->steps) TRY(report(t, DLG_EVENT_STEPS));
+        if (p->step < p->steps && checkpoint_due(t)) {
             TRY(checkpoint(t));
             since = train_now_s(); /* it is no time of training */
         }
-        TRY(report(t, DLG_EVENT_STEPS));
     }
     TRY(collect(t, &since));
-    if (t->evaluates) TRY(evaluation_run(&t->evaluation, &p->evaluate));
+    /* What the evaluation of an epoch that --steps cut off finds is not of the run if that goes on. */
+    if (p->batch < p->batches) TRY(checkpoint(t));
+    if (t->evaluates) {
+        TRY(evaluation_run(&t->evaluation, &p->evaluate));
+        TRY(best_consider(t));
+    }
+    p->last = p->step >= p->steps || best_ends(t);
     return report(t, DLG_EVENT_EPOCH);
 }
 
@@ -283,17 +294,18 @@ static void next_epoch(Training *t) {
 static int all_epochs(Training *t) {
     dlg_progress *p = &t->progress;
     /* A run that was taken up within its last epoch has yet to evaluate it. */
-    bool more = p->step < p->steps || p->batch > 0;
+    p->last = best_ends(t) || (p->step >= p->steps && p->batch == 0);
     int status = report(t, DLG_EVENT_BEGIN);
-    while (status == DLG_OK && more) {
+    while (status == DLG_OK && !p->last) {
         status = one_epoch(t);
-        more = p->step < p->steps;
         if (status == DLG_OK || status == DLG_ERR_STOPPED) next_epoch(t);
-        if (status == DLG_OK && (!more || checkpoint_due(t))) status = checkpoint(t);
+        if (status == DLG_OK && (p->last || checkpoint_due(t))) status = checkpoint(t);
     }
-    if (status != DLG_ERR_STOPPED) return status;
-    checkpoint(t); /* the callback, which stopped the run, is told whether it was written */
-    return stopped(t);
+    /* The callback, which stopped the run, is told whether it was written. */
+    if (status == DLG_ERR_STOPPED) checkpoint(t);
+    if (status != DLG_OK && status != DLG_ERR_STOPPED) return status;
+    TRY(best_restore(t));
+    return status == DLG_OK ? DLG_OK : stopped(t);
 }
 
 int dlg_train(dlg_program *prog, const dlg_dataset *data, const dlg_train_options *options) {
@@ -306,6 +318,7 @@ int dlg_train(dlg_program *prog, const dlg_dataset *data, const dlg_train_option
     if (!prog) return DLG_ERR_USAGE;
     int status = training_open(&t);
     if (status == DLG_OK && data->rows > 0) status = split_record(data);
+    if (status == DLG_OK) status = dlg_meta_set(prog, "best_epoch", NULL); /* of another run */
     if (status == DLG_OK) status = checkpoint_resume(&t);
     if (status == DLG_OK) status = all_epochs(&t);
     /* The message of a callback's stop outlives the clean-up, which does not fail. */

@@ -1,5 +1,5 @@
-/* train: what the files of dlg_train share: train.c, the loop; checkpoint.c, its state in a file.
- * Internal to libdlg. */
+/* train: what the files of dlg_train share: train.c, the loop; best.c, early stopping; checkpoint.c, the
+ * state of a run in a file. Internal to libdlg. */
 #ifndef DLG_TRAIN_H
 #define DLG_TRAIN_H
 
@@ -10,6 +10,12 @@ typedef struct Evaluation {
     RowOrder order;
     uint32_t *identity; /* when all rows are meant */
 } Evaluation;
+
+typedef struct Best {
+    cl_mem *values;  /* one a tensor, of those that are weights; NULL: nothing is kept */
+    size_t metric;   /* of the evaluation's */
+    uint64_t waited; /* epochs since the best one */
+} Best;
 
 typedef struct Training {
     const dlg_train_options *options;
@@ -26,6 +32,7 @@ typedef struct Training {
     uint64_t trained_rows;
     bool warm;           /* a run was collected */
     size_t until_report; /* runs between two collections */
+    Best best;           /* its value and epoch are in `progress` */
     /* Checkpoints: what tells this run from others, and when the last one was written. */
     MetaList identity;
     uint64_t saved_step;
@@ -33,6 +40,12 @@ typedef struct Training {
 } Training;
 
 double train_now_s(void);
+
+int best_open(Training *t); /* Errors: USAGE (nothing is held out), NAME, MEMORY */
+void best_close(Training *t);
+int best_consider(Training *t);    /* after an evaluation: is it the best? */
+bool best_ends(const Training *t); /* it was waited for long enough */
+int best_restore(Training *t);     /* gives the program the best weights, if there are any */
 
 /* Takes up the run from options->checkpoint, where it is asked for and there is one: the program's
  * values, the place in the data, the sums of the epoch. On failure nothing changed.

@@ -38,6 +38,9 @@ enum {
     KEY_CHECKPOINT,
     KEY_CHECKPOINT_EVERY,
     KEY_RESUME,
+    KEY_LOG_EVERY,
+    KEY_PATIENCE,
+    KEY_METRIC,
 };
 
 typedef struct Row {
@@ -77,6 +80,13 @@ static const Row rows[] = {
     ROW(TRAIN, "resume", KEY_RESUME, NULL,
         "Go on from the file of --checkpoint, or begin where there is none"),
     ROW(TRAIN, "log", KEY_LOG, "FILE", "Write one JSON object an epoch, one a line"),
+    ROW(TRAIN, "log-every", KEY_LOG_EVERY, "N",
+        "Within an epoch a line after every N steps, or N s, m or h (default 10s)"),
+    ROW(TRAIN, "patience", KEY_PATIENCE, "N",
+        "Stop when the rows held out were no better for N epochs, and keep the best weights"),
+    ROW(TRAIN, "metric", KEY_METRIC, "NAME[:max]",
+        "What is to get better, of what the evaluation returns: less of it, or with :max more "
+        "(default: less of the first)"),
     ROW(TRAIN | EVAL | RUN | VERIFY, "entry", KEY_ENTRY, "NAME",
         "The entry to run (train: train; eval: evaluate; run: predict; verify: all)"),
     ROW(TRAIN, "evaluate", KEY_EVALUATE, "NAME", "The entry to evaluate with (default evaluate)"),
@@ -173,6 +183,16 @@ static void period(struct argp_state *state, const char *option, char *text, uin
     *seconds = unit ? (double)number * unit_s[unit - units] : 0;
 }
 
+/* NAME, NAME:min or NAME:max. */
+static void metric(struct argp_state *state, Args *a, char *text) {
+    char *colon = strchr(text, ':');
+    a->maximize = colon && strcmp(colon, ":max") == 0;
+    if (colon == text || !*text || (colon && !a->maximize && strcmp(colon, ":min") != 0))
+        argp_error(state, "--metric takes NAME, NAME:min or NAME:max, not `%s`", text);
+    if (colon) *colon = 0;
+    a->metric = text;
+}
+
 static double fraction(struct argp_state *state, const char *option, const char *text) {
     char *end;
     double v = strtod(text, &end);
@@ -226,6 +246,12 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
         period(state, "checkpoint-every", value, &a->checkpoint_steps, &a->checkpoint_seconds);
         break;
     case KEY_RESUME: a->resume = true; break;
+    case KEY_LOG_EVERY: period(state, "log-every", value, &a->log_steps, &a->log_seconds); break;
+    case KEY_PATIENCE:
+        a->patience = whole(state, "patience", value);
+        if (a->patience == 0) argp_error(state, "--patience is at least 1");
+        break;
+    case KEY_METRIC: metric(state, a, value); break;
     case KEY_DATA: pair(state, "data", "SOURCE", value, a->data, &a->data_count); break;
     case KEY_SET: pair(state, "set", "FILE", value, a->set, &a->set_count); break;
     case KEY_GET: pair(state, "get", "FILE", value, a->get, &a->get_count); break;
@@ -270,6 +296,10 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
         if (!a->checkpoint && (a->resume || a->checkpoint_steps || a->checkpoint_seconds > 0))
             argp_error(state, "--%s is of a --checkpoint, which is not named",
                        a->resume ? "resume" : "checkpoint-every");
+        if (!a->log && (a->log_steps || a->log_seconds > 0))
+            argp_error(state, "--log-every is of a --log, which is not named");
+        if (a->metric && !a->patience)
+            argp_error(state, "--metric says what --patience waits for, which is not given");
         if (a->json && a->kernels) argp_error(state, "either --json or --kernels");
         break;
     default: return ARGP_ERR_UNKNOWN;

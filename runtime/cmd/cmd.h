@@ -26,6 +26,10 @@ typedef struct Args {
     const char *checkpoint;
     uint64_t checkpoint_steps; /* --checkpoint-every: one of both, or neither */
     double checkpoint_seconds;
+    uint64_t log_steps, patience; /* --log-every, as above */
+    double log_seconds;
+    const char *metric;
+    bool maximize;
     bool partial, resume;
     const char **defines; /* -D as given */
     const char **include_dirs;
@@ -110,8 +114,6 @@ typedef struct Progress {
     bool drawn;         /* a bar stands on the line */
     double drawn_s;     /* of the run, when it was drawn last */
     uint64_t last_line; /* of about twenty: the last one printed */
-    FILE *log;          /* JSON lines, one an epoch; or NULL */
-    bool log_failed;
 } Progress;
 
 void progress_init(Progress *p, bool quiet);
@@ -126,5 +128,21 @@ const char *metrics_text(char *out, size_t size, const dlg_metrics *m);
 /* From now on the first Ctrl-C or SIGTERM asks the run to end, the second ends the process. */
 void interrupt_catch(void);
 int interrupted(void); /* the signal, or 0 */
+
+/* ---- log.c: training as JSON lines ----------------------------------------------------------------- */
+
+typedef struct Log {
+    const char *path;
+    FILE *stream; /* NULL: nothing is logged */
+    uint64_t every_steps;
+    double every_s, line_s; /* when the last line was written */
+    double before_s;        /* of the run, before it was resumed */
+    bool kept;              /* the file may hold lines of the run that is resumed */
+    bool failed;
+} Log;
+
+int log_open(Log *log, const Args *a); /* of --log; complains */
+void log_show(Log *log, const dlg_progress *progress);
+int log_close(Log *log); /* complains if anything could not be written */
 
 #endif

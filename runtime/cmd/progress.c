@@ -1,5 +1,4 @@
-/* progress: a bar on a terminal, lines elsewhere, JSON lines in a log; and the
- * signals that end a run.
+/* progress: a bar on a terminal, lines elsewhere; and the signals that end a run.
  *
  * Lines are about twenty however many epochs there are, the first and the last among them. */
 #include <math.h>
@@ -8,7 +7,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <jansson.h>
 #include "cmd.h"
 
 enum { LINES = 20, BAR_WIDTH = 24 };
@@ -116,36 +114,12 @@ static void print_line(const dlg_progress *now) {
     fflush(stdout);
 }
 
-static json_t *metrics_json(const dlg_metrics *m) {
-    json_t *object = json_object();
-    for (size_t i = 0; i < m->count; i++) /* JSON has no NaN and no infinity */
-        json_object_set_new(object, m->names[i],
-                            isfinite(m->values[i]) ? json_real(m->values[i]) : json_null());
-    json_object_set_new(object, "rows", json_integer((json_int_t)m->rows));
-    return object;
-}
-
-static void log_epoch(Progress *p, const dlg_progress *now) {
-    json_t *line = json_object();
-    json_object_set_new(line, "epoch", json_integer((json_int_t)now->epoch));
-    json_object_set_new(line, "step", json_integer((json_int_t)now->step));
-    json_object_set_new(line, "seconds", json_real(now->seconds));
-    json_object_set_new(line, "samples_per_second", json_real(now->samples_per_second));
-    json_object_set_new(line, "train", metrics_json(&now->train));
-    if (now->evaluate.rows) json_object_set_new(line, "evaluate", metrics_json(&now->evaluate));
-    char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    if (!text || fprintf(p->log, "%s\n", text) < 0 || fflush(p->log) != 0) p->log_failed = true;
-    free(text);
-    json_decref(line);
-}
-
 int progress_show(const dlg_progress *now, void *user) {
     Progress *p = user;
-    bool last = now->step == now->steps || interrupted();
+    bool last = now->last || now->step >= now->steps || interrupted();
     if (now->event == DLG_EVENT_EPOCH) {
         /* One line whenever another twentieth of the epochs is done. */
         uint64_t line = (uint64_t)((double)now->epoch / (double)now->epochs * LINES);
-        if (p->log) log_epoch(p, now);
         if (!p->quiet && (now->epoch == 1 || line != p->last_line || last)) {
             progress_end(p);
             print_line(now);

@@ -1,5 +1,4 @@
 /* dlg train: trains a model on its data, evaluates on what is held out, saves the weights. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,21 +46,25 @@ static void print_start(const Session *s, const Args *a, const dlg_entry *entry)
 
 typedef struct Shown { /* the progress, and the last of it for the summary */
     Progress progress;
+    Log log;
     uint64_t steps;
     double seconds;
     bool evaluates;
     bool finite; /* all that the entry returned in the last epoch */
     const Args *args;
     const dlg_device *dev;
+    uint64_t best_epoch; /* with --patience, */
+    double best;         /* with so much */
+    const char *metric;  /* of this */
     bool kept, kept_not; /* the last checkpoint was written, or could not be */
 } Shown;
 
 static int show_begin(const dlg_progress *now, Shown *shown) {
     const Args *a = shown->args;
     if (a->quiet || !a->checkpoint) return interrupted();
-    if (now->resumed && now->step >= now->steps && now->batch == 0)
-        printf("%s: the run is at its end, after step %llu; more --epochs or --steps would go on\n",
-               a->checkpoint, (unsigned long long)now->step);
+    if (now->resumed && now->last)
+        printf("%s: the run is at its end, after step %llu\n", a->checkpoint,
+               (unsigned long long)now->step);
     else if (now->resumed)
         printf("%s: going on after step %llu, in epoch %llu\n", a->checkpoint,
                (unsigned long long)now->step, (unsigned long long)now->epoch);
@@ -88,6 +91,11 @@ static int show(const dlg_progress *now, void *user) {
     if (now->event == DLG_EVENT_CHECKPOINT) return show_checkpoint(now, shown);
     shown->steps = now->step - now->resumed_step;
     shown->kept |= now->resumed; /* the one that it went on from is there */
+    shown->best_epoch = now->best_epoch;
+    shown->best = now->best;
+    log_show(&shown->log, now);
+    if (now->evaluate.count > 0)
+        shown->metric = shown->args->metric ? shown->args->metric : now->evaluate.names[0];
     if (now->event == DLG_EVENT_BEGIN) return show_begin(now, shown);
     shown->seconds = now->seconds;
     shown->evaluates = now->evaluate.rows > 0;
@@ -153,13 +161,12 @@ static void print_how(const Args *a, const Shown *shown) {
                a->save);
 }
 
-static int end_log(const Args *a, Progress *p) {
-    bool failed = p->log_failed;
-    if (!p->log) return EXIT_DONE;
-    if (fclose(p->log) != 0) failed = true;
-    p->log = NULL;
-    if (failed) complain("cannot write %s", a->log);
-    return failed ? EXIT_SYSTEM : EXIT_DONE;
+static void print_best(const Args *a, const Shown *shown) {
+    char text[NUMBER_TEXT];
+    if (!a->patience || !shown->best_epoch || !shown->metric) return;
+    printf("best on the rows held out: %s %s in epoch %llu%s\n", shown->metric,
+           number_text(text, shown->best), (unsigned long long)shown->best_epoch,
+           a->save ? ", whose weights are saved" : "");
 }
 
 /* What there is to say and to save when training ended, done or stopped. */
@@ -176,6 +183,7 @@ static int end(Session *s, const Args *a, const dlg_entry *entry, const Shown *s
                      ? ", or a label is out of range (outside 0..c-1 it gives NaN)"
                      : "");
     if (shown->kept_not) status = EXIT_SYSTEM; /* it was told */
+    if (!a->quiet) print_best(a, shown);
     int saved = save(s, a);
     if (saved) status = saved;
     if (!done && !a->quiet) print_how(a, shown);
@@ -185,10 +193,8 @@ static int end(Session *s, const Args *a, const dlg_entry *entry, const Shown *s
 static int train(Session *s, const Args *a, const dlg_entry *entry) {
     Shown shown = {.args = a, .dev = s->dev, .finite = true};
     progress_init(&shown.progress, a->quiet);
-    if (a->log && !(shown.progress.log = fopen(a->log, "w"))) {
-        complain("cannot write %s: %s", a->log, strerror(errno));
-        return EXIT_INPUT;
-    }
+    int status = log_open(&shown.log, a);
+    if (status) return status;
     dlg_train_options options = {.entry = entry->name,
                                  .evaluate = a->evaluate,
                                  .epochs = a->epochs,
@@ -199,16 +205,20 @@ static int train(Session *s, const Args *a, const dlg_entry *entry) {
                                  .checkpoint = a->checkpoint,
                                  .checkpoint_steps = a->checkpoint_steps,
                                  .checkpoint_seconds = a->checkpoint_seconds,
-                                 .resume = a->resume};
+                                 .resume = a->resume,
+                                 .report_steps = a->log_steps,
+                                 .patience = a->patience,
+                                 .metric = a->metric,
+                                 .maximize = a->maximize};
     interrupt_catch();
-    int trained = dlg_train(s->prog, s->data, &options), status;
+    int trained = dlg_train(s->prog, s->data, &options);
     progress_end(&shown.progress);
     if (trained == DLG_ERR_STOPPED) complain("interrupted: %s", dlg_error_text(s->dev));
     if (trained == DLG_OK || trained == DLG_ERR_STOPPED)
         status = end(s, a, entry, &shown, trained == DLG_OK);
     else
         status = complain_status(s->dev, trained);
-    int logged = end_log(a, &shown.progress);
+    int logged = log_close(&shown.log);
     return status == EXIT_DONE ? logged : status;
 }
 

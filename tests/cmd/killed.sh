@@ -1,13 +1,20 @@
 #!/bin/sh
-# A run that is killed with SIGKILL at random moments and resumed ends with the same bits; a full disk and
+# A run that is killed with SIGKILL at random moments and resumed ends with the same bits and the same log; a full disk and
 # a folder that cannot be written damage nothing. DLG_KILLS says how many kills, DLG_KILL_SEED when.
 . "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
 kills=${DLG_KILLS:-6}
 cp "$DLG_SOURCE_DIR/samples/digits.csv" .
 expect 0 "" "$DLGC" "$DLG_SOURCE_DIR/samples/digits.dlg" -o digits.cl
-train="dlg train digits.cl --holdout 0.2 --seed 5 --epochs 20"
-keep="--checkpoint run.checkpoint --checkpoint-every 1 --resume"
-expect 0 "weights: whole" $train --save whole
+train="dlg train digits.cl --holdout 0.2 --seed 5 --epochs 20 --log-every 7"
+keep="--checkpoint run.checkpoint --checkpoint-every 1 --resume --log run.jsonl"
+untimed() { sed 's/"seconds":.*"train"/"train"/' "$1"; }
+expect 0 "weights: whole" $train --save whole --log whole.jsonl
+untimed whole.jsonl >whole.lines
+same_end() {
+    same whole end
+    untimed run.jsonl >run.lines
+    same whole.lines run.lines
+}
 
 # Two numbers a kill: of what kind, and when.
 awk -v seed="${DLG_KILL_SEED:-1}" -v n="$kills" \
@@ -38,7 +45,7 @@ while [ "$done" -lt "$kills" ] && [ "$failures" -eq 0 ]; do
     if [ "$status" -eq 137 ]; then
         done=$((done + 1))
     elif [ "$status" -eq 0 ]; then # it ended before it was killed
-        same whole end
+        same_end
         ended=$((ended + 1))
         rm -f run.checkpoint end
         [ "$ended" -le "$kills" ] || fail "the run ends before it can be killed"
@@ -47,7 +54,7 @@ while [ "$done" -lt "$kills" ] && [ "$failures" -eq 0 ]; do
     fi
 done
 [ "$failures" -eq 0 ] && expect 0 "weights: end" $train $keep --save end
-same whole end
+same_end
 echo "$done kills; $(ls | grep -c 'run.checkpoint.*tmp') temporary files left"
 rm -f run.checkpoint.*.tmp
 
@@ -56,6 +63,7 @@ rm -f run.checkpoint.*.tmp
 sed 's/128/8192/' "$DLG_SOURCE_DIR/samples/digits.dlg" >wide.dlg
 expect 0 "" "$DLGC" wide.dlg
 train="dlg train wide.cl --seed 5 --epochs 2"
+keep="--checkpoint run.checkpoint --checkpoint-every 1 --resume"
 rm -f run.checkpoint end
 expect 0 "weights: whole" $train --save whole
 expect 0 "20 steps in" $train $keep --steps 20

@@ -23,6 +23,8 @@ typedef struct Run {
     bool begun, resumed;
     int checkpoints, failures;
     size_t epochs;
+    uint64_t best_epoch;
+    double best;
     double loss[MOST_LINES], held_out[MOST_LINES];
     struct rlimit
         limit; /* rlim_cur above 0: set at the first steps, lifted at the second failure */
@@ -39,10 +41,12 @@ static int see(const dlg_progress *p, void *user) {
         r->begun_at = p->step;
         CU_ASSERT_EQUAL(p->step, p->resumed_step);
     }
+    r->best_epoch = p->best_epoch;
+    r->best = p->best;
     if (p->event == DLG_EVENT_EPOCH && p->epoch < MOST_LINES) {
         r->epochs = p->epoch;
         r->loss[p->epoch] = p->train.values[0];
-        r->held_out[p->epoch] = p->evaluate.values[0];
+        if (p->evaluate.rows) r->held_out[p->epoch] = p->evaluate.values[0];
     }
     if (p->event == DLG_EVENT_CHECKPOINT) {
         r->checkpoints += p->checkpoint == DLG_OK;
@@ -178,6 +182,77 @@ static void test_longer(void) {
     CU_ASSERT_EQUAL(dlg_meta_set(part.prog, "checkpoint.steps", "1"), DLG_ERR_USAGE);
     run_close(&part);
     run_close(&whole);
+}
+
+/* With a rate that is too large the first epoch is the best one; the run ends three later. */
+static void best_open_run(Run *r) {
+    run_open(r, 2, 3);
+    r->options.epochs = 12;
+    r->options.patience = 3;
+}
+
+static void test_best(void) {
+    Run whole, again;
+    dlg_metrics m;
+    unlink(path);
+    best_open_run(&whole);
+    check(&whole, run(&whole));
+    CU_ASSERT(whole.epochs == 4 && whole.best_epoch == 1 && dlg_step(whole.prog) == 8);
+    CU_ASSERT(whole.held_out[2] > whole.held_out[1] && whole.best == whole.held_out[1]);
+    check(&whole, dlg_evaluate(whole.prog, whole.data, "evaluate", DLG_ROWS_HELD_OUT, &m));
+    CU_ASSERT_EQUAL(m.values[0], whole.held_out[1]); /* its weights are there */
+    dlg_metrics_free(&m);
+    CU_ASSERT_STRING_EQUAL(dlg_meta_get(whole.prog, "best_epoch"), "1");
+    uint64_t want = weights_hash(&whole), end = file_hash(path);
+    run_close(&whole);
+    for (uint64_t stop = 1; stop <= 8; stop++) {
+        unlink(path);
+        best_open_run(&again);
+        again.stop_at = stop;
+        CU_ASSERT_EQUAL(run(&again), DLG_ERR_STOPPED);
+        if (stop > 2) /* the best ones, not the last */
+            CU_ASSERT_STRING_EQUAL(dlg_meta_get(again.prog, "best_epoch"), "1");
+        run_close(&again);
+        best_open_run(&again);
+        again.options.resume = 1;
+        check(&again, run(&again));
+        CU_ASSERT(again.resumed && again.begun_at == stop && again.best_epoch == 1);
+        CU_ASSERT(weights_hash(&again) == want && file_hash(path) == end);
+        run_close(&again);
+    }
+    best_open_run(&again); /* it waits longer now, for what does not come */
+    again.options.resume = 1;
+    again.options.patience = 5;
+    check(&again, run(&again));
+    CU_ASSERT(again.begun_at == 8 && again.epochs == 6 && again.best_epoch == 1);
+    CU_ASSERT_EQUAL(dlg_step(again.prog), 12);
+    again.options.patience = 0;
+    CU_ASSERT(says(again.dev, run(&again), DLG_ERR_WEIGHTS,
+                   "the metric to stop by is least loss there and missing here"));
+    run_close(&again);
+}
+
+/* More of it is better; what stays the same is no better; what cannot be waited for. */
+static void test_metric(void) {
+    Run r;
+    best_open_run(&r);
+    r.options.checkpoint = NULL;
+    r.options.maximize = 1;
+    check(&r, run(&r));
+    CU_ASSERT(r.epochs == 12 && r.best_epoch == 12);
+    r.begun = false;
+    r.options.metric = "ids"; /* is the same in all epochs */
+    check(&r, run(&r));
+    CU_ASSERT(r.epochs == 4 && r.best_epoch == 1);
+    r.options.metric = "fly";
+    CU_ASSERT(says(r.dev, run(&r), DLG_ERR_NAME, "no scalar `fly`; it returns `loss`, `ids`"));
+    check(&r, dlg_dataset_split(r.data, 0, 0));
+    CU_ASSERT(says(r.dev, run(&r), DLG_ERR_USAGE, "needs rows held out"));
+    r.begun = false;
+    r.options.patience = 0;
+    check(&r, run(&r));
+    CU_ASSERT_PTR_NULL(dlg_meta_get(r.prog, "best_epoch"));
+    run_close(&r);
 }
 
 /* How often: by steps, by time, and by itself. */
@@ -379,6 +454,7 @@ static void remove_directory(void) {
 }
 
 RUN_SUITE("checkpoint", {"a directory", make_directory}, {"resume", test_resume},
-          {"longer", test_longer}, {"often", test_often}, {"refused", test_refused},
-          {"malformed", test_malformed}, {"no room", test_no_room}, {"read only", test_read_only},
+          {"longer", test_longer}, {"best", test_best}, {"metric", test_metric},
+          {"often", test_often}, {"refused", test_refused}, {"malformed", test_malformed},
+          {"no room", test_no_room}, {"read only", test_read_only},
           {"nothing is left behind", remove_directory})

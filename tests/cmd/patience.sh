@@ -1,0 +1,52 @@
+#!/bin/sh
+# Early stopping: the run ends when the rows held out get no better, and --save has the best weights.
+. "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
+cp "$DLG_SOURCE_DIR/samples/digits.dlg" "$DLG_SOURCE_DIR/samples/digits.csv" .
+train="dlg train digits.dlg -D batch=16 --holdout 0.2 --epochs 400 --patience 4"
+stop() { # stop METRIC OPTIONS...: the log and eval agree with what is told
+    metric=$1
+    shift
+    expect 0 "best on the rows held out: $metric " $train --log log.jsonl --save best "$@"
+    best=$(sed -n "s/^best on the rows held out: $metric \([^ ]*\) in epoch \([0-9]*\), whose weights are saved$/\1 \2/p" out)
+    epochs=$(grep -c '"end":true' log.jsonl)
+    [ "$epochs" -eq $((${best#* } + 4)) ] || fail "$epochs epochs, the best of which is $best"
+    grep -q "^epoch $epochs/400 " out || fail "the last epoch is not shown"
+    grep -q "^{\"epoch\":${best#* },.*\"evaluate\":.*" log.jsonl || fail "the best epoch is not in the log"
+    expect 0 "$metric ${best% *}" "$DLG" eval digits.dlg -D batch=16 --load best
+}
+stop loss
+cp best by_loss
+stop acc --metric acc:max
+cmp -s best by_loss && fail "the metric does not matter"
+
+# Interrupted by --steps and resumed: the same weights, and the same lines of the log.
+expect 0 "weights: part" $train --metric acc:max --checkpoint c --log part.jsonl --save part --steps 700
+expect 0 "c: going on after step 700" $train --metric acc:max --checkpoint c --log part.jsonl --save part --resume
+same best part
+sed 's/"seconds":.*"train"/"train"/' log.jsonl >lines
+sed 's/"seconds":.*"train"/"train"/' part.jsonl >part.lines
+same lines part.lines
+expect 0 "c: the run is at its end" $train --metric acc:max --checkpoint c --save again --resume
+same best again
+expect 1 "another run: the metric to stop by is most acc there and least loss here" $train --checkpoint c --resume
+
+# A log keeps the lines that a resumed run had, drops half a line, and begins anew with a new run.
+expect 0 "" dlg train digits.dlg --steps 30 --log-every 10 --log short.jsonl --checkpoint d
+printf '{"epoch":2,"st' >>short.jsonl
+expect 0 "" dlg train digits.dlg --epochs 2 --log-every 10 --log short.jsonl --checkpoint d --resume
+expect 0 "" dlg train digits.dlg --epochs 2 --log-every 10 --log full.jsonl
+sed 's/"seconds":.*"train"/"train"/' short.jsonl >lines
+sed 's/"seconds":.*"train"/"train"/' full.jsonl >full.lines
+same lines full.lines
+[ "$(sed 's/,"seconds.*//' full.jsonl | tr '\n' ' ')" = '{"epoch":1,"step":10 {"epoch":1,"step":20 {"epoch":1,"step":28,"end":true {"epoch":2,"step":30 {"epoch":2,"step":40 {"epoch":2,"step":50 {"epoch":2,"step":56,"end":true ' ] ||
+    fail "the lines are: $(cat full.jsonl)"
+expect 0 "" dlg train digits.dlg --epochs 1 --log short.jsonl --checkpoint new --resume
+[ "$(wc -l <short.jsonl)" -eq 1 ] || fail "a new run keeps an old log"
+
+expect 1 "needs rows held out" dlg train digits.dlg --patience 3
+expect 1 "returns no scalar \`fly\`; it returns \`loss\`, \`acc\`" $train --metric fly
+expect 2 "--metric takes NAME, NAME:min or NAME:max, not \`acc:more\`" $train --metric acc:more
+expect 2 "--metric says what --patience waits for" dlg train digits.dlg --metric loss
+expect 2 "--patience is at least 1" dlg train digits.dlg --patience 0
+expect 2 "--log-every is of a --log" dlg train digits.dlg --log-every 10
+done_testing
