@@ -8,7 +8,7 @@
 #include "cmd.h"
 #include "compile.h"
 
-enum { TRAIN = 1, EVAL = 2, RUN = 4, INSPECT = 8, DEVICES = 16, VERIFY = 32 };
+enum { TRAIN = 1, EVAL = 2, RUN = 4, INSPECT = 8, DEVICES = 16, VERIFY = 32, PLOT = 64 };
 
 enum {
     KEY_ENTRY = 256,
@@ -110,7 +110,8 @@ static const Row rows[] = {
     ROW(TRAIN | EVAL | RUN | VERIFY, "device", KEY_DEVICE, "SEL",
         "A number of `dlg devices` or a part of a device's name (default: DLG_DEVICE, or the "
         "first)"),
-    ROW(TRAIN | EVAL | RUN, "quiet", 'q', NULL, "Print errors and results only"),
+    ROW(PLOT, "output", 'o', "FILE", "Write the picture here (default: beside LOG, as .svg)"),
+    ROW(TRAIN | EVAL | RUN | PLOT, "quiet", 'q', NULL, "Print errors and results only"),
     ROW(EVAL | INSPECT, "json", KEY_JSON, NULL, "Print JSON"),
     ROW(VERIFY, "program", KEY_PROGRAM, "FILE.cl",
         "Hold this compiled program against FILE, instead of what FILE compiles to"),
@@ -141,6 +142,7 @@ static const CommandDoc docs[] = {
     {"inspect", INSPECT, "FILE", "Shows what a program consists of, by entry. Needs no device."},
     {"verify", VERIFY, "FILE.dlg",
      "Holds what a device computes against the reference, and gradients against differences."},
+    {"plot", PLOT, "LOG", "Draws the curves of a log that `dlg train --log` wrote, as SVG."},
     {"devices", DEVICES, "", "Lists the OpenCL devices."},
 };
 enum { DOCS = sizeof docs / sizeof *docs };
@@ -232,6 +234,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     switch (key) {
     case 'D': a->defines[a->define_count++] = value; break;
     case 'I': a->include_dirs[a->include_dir_count++] = value; break;
+    case 'o': a->output = value; break;
     case 'q': a->quiet = true; break;
     case KEY_ENTRY: a->entry = value; break;
     case KEY_EVALUATE: a->evaluate = value; break;
@@ -292,7 +295,9 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
         break;
     case ARGP_KEY_END:
         if (!a->file && strcmp(a->command, "devices") != 0)
-            argp_error(state, "which FILE? A .dlg or a compiled .cl");
+            argp_error(state, strcmp(a->command, "plot") == 0
+                                  ? "which LOG? What `dlg train --log` wrote"
+                                  : "which FILE? A .dlg or a compiled .cl");
         if (!a->checkpoint && (a->resume || a->checkpoint_steps || a->checkpoint_seconds > 0))
             argp_error(state, "--%s is of a --checkpoint, which is not named",
                        a->resume ? "resume" : "checkpoint-every");

@@ -28,7 +28,7 @@ typedef struct Args {
     double checkpoint_seconds;
     uint64_t log_steps, patience; /* --log-every, as above */
     double log_seconds;
-    const char *metric;
+    const char *metric, *output;
     bool maximize;
     bool partial, resume;
     const char **defines; /* -D as given */
@@ -97,6 +97,12 @@ int outputs_check(const Args *a);
 /* The same for the data that the program names, and for files of another kind. */
 int outputs_spare(const Args *a, const dlg_program *prog);
 
+/* An output of a command that has no other: it lies where a file can be made, and replaces nothing but
+ * its kind, whose byte at `at` is `mark`. */
+int output_check_kind(const char *option, const char *path, size_t at, char mark, const char *kind);
+/* Writes a whole file or nothing; complains. */
+int output_write(const char *path, const char *text, size_t len);
+
 /* ---- One file a subcommand ---------------------------------------------------------------------- */
 
 int cmd_train(const Args *a);
@@ -105,6 +111,7 @@ int cmd_run(const Args *a);
 int cmd_inspect(const Args *a);
 int cmd_devices(const Args *a);
 int cmd_verify(const Args *a);
+int cmd_plot(const Args *a);
 
 /* ---- progress.c: what training shows ------------------------------------------------------------ */
 

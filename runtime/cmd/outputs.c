@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cmd.h"
+#include "rt.h"
 
 /* A file, or the name of one that is not there in its directory. */
 typedef struct Identity {
@@ -197,4 +198,26 @@ int outputs_spare(const Args *a, const dlg_program *prog) {
     if (!status && a->checkpoint) status = check_kind(a->checkpoint, 8, '{', "a checkpoint");
     if (!status && a->log) status = check_kind(a->log, 0, '{', "a log of training");
     return status;
+}
+
+int output_check_kind(const char *option, const char *path, size_t at, char mark,
+                      const char *kind) {
+    int status = check_path(option, path, true);
+    return status ? status : check_kind(path, (off_t)at, mark, kind);
+}
+
+int output_write(const char *path, const char *text, size_t len) {
+    dlg_device *dev; /* for its message */
+    RtFile file;
+    if (dlg_device_open(&dev, "none") < 0) {
+        complain("out of memory");
+        return EXIT_SYSTEM;
+    }
+    int status = rt_file_begin(&file, dev, path);
+    if (status == DLG_OK) status = rt_file_write(&file, text, len);
+    if (status == DLG_OK) status = rt_file_commit(&file);
+    rt_file_drop(&file);
+    int exit_status = status < 0 ? complain_write(dev, status) : EXIT_DONE;
+    dlg_device_close(dev);
+    return exit_status;
 }
