@@ -40,7 +40,7 @@ static void add(Zip *z, unsigned flags, unsigned method, const char *name, const
     text(z->bytes, &z->len, data, n);
     text(z->table, &z->table_len, "PK\1\2\24\0", 6);
     part_header(z->table, &z->table_len, flags, method, name, data, n, claimed);
-    number(z->table, &z->table_len, 0, 10); /* comment, disk, attributes */
+    number(z->table, &z->table_len, 0, 4), number(z->table, &z->table_len, 0, 6); /* disk, ... */
     number(z->table, &z->table_len, at, 4);
     text(z->table, &z->table_len, name, strlen(name));
     z->count++;
