@@ -85,10 +85,28 @@ typedef struct Reader {
     size_t columns;        /* of the first row; 0 before it */
     size_t line;           /* 1-based, of the row being read */
     bool header;
-    char *scratch; /* a quoted cell without its quotes */
+    bool any_labels;
+    bool maybe_header; /* the first row stored has nothing but labels, and so has the second */
+    char *scratch;     /* a quoted cell without its quotes */
     size_t scratch_cap;
     dlg_device *dev;
 } Reader;
+
+static size_t take_width(const CsvTake *t) {
+    return t->columns ? t->width : t->end - t->begin;
+}
+
+static size_t take_column(const CsvTake *t, size_t i) {
+    return t->columns ? t->columns[i] : t->begin + i;
+}
+
+/* Whose column of labels it is, or NULL. */
+static const CsvTake *labels_of(const Reader *r, size_t column) {
+    if (!r->any_labels) return NULL;
+    for (size_t i = 0; i < r->take_count; i++)
+        if (r->takes[i].are_labels && take_column(&r->takes[i], 0) == column) return &r->takes[i];
+    return NULL;
+}
 
 static int no_memory(Reader *r) {
     return rt_fail(r->dev, DLG_ERR_MEMORY, "%s: out of memory", r->path);
@@ -177,9 +195,28 @@ static int cell_error(Reader *r, size_t row, size_t column, const Cell *cell) {
         return rt_fail(r->dev, DLG_ERR_DATA,
                        "%s:%zu: column %zu: the cell is empty (in a model: `columns %zu`)", r->path,
                        row, column + 1, column);
+    const CsvTake *t = labels_of(r, column);
+    double v;
+    data_quote(shown, 40, cell->text, cell->len);
+    if (t && t->labels->known && t->label < 0)
+        return rt_fail(
+            r->dev, DLG_ERR_DATA,
+            "%s:%zu: column %zu: `%s` is not among the labels of the weights, which begin "
+            "with `%.40s`",
+            r->path, row, column + 1, shown, t->labels->names[0]);
+    if (t && data_number(cell->text, cell->len, &v))
+        return rt_fail(
+            r->dev, DLG_ERR_DATA,
+            "%s:%zu: column %zu: `%s` is a number in a column of labels, such as `%.40s`", r->path,
+            row, column + 1, shown, t->labels->names[0]);
+    if (t)
+        return rt_fail(
+            r->dev, DLG_ERR_DATA,
+            "%s:%zu: column %zu: `%s` is no label: it is not UTF-8, or longer than %d bytes",
+            r->path, row, column + 1, shown, LABEL_MOST_BYTES);
     return rt_fail(r->dev, DLG_ERR_DATA,
                    "%s:%zu: column %zu: `%s` is not a number (in a model: `columns %zu`)", r->path,
-                   row, column + 1, data_quote(shown, 40, cell->text, cell->len), column);
+                   row, column + 1, shown, column);
 }
 
 static int room_in_row(Reader *r, size_t column) {
@@ -199,7 +236,7 @@ static int room_for_row(Reader *r) {
     size_t cap = r->cap_rows ? r->cap_rows * 2 : 64;
     for (size_t i = 0; i < r->take_count; i++) {
         CsvTake *t = &r->takes[i];
-        size_t width = (t->end - t->begin) * dlg_type_bytes(t->type);
+        size_t width = take_width(t) * dlg_type_bytes(t->type);
         if (cap > SIZE_MAX / 2 / width) return no_memory(r);
         void *more = realloc(t->values, cap * width);
         if (!more) return no_memory(r);
@@ -232,18 +269,22 @@ static int store_row(Reader *r, size_t row) {
     TRY(room_for_row(r));
     for (size_t i = 0; i < r->take_count; i++) {
         CsvTake *t = &r->takes[i];
-        size_t width = t->end - t->begin, base = r->rows * width;
+        size_t width = take_width(t), base = r->rows * width;
+        if (t->are_labels) {
+            TRY(store_value(r, t, base, t->label, take_column(t, 0), row));
+            continue;
+        }
         if (t->type == DLG_F32) { /* the common case, without a call a cell */
             float *out = (float *)t->values + base;
             bool fits = true;
             for (size_t c = 0; c < width; c++) {
-                out[c] = (float)r->row[t->begin + c];
+                out[c] = (float)r->row[take_column(t, c)];
                 fits &= isfinite(out[c]) != 0;
             }
             if (fits) continue;
         }
         for (size_t c = 0; c < width; c++)
-            TRY(store_value(r, t, base + c, r->row[t->begin + c], t->begin + c, row));
+            TRY(store_value(r, t, base + c, r->row[take_column(t, c)], take_column(t, c), row));
     }
     r->rows++;
     return DLG_OK;
@@ -253,7 +294,9 @@ static int store_row(Reader *r, size_t row) {
 static int check_columns(Reader *r) {
     for (size_t i = 0; i < r->take_count; i++) {
         CsvTake *t = &r->takes[i];
+        if (t->columns) continue;
         if (t->end == CSV_ALL) t->end = r->columns;
+        t->width = t->end - t->begin;
         if (t->end <= r->columns && t->begin < t->end) continue;
         const char *hint = r->columns > 1 ? "" : "; cells are separated by commas";
         return rt_fail(r->dev, DLG_ERR_DATA,
@@ -286,16 +329,60 @@ typedef struct RowScan {
     char bad_text[48];
 } RowScan;
 
+static bool takes_column(const CsvTake *t, size_t column) {
+    if (!t->columns) return column >= t->begin && column < t->end;
+    for (size_t i = 0; i < t->width; i++)
+        if (t->columns[i] == column) return true;
+    return false;
+}
+
+/* A cell of a column of labels, for one of the takes. */
+static int label_value(Reader *r, CsvTake *t, size_t column, const Cell *cell, bool is_number,
+                       bool *right) {
+    size_t most = t->type == DLG_U8 ? 256 : LABELS_MOST;
+    int number = is_number && !t->labels->known
+                     ? LABEL_REFUSED
+                     : labels_number(t->labels, most, cell->text, cell->len);
+    if (number == LABEL_NO_MEMORY) return no_memory(r);
+    if (number == LABEL_TOO_MANY)
+        return rt_fail(r->dev, DLG_ERR_DATA,
+                       "%s:%zu: column %zu: there are more than %zu different labels", r->path,
+                       r->line, column + 1, most);
+    t->label = number;
+    *right &= number >= 0;
+    return DLG_OK;
+}
+
+/* The number of a cell, or NaN; whether it is right for all that take it, as a number or as a label. */
+static int cell_value(Reader *r, size_t column, const Cell *cell, double *v, bool *right) {
+    bool is_number = data_number(cell->text, cell->len, v);
+    *right = is_number;
+    if (!is_number) *v = NAN;
+    if (!labels_of(r, column)) return DLG_OK;
+    *right = true;
+    for (size_t i = 0; i < r->take_count; i++) {
+        CsvTake *t = &r->takes[i];
+        if (!takes_column(t, column)) continue;
+        if (t->are_labels)
+            TRY(label_value(r, t, column, cell, is_number, right));
+        else
+            *right &= is_number;
+    }
+    return DLG_OK;
+}
+
 static int scan_row(Reader *r, RowScan *s) {
     memset(s, 0, sizeof *s);
     for (size_t column = 0;; column++) {
         Cell cell = {0};
         TRY(next_cell(r, column, &cell));
         if (wanted(r, column)) {
-            double v = 0;
+            double v;
             trim(&cell);
             TRY(room_in_row(r, column));
-            if (data_number(cell.text, cell.len, &v)) {
+            bool right;
+            TRY(cell_value(r, column, &cell, &v, &right));
+            if (right) {
                 s->numbers++;
             } else if (s->wanted == s->numbers) {
                 s->bad_column = column;
@@ -328,29 +415,192 @@ static int skip_blank(Reader *r, bool *done) {
     return DLG_OK;
 }
 
+/* ---- The first rows ---------------------------------------------------------------------------- */
+
+static bool all_may_be_labels(const Reader *r) {
+    for (size_t i = 0; i < r->take_count; i++)
+        if (!r->takes[i].labels || take_width(&r->takes[i]) != 1) return false;
+    return true;
+}
+
+/* Decides whether the row at r->at is a header, and leaves r->at at the first row of data. */
+static int find_header(Reader *r) {
+    const char *first = r->at;
+    size_t first_line = r->line;
+    RowScan s, next;
+    bool done;
+    TRY(scan_row(r, &s));
+    r->columns = s.columns;
+    TRY(check_columns(r));
+    if (s.numbers > 0) goto no_header;
+    r->line++;
+    TRY(skip_blank(r, &done));
+    if (!done && all_may_be_labels(r)) {
+        const char *second = r->at;
+        size_t second_line = r->line;
+        TRY(scan_row(r, &next));
+        r->maybe_header = next.numbers == 0;
+        if (r->maybe_header) goto no_header;
+        r->at = second;
+        r->line = second_line;
+    }
+    r->header = true;
+    return DLG_OK;
+no_header:
+    r->at = first;
+    r->line = first_line;
+    return DLG_OK;
+}
+
+/* The column that the header, which begins at r->at, calls so. */
+static int find_name(Reader *r, const char *name, size_t len, size_t *column) {
+    size_t found = 0, c = 0;
+    char shown[68];
+    for (;; c++, r->at++) {
+        Cell cell;
+        TRY(next_cell(r, c, &cell));
+        trim(&cell);
+        if (cell.len == len && memcmp(cell.text, name, len) == 0 && found++ == 0) *column = c;
+        if (r->at == r->end || *r->at == '\n') break;
+    }
+    r->at += r->at < r->end;
+    r->columns = c + 1;
+    if (found == 1) return DLG_OK;
+    return rt_fail(r->dev, DLG_ERR_DATA, "%s:%zu: %s column `%s`", r->path, r->line,
+                   found ? "there is more than one" : "the header has no",
+                   data_quote(shown, 64, name, len));
+}
+
+/* The columns of a take that names them. */
+static int name_columns(Reader *r, CsvTake *t) {
+    Reader list = {.path = "the names of columns", .dev = r->dev, .line = 1, .at = t->names};
+    size_t cap = 0, line = r->line;
+    const char *header = r->at;
+    int status = DLG_OK;
+    list.end = list.at + strlen(list.at);
+    for (t->width = 0; status == DLG_OK; list.at++) {
+        Cell name;
+        if ((status = next_cell(&list, t->width, &name)) < 0) break;
+        if (t->width == cap) {
+            size_t *more = realloc(t->columns, (cap = cap ? cap * 2 : 16) * sizeof *more);
+            if (!more) status = no_memory(r);
+            if (!more) break;
+            t->columns = more;
+        }
+        r->at = header;
+        r->line = line;
+        status = find_name(r, name.text, name.len, &t->columns[t->width++]);
+        if (list.at == list.end) break;
+    }
+    free(list.scratch);
+    return status;
+}
+
+/* Where columns are named the first row is a header, and says which they are. */
+static int read_names(Reader *r) {
+    const char *header = r->at;
+    size_t line = r->line;
+    bool named = false;
+    for (size_t i = 0; i < r->take_count; i++) {
+        if (!r->takes[i].names) continue;
+        r->at = header;
+        r->line = line;
+        TRY(name_columns(r, &r->takes[i]));
+        named = true;
+    }
+    if (!named) return DLG_OK;
+    TRY(check_columns(r));
+    bool *more = realloc(r->wanted, r->columns + r->wanted_len + 1);
+    if (!more) return no_memory(r);
+    r->wanted = more;
+    if (r->columns > r->wanted_len) {
+        memset(more + r->wanted_len, 0, r->columns - r->wanted_len);
+        r->wanted_len = r->columns;
+    }
+    for (size_t i = 0; i < r->take_count; i++)
+        for (size_t c = 0; r->takes[i].columns && c < r->takes[i].width; c++)
+            more[r->takes[i].columns[c]] = true;
+    r->header = true;
+    r->line++;
+    return DLG_OK;
+}
+
+/* Finds the header, the columns that are named, and which columns hold labels. */
+static int begin_rows(Reader *r) {
+    bool done;
+    RowScan s;
+    TRY(skip_blank(r, &done));
+    if (done) return DLG_OK;
+    TRY(read_names(r));
+    if (!r->header) TRY(find_header(r));
+    TRY(skip_blank(r, &done));
+    if (done) return DLG_OK;
+    const char *data = r->at;
+    size_t line = r->line;
+    TRY(scan_row(r, &s));
+    for (size_t i = 0; i < r->take_count && s.columns == r->columns; i++) {
+        CsvTake *t = &r->takes[i];
+        if (t->labels && take_width(t) == 1 && !t->are_labels)
+            t->are_labels = isnan(r->row[take_column(t, 0)]);
+        r->any_labels |= t->are_labels;
+    }
+    r->at = data;
+    r->line = line;
+    return DLG_OK;
+}
+
+/* ---- The end ------------------------------------------------------------------------------------- */
+
+/* Where all is labels the first row, too, is a header when nothing of it comes again. */
+static void drop_header(Reader *r) {
+    if (!r->maybe_header || r->rows == 0) return;
+    for (size_t i = 0; i < r->take_count; i++)
+        if (!r->takes[i].are_labels || r->takes[i].labels->known ||
+            r->takes[i].labels->seen[0] != 1)
+            return;
+    r->rows--;
+    r->header = true;
+    for (size_t i = 0; i < r->take_count; i++) {
+        CsvTake *t = &r->takes[i];
+        for (size_t k = 0; k < r->rows; k++)
+            dlg_put_element(t->type, t->values, k, dlg_element(t->type, t->values, k + 1) - 1);
+        labels_drop_first(t->labels);
+    }
+}
+
+static int sort_labels(Reader *r) {
+    int32_t *number = malloc(LABELS_MOST * sizeof *number);
+    int status = number ? DLG_OK : no_memory(r);
+    for (size_t i = 0; status == DLG_OK && i < r->take_count; i++) {
+        CsvTake *t = &r->takes[i];
+        if (!t->are_labels || t->labels->known) continue;
+        status = labels_sort(r->dev, t->labels, number);
+        for (size_t k = 0; status == DLG_OK && k < r->rows; k++)
+            dlg_put_element(t->type, t->values, k,
+                            number[(size_t)dlg_element(t->type, t->values, k)]);
+    }
+    free(number);
+    return status;
+}
+
 static int read_rows(Reader *r) {
+    TRY(begin_rows(r));
     for (;; r->line++) {
         bool done;
         TRY(skip_blank(r, &done));
-        if (done) return DLG_OK;
+        if (done) break;
         RowScan s;
         size_t row = r->line;
         TRY(scan_row(r, &s));
-        if (r->columns == 0) {
-            r->columns = s.columns;
-            TRY(check_columns(r));
-            if (s.numbers == 0) {
-                r->header = true;
-                continue;
-            }
-        } else if (s.columns != r->columns) {
+        if (s.columns != r->columns)
             return rt_fail(r->dev, DLG_ERR_DATA,
                            "%s:%zu: the row has %zu column%s where the first row has %zu", r->path,
                            row, s.columns, s.columns == 1 ? "" : "s", r->columns);
-        }
         if (s.numbers != s.wanted) return cell_error(r, row, s.bad_column, &s.bad);
         TRY(store_row(r, row));
     }
+    drop_header(r);
+    return sort_labels(r);
 }
 
 int csv_parse(dlg_device *dev, const char *path, const char *text, size_t len, CsvTake *takes,
@@ -364,7 +614,13 @@ int csv_parse(dlg_device *dev, const char *path, const char *text, size_t len, C
                 .line = 1,
                 .dev = dev};
     int status = DLG_OK;
-    for (size_t i = 0; i < count; i++) takes[i].values = NULL;
+    for (size_t i = 0; i < count; i++) {
+        takes[i].values = NULL;
+        takes[i].columns = NULL;
+        takes[i].are_labels = takes[i].labels && takes[i].labels->known;
+        r.any_labels |= takes[i].are_labels;
+        if (takes[i].names) takes[i].begin = takes[i].end = 0;
+    }
     if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) r.at += 3;
     for (size_t i = 0; i < count; i++) {
         if (takes[i].end == CSV_ALL) {
@@ -394,6 +650,10 @@ out:
     free(r.wanted);
     free(r.row);
     free(r.scratch);
+    for (size_t i = 0; i < count; i++) {
+        free(takes[i].columns);
+        takes[i].columns = NULL;
+    }
     for (size_t i = 0; status < 0 && i < count; i++) {
         free(takes[i].values);
         takes[i].values = NULL;

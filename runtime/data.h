@@ -44,12 +44,42 @@ int gzip_inflate(dlg_device *dev, const char *path, const char *bytes, size_t le
 /* The most that a file of so many bytes may hold compressed: more is taken for an attack on the memory. */
 uint64_t data_unpacked_limit(uint64_t packed_bytes);
 
+/* ---- labels.c: classes by name -------------------------------------------------------------------- */
+
+enum { LABELS_MOST = 4096, LABELS_SLOTS = 2 * LABELS_MOST, LABEL_MOST_BYTES = 1024 };
+
+typedef struct Labels {
+    size_t count;
+    bool known; /* from the weights: no other is taken */
+    char *names[LABELS_MOST];
+    size_t seen[LABELS_MOST];     /* how often each came */
+    uint16_t slots[LABELS_SLOTS]; /* hash table: number + 1; of no use once sorted */
+} Labels;
+
+/* The number of a label, which a set that is not `known` takes when it has fewer than `most`; or why there is none.
+ * REFUSED: empty, too long, with a NUL, not UTF-8, or not known. */
+enum { LABEL_REFUSED = -1, LABEL_TOO_MANY = -2, LABEL_NO_MEMORY = -3 };
+int labels_number(Labels *l, size_t most, const char *text, size_t len);
+/* Fills an empty set from metadata; `what` names the input. Errors: DATA, MEMORY. */
+int labels_known(dlg_device *dev, Labels *l, const char *what, const char *json);
+/* Ascending by bytes; new_number[old number]. */
+int labels_sort(dlg_device *dev, Labels *l, int32_t *new_number);
+void labels_drop_first(Labels *l);  /* before sorting: it was no label */
+char *labels_json(const Labels *l); /* for metadata; the caller frees it. NULL: out of memory */
+void labels_free(Labels *l);        /* allocated by calloc; also NULL */
+
 /* ---- CSV ---------------------------------------------------------------------------------------
- * What to take from a table: columns begin..end-1 (from 0), as `type`. */
+ * What to take from a table: columns begin..end-1 (from 0), or those that the header calls so, as `type`. */
 typedef struct CsvTake {
     size_t begin, end;
     dlg_type type;
-    void *values; /* out: rows x (end - begin), row-major; the caller's to free */
+    void *values;      /* out: rows x width, row-major; the caller's to free */
+    const char *names; /* of columns, as cells of a row; NULL: begin..end-1 */
+    Labels *labels;    /* not NULL: one column of i32 or u8 may hold labels instead of numbers */
+    bool are_labels;   /* out: it does; true at first when the labels are known */
+    size_t width;      /* out: how many columns it is */
+    size_t *columns;   /* the reader's own: with names, which */
+    int label;         /* the reader's own: of the row being read */
 } CsvTake;
 
 typedef struct CsvInfo {
@@ -62,9 +92,11 @@ typedef struct CsvInfo {
 
 /* Reads the file once for all takes. On failure no take owns anything.
  * Format: RFC 4180 with commas; LF or CRLF; a byte order mark and blank lines at the end are
- * ignored; blanks around numbers too. The first line is a header when none of the cells to take
- * from it is a number. Every cell that is taken must be a finite number of its type; the others may
- * be any text. */
+ * ignored; blanks around numbers too. The first line is a header when columns are named, and otherwise when none
+ * of the cells to take from it is a number or a known label and what follows is not the same in kind; where all cells
+ * to take are labels, when what it has comes in no other line. Every cell that is taken must be a finite number of its
+ * type, or in a column of labels a label; the others may be any text. Labels are sorted, and their numbers are the
+ * values. */
 int csv_read(dlg_device *dev, const char *path, CsvTake *takes, size_t count, CsvInfo *info);
 int csv_parse(dlg_device *dev, const char *path, const char *text, size_t len, CsvTake *takes,
               size_t count, CsvInfo *info);
@@ -147,6 +179,7 @@ typedef struct Source {
     size_t begin, end; /* of TABLE: columns; end may be CSV_ALL */
     bool chars;        /* of TEXT: or bytes */
     char *member;      /* of an archive: the array that was named, or NULL; owned */
+    char *names;       /* of TABLE: columns by name, or NULL; owned */
 } Source;
 
 /* Where the samples of input `t` come from: `given`, or if it is NULL what the model says. The caller frees *out,
@@ -164,6 +197,7 @@ typedef struct Field {
     void *values;             /* rows samples, one after the other */
     char *vocabulary;         /* of characters of a text: UTF-8, by their numbers; else NULL */
     size_t vocabulary_size;
+    char *labels; /* that its numbers stand for, as metadata has them; else NULL */
 } Field;
 
 struct dlg_dataset {

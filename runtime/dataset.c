@@ -149,7 +149,7 @@ static void add_text(Opening *o, const char *path, const char *what) {
 }
 
 static void add_rows_text(Opening *o, const char *path, size_t rows, const char *more) {
-    char what[64];
+    char what[540];
     snprintf(what, sizeof what, "%zu row%s%s", rows, rows == 1 ? "" : "s", more);
     add_text(o, path, what);
 }
@@ -178,6 +178,59 @@ static bool is_from(const Opening *o, size_t f, SourceKind kind, const char *pat
            strcmp(o->sources[f].path, path) == 0;
 }
 
+/* What field f takes of its table. Whole numbers of one column may be labels, and then have the numbers that the
+ * weights say. */
+static int open_take(Opening *o, size_t f, CsvTake *take) {
+    const Field *field = &o->d->fields[f];
+    const Source *from = &o->sources[f];
+    dlg_type type = field->tensor->type;
+    *take = (CsvTake){.begin = from->begin, .end = from->end, .type = type, .names = from->names};
+    if (field->elems != 1 || (type != DLG_I32 && type != DLG_U8)) return DLG_OK;
+    take->labels = calloc(1, sizeof *take->labels);
+    if (!take->labels) return rt_no_memory(o->dev, sizeof *take->labels);
+    char *name = split_meta_name(o->dev, "labels", field);
+    if (!name) return DLG_ERR_MEMORY;
+    const char *known = dlg_meta_get(o->d->prog, name);
+    free(name);
+    return known ? labels_known(o->dev, take->labels, field->tensor->user_name, known) : DLG_OK;
+}
+
+/* ", and the labels of `y` are a, b, c" */
+static void labels_text(char *out, size_t size, const CsvTake *take, const char *input) {
+    size_t n = (size_t)snprintf(out, size, ", and the %zu labels of `%.60s` are",
+                                take->labels->count, input);
+    for (size_t i = 0; i < take->labels->count && n < size; i++) {
+        char shown[36];
+        const char *label = take->labels->names[i];
+        bool last = i + 1 < take->labels->count && n + 48 > size;
+        n += (size_t)snprintf(out + n, size - n, "%s %s", i ? "," : "",
+                              last ? "..." : data_quote(shown, 32, label, strlen(label)));
+        if (last) break;
+    }
+}
+
+/* What was read for a field: its values, and the labels that they stand for. */
+static int close_take(Opening *o, size_t f, CsvTake *take, const CsvInfo *info) {
+    Field *field = &o->d->fields[f];
+    const char *path = o->sources[f].path;
+    field->values = take->values;
+    take->values = NULL;
+    if (take->width != field->elems && take->names)
+        return rt_fail(o->dev, DLG_ERR_DATA,
+                       "%s: %zu column%s named for `%s`, of which a sample has %zu number%s", path,
+                       take->width, take->width == 1 ? " is" : "s are", field->tensor->user_name,
+                       field->elems, field->elems == 1 ? "" : "s");
+    if (take->width != field->elems)
+        return rt_fail(o->dev, DLG_ERR_DATA,
+                       "%s: has %zu columns, and a sample of `%s` has %zu number%s: say which "
+                       "columns, as in %s:0:%zu",
+                       path, info->columns, field->tensor->user_name, field->elems,
+                       field->elems == 1 ? "" : "s", path, field->elems);
+    if (take->are_labels && !(field->labels = labels_json(take->labels)))
+        return rt_no_memory(o->dev, LABEL_MOST_BYTES);
+    return same_rows(o, f, info->rows, path);
+}
+
 /* All fields from field i on that come from its table, in one pass over it. */
 static int read_table(Opening *o, size_t i) {
     dlg_dataset *d = o->d;
@@ -185,43 +238,40 @@ static int read_table(Opening *o, size_t i) {
     CsvTake *takes = calloc(d->field_count, sizeof *takes);
     size_t *of = calloc(d->field_count, sizeof *of), count = 0;
     CsvInfo info;
+    char more[400] = "";
     int status = DLG_OK;
-    if (!takes || !of) {
-        status = rt_no_memory(o->dev, d->field_count * sizeof *takes);
-        goto out;
-    }
-    for (size_t f = i; f < d->field_count; f++) {
+    if (!takes || !of) status = rt_no_memory(o->dev, d->field_count * sizeof *takes);
+    for (size_t f = i; status == DLG_OK && f < d->field_count; f++) {
         const Source *from = &o->sources[f];
-        const dlg_tensor *t = d->fields[f].tensor;
         if (!is_from(o, f, SOURCE_TABLE, path)) continue;
         if (from->end != CSV_ALL && from->end - from->begin != d->fields[f].elems) {
             status = rt_fail(o->dev, DLG_ERR_DATA,
                              "%s: %zu column%s for `%s`, of which a sample has %zu number%s", path,
                              from->end - from->begin, from->end - from->begin == 1 ? "" : "s",
-                             t->user_name, d->fields[f].elems, d->fields[f].elems == 1 ? "" : "s");
-            goto out;
+                             d->fields[f].tensor->user_name, d->fields[f].elems,
+                             d->fields[f].elems == 1 ? "" : "s");
+            break;
         }
         of[count] = f;
-        takes[count++] = (CsvTake){.begin = from->begin, .end = from->end, .type = t->type};
+        status = open_take(o, f, &takes[count++]);
     }
-    status = csv_read(o->dev, path, takes, count, &info);
+    if (status == DLG_OK) status = csv_read(o->dev, path, takes, count, &info);
     for (size_t k = 0; status == DLG_OK && k < count; k++) {
-        Field *field = &d->fields[of[k]];
-        field->values = takes[k].values;
-        takes[k].values = NULL;
-        if (takes[k].end - takes[k].begin != field->elems)
-            status =
-                rt_fail(o->dev, DLG_ERR_DATA,
-                        "%s: has %zu columns, and a sample of `%s` has %zu number%s: say which "
-                        "columns, as in %s:0:%zu",
-                        path, info.columns, field->tensor->user_name, field->elems,
-                        field->elems == 1 ? "" : "s", path, field->elems);
-        else
-            status = same_rows(o, of[k], info.rows, path);
+        status = close_take(o, of[k], &takes[k], &info);
+        size_t used = strlen(more);
+        if (takes[k].are_labels)
+            labels_text(more + used, sizeof more - used, &takes[k],
+                        d->fields[of[k]].tensor->user_name);
     }
-    if (status == DLG_OK) add_rows_text(o, path, info.rows, info.header ? " after a header" : "");
-out:
-    for (size_t k = 0; takes && k < count; k++) free(takes[k].values);
+    if (status == DLG_OK) {
+        char what[480];
+        snprintf(what, sizeof what, "%s%s", info.header ? " after a header" : "", more);
+        add_rows_text(o, path, info.rows, what);
+    }
+    for (size_t k = 0; takes && k < count; k++) {
+        free(takes[k].values);
+        labels_free(takes[k].labels);
+    }
     free(takes);
     free(of);
     return status;
@@ -418,6 +468,7 @@ void dlg_dataset_close(dlg_dataset *d) {
     for (size_t i = 0; i < d->field_count; i++) {
         free(d->fields[i].values);
         free(d->fields[i].vocabulary);
+        free(d->fields[i].labels);
     }
     free(d->fields);
     free(d->order);

@@ -314,7 +314,8 @@ typedef struct dlg_dataset dlg_dataset;
 /* Where an input's samples come from, over what the model says. One of `source` and `values`. */
 typedef struct dlg_data {
     const char *name; /* the input's */
-    /* A file: "table.csv:0:64" (columns 0 to 63), "table.csv:64" (one column), "table.csv" (the
+    /* A file: "table.csv:0:64" (columns 0 to 63), "table.csv:64" (one column), "table.csv:a,b" (the
+     * columns that the header calls so), "table.csv" (the
      * columns that the model names, or all), "x.npy" (samples along the model's axis), "xs.npz:x"
      * (the same, of the array `x`) or "xs.npz" (of the array with the input's name, or the only one),
      * "images-idx3-ubyte" (samples along its first axis), "book.txt:chars" or "book.txt:bytes" (or
@@ -343,7 +344,7 @@ typedef struct dlg_dataset_options {
  * current directory; one of the options only as it stands. A file named by several inputs is read
  * once. Characters of a text have the numbers of the vocabulary that the program's metadata hold under
  * "vocabulary.NAME" for the input NAME, as dlg_train records and weights files keep it; without one, of the
- * text's own. Errors: NAME (an entry or an input), FILE, DATA (the message says where in the file; a
+ * text's own; likewise the labels of a table under "labels.NAME". Errors: NAME (an entry or an input), FILE, DATA (the message says where in the file; a
  * character that is not in the vocabulary), MEMORY. */
 DLG_API int dlg_dataset_open(dlg_dataset **data, dlg_program *prog,
                              const dlg_dataset_options *options);

@@ -24,18 +24,38 @@ static bool ends_in(const char *s, const char *end) {
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
+/* "TABLE.csv:a,b": *len becomes that of TABLE.csv. False, with *len as it was, when numbers follow or nothing. */
+static bool names_columns(const char *source, size_t *len) {
+    static const char *const ends[] = {".csv.gz:", ".csv:"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const char *end = strstr(source, ends[i]);
+        if (!end) continue;
+        const char *names = end + strlen(ends[i]);
+        if (strspn(names, "0123456789:") == strlen(names) || !strcmp(names, "chars") ||
+            !strcmp(names, "bytes"))
+            return false;
+        *len = (size_t)(names - 1 - source);
+        return true;
+    }
+    return false;
+}
+
 static int name_member(dlg_device *dev, const char *source, const char *member, Source *out) {
     if (!*member) return rt_fail(dev, DLG_ERR_DATA, "%s: names no array of the archive", source);
     out->member = strdup(member);
     return out->member ? DLG_OK : rt_no_memory(dev, strlen(member));
 }
 
-/* PATH, PATH:C, PATH:B:E, PATH:chars, PATH:bytes or PATH.npz:NAME. */
+/* PATH, PATH:C, PATH:B:E, PATH:chars, PATH:bytes, PATH.npz:NAME or PATH.csv:NAMES. */
 static int parse_source(dlg_device *dev, const char *source, Source *out) {
     size_t len, last, first;
     const char *member = array_member(source, &len);
     if (member) {
         TRY(name_member(dev, source, member, out));
+    } else if (names_columns(source, &len)) {
+        out->has_columns = true;
+        out->names = strdup(source + len + 1);
+        if (!out->names) return rt_no_memory(dev, strlen(source));
     } else if (ends_in(source, ":chars") || ends_in(source, ":bytes")) {
         out->kind = SOURCE_TEXT;
         out->chars = ends_in(source, ":chars");
@@ -127,6 +147,7 @@ int source_find(const dlg_program *prog, const dlg_tensor *t, const dlg_data *gi
         return rt_fail(dev, DLG_ERR_DATA, "%s: columns are for tables, this is an array",
                        out->path);
     }
+    if (out->names) out->end = CSV_ALL; /* how many there are shows when the names are found */
     if (out->has_columns) return DLG_OK;
     if (t->source.form == DLG_SOURCE_CHARS || t->source.form == DLG_SOURCE_BYTES) {
         out->kind = SOURCE_TEXT;
@@ -141,5 +162,6 @@ int source_find(const dlg_program *prog, const dlg_tensor *t, const dlg_data *gi
 void source_free(Source *s) {
     free(s->path);
     free(s->member);
+    free(s->names);
     *s = (Source){.kind = SOURCE_MEMORY};
 }

@@ -133,6 +133,7 @@ int split_record(const dlg_dataset *d) {
         hash_text(d, f, text);
         TRY(record_of_field(d, f, "data_hash", text));
         TRY(record_of_field(d, f, "vocabulary", f->vocabulary));
+        TRY(record_of_field(d, f, "labels", f->labels));
     }
     return DLG_OK;
 }

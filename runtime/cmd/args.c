@@ -58,7 +58,8 @@ typedef struct Row {
 static const Row rows[] = {
     ROW(TRAIN | EVAL | RUN | VERIFY, "data", KEY_DATA, "NAME=SOURCE",
         "Take the samples of the input NAME from SOURCE: data.csv:0:64 (columns 0 to 63), "
-        "data.csv:64 (one column), data.csv (the model's columns), x.npy, x.npz:NAME, "
+        "data.csv:64 (one column), data.csv:a,b (by name), data.csv (the model's columns), x.npy, "
+        "x.npz:NAME, "
         "images-idx3-ubyte, "
         "book.txt:chars, book.txt:bytes; each may end in .gz"),
     ROW(TRAIN, "epochs", KEY_EPOCHS, "N", "Go N times through the data (default 10)"),

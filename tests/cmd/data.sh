@@ -50,6 +50,45 @@ if [ -r "$mnist/train-images-idx3-ubyte.gz" ]; then
     awk '$1 < 0.88 { exit 1 }' accuracy || fail "mnist: an accuracy of $(cat accuracy) after 200 steps"
 fi
 
+# Columns by name, and classes by name: the labels stay with the weights.
+cat >iris.csv <<'TABLE'
+id,species,petal width,"petal length, cm"
+1,setosa,0.2,1.4
+2,virginica,2.1,5.8
+3,setosa,0.1,1.5
+4,versicolor,1.2,4.1
+5,virginica,2.3,6.0
+6,versicolor,1.3,4.3
+TABLE
+cat >iris.dlg <<'MODEL'
+const batch = 6
+input x : f32[batch, 2] from "iris.csv" columns 2:4
+input y : u8[batch]     from "iris.csv" columns 1
+logits = dense(x, 3)
+loss   = mean(cross_entropy(logits, y))
+entry predict  -> probs = softmax(logits)
+entry evaluate -> loss
+entry train    -> loss { minimize loss by adam(lr = 0.1) }
+MODEL
+columns='x=iris.csv:"petal length, cm",petal width'
+expect 0 "6 rows after a header, and the 3 labels of \`y\` are setosa, versicolor, virginica" \
+    "$DLG" train iris.dlg --epochs 300 --save iris.w --data "$columns" --data y=iris.csv:species
+expect 0 'labels.y":"[\"setosa\",\"versicolor\",\"virginica\"]"' head -n 1 iris.w
+expect 0 "(largest: 2); y 2" "$DLG" run iris.dlg --load iris.w --rows 4 --with y --data "$columns" --data y=iris.csv:species
+expect 0 "(largest: 1); y 1" "$DLG" run iris.dlg --load iris.w --rows 5 --with y --data "$columns" --data y=iris.csv:1
+printf 'a,b,c\n1.5,0.2,versicolor\n4.2,1.2,virginica\n' >fewer.csv
+expect 0 "; y 2" "$DLG" run iris.dlg --load iris.w --rows 1 --with y --data x=fewer.csv:a,b --data y=fewer.csv:c
+expect 0 "; y 1" "$DLG" run iris.dlg --load iris.w --rows 0 --with y --data x=fewer.csv:0:2 --data y=fewer.csv:2
+sed 's/virginica/rose/' fewer.csv >other.csv
+expect 1 "other.csv:3: column 3: \`rose\` is not among the labels of the weights" \
+    "$DLG" run iris.dlg --load iris.w --rows 1 --with y --data x=other.csv:a,b --data y=other.csv:c
+expect 1 "iris.csv:1: the header has no column \`colour\`" "$DLG" train iris.dlg --data x=iris.csv:colour,id --data y=iris.csv:species
+expect 1 "1 column is named for \`x\`" "$DLG" train iris.dlg --data x=iris.csv:id --data y=iris.csv:species
+expect 1 "that is data of this run" "$DLG" train iris.dlg --data "$columns" --data y=iris.csv:species --save iris.csv
+sed 's/2.3/nan/' iris.csv >nan.csv
+expect 1 "nan.csv:6: column 3: \`nan\` is not a number" \
+    "$DLG" train iris.dlg --data "x=nan.csv:id,petal width" --data y=iris.csv:species
+
 # Archives: the array with the input's name, or the one that is named, by the model or on the command line.
 cp "$data/two.npz" .
 cat >two.dlg <<'MODEL'

@@ -11,7 +11,9 @@ static int parse(dlg_device *dev, const char *text, CsvTake *takes, size_t count
 
 static void test_columns(void) {
     dlg_device *dev = none_device();
-    CsvTake takes[] = {{0, 2, DLG_F32, NULL}, {2, 3, DLG_I32, NULL}, {1, 3, DLG_F32, NULL}};
+    CsvTake takes[] = {{.begin = 0, .end = 2, .type = DLG_F32},
+                       {.begin = 2, .end = 3, .type = DLG_I32},
+                       {.begin = 1, .end = 3, .type = DLG_F32}};
     CsvInfo info;
     CU_ASSERT_EQUAL(parse(dev, "1,2.5,3\n-4,5e-1, 6\r\n", takes, 3, &info), DLG_OK);
     CU_ASSERT_EQUAL(info.rows, 2);
@@ -23,11 +25,13 @@ static void test_columns(void) {
     CU_ASSERT(i[0] == 3 && i[1] == 6);
     CU_ASSERT(g[0] == 2.5f && g[1] == 3 && g[2] == 0.5f && g[3] == 6);
     for (int t = 0; t < 3; t++) free(takes[t].values);
-    CsvTake all = {1, CSV_ALL, DLG_BOOL, NULL};
+    CsvTake all = {.begin = 1, .end = CSV_ALL, .type = DLG_BOOL};
     CU_ASSERT_EQUAL(parse(dev, "x,0,1\ny,1,0", &all, 1, &info), DLG_OK);
     CU_ASSERT(all.end == 3 && info.rows == 2 && memcmp(all.values, "\0\1\1\0", 4) == 0);
     free(all.values);
-    CsvTake small[] = {{0, 2, DLG_U8, NULL}, {0, 2, DLG_F16, NULL}, {0, 2, DLG_BF16, NULL}};
+    CsvTake small[] = {{.begin = 0, .end = 2, .type = DLG_U8},
+                       {.begin = 0, .end = 2, .type = DLG_F16},
+                       {.begin = 0, .end = 2, .type = DLG_BF16}};
     CU_ASSERT_EQUAL(parse(dev, "0,255\n2049,1.\n", small + 1, 2, &info), DLG_OK);
     CU_ASSERT(memcmp(small[1].values, (uint16_t[]){0, 0x5bf8, 0x6800, 0x3c00}, 8) == 0);
     CU_ASSERT(memcmp(small[2].values, (uint16_t[]){0, 0x437f, 0x4500, 0x3f80}, 8) == 0);
@@ -56,7 +60,7 @@ static void test_format(void) {
         {"\t1 , 2\t\n", 1, false},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        CsvTake take = {0, 2, DLG_F32, NULL};
+        CsvTake take = {.begin = 0, .end = 2, .type = DLG_F32};
         CsvInfo info;
         int status = parse(dev, good[i].text, &take, 1, &info);
         CU_ASSERT_EQUAL(status, DLG_OK);
@@ -112,13 +116,13 @@ static void test_refused(void) {
         {"1,2\n3,\x01\x02z\n", "`??z` is not a number", DLG_F32},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        CsvTake take = {0, 2, bad[i].type, NULL};
+        CsvTake take = {.begin = 0, .end = 2, .type = bad[i].type};
         CsvInfo info;
         CU_ASSERT(
             says(dev, parse(dev, bad[i].text, &take, 1, &info), DLG_ERR_DATA, bad[i].message));
         CU_ASSERT_PTR_NULL(take.values);
     }
-    CsvTake far = {1000000000, 1000000001, DLG_F32, NULL};
+    CsvTake far = {.begin = 1000000000, .end = 1000000001, .type = DLG_F32};
     CsvInfo info;
     CU_ASSERT(says(dev, parse(dev, "1,2\n", &far, 1, &info), DLG_ERR_DATA, "no column 1000000000"));
     CU_ASSERT(says(dev, csv_read(dev, "missing.csv", &far, 1, &info), DLG_ERR_FILE, "missing.csv"));
@@ -132,7 +136,7 @@ static void test_damaged(void) {
     static const char text[] = "name,\"a \"\"b\"\"\"\r\n1.5e3,-2\n\"3\",4.25\n";
     char copy[sizeof text];
     for (size_t len = 0; len < sizeof text; len++) {
-        CsvTake take = {0, 2, DLG_F32, NULL};
+        CsvTake take = {.begin = 0, .end = 2, .type = DLG_F32};
         CsvInfo info;
         char *exact = malloc(len + 1); /* so that a sanitizer sees reads behind the end */
         memcpy(exact, text, len);
@@ -145,7 +149,7 @@ static void test_damaged(void) {
     static const char replacements[] = {0, '"', ',', '\n', '\r', 'e', '-', (char)0xFF};
     for (size_t at = 0; at + 1 < sizeof text; at++) {
         for (size_t k = 0; k < sizeof replacements; k++) {
-            CsvTake take = {0, 2, DLG_F32, NULL};
+            CsvTake take = {.begin = 0, .end = 2, .type = DLG_F32};
             CsvInfo info;
             memcpy(copy, text, sizeof text);
             copy[at] = replacements[k];
@@ -232,7 +236,7 @@ static void test_speed(void) {
                                rows);
         rows++;
     }
-    CsvTake take = {0, 6, DLG_F32, NULL};
+    CsvTake take = {.begin = 0, .end = 6, .type = DLG_F32};
     CsvInfo info;
     struct timespec a, b;
     clock_gettime(CLOCK_MONOTONIC, &a);

@@ -123,7 +123,7 @@ static void test_bomb(void) {
 /* Through the readers: a table, an array, and what is one by name alone. */
 static void test_files(void) {
     dlg_device *dev = none_device();
-    CsvTake take = {0, 2, DLG_F32, NULL};
+    CsvTake take = {.begin = 0, .end = 2, .type = DLG_F32};
     CsvInfo info;
     Array a;
     size_t packed, len;
