@@ -4,7 +4,8 @@
 #
 # MODE compiler: FIRST is the prelude (dlg_prelude, dlg_prelude_len), FILES the table dlg_embedded; see
 # compiler/embedded.h. MODE runtime: FIRST is kernels/runtime.cl (rt_kernels_cl, rt_kernels_cl_len); see
-# runtime/rt_kernels.h. A file that does not exist yet gives an empty text.
+# runtime/rt_kernels.h. MODE bench: FIRST is empty, each NAME.cl of FILES is bench_NAME_cl; see bench/bench.h. A file
+# that does not exist yet gives an empty text.
 set(EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
 
 function(embed_files output mode first files)
@@ -40,6 +41,13 @@ if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
         string(APPEND text "const char ")
         embed_text(text rt_kernels_cl "${FIRST}")
         string(APPEND text "const size_t rt_kernels_cl_len = ${text_LEN};\n")
+    elseif(MODE STREQUAL "bench")
+        string(REPLACE "|" ";" FILES "${FILES}")
+        foreach(path IN LISTS FILES)
+            get_filename_component(name "${path}" NAME_WE)
+            string(APPEND text "const char ")
+            embed_text(text bench_${name}_cl "${path}")
+        endforeach()
     else()
         string(APPEND text "const char ")
         embed_text(text dlg_prelude "${FIRST}")
