@@ -101,6 +101,33 @@ static uint32_t tile_points(Nest *n, const Idx *at, const Tiling *row, const Til
     return count;
 }
 
+/* A square tile of a copy whose operand lies along the axis before the last: vectors are loaded along that one,
+ * and exchange their lanes in registers. */
+static void emit_transposed(Nest *n, const Idx *at) {
+    const Section *s = n->s;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    int axes = s->space.rank;
+    const Store *st = &s->stores.at[0];
+    Val column[MAX_LANES], row[MAX_LANES];
+    Idx place[MAX_RANK], index[MAX_RANK];
+    memcpy(place, at, sizeof(place));
+    nest_set_lanes(n, MAX_LANES);
+    place[axes - 2] = idx_add(t, at[axes - 2], n->lane[MAX_LANES]);
+    for (int c = 0; c < MAX_LANES; c++) {
+        place[axes - 1] = idx_offset(t, at[axes - 1], c);
+        nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, index);
+        column[c] = eval_at(&n->eval, st->node, index);
+    }
+    place[axes - 1] = idx_add(t, at[axes - 1], n->lane[MAX_LANES]);
+    for (uint32_t r = 0; r < MAX_LANES; r++) {
+        place[axes - 2] = idx_offset(t, at[axes - 2], r);
+        nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, index);
+        for (int c = 0; c < MAX_LANES; c++) row[c] = val_extract(k, column[c], r);
+        nest_store(n, st, index, MAX_LANES, val_pack(k, row, MAX_LANES));
+    }
+}
+
 /* One region: all tiles of one size. */
 static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *column) {
     const Section *s = n->s;
@@ -135,6 +162,8 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
         Idx place[MAX_RANK];
         nest_unmerge(t, &s->cluster->outer, s->merged, axes, at, place);
         nest_row(n, place);
+    } else if (s->transposes && row->size == MAX_LANES && column->size == MAX_LANES) {
+        emit_transposed(n, at);
     } else {
         Point *points = NEW_ARRAY(k->arena, Point, (row ? row->size : 1) * MAX_PIECES);
         nest_points(n, points, tile_points(n, at, row, column, points));
@@ -192,12 +221,13 @@ static void emit_tiles(Nest *n, Idx part) {
     int axes = s->space.rank;
     Tiling rows[2], columns[2];
     int32_t tile_rows = 1, tile_columns = s->target->lanes * 4;
-    bool by_rows = s->cluster->has_dot && axes >= 2;
+    bool by_rows = (s->cluster->has_dot || s->transposes) && axes >= 2;
     int32_t width = s->space.dim[axes - 1], height = by_rows ? s->space.dim[axes - 2] : 1;
     if (s->cluster->has_dot)
         choose_tile(s, height, width, &tile_rows, &tile_columns);
     else if (s->gathers)
         tile_columns = s->target->lanes;
+    if (s->transposes) tile_rows = MAX_LANES;
     uint32_t nr = by_rows ? split_axis(height, tile_rows, rows) : 1;
     uint32_t nc = split_axis(width, tile_columns, columns);
     for (uint32_t j = 0; j < nc; j++) {

@@ -26,6 +26,7 @@ typedef struct Section {
     Shape space;          /* the outer iteration space, with axes merged where memory allows */
     int merged[MAX_RANK]; /* how many axes of the cluster's outer each axis of `space` stands for */
     bool lanes_inner;     /* lanes run over the reduced (or inner) axis, else the last outer one */
+    bool transposes;      /* a copy that is read along the axis before the last: by square tiles */
     bool gathers;         /* lanes of a load lie apart: a tile of one vector is long enough */
     bool tiles_local;     /* a contraction through tiles in local memory */
     int64_t rows;         /* of its chain; 0: none */

@@ -7,6 +7,7 @@ static const Target scalar = {.name = "", .lanes = 1, .local_size = 1};
 typedef struct Probe {             /* what one point reads */
     uint32_t divisions;            /* loads whose address needs a division */
     uint32_t outer_bad, inner_bad; /* loads that are not side by side along the last axis */
+    uint32_t apart;                /* loads that are not along the axis before it */
     KCount count;
 } Probe;
 
@@ -38,11 +39,12 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
     kernel_init(&k, scratch, 1, 1);
     nest_init(&n, &one, &k);
     IndexTable *t = &k.index;
-    uint32_t last = UINT32_MAX;
+    uint32_t last = UINT32_MAX, before = UINT32_MAX;
     for (int i = 0; i < space->rank; i++) {
         at[i] =
             space->dim[i] == 1 ? idx_const(t, 0) : idx_var(t, "o", 0, space->dim[i] - 1, NO_VAL);
         if (i == space->rank - 1 && space->dim[i] > 1) last = idx_atom(t, at[i]);
+        if (i == space->rank - 2 && space->dim[i] > 1) before = idx_atom(t, at[i]);
     }
     nest_unmerge(t, &s->cluster->outer, merged, space->rank, at, index);
     eval_push(&n.eval);
@@ -59,6 +61,8 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
         if (last != UINT32_MAX &&
             !(idx_stride(t, x->index, last, &stride) && (stride == 0 || stride == 1)))
             p.outer_bad++;
+        p.apart += x->ranges.count || before == UINT32_MAX ||
+                   !idx_stride(t, x->index, before, &stride) || stride != 1;
         for (uint32_t a = 0; a < t->atoms.len; a++) {
             if (t->atoms.at[a].kind != ATOM_VAR || strcmp(t->atoms.at[a].name, "i")) continue;
             if (!(idx_stride(t, x->index, a, &stride) && (stride == 0 || stride == 1)))
@@ -97,6 +101,11 @@ static void merge_axes(Section *s, Arena *arena) {
     }
 }
 
+static bool is_copy(const Section *s) {
+    return s->cluster->members.len == 1 && s->stores.len == 1 &&
+           node_at(s->g, s->cluster->members.at[0])->op == OP_COPY;
+}
+
 void section_plan(Section *s, Arena *arena) {
     const Cluster *c = s->cluster;
     const Target *target = s->target;
@@ -108,6 +117,8 @@ void section_plan(Section *s, Arena *arena) {
     int32_t last = axes ? s->space.dim[axes - 1] : 1;
     bool narrow = last < 4 || (p.outer_bad > 0 && p.inner_bad == 0);
     s->gathers = p.outer_bad > 0;
+    s->transposes =
+        p.outer_bad > 0 && p.apart == 0 && axes >= 2 && is_copy(s) && target->lanes == MAX_LANES;
     s->lanes_inner = c->has_inner || (c->has_reduction && narrow);
     int64_t points = shape_elems(&s->space);
     s->tiles_local = local_tiles_fit(s);
