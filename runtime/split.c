@@ -113,8 +113,12 @@ static int record_of_field(const dlg_dataset *d, const Field *f, const char *wha
     return status;
 }
 
+/* Numbers of characters or labels are the same data only where they stand for the same. */
 static void hash_text(const dlg_dataset *d, const Field *f, char text[17]) {
-    snprintf(text, 17, "%016llx", (unsigned long long)rt_hash(f->values, d->rows * f->bytes, 0));
+    const char *meaning = f->vocabulary ? f->vocabulary : f->labels;
+    uint64_t seed = meaning ? rt_hash(meaning, strlen(meaning), 0) : 0;
+    uint64_t hash = rt_hash(f->values, d->rows * f->bytes, seed);
+    snprintf(text, 17, "%016llx", (unsigned long long)hash);
 }
 
 static int record_number(dlg_program *prog, const char *name, uint64_t value) {

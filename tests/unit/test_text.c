@@ -206,6 +206,20 @@ static void test_sources(void) {
     CU_ASSERT_PTR_NULL(d);
     CU_ASSERT(says(dev, open_source(&d, prog, ":chars"), DLG_ERR_DATA, "names no file"));
     CU_ASSERT(says(dev, open_source(&d, prog, "no.txt:bytes"), DLG_ERR_FILE, "no.txt"));
+    /* Another text is not the same data, though its characters have the same numbers. */
+    int same;
+    write_file("t-other.txt", "bcdefghijdcb", 12);
+    for (int other = 0; other < 2; other++) {
+        CU_ASSERT_EQUAL(dlg_meta_set(prog, "vocabulary.s", NULL), DLG_OK);
+        CU_ASSERT_EQUAL_FATAL(open_source(&d, prog, other ? "t-other.txt" : NULL), DLG_OK);
+        CU_ASSERT(memcmp(dlg_dataset_values(d, s), (int32_t[]){0, 1, 2, 3}, 16) == 0);
+        if (other == 0) CU_ASSERT_EQUAL(split_record(d), DLG_OK);
+        CU_ASSERT_EQUAL(dlg_dataset_split_recorded(d, prog, &same), DLG_OK);
+        CU_ASSERT_EQUAL(same, !other);
+        dlg_dataset_close(d);
+    }
+    unlink("t-other.txt");
+    CU_ASSERT_EQUAL(dlg_meta_set(prog, "vocabulary.s", "abcdefghijk"), DLG_OK);
     /* It is recorded, and removed where there is none. */
     CU_ASSERT_EQUAL_FATAL(open_source(&d, prog, NULL), DLG_OK);
     CU_ASSERT_EQUAL(dlg_meta_set(prog, "vocabulary.s", NULL), DLG_OK);
