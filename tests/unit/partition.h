@@ -126,8 +126,11 @@ static void part_walk_reduction(Walker *w, NodeId id, const int64_t *at, bool ra
         natural[n->op == OP_DOT && n->attrc > 2 ? n->attr[2 + i] : i] = at[i];
     for (uint32_t k = 0; k < n->argc; k++) {
         int rank = node_at(g, n->args[k])->shape.rank, out = 0, r = 0;
-        int batch = n->attr[0], contracted = n->attr[1];
-        int free_a = node_at(g, n->args[0])->shape.rank - batch - contracted;
+        int batch = 0, contracted = 0, free_a = 0;
+        if (n->op == OP_DOT) {
+            batch = n->attr[0], contracted = n->attr[1];
+            free_a = node_at(g, n->args[0])->shape.rank - batch - contracted;
+        }
         for (int i = 0; i < rank; i++) {
             if (n->op == OP_DOT)
                 in[i] = i >= rank - contracted ? place[i - (rank - contracted)]
