@@ -101,6 +101,17 @@ static void merge_axes(Section *s, Arena *arena) {
     }
 }
 
+static int64_t longest_reduction(const Section *s) {
+    int64_t longest = 0;
+    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
+        const Node *n = node_at(s->g, s->cluster->members.at[m]);
+        if (!is_reduction((Op)n->op)) continue;
+        Shape reduced = reduced_shape(s->g, n);
+        if (shape_elems(&reduced) > longest) longest = shape_elems(&reduced);
+    }
+    return longest;
+}
+
 static bool is_copy(const Section *s) {
     return s->cluster->members.len == 1 && s->stores.len == 1 &&
            node_at(s->g, s->cluster->members.at[0])->op == OP_COPY;
@@ -115,7 +126,10 @@ void section_plan(Section *s, Arena *arena) {
     Probe p = probe(s, arena, &s->space, s->merged);
     int axes = s->space.rank;
     int32_t last = axes ? s->space.dim[axes - 1] : 1;
-    bool narrow = last < 4 || (p.outer_bad > 0 && p.inner_bad == 0);
+    /* Few results of long sums: the lanes share each, and the groups share the results. */
+    bool few = !c->has_dot && p.inner_bad == 0 && shape_elems(&s->space) <= target->lanes &&
+               longest_reduction(s) >= 16 * target->lanes;
+    bool narrow = last < 4 || few || (p.outer_bad > 0 && p.inner_bad == 0);
     s->gathers = p.outer_bad > 0;
     s->transposes =
         p.outer_bad > 0 && p.apart == 0 && axes >= 2 && is_copy(s) && target->lanes == MAX_LANES;

@@ -282,20 +282,29 @@ static bool run_program(const char *name, const char *text, const CompileOptions
     return good;
 }
 
-static bool run_all(const char *name, const char *text) {
+static bool run_defined(const char *name, const char *text, const char *const *defines,
+                        size_t define_count) {
     /* The last: any number of rewrites gives the same. */
     size_t some = 1 + hash_bytes(text, strlen(text), 0) % 64;
-    const CompileOptions all[] = {{.target = "cpu"},
-                                  {.target = "cpu", .opt_level = 1},
-                                  {.target = "cpu", .opt_level = 2},
-                                  {.target = "gpu"},
-                                  {.target = "cpu", .mem_budget_bytes = 1},
-                                  {.target = "gpu", .mem_budget_bytes = 1},
-                                  {.target = "cpu", .mem_budget_bytes = 1, .opt_level = 2},
-                                  {.target = "cpu", .rewrites = some}};
+    CompileOptions all[] = {{.target = "cpu"},
+                            {.target = "cpu", .opt_level = 1},
+                            {.target = "cpu", .opt_level = 2},
+                            {.target = "gpu"},
+                            {.target = "cpu", .mem_budget_bytes = 1},
+                            {.target = "gpu", .mem_budget_bytes = 1},
+                            {.target = "cpu", .mem_budget_bytes = 1, .opt_level = 2},
+                            {.target = "cpu", .rewrites = some}};
     bool good = true;
-    for (size_t i = 0; i < COUNT_OF(all); i++) good = run_program(name, text, &all[i]) && good;
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        all[i].defines = defines;
+        all[i].define_count = define_count;
+        good = run_program(name, text, &all[i]) && good;
+    }
     return good;
+}
+
+static bool run_all(const char *name, const char *text) {
+    return run_defined(name, text, NULL, 0);
 }
 
 /* ---- Failing programs ---------------------------------------------------------------------- */
@@ -321,8 +330,10 @@ static int only_programs(const struct dirent *entry) {
     return dot && strcmp(dot, ".dlg") == 0;
 }
 
-static void test_programs(void) {
-    static const char directory[] = DLG_SOURCE_DIR "/tests/diff";
+static void run_directory(const char *directory, bool smaller) {
+    /* Samples in sizes that the host is done with in a moment. */
+    static const char *const sizes[] = {"batch=5", "T=4", "hidden=9"};
+    static const char *const consts[] = {"const batch", ", T =", ", hidden ="};
     struct dirent **files;
     int count = scandir(directory, &files, only_programs, alphasort);
     CU_ASSERT(count > 0);
@@ -331,13 +342,26 @@ static void test_programs(void) {
         snprintf(path, sizeof(path), "%s/%s", directory, files[i]->d_name);
         FILE *f = fopen(path, "rb");
         if (f) {
+            const char *defines[COUNT_OF(sizes)];
+            size_t defined = 0;
             text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
             fclose(f);
-            CU_ASSERT(run_all(files[i]->d_name, text));
+            for (size_t k = 0; k < COUNT_OF(sizes) && smaller; k++) {
+                if (strstr(text, consts[k])) defines[defined++] = sizes[k];
+            }
+            CU_ASSERT(run_defined(files[i]->d_name, text, defines, defined));
         }
         free(files[i]);
     }
     if (count >= 0) free(files);
+}
+
+static void test_programs(void) {
+    run_directory(DLG_SOURCE_DIR "/tests/diff", false);
+}
+
+static void test_samples(void) {
+    run_directory(DLG_SOURCE_DIR "/samples", true);
 }
 
 /* Products whose sizes cut tiles, vectors and groups in every way. */
@@ -420,6 +444,6 @@ static void test_fault(void) {
 }
 
 RUN_SUITE("kernels", {"a fault on purpose", test_fault},
-          {"the programs of tests/diff", test_programs}, {"products", test_products},
-          {"programs made at random", test_random}, {"wilder ones", test_wild},
-          {"some worked in a smaller arena", test_squeezed})
+          {"the programs of tests/diff", test_programs}, {"the samples", test_samples},
+          {"products", test_products}, {"programs made at random", test_random},
+          {"wilder ones", test_wild}, {"some worked in a smaller arena", test_squeezed})
