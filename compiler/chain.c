@@ -22,10 +22,12 @@
 #define MAX_BUFFERS  64 /* of a launch that clusters share */
 #define MAX_STAGES   16 /* clusters of a chain */
 #define LEAST_ROWS   16
-#define LEAST_BLOCK  4           /* rows of a block, where a contraction has them too */
-#define SMALL_NS     15360.0     /* a second core would come too late */
-#define TILE_BYTES   (32 * 1024) /* of what a group keeps for itself: one, ... */
-#define TILES_BYTES  (64 * 1024) /* ... and all of a chain */
+#define LEAST_BLOCK  4 /* rows of a block, where a contraction has them too */
+#define CACHE_BYTES                                                                                \
+    (2 * 1024 * 1024)           /* of a core, where what is multiplied by stays between blocks */
+#define SMALL_NS    15360.0     /* a second core would come too late */
+#define TILE_BYTES  (32 * 1024) /* of what a group keeps for itself: one, ... */
+#define TILES_BYTES (64 * 1024) /* ... and all of a chain */
 
 typedef struct Strand { /* a chain that is being made */
     Ids clusters;       /* in the order given */
@@ -114,8 +116,23 @@ static bool reads_own_rows(const Chainer *c, uint32_t cluster, int64_t rows) {
     return true;
 }
 
+/* Whether each block of rows would bring in anew what a contraction multiplies by, for a core's cache does not
+ * hold it. */
+static bool streams_anew(const Fuser *f, const Cluster *cl, int64_t rows) {
+    for (uint32_t m = 0; m < cl->members.len && cl->has_dot && rows > 1; m++) {
+        const Node *n = node_at(f->g, cl->members.at[m]);
+        if (n->op != OP_DOT || block_rows(rows) >= rows) continue;
+        int64_t each = shape_elems(&node_at(f->g, n->args[1])->shape);
+        const Shape *a = &node_at(f->g, n->args[0])->shape;
+        for (int i = 0; i < n->attr[0]; i++) each /= a->dim[i]; /* a batch has one of its own */
+        if (each * 4 > CACHE_BYTES) return true;
+    }
+    return false;
+}
+
 static bool set_fits(const Chainer *c, const Ids *set, int64_t rows) {
     for (uint32_t i = 0; i < set->len; i++) {
+        if (streams_anew(c->f, c->f->clusters.at[set->at[i]], rows)) return false;
         if (!reads_own_rows(c, set->at[i], rows)) return false;
     }
     return true;

@@ -139,9 +139,10 @@ static NodeId layout_order(Graph *g, const Node *permute, NodeId dot) {
 }
 
 static bool takes_order(const Graph *old, const Graph *g, const Node *n, const NodeId *args,
-                        const uint32_t *uses) {
+                        const uint32_t *uses, const bool *root) {
     int last = n->shape.rank - 1;
-    if (n->op != OP_PERMUTE || uses[n->args[0]] != 1 || n->attr[last] != last) return false;
+    if (n->op != OP_PERMUTE || uses[n->args[0]] != 1 || root[n->args[0]] || n->attr[last] != last)
+        return false;
     const Node *dot = node_at(g, args[0]);
     /* With batch axes its rows are those of what it reads: attention's, which are wanted as they are. */
     return node_at(old, n->args[0])->op == OP_DOT && dot->op == OP_DOT && dot->attrc == 2 &&
@@ -170,7 +171,7 @@ void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {
         g.span = n->span;
         if (n->op == OP_CONCAT && whole[id] && !options->apart)
             to[id] = layout_concat(&parts, n, args);
-        else if (!options->apart && takes_order(&old, &g, n, args, uses))
+        else if (!options->apart && takes_order(&old, &g, n, args, uses, root))
             to[id] = layout_order(&g, n, args[0]);
         else
             to[id] = layout_node(&g, arena, n, args, options);

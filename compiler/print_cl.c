@@ -508,6 +508,8 @@ static void print_let(Printer *p, Val v) {
     if (may_inline(p, v, text)) {
         p->text[v] = text;
         p->rank[v] = rank;
+        /* An outline has each value where its slots are counted, whether its consumers print it or not. */
+        if (p->plain) text_printf(p->out, "%s\n", text);
         return;
     }
     p->text[v] = fresh(p, n->hint ? n->hint : n->kind == V_LANE ? "lane" : "v");

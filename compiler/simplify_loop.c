@@ -5,6 +5,9 @@
  * Source: loop fission and hoisting, as in Henriksen et al., Futhark, 2017, for maps; here for contractions. */
 #include "simplify.h"
 
+/* What leaves a loop is kept for all turns: not more than so many times what it is made of (or made into). */
+#define MOST_GROWTH 16
+
 /* Whether x has one value for all turns of the loop. */
 static bool outside(const Graph *g, NodeId x, uint32_t loop) {
     for (uint32_t l = node_at(g, x)->loop; l; l = g->loops.at[l].outer) {
@@ -47,6 +50,9 @@ NodeId simplify_dot(Graph *g, NodeId a, NodeId b, int32_t batch, int32_t contrac
         for (int i = 0; i < free_x; i++) elems *= n->shape.dim[i];
         for (int i = 0; i < free_other; i++) elems *= node_at(g, other)->shape.dim[i];
         if (elems > MAX_ELEMS || free_x + free_other >= MAX_RANK) continue;
+        if (elems > MOST_GROWTH * (shape_elems(&node_at(g, rows)->shape) +
+                                   shape_elems(&node_at(g, other)->shape)))
+            continue;
         if (!graph_rewrites(g, "a contraction leaves its loop", x)) continue;
         NodeId all = which ? dot_of_rows(g, a, rows, contracted, true)
                            : dot_of_rows(g, rows, b, contracted, false);
@@ -87,6 +93,8 @@ NodeId simplify_stack(Graph *g, NodeId scan, NodeId x, bool used_once) {
         for (int which = 0; which < 2; which++) {
             NodeId rows = n.args[which], other = n.args[1 - which];
             if (!outside(g, other, loop) || !fits(g, loop, rows)) continue;
+            if (shape_elems(&node_at(g, rows)->shape) > MOST_GROWTH * shape_elems(&n.shape))
+                continue;
             if (!graph_rewrites(g, "a stack of contractions is one of a stack", x)) continue;
             NodeId all = simplify_stack(g, scan, rows, false);
             return which ? dot_of_rows(g, other, all, n.attr[1], true)

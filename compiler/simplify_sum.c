@@ -114,21 +114,25 @@ static NodeId join_terms(const Terms *t, const uint32_t *which, uint32_t n) {
     Graph *g = t->g;
     const Node first = *node_at(g, t->x[which[0]]);
     NodeId *parts = NEW_ARRAY(g->arena, NodeId, n), operand[2];
-    uint32_t leaves = 0;
-    int64_t joined[2] = {0, 0};
+    /* Some inputs are worth their copies where there is much else. */
+    for (uint32_t k = 0, leaves = 0; k < first.argc; k++) {
+        int64_t joined = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            NodeId part = node_at(g, t->x[which[i]])->args[k];
+            leaves += is_leaf(g, part);
+            joined += shape_elems(&node_at(g, part)->shape);
+        }
+        if (leaves * 4 > n || joined > MAX_ELEMS) return NO_NODE;
+    }
+    if (!graph_rewrites(g, "a sum of contractions or sums is one", t->x[which[0]])) return NO_NODE;
     for (uint32_t k = 0; k < first.argc; k++) {
         int rank = node_at(g, first.args[k])->shape.rank;
         int32_t axis = first.op == OP_DOT ? rank - first.attr[1] : first.attr[0];
         for (uint32_t i = 0; i < n; i++) {
             parts[i] = node_at(g, t->x[which[i]])->args[k];
-            leaves += is_leaf(g, parts[i]);
-            joined[k] += shape_elems(&node_at(g, parts[i])->shape);
         }
-        /* Some inputs are worth their copies where there is much else. */
-        if (leaves * 4 > n || joined[k] > MAX_ELEMS) return NO_NODE;
         operand[k] = concat_of(g, parts, n, axis);
     }
-    if (!graph_rewrites(g, "a sum of contractions or sums is one", t->x[which[0]])) return NO_NODE;
     if (first.op == OP_DOT)
         return node_dot(g, operand[0], operand[1], first.attr[0], first.attr[1]);
     return node_reduce(g, OP_SUM, operand[0], first.attr, first.attrc);
@@ -163,12 +167,23 @@ NodeId simplify_gradsum(Graph *g, const NodeId *x, uint32_t n, const bool *once)
             }
         }
         NodeId joined = found > 1 ? join_terms(&t, which, found) : NO_NODE;
-        if (joined == NO_NODE) {
-            out[count++] = x[i];
+        for (uint32_t k = 0; k < found; k++) done[which[k]] = true;
+        if (joined == NO_NODE &&
+            found > 1) { /* then those that are made of no input, if they are several */
+            uint32_t made = 0;
+            for (uint32_t k = 0; k < found; k++) {
+                const Node *term = node_at(g, x[which[k]]);
+                if (is_leaf(g, term->args[0]) || is_leaf(g, term->args[term->argc - 1]))
+                    out[count++] = x[which[k]];
+                else
+                    which[made++] = which[k];
+            }
+            if (made > 1 && made < found) joined = join_terms(&t, which, made);
+            for (uint32_t k = 0; k < made && joined == NO_NODE; k++) out[count++] = x[which[k]];
+            if (joined != NO_NODE) out[count++] = joined;
             continue;
         }
-        for (uint32_t k = 0; k < found; k++) done[which[k]] = true;
-        out[count++] = joined;
+        out[count++] = joined == NO_NODE ? x[i] : joined;
     }
     return count == 1 ? out[0] : node_gradsum(g, out, count);
 }
