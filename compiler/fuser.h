@@ -5,7 +5,8 @@
 
 #include "fuse.h"
 
-#define MAX_CLUSTER_BUFFERS 80 /* every device takes 128 arguments */
+/* Every device takes 128 arguments. One anchor alone may read more: a concat of that many stored values. */
+#define MAX_CLUSTER_BUFFERS 80
 
 /* One read of an anchor: of another anchor or a variable. */
 typedef struct Read {

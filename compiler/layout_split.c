@@ -1,6 +1,6 @@
 /* layout_split: reductions with too few results for all work-groups are cut into parts that are reduced side by
  * side, and then the parts: how many is decided here, from the shapes alone, so that the order of additions is
- * the same on every device of a target. */
+ * the same on every device of a target. Only for targets with vectors: elsewhere an item sums alone. */
 #include "fuse.h"
 
 #define LEAST_PARTS 4
