@@ -15,9 +15,16 @@ void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const uin
     e->place = place;
     e->cluster_of = cluster_of;
     e->cluster = cluster;
-    e->lane_atom = UINT32_MAX;
     e->lost = NO_NODE;
-    e->lanes = 1;
+    e->lane[1] = idx_const(&k->index, 0);
+    for (int w = 2; w <= MAX_LANES; w *= 2)
+        e->lane[w] = idx_var(&k->index, "lane", 0, w - 1, NO_VAL);
+    eval_set_lanes(e, 1);
+}
+
+void eval_set_lanes(Eval *e, uint8_t lanes) {
+    e->lanes = lanes;
+    e->lane_atom = lanes == 1 ? UINT32_MAX : idx_atom(&e->k->index, e->lane[lanes]);
 }
 
 /* ---- What was evaluated already ------------------------------------------------------------ */
@@ -102,34 +109,70 @@ static bool ranges_by_lane(const Eval *e, Ranges r) {
     return false;
 }
 
-static Ranges ranges_of_lane(Eval *e, Ranges r, int64_t lane) {
+/* With `by` for the variable over the lanes. */
+static Ranges ranges_subst(Eval *e, Ranges r, Idx by) {
     Range *at = NEW_ARRAY(e->k->arena, Range, r.count + 1);
-    Idx c = idx_const(&e->k->index, lane);
     for (uint32_t i = 0; i < r.count; i++) {
         at[i] = r.at[i];
-        at[i].e = idx_subst(&e->k->index, r.at[i].e, e->lane_atom, c);
+        at[i].e = idx_subst(&e->k->index, r.at[i].e, e->lane_atom, by);
     }
     return (Ranges){r.count, at};
 }
 
-/* A node whose lanes do not lie side by side: each by itself. */
-static Val scalarise(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
-    Val lane[MAX_LANES];
+static Ranges ranges_of_lane(Eval *e, Ranges r, int64_t lane) {
+    return ranges_subst(e, r, idx_const(&e->k->index, lane));
+}
+
+/* A node whose lanes do not lie side by side: so many at a time. */
+static Val in_parts(Eval *e, NodeId id, const Idx *index, Ranges ranges, uint8_t width) {
+    Val part[MAX_LANES];
     int rank = node_at(e->g, id)->shape.rank;
-    uint8_t lanes = e->lanes;
-    for (uint8_t i = 0; i < lanes; i++) {
-        Idx at[MAX_RANK], c = idx_const(&e->k->index, i);
-        for (int d = 0; d < rank; d++) at[d] = idx_subst(&e->k->index, index[d], e->lane_atom, c);
-        lane[i] = eval_ranged(e, id, at, ranges_of_lane(e, ranges, i));
+    uint8_t lanes = e->lanes, count = 0;
+    for (uint8_t first = 0; first < lanes; first += width) {
+        Idx at[MAX_RANK], by = idx_offset(&e->k->index, e->lane[width], first);
+        for (int d = 0; d < rank; d++) at[d] = idx_subst(&e->k->index, index[d], e->lane_atom, by);
+        Ranges of_part = ranges_subst(e, ranges, by);
+        eval_set_lanes(e, width);
+        part[count++] = val_splat(e->k, eval_ranged(e, id, at, of_part), width);
+        eval_set_lanes(e, lanes);
     }
-    return val_pack(e->k, lane, lanes);
+    return val_pack(e->k, part, count);
+}
+
+static Val scalarise(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
+    return in_parts(e, id, index, ranges, 1);
+}
+
+/* Whether lo <= at < hi, of each lane where that depends on it. */
+static Val range_value(Eval *e, const Range *r) {
+    Kernel *k = e->k;
+    int64_t stride;
+    if (!by_lane(e, &r->e, 1)) return val_ranges(k, (Ranges){1, r});
+    if (!idx_stride(&k->index, r->e, e->lane_atom, &stride)) {
+        Val lane[MAX_LANES];
+        for (uint8_t i = 0; i < e->lanes; i++)
+            lane[i] = val_ranges(k, ranges_of_lane(e, (Ranges){1, r}, i));
+        return val_pack(k, lane, e->lanes);
+    }
+    Val at = eval_index(e, r->e), in = val_const(k, DT_BOOL, 1);
+    Val lo = val_const(k, DT_I32, (double)r->lo), hi = val_const(k, DT_I32, (double)r->hi);
+    bool low = idx_lo(&k->index, r->e) < r->lo, high = idx_hi(&k->index, r->e) >= r->hi;
+    if (low && high && r->hi == r->lo + 1) return val_ew(k, OP_EQ, at, lo, NO_VAL);
+    if (low) in = val_ew(k, OP_LE, lo, at, NO_VAL);
+    if (high) hi = val_ew(k, OP_LT, at, hi, NO_VAL);
+    return low && high ? val_ew(k, OP_AND, in, hi, NO_VAL) : high ? hi : in;
 }
 
 static Val ranges_value(Eval *e, Ranges ranges) {
+    Ranges open;
     if (!ranges_by_lane(e, ranges)) return val_ranges(e->k, ranges);
-    Val lane[MAX_LANES];
-    for (uint8_t i = 0; i < e->lanes; i++) lane[i] = val_ranges(e->k, ranges_of_lane(e, ranges, i));
-    return val_pack(e->k, lane, e->lanes);
+    if (!ranges_open(e->k, ranges, &open)) return val_const(e->k, DT_BOOL, 0);
+    Val all = NO_VAL;
+    for (uint32_t i = 0; i < open.count; i++) {
+        Val in = range_value(e, &open.at[i]);
+        all = all == NO_VAL ? in : val_ew(e->k, OP_AND, all, in, NO_VAL);
+    }
+    return all == NO_VAL ? val_const(e->k, DT_BOOL, 1) : all;
 }
 
 /* ---- Leaves -------------------------------------------------------------------------------- */
@@ -174,6 +217,17 @@ static Val load_from(Kernel *k, const Place *p, uint32_t from, Idx at, uint8_t l
                    : val_load(k, from, at, lanes, ranges, p->name);
 }
 
+/* How many lanes lie side by side at an address that depends on the lane: all, a half, ... or 1. */
+static uint8_t run_lanes(Eval *e, Idx at) {
+    IndexTable *t = &e->k->index;
+    for (uint8_t w = e->lanes; w > 1; w /= 2) {
+        int64_t stride;
+        Idx of_part = w == e->lanes ? at : idx_subst(t, at, e->lane_atom, e->lane[w]);
+        if (idx_stride(t, of_part, idx_atom(t, e->lane[w]), &stride) && stride == 1) return w;
+    }
+    return 1;
+}
+
 static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     Kernel *k = e->k;
     const Node *n = node_at(e->g, id);
@@ -181,15 +235,19 @@ static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     Idx at;
     uint32_t buffer = p->tile ? place_tile(k, &e->block, n, p, index, &at)
                               : place_buffer(k, e->g, n, p, index, &at);
-    int64_t stride;
+    Ranges open;
+    if (!ranges_open(k, ranges, &open)) return val_const(k, (DType)n->dtype, 0);
     if (!by_lane(e, &at, 1)) {
-        if (ranges_by_lane(e, ranges)) return scalarise(e, id, index, ranges);
-        return load_from(k, p, buffer, at, 1, ranges);
+        if (ranges_by_lane(e, open)) return scalarise(e, id, index, open);
+        return load_from(k, p, buffer, at, 1, open);
     }
-    bool side_by_side = idx_stride(&k->index, at, e->lane_atom, &stride) && stride == 1;
-    if (!side_by_side || ranges.count) return scalarise(e, id, index, ranges);
+    int64_t elems = p->tile ? k->locals.at[buffer].elems : k->buffers.at[buffer].elems;
+    if (idx_lo(&k->index, at) >= 0 && idx_hi(&k->index, at) < elems) open.count = 0;
+    uint8_t width = run_lanes(e, at);
+    if (width == e->lanes && ranges_by_lane(e, open)) width /= 2;
+    if (width < e->lanes) return in_parts(e, id, index, open, width);
     at = idx_subst(&k->index, at, e->lane_atom, idx_const(&k->index, 0));
-    return load_from(k, p, buffer, at, e->lanes, ranges);
+    return load_from(k, p, buffer, at, e->lanes, open);
 }
 
 Val eval_index(Eval *e, Idx at) {

@@ -49,6 +49,7 @@ typedef struct Eval {
     uint32_t cluster;           /* this section's: its nodes are computed here, not loaded */
     uint32_t lane_atom;         /* the variable that runs over the lanes, or UINT32_MAX */
     uint8_t lanes;
+    Idx lane[MAX_LANES + 1]; /* that variable, by how many lanes there are; of one: 0 */
     NodeId lost; /* a reduction that was neither bound nor in memory: a fault, or NO_NODE */
     VEC(MemoEntry) memo;
     VEC(uint32_t) scopes;
@@ -67,6 +68,7 @@ uint32_t place_tile(Kernel *k, const Block *b, const Node *n, const Place *p, co
 
 void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const uint32_t *cluster_of,
                uint32_t cluster);
+void eval_set_lanes(Eval *e, uint8_t lanes); /* 1 at the start */
 void eval_push(Eval *e); /* a scope: with every kernel_for, kernel_if and straight-line block */
 void eval_pop(Eval *e);
 

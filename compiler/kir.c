@@ -80,8 +80,7 @@ Val val_lane(Kernel *k, uint8_t lanes) {
     return add_value(k, (Value){.kind = V_LANE, .dtype = DT_I32, .lanes = lanes});
 }
 
-/* The ranges that intervals do not settle. Returns false when one of them never holds. */
-static bool open_ranges(Kernel *k, Ranges in, Ranges *out) {
+bool ranges_open(Kernel *k, Ranges in, Ranges *out) {
     Range *keep = NEW_ARRAY(k->arena, Range, in.count + 1);
     *out = (Ranges){0, keep};
     for (uint32_t i = 0; i < in.count; i++) {
@@ -97,7 +96,7 @@ Val val_load(Kernel *k, uint32_t buffer, Idx e, uint8_t lanes, Ranges ranges, co
     KBuffer *b = &k->buffers.at[buffer];
     Ranges open = {0, NULL};
     if (idx_lo(&k->index, e) < 0 || idx_hi(&k->index, e) + lanes > b->elems) {
-        if (!open_ranges(k, ranges, &open)) return val_const(k, b->dtype, 0);
+        if (!ranges_open(k, ranges, &open)) return val_const(k, b->dtype, 0);
     }
     b->read = true;
     return add_value(k, (Value){.kind = V_LOAD,
@@ -113,7 +112,7 @@ Val val_local(Kernel *k, uint32_t local, Idx e, uint8_t lanes, Ranges ranges, co
     const KLocal *l = &k->locals.at[local];
     Ranges open = {0, NULL};
     if (idx_lo(&k->index, e) < 0 || idx_hi(&k->index, e) + lanes > l->elems) {
-        if (!open_ranges(k, ranges, &open)) return val_const(k, l->dtype, 0);
+        if (!ranges_open(k, ranges, &open)) return val_const(k, l->dtype, 0);
     }
     return add_value(k, (Value){.kind = V_LOCAL,
                                 .dtype = (uint8_t)l->dtype,
@@ -126,7 +125,7 @@ Val val_local(Kernel *k, uint32_t local, Idx e, uint8_t lanes, Ranges ranges, co
 
 Val val_ranges(Kernel *k, Ranges ranges) {
     Ranges open;
-    if (!open_ranges(k, ranges, &open)) return val_const(k, DT_BOOL, 0);
+    if (!ranges_open(k, ranges, &open)) return val_const(k, DT_BOOL, 0);
     if (open.count == 0) return val_const(k, DT_BOOL, 1);
     return add_value(k, (Value){.kind = V_RANGES, .dtype = DT_BOOL, .lanes = 1, .ranges = open});
 }
@@ -213,20 +212,37 @@ Val val_fma(Kernel *k, Val x, Val y, Val z) {
     return add_value(k, v);
 }
 
-Val val_pack(Kernel *k, const Val *x, uint8_t lanes) {
+Val val_pack(Kernel *k, const Val *x, uint8_t parts) {
+    Val flat[MAX_LANES];
+    uint8_t count = 0, lanes = 0;
     bool same = true;
-    for (uint8_t i = 1; i < lanes; i++) same = same && x[i] == x[0];
-    if (lanes == 1 || same) return val_splat(k, x[0], lanes);
-    Val *copy = memcpy(NEW_ARRAY(k->arena, Val, lanes), x, lanes * sizeof(Val));
-    uint8_t t = value_at(k, x[0])->dtype;
-    return add_value(k, (Value){.kind = V_PACK, .dtype = t, .lanes = lanes, .pack = copy});
+    for (uint8_t i = 0; i < parts; i++) {
+        const Value *n = value_at(k, x[i]);
+        same = same && x[i] == x[0];
+        lanes += n->lanes;
+        for (uint8_t p = 0; n->kind == V_PACK && p < n->parts; p++) flat[count++] = n->pack[p];
+        if (n->kind != V_PACK) flat[count++] = x[i];
+    }
+    const Value *first = value_at(k, x[0]);
+    if (parts == 1) return x[0];
+    if (same && first->lanes == 1) return val_splat(k, x[0], lanes);
+    if (same && first->kind == V_SPLAT) return val_splat(k, first->args[0], lanes);
+    Val *copy = memcpy(NEW_ARRAY(k->arena, Val, count), flat, count * sizeof(Val));
+    return add_value(
+        k,
+        (Value){
+            .kind = V_PACK, .dtype = first->dtype, .lanes = lanes, .parts = count, .pack = copy});
 }
 
 Val val_extract(Kernel *k, Val x, uint32_t lane) {
     const Value n = *value_at(k, x);
     if (n.lanes == 1) return x;
     if (n.kind == V_SPLAT) return n.args[0];
-    if (n.kind == V_PACK) return n.pack[lane];
+    for (uint32_t i = 0; i < n.parts; i++) {
+        uint32_t lanes = value_at(k, n.pack[i])->lanes;
+        if (lane < lanes) return val_extract(k, n.pack[i], lane);
+        lane -= lanes;
+    }
     if (n.kind == V_LANE) return val_const(k, DT_I32, lane);
     return add_value(k, (Value){.kind = V_EXTRACT,
                                 .dtype = n.dtype,
@@ -329,7 +345,7 @@ bool kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *
 
 void kernel_if(Kernel *k, Ranges ranges) {
     Ranges open;
-    bool possible = open_ranges(k, ranges, &open);
+    bool possible = ranges_open(k, ranges, &open);
     if (possible && open.count == 0) {
         open_block(k, NULL);
         return;
@@ -351,7 +367,7 @@ static void use(Kernel *k, Val v) {
     Value *n = value_at(k, v);
     if (n->uses++) return;
     for (uint32_t i = 0; i < n->argc; i++) use(k, n->args[i]);
-    for (uint32_t i = 0; n->pack && i < n->lanes; i++) use(k, n->pack[i]);
+    for (uint32_t i = 0; i < n->parts; i++) use(k, n->pack[i]);
     if (n->kind == V_LOAD || n->kind == V_INDEX || n->kind == V_LOCAL) use_index(k, n->index);
     for (uint32_t i = 0; i < n->ranges.count; i++) use_index(k, n->ranges.at[i].e);
 }
@@ -400,6 +416,7 @@ static void drop_dead(Kernel *k, KBlock *b) {
         KStmt *s = b->at[i];
         drop_dead(k, &s->body);
         if (s->op == S_LET && value_at(k, s->val)->uses == 0) continue;
+        if ((s->op == S_FOR || s->op == S_IF) && s->body.len == 0) continue;
         b->at[keep++] = s;
     }
     b->len = keep;

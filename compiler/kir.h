@@ -33,7 +33,7 @@ typedef enum ValKind {
     V_CONST,   /* number */
     V_INDEX,   /* index, as an i32 */
     V_LANE,    /* i32: 0, 1, 2, ... of each lane */
-    V_LOAD,    /* lanes elements of a buffer from index on; 0 where `ranges` do not hold (1 lane) */
+    V_LOAD,    /* lanes elements of a buffer from index on; 0 where `ranges` do not hold */
     V_LOCAL,   /* the same of a local array */
     V_RANGES,  /* bool: whether all ranges hold */
     V_EW,      /* an elementwise operator of ops.def */
@@ -41,7 +41,7 @@ typedef enum ValKind {
     V_ROUND,   /* to what the storage type `stored` holds; as a number it stays what it was */
     V_FMA,     /* x * y + z, rounded once */
     V_SPLAT,   /* a scalar in every lane */
-    V_PACK,    /* scalars side by side */
+    V_PACK,    /* scalars and vectors side by side */
     V_EXTRACT, /* one lane: number */
     V_ACROSS,  /* all lanes combined by op (ADD or MAX), as a fixed tree */
     V_READ,    /* a variable's value now */
@@ -60,7 +60,8 @@ typedef struct Value {
     double number;
     uint32_t argc;
     Val args[3];
-    const Val *pack;  /* V_PACK: lanes of them */
+    uint8_t parts; /* V_PACK: how many; their lanes add up to `lanes` */
+    const Val *pack;
     const char *hint; /* what to call it */
     uint32_t uses;
 } Value;
@@ -144,6 +145,8 @@ uint32_t kernel_tile(Kernel *k, uint32_t tag, const char *name, DType t, int64_t
 /* Values. Operands of one operator have equal lanes, or 1: then they are splat. Each fold what is known
  * while compiling, so the result may be another kind of value than its name says. A storage type as `t`
  * stands for the type that counts; val_cast rounds to it. */
+/* The ranges that intervals do not settle. Returns false when one of them never holds. */
+bool ranges_open(Kernel *k, Ranges in, Ranges *out);
 Val val_const(Kernel *k, DType t, double v);
 Val val_index(Kernel *k, Idx e);
 Val val_lane(Kernel *k, uint8_t lanes);
@@ -155,7 +158,7 @@ Val val_ew(Kernel *k, Op op, Val x, Val y, Val z);
 Val val_cast(Kernel *k, Val x, DType t);
 Val val_fma(Kernel *k, Val x, Val y, Val z);
 Val val_splat(Kernel *k, Val x, uint8_t lanes);
-Val val_pack(Kernel *k, const Val *x, uint8_t lanes);
+Val val_pack(Kernel *k, const Val *x, uint8_t parts); /* their lanes add up to 1, 2, 4, 8 or 16 */
 Val val_extract(Kernel *k, Val x, uint32_t lane);
 Val val_across(Kernel *k, Op op, Val x);           /* OP_ADD or OP_MAX */
 void val_name(Kernel *k, Val x, const char *hint); /* if it has none yet */

@@ -119,6 +119,11 @@ static void evaluate(Run *r, Val v, uint32_t item) {
     case V_RANGES: out[0] = holds(r, n->ranges, item); break;
     case V_EXTRACT: out[0] = x[(int)n->number]; break;
     case V_ACROSS: across(r, n, x, out); break;
+    case V_PACK:
+        for (uint32_t i = 0, at = 0; i < n->parts; at += r->k->values.at[n->pack[i++]].lanes)
+            memcpy(out + at, value_of(r, n->pack[i], item),
+                   r->k->values.at[n->pack[i]].lanes * sizeof(double));
+        break;
     default:
         for (int i = 0; i < n->lanes; i++) {
             switch (n->kind) {
@@ -135,7 +140,6 @@ static void evaluate(Run *r, Val v, uint32_t item) {
                 out[i] = rounded(r, n, r->round_f32 ? fma(x[i], y[i], z[i]) : x[i] * y[i] + z[i]);
                 break;
             case V_SPLAT: out[i] = x[0]; break;
-            case V_PACK: out[i] = value_of(r, n->pack[i], item)[0]; break;
             case V_READ: out[i] = var_of(r, n->buffer, item)[i]; break;
             default: break;
             }

@@ -25,15 +25,6 @@ void nest_init(Nest *n, const Section *s, Kernel *k) {
     *n = (Nest){.s = s, .k = k};
     eval_init(&n->eval, k, s->g, s->place, s->cluster_of, s->number);
     n->eval.block = (Block){s->rows, s->block, idx_const(&k->index, 0)};
-    for (int w = 2; w <= MAX_LANES; w *= 2) {
-        n->lane[w] = idx_var(&k->index, "lane", 0, w - 1, NO_VAL);
-    }
-    n->lane[1] = idx_const(&k->index, 0);
-}
-
-void nest_set_lanes(Nest *n, uint8_t lanes) {
-    n->eval.lanes = lanes;
-    n->eval.lane_atom = lanes == 1 ? UINT32_MAX : idx_atom(&n->k->index, n->lane[lanes]);
 }
 
 static const char *const loop_name[MAX_RANK] = {"k", "k1", "k2", "k3", "k4", "k5", "k6", "k7"};
@@ -80,7 +71,7 @@ void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v) {
         return;
     }
     /* A part of a whole may have its neighbours elsewhere: then each lane goes to its own place. */
-    uint32_t atom = idx_atom(&k->index, n->lane[lanes]);
+    uint32_t atom = idx_atom(&k->index, n->eval.lane[lanes]);
     int64_t stride;
     bool side_by_side = idx_stride(&k->index, address, atom, &stride) && stride == 1;
     for (uint32_t i = 0; i < (side_by_side ? 1 : lanes); i++) {

@@ -8,8 +8,7 @@ typedef struct Nest {
     const Section *s;
     Kernel *k;
     Eval eval;
-    VEC(bool) loops;         /* the open ones: false where a loop of one turn is none */
-    Idx lane[MAX_LANES + 1]; /* the variable over so many lanes */
+    VEC(bool) loops; /* the open ones: false where a loop of one turn is none */
 } Nest;
 
 typedef struct Point { /* of a tile */
@@ -30,7 +29,6 @@ void nest_end(Nest *n);
 /* The same for the first axes of a shape: loops k, k1, ... */
 void nest_open(Nest *n, const Shape *s, int axes, Idx *at);
 void nest_close(Nest *n, int axes);
-void nest_set_lanes(Nest *n, uint8_t lanes);
 /* Stores v, the value of st->node at at[]. */
 void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v);
 

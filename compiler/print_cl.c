@@ -125,22 +125,17 @@ static uint32_t *last_number(Printer *p, const char *base) {
 static const char *fresh(Printer *p, const char *hint) {
     Arena *a = p->out->arena;
     if (p->plain) return arena_printf(a, "v%u", p->serial++);
-    Text t;
-    text_init(&t, a);
-    for (const char *s = hint; *s && t.len < 40; s++) {
+    char t[48] = "v";
+    size_t len = *hint && !isdigit((unsigned char)*hint) ? 0 : 1;
+    for (const char *s = hint; *s && len < 40; s++) {
         char c = isalnum((unsigned char)*s) && (unsigned char)*s < 128 ? *s : '_';
-        if (c == '_' && t.len && t.at[t.len - 1] == '_') continue;
-        text_add(&t, &c, 1);
+        if (c == '_' && len && t[len - 1] == '_') continue;
+        t[len++] = c;
     }
-    if (t.len == 0 || isdigit((unsigned char)t.at[0])) {
-        const char *rest = t.len ? t.at : "";
-        text_init(&t, a);
-        text_printf(&t, "v%s", rest);
-    }
-    if (is_helper(t.at) || is_type(t.at) || is_macro(t.at)) text_puts(&t, "_");
-    bool digit = isdigit((unsigned char)t.at[t.len - 1]);
+    if (is_helper(t) || is_type(t) || is_macro(t)) t[len++] = '_';
+    bool digit = isdigit((unsigned char)t[len - 1]);
     uint32_t before = p->taken.count;
-    const char *base = names_str(&p->taken, t.at);
+    const char *base = names_str(&p->taken, t);
     if (p->taken.count != before) return base;
     for (uint32_t *n = last_number(p, base);;) {
         const char *name = arena_printf(a, digit ? "%s_%u" : "%s%u", base, ++*n);
@@ -400,8 +395,10 @@ static const char *print_load(Printer *p, const Value *n) {
                                zero ? "" : " + ", zero ? "" : at);
     }
     if (n->ranges.count == 0) return element;
-    return arena_printf(a, "%s ? %s : %s", ranges_text(p, n->ranges), element,
-                        number(p, (DType)n->dtype, 0));
+    const char *zero = number(p, (DType)n->dtype, 0);
+    if (n->lanes > 1)
+        zero = arena_printf(a, "(%s)(%s)", type_name(p, (DType)n->dtype, n->lanes), zero);
+    return arena_printf(a, "%s ? %s : %s", ranges_text(p, n->ranges), element, zero);
 }
 
 static const char *print_round(Printer *p, const Value *n) {
@@ -426,11 +423,14 @@ static const char *bare(Printer *p, const char *text) {
 static const char *print_pack(Printer *p, const Value *n) {
     Text t;
     text_init(&t, p->out->arena);
-    text_printf(&t, n->dtype == DT_BOOL ? "(-(%s)(" : "(%s)(",
-                type_name(p, (DType)n->dtype, n->lanes));
-    for (uint32_t i = 0; i < n->lanes; i++)
-        text_printf(&t, "%s%s", i ? ", " : "", p->text[n->pack[i]]);
-    text_puts(&t, n->dtype == DT_BOOL ? "))" : ")");
+    text_printf(&t, "(%s)(", type_name(p, (DType)n->dtype, n->lanes));
+    for (uint32_t i = 0; i < n->parts; i++) {
+        bool negate = n->dtype == DT_BOOL && p->k->values.at[n->pack[i]].lanes == 1;
+        text_puts(&t, i ? ", " : "");
+        text_printf(&t, negate ? "-%s" : "%s",
+                    negate ? atomic(p, n->pack[i]) : p->text[n->pack[i]]);
+    }
+    text_puts(&t, ")");
     return t.at;
 }
 

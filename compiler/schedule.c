@@ -94,16 +94,16 @@ static uint32_t tile_points(Nest *n, const Idx *at, const Tiling *row, const Til
             if (row) place[axes - 2] = idx_offset(t, at[axes - 2], r);
             if (column)
                 place[axes - 1] = idx_add(t, idx_offset(t, at[axes - 1], column->pieces[p].offset),
-                                          n->lane[pt->lanes]);
+                                          n->eval.lane[pt->lanes]);
             nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, pt->at);
         }
     }
     return count;
 }
 
-/* A square tile of a copy whose operand lies along the axis before the last: vectors are loaded along that one,
- * and exchange their lanes in registers. */
-static void emit_transposed(Nest *n, const Idx *at) {
+/* A piece of a copy whose operand lies along the axis before the last: vectors are loaded along that one, and
+ * exchange their lanes in registers. */
+static void emit_transposed(Nest *n, const Idx *at, Piece rows, Piece columns) {
     const Section *s = n->s;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
@@ -112,19 +112,22 @@ static void emit_transposed(Nest *n, const Idx *at) {
     Val column[MAX_LANES], row[MAX_LANES];
     Idx place[MAX_RANK], index[MAX_RANK];
     memcpy(place, at, sizeof(place));
-    nest_set_lanes(n, MAX_LANES);
-    place[axes - 2] = idx_add(t, at[axes - 2], n->lane[MAX_LANES]);
-    for (int c = 0; c < MAX_LANES; c++) {
-        place[axes - 1] = idx_offset(t, at[axes - 1], c);
+    Idx r = idx_offset(t, at[axes - 2], rows.offset),
+        c = idx_offset(t, at[axes - 1], columns.offset);
+    eval_set_lanes(&n->eval, rows.lanes);
+    place[axes - 2] = idx_add(t, r, n->eval.lane[rows.lanes]);
+    for (int i = 0; i < columns.lanes; i++) {
+        place[axes - 1] = idx_offset(t, c, i);
         nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, index);
-        column[c] = eval_at(&n->eval, st->node, index);
+        column[i] = eval_at(&n->eval, st->node, index);
     }
-    place[axes - 1] = idx_add(t, at[axes - 1], n->lane[MAX_LANES]);
-    for (uint32_t r = 0; r < MAX_LANES; r++) {
-        place[axes - 2] = idx_offset(t, at[axes - 2], r);
+    eval_set_lanes(&n->eval, columns.lanes);
+    place[axes - 1] = idx_add(t, c, n->eval.lane[columns.lanes]);
+    for (uint32_t i = 0; i < rows.lanes; i++) {
+        place[axes - 2] = idx_offset(t, r, i);
         nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, index);
-        for (int c = 0; c < MAX_LANES; c++) row[c] = val_extract(k, column[c], r);
-        nest_store(n, st, index, MAX_LANES, val_pack(k, row, MAX_LANES));
+        for (int l = 0; l < columns.lanes; l++) row[l] = val_extract(k, column[l], i);
+        nest_store(n, st, index, columns.lanes, val_pack(k, row, columns.lanes));
     }
 }
 
@@ -162,8 +165,11 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
         Idx place[MAX_RANK];
         nest_unmerge(t, &s->cluster->outer, s->merged, axes, at, place);
         nest_row(n, place);
-    } else if (s->transposes && row->size == MAX_LANES && column->size == MAX_LANES) {
-        emit_transposed(n, at);
+    } else if (s->transposes) {
+        for (uint32_t r = 0; r < row->piece_count; r++) {
+            for (uint32_t c = 0; c < column->piece_count; c++)
+                emit_transposed(n, at, row->pieces[r], column->pieces[c]);
+        }
     } else {
         Point *points = NEW_ARRAY(k->arena, Point, (row ? row->size : 1) * MAX_PIECES);
         nest_points(n, points, tile_points(n, at, row, column, points));
@@ -216,24 +222,36 @@ static void emit_items(Nest *n, Idx part) {
     kernel_end(k);
 }
 
-static void emit_tiles(Nest *n, Idx part) {
+/* All tiles of a part of the last axis: of `width` elements from `first` on. */
+static void emit_columns(Nest *n, Idx part, int32_t first, int32_t width) {
     const Section *s = n->s;
     int axes = s->space.rank;
     Tiling rows[2], columns[2];
     int32_t tile_rows = 1, tile_columns = s->target->lanes * 4;
     bool by_rows = (s->cluster->has_dot || s->transposes) && axes >= 2;
-    int32_t width = s->space.dim[axes - 1], height = by_rows ? s->space.dim[axes - 2] : 1;
+    int32_t height = by_rows ? s->space.dim[axes - 2] : 1;
     if (s->cluster->has_dot)
         choose_tile(s, height, width, &tile_rows, &tile_columns);
     else if (s->gathers)
         tile_columns = s->target->lanes;
     if (s->transposes) tile_rows = MAX_LANES;
     uint32_t nr = by_rows ? split_axis(height, tile_rows, rows) : 1;
+    for (uint32_t i = 0; i < nr && s->transposes; i++) cut_pieces(&rows[i], MAX_LANES);
     uint32_t nc = split_axis(width, tile_columns, columns);
     for (uint32_t j = 0; j < nc; j++) {
+        columns[j].start += first;
         cut_pieces(&columns[j], s->target->lanes);
         for (uint32_t i = 0; i < nr; i++)
             emit_region(n, part, by_rows ? &rows[i] : NULL, &columns[j]);
+    }
+}
+
+static void emit_tiles(Nest *n, Idx part) {
+    const Section *s = n->s;
+    for (uint32_t i = 0; i <= s->cut_count; i++) {
+        int32_t first = i ? s->cuts[i - 1] : 0;
+        int32_t end = i < s->cut_count ? s->cuts[i] : s->space.dim[s->space.rank - 1];
+        emit_columns(n, part, first, end - first);
     }
 }
 

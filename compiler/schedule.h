@@ -15,6 +15,8 @@ typedef struct Store {
 
 typedef VEC(Store) Stores;
 
+#define MAX_CUTS 8
+
 typedef struct Section {
     const Cluster *cluster;
     uint32_t number; /* the cluster's, in cluster_of */
@@ -25,12 +27,15 @@ typedef struct Section {
     Stores stores;
     Shape space;          /* the outer iteration space, with axes merged where memory allows */
     int merged[MAX_RANK]; /* how many axes of the cluster's outer each axis of `space` stands for */
-    bool lanes_inner;     /* lanes run over the reduced (or inner) axis, else the last outer one */
-    bool transposes;      /* a copy that is read along the axis before the last: by square tiles */
-    bool gathers;         /* lanes of a load lie apart: a tile of one vector is long enough */
-    bool tiles_local;     /* a contraction through tiles in local memory */
-    int64_t rows;         /* of its chain; 0: none */
-    int32_t block;        /* rows of a block of the chain */
+    int32_t cuts
+        [MAX_CUTS]; /* places on the last axis of `space` where a condition changes, ascending: */
+    uint32_t cut_count; /* what lies between two is a part of its own, without the condition */
+    bool lanes_inner;   /* lanes run over the reduced (or inner) axis, else the last outer one */
+    bool transposes;    /* a copy that is read along the axis before the last: by square tiles */
+    bool gathers;       /* lanes of a load lie apart: a tile of one vector is long enough */
+    bool tiles_local;   /* a contraction through tiles in local memory */
+    int64_t rows;       /* of its chain; 0: none */
+    int32_t block;      /* rows of a block of the chain */
     int row_axes;    /* leading axes of the cluster's outer that are the rows: axis 0 of `space`, */
                      /* where there are any */
     uint32_t groups; /* work-groups it wants, or its whole chain */

@@ -174,7 +174,7 @@ void emit_local_tiles(Nest *n, Idx part) {
     if (axes == 2) t.row = idx_scale(x, idx_div(x, part, across), TILE);
     t.local[0] = kernel_local(k, "a_tile", DT_F32, TILE * STEP);
     t.local[1] = kernel_local(k, "b_tile", DT_F32, TILE * STEP);
-    nest_set_lanes(n, 1);
+    eval_set_lanes(&n->eval, 1);
     uint32_t acc[SPOTS * SPOTS];
     for (int i = 0; i < SPOTS * SPOTS; i++) acc[i] = kernel_var(k, "acc", val_const(k, DT_F32, 0));
     Idx ly = idx_div(x, k->local, SIDE), lx = idx_mod(x, k->local, SIDE), step;

@@ -8,8 +8,34 @@ typedef struct Probe {             /* what one point reads */
     uint32_t divisions;            /* loads whose address needs a division */
     uint32_t outer_bad, inner_bad; /* loads that are not side by side along the last axis */
     uint32_t apart;                /* loads that are not along the axis before it */
+    int32_t cuts[MAX_CUTS];        /* Section.cuts; more than MAX_CUTS: too many */
+    uint32_t cut_count;
     KCount count;
 } Probe;
+
+static void add_cut(Probe *p, int64_t at, int32_t size) {
+    uint32_t i = 0;
+    if (at <= 0 || at >= size || p->cut_count > MAX_CUTS) return;
+    while (i < p->cut_count && p->cuts[i] < at) i++;
+    if (i < p->cut_count && p->cuts[i] == at) return;
+    if (p->cut_count++ == MAX_CUTS) return;
+    memmove(&p->cuts[i + 1], &p->cuts[i], (p->cut_count - 1 - i) * sizeof(int32_t));
+    p->cuts[i] = (int32_t)at;
+}
+
+/* Where on the last axis a condition on nothing else begins and ends to hold: the parts of a concat, the border of
+ * a pad. */
+static void probe_ranges(IndexTable *t, const Value *v, Idx last, int32_t size, Probe *p) {
+    for (uint32_t i = 0; i < v->ranges.count; i++) {
+        const Range *r = &v->ranges.at[i];
+        int64_t stride, rest;
+        if (!idx_stride(t, r->e, idx_atom(t, last), &stride) || (stride != 1 && stride != -1))
+            continue;
+        if (!idx_is_const(t, idx_sub(t, r->e, idx_scale(t, last, stride)), &rest)) continue;
+        add_cut(p, stride == 1 ? r->lo - rest : rest - r->hi + 1, size);
+        add_cut(p, stride == 1 ? r->hi - rest : rest - r->lo + 1, size);
+    }
+}
 
 /* What is stored counts like what is loaded. */
 static void probe_stores(const Kernel *k, const KBlock *b, uint32_t last, Probe *p) {
@@ -18,7 +44,7 @@ static void probe_stores(const Kernel *k, const KBlock *b, uint32_t last, Probe 
         const KStmt *s = b->at[i];
         int64_t stride;
         probe_stores(k, &s->body, last, p);
-        if (s->op != S_STORE) continue;
+        if (s->op != S_STORE && s->op != S_LOCAL) continue;
         p->divisions += idx_has_div(t, s->index);
         if (last != UINT32_MAX && idx_uses(t, s->index, last) &&
             !(idx_stride(t, s->index, last, &stride) && stride == 1))
@@ -56,7 +82,11 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
     for (Val v = 0; v < k.values.len; v++) {
         const Value *x = &k.values.at[v];
         int64_t stride;
-        if (x->kind != V_LOAD || !x->uses) continue;
+        if (x->uses && last != UINT32_MAX)
+            probe_ranges(t, x, at[space->rank - 1], space->dim[space->rank - 1], &p);
+        for (uint32_t r = 0; x->uses && r < x->ranges.count; r++)
+            p.divisions += idx_has_div(t, x->ranges.at[r].e);
+        if ((x->kind != V_LOAD && x->kind != V_LOCAL) || !x->uses) continue;
         p.divisions += idx_has_div(t, x->index);
         if (last != UINT32_MAX &&
             !(idx_stride(t, x->index, last, &stride) && (stride == 0 || stride == 1)))
@@ -131,6 +161,9 @@ void section_plan(Section *s, Arena *arena) {
                longest_reduction(s) >= 16 * target->lanes;
     bool narrow = last < 4 || few || (p.outer_bad > 0 && p.inner_bad == 0);
     s->gathers = p.outer_bad > 0;
+    bool by_blocks = s->row_axes > 0 && axes == 1; /* the last axis is that of the rows */
+    s->cut_count = by_blocks || p.cut_count > MAX_CUTS ? 0 : p.cut_count;
+    memcpy(s->cuts, p.cuts, sizeof(s->cuts));
     s->transposes =
         p.outer_bad > 0 && p.apart == 0 && axes >= 2 && is_copy(s) && target->lanes == MAX_LANES;
     s->lanes_inner = c->has_inner || (c->has_reduction && narrow);

@@ -43,8 +43,8 @@ static void accumulate_scatter(Nest *n, const Node *r, const Point *p, const Idx
                                uint32_t acc) {
     Kernel *k = n->k;
     Idx in[MAX_RANK];
-    bool one =
-        p->lanes == 1 || !idx_uses(&k->index, p->at[0], idx_atom(&k->index, n->lane[p->lanes]));
+    bool one = p->lanes == 1 ||
+               !idx_uses(&k->index, p->at[0], idx_atom(&k->index, n->eval.lane[p->lanes]));
     Val row = scatter_row(n, r, p->at, inner);
     access_reduced(&k->index, n->s->g, r, 0, p->at, inner, in);
     if (!one || k->values.at[row].lanes > 1) {
@@ -104,7 +104,7 @@ static void reduce_tile(Nest *n, NodeId id, const Point *points, uint32_t count)
     Idx inner[MAX_RANK];
     nest_open(n, &reduced, reduced.rank, inner);
     for (uint32_t i = 0; i < count; i++) {
-        nest_set_lanes(n, points[i].lanes);
+        eval_set_lanes(&n->eval, points[i].lanes);
         if (r->op == OP_ARGMAX)
             accumulate_argmax(n, r, points[i].at, inner, acc[i], place[i]);
         else if (r->op == OP_SCATTER)
@@ -133,7 +133,7 @@ void nest_points(Nest *n, const Point *points, uint32_t count) {
     }
     Val *v = NEW_ARRAY(n->k->arena, Val, s->stores.len + 1);
     for (uint32_t i = 0; i < count; i++) {
-        nest_set_lanes(n, points[i].lanes);
+        eval_set_lanes(&n->eval, points[i].lanes);
         for (uint32_t k = 0; k < s->stores.len; k++)
             v[k] = eval_at(&n->eval, s->stores.at[k].node, points[i].at);
         for (uint32_t k = 0; k < s->stores.len; k++)
@@ -209,8 +209,8 @@ static bool row_open(Nest *n, const Row *r, uint8_t lanes, int32_t at, int32_t *
     if (*end == at) return false;
     nest_open(n, &r->space, last, place);
     nest_for(n, "i", idx_const(&k->index, at), idx_const(&k->index, *end), lanes, &step);
-    nest_set_lanes(n, lanes);
-    place[last] = idx_add(&k->index, step, n->lane[lanes]);
+    eval_set_lanes(&n->eval, lanes);
+    place[last] = idx_add(&k->index, step, n->eval.lane[lanes]);
     nest_unmerge(&k->index, &r->full, r->merged, r->space.rank, place, inner);
     return true;
 }
@@ -274,7 +274,7 @@ void nest_row(Nest *n, const Idx *row) {
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];
         Op op = (Op)node_at(s->g, id)->op;
-        nest_set_lanes(n, 1);
+        eval_set_lanes(&n->eval, 1);
         Point p = {.lanes = 1};
         memcpy(p.at, row, sizeof(p.at));
         if (op == OP_ARGMAX || op == OP_SCATTER)
@@ -284,13 +284,13 @@ void nest_row(Nest *n, const Idx *row) {
         else if (!is_inner(s, id))
             eval_at(&n->eval, id, row); /* once a row, not in the loops over it */
     }
-    nest_set_lanes(n, 1);
+    eval_set_lanes(&n->eval, 1);
     Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);
     for (uint32_t i = 0; i < s->stores.len; i++) {
         if (!is_inner(s, s->stores.at[i].node)) v[i] = eval_at(&n->eval, s->stores.at[i].node, row);
     }
     if (s->cluster->has_inner) store_row(n, row);
-    nest_set_lanes(n, 1);
+    eval_set_lanes(&n->eval, 1);
     for (uint32_t i = 0; i < s->stores.len; i++) {
         if (!is_inner(s, s->stores.at[i].node)) nest_store(n, &s->stores.at[i], row, 1, v[i]);
     }

@@ -202,33 +202,41 @@ void text_init(Text *t, Arena *arena) {
     *t = (Text){.arena = arena};
 }
 
-static void text_room(Text *t, size_t more) {
+static void text_grow(Text *t, size_t more) {
     if (more > SIZE_MAX / 8 || t->len > SIZE_MAX / 8) arena_fail(t->arena);
-    size_t need = t->len + more + 1;
-    if (need <= t->cap) return;
-    size_t cap = t->cap ? t->cap * 2 : 64;
+    size_t need = t->len + more + 1, cap = t->cap ? t->cap * 2 : 64;
     if (cap < need) cap = need;
     t->at = arena_grow(t->arena, t->at, t->cap, cap);
     t->cap = cap;
 }
 
-void text_add(Text *t, const char *s, size_t n) {
+/* Room for `more` characters and the 0 after them. */
+static inline void text_room(Text *t, size_t more) {
+    if (more >= t->cap - t->len) text_grow(t, more);
+}
+
+static inline void add(Text *t, const char *s, size_t n) {
     text_room(t, n);
     if (n) memcpy(t->at + t->len, s, n);
     t->len += n;
     t->at[t->len] = 0;
 }
 
+void text_add(Text *t, const char *s, size_t n) {
+    add(t, s, n);
+}
+
 void text_puts(Text *t, const char *s) {
-    text_add(t, s, strlen(s));
+    add(t, s, strlen(s));
 }
 
 /* Whether a format has only %s, %d, %u, %lld, %c and %%: most of what a program is printed with. */
-static bool plain_format(const char *fmt) {
-    while ((fmt = strchr(fmt, '%')) != NULL) {
-        bool whole = !strncmp(fmt + 1, "lld", 3);
-        if (!whole && (!fmt[1] || !strchr("sduc%", fmt[1]))) return false;
-        fmt += whole ? 4 : 2;
+static bool plain_format(const char *s) {
+    while (*s) {
+        if (*s++ != '%') continue;
+        bool one = *s == 's' || *s == 'd' || *s == 'u' || *s == 'c' || *s == '%';
+        if (!one && (s[0] != 'l' || s[1] != 'l' || s[2] != 'd')) return false;
+        s += one ? 1 : 3;
     }
     return true;
 }
@@ -248,22 +256,26 @@ static void text_signed(Text *t, long long v) {
 }
 
 static void plain_vprintf(Text *t, const char *fmt, va_list args) {
-    for (;;) {
-        const char *next = strchr(fmt, '%');
-        text_add(t, fmt, next ? (size_t)(next - fmt) : strlen(fmt));
-        if (!next) return;
-        fmt = next + 2;
-        switch (next[1]) {
-        case 's': text_puts(t, va_arg(args, const char *)); break;
+    for (const char *end = fmt;; end = fmt) {
+        while (*end && *end != '%') end++;
+        add(t, fmt, (size_t)(end - fmt));
+        if (!*end) return;
+        fmt = end + 2;
+        switch (end[1]) {
+        case 's': {
+            const char *s = va_arg(args, const char *);
+            add(t, s, strlen(s));
+            break;
+        }
         case 'u': text_whole_number(t, va_arg(args, unsigned), false); break;
         case 'd': text_signed(t, va_arg(args, int)); break;
         case 'l':
             text_signed(t, va_arg(args, long long));
-            fmt = next + 4;
+            fmt = end + 4;
             break;
         default: {
-            char c = next[1] == 'c' ? (char)va_arg(args, int) : '%';
-            text_add(t, &c, 1);
+            char c = end[1] == 'c' ? (char)va_arg(args, int) : '%';
+            add(t, &c, 1);
         }
         }
     }

@@ -38,4 +38,5 @@ for kind in ${*:-$(sh "$programs" | cut -d ' ' -f 1)}; do
         failures=$((failures + 1))
     fi
 done
+[ -n "$*" ] || sh "$(dirname -- "$programs")/samples.sh" "$dlgc" || failures=$((failures + 1))
 [ "$failures" -eq 0 ]
