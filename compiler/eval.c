@@ -217,8 +217,7 @@ static Val load_from(Kernel *k, const Place *p, uint32_t from, Idx at, uint8_t l
                    : val_load(k, from, at, lanes, ranges, p->name);
 }
 
-/* How many lanes lie side by side at an address that depends on the lane: all, a half, ... or 1. */
-static uint8_t run_lanes(Eval *e, Idx at) {
+uint8_t eval_run(Eval *e, Idx at) {
     IndexTable *t = &e->k->index;
     for (uint8_t w = e->lanes; w > 1; w /= 2) {
         int64_t stride;
@@ -243,7 +242,7 @@ static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     }
     int64_t elems = p->tile ? k->locals.at[buffer].elems : k->buffers.at[buffer].elems;
     if (idx_lo(&k->index, at) >= 0 && idx_hi(&k->index, at) < elems) open.count = 0;
-    uint8_t width = run_lanes(e, at);
+    uint8_t width = eval_run(e, at);
     if (width == e->lanes && ranges_by_lane(e, open)) width /= 2;
     if (width < e->lanes) return in_parts(e, id, index, open, width);
     at = idx_subst(&k->index, at, e->lane_atom, idx_const(&k->index, 0));

@@ -78,6 +78,8 @@ Val eval_at(Eval *e, NodeId id, const Idx *index);
 Val eval_where(Eval *e, NodeId id, const Idx *index, Ranges ranges);
 /* An index as i32: of each lane where it depends on the lane variable. */
 Val eval_index(Eval *e, Idx at);
+/* How many lanes lie side by side at an address that depends on the lane: all, a half, ... or 1. */
+uint8_t eval_run(Eval *e, Idx at);
 /* From now on in this scope, node `id` at index[] is `v`. */
 void eval_bind(Eval *e, NodeId id, const Idx *index, Val v);
 

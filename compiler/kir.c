@@ -252,6 +252,25 @@ Val val_extract(Kernel *k, Val x, uint32_t lane) {
                                 .args = {x}});
 }
 
+Val val_part(Kernel *k, Val x, uint32_t first, uint8_t lanes) {
+    const Value n = *value_at(k, x);
+    Val one[MAX_LANES];
+    if (lanes == 1) return val_extract(k, x, first);
+    if (n.lanes == lanes) return x;
+    if (n.kind == V_SPLAT) return val_splat(k, n.args[0], lanes);
+    for (uint32_t i = 0, at = 0; i < n.parts; at += value_at(k, n.pack[i++])->lanes) {
+        if (at == first && value_at(k, n.pack[i])->lanes == lanes) return n.pack[i];
+    }
+    for (uint32_t i = 0; i < lanes && n.parts; i++) one[i] = val_extract(k, x, first + i);
+    if (n.parts) return val_pack(k, one, lanes);
+    return add_value(k, (Value){.kind = V_EXTRACT,
+                                .dtype = n.dtype,
+                                .lanes = lanes,
+                                .number = first,
+                                .argc = 1,
+                                .args = {x}});
+}
+
 Val val_across(Kernel *k, Op op, Val x) {
     const Value *n = value_at(k, x);
     if (n->lanes == 1) return x;

@@ -42,7 +42,7 @@ typedef enum ValKind {
     V_FMA,     /* x * y + z, rounded once */
     V_SPLAT,   /* a scalar in every lane */
     V_PACK,    /* scalars and vectors side by side */
-    V_EXTRACT, /* one lane: number */
+    V_EXTRACT, /* lanes from lane `number` on */
     V_ACROSS,  /* all lanes combined by op (ADD or MAX), as a fixed tree */
     V_READ,    /* a variable's value now */
 } ValKind;
@@ -160,6 +160,8 @@ Val val_fma(Kernel *k, Val x, Val y, Val z);
 Val val_splat(Kernel *k, Val x, uint8_t lanes);
 Val val_pack(Kernel *k, const Val *x, uint8_t parts); /* their lanes add up to 1, 2, 4, 8 or 16 */
 Val val_extract(Kernel *k, Val x, uint32_t lane);
+Val val_part(Kernel *k, Val x, uint32_t first,
+             uint8_t lanes);                       /* lanes first .. first + lanes - 1 */
 Val val_across(Kernel *k, Op op, Val x);           /* OP_ADD or OP_MAX */
 void val_name(Kernel *k, Val x, const char *hint); /* if it has none yet */
 

@@ -117,7 +117,7 @@ static void evaluate(Run *r, Val v, uint32_t item) {
         break;
     }
     case V_RANGES: out[0] = holds(r, n->ranges, item); break;
-    case V_EXTRACT: out[0] = x[(int)n->number]; break;
+    case V_EXTRACT: memcpy(out, x + (int)n->number, n->lanes * sizeof(double)); break;
     case V_ACROSS: across(r, n, x, out); break;
     case V_PACK:
         for (uint32_t i = 0, at = 0; i < n->parts; at += r->k->values.at[n->pack[i++]].lanes)

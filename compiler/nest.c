@@ -70,12 +70,11 @@ void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v) {
         store_at(k, tile, b, address, v);
         return;
     }
-    /* A part of a whole may have its neighbours elsewhere: then each lane goes to its own place. */
+    /* A part of a whole may have its neighbours elsewhere: what lies side by side is stored together. */
     uint32_t atom = idx_atom(&k->index, n->eval.lane[lanes]);
-    int64_t stride;
-    bool side_by_side = idx_stride(&k->index, address, atom, &stride) && stride == 1;
-    for (uint32_t i = 0; i < (side_by_side ? 1 : lanes); i++) {
+    uint8_t run = eval_run(&n->eval, address);
+    for (uint32_t i = 0; i < lanes; i += run) {
         Idx to = idx_subst(&k->index, address, atom, idx_const(&k->index, i));
-        store_at(k, tile, b, to, side_by_side ? v : val_extract(k, v, i));
+        store_at(k, tile, b, to, val_part(k, v, i, run));
     }
 }

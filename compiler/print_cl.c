@@ -474,9 +474,14 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
         return arena_printf(a, "(%s)(%s)", type, bare(p, p->text[n->args[0]]));
     case V_PACK: return print_pack(p, n);
     case V_EXTRACT: {
-        const char *s = arena_printf(a, "%s.s%x", atomic(p, n->args[0]), (unsigned)n->number);
-        *rank = n->dtype == DT_BOOL ? UNARY : ATOM;
-        return n->dtype == DT_BOOL ? arena_printf(a, "-%s", s) : s;
+        Text t;
+        bool negate = n->dtype == DT_BOOL && n->lanes == 1;
+        text_init(&t, a);
+        text_printf(&t, negate ? "-%s.s" : "%s.s", atomic(p, n->args[0]));
+        for (unsigned i = 0; i < n->lanes; i++)
+            text_add(&t, &"0123456789abcdef"[(unsigned)n->number + i], 1);
+        *rank = negate ? UNARY : ATOM;
+        return t.at;
     }
     case V_ACROSS:
         return arena_printf(a, "%s%s_lanes%d(%s)", n->op == OP_ADD ? "sum" : "max",

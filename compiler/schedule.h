@@ -27,6 +27,8 @@ typedef struct Section {
     Stores stores;
     Shape space;          /* the outer iteration space, with axes merged where memory allows */
     int merged[MAX_RANK]; /* how many axes of the cluster's outer each axis of `space` stands for */
+    int32_t
+        run; /* 0; else the last axis of `space` lies in runs of so many, a part of the lanes: a vector is several */
     int32_t cuts
         [MAX_CUTS]; /* places on the last axis of `space` where a condition changes, ascending: */
     uint32_t cut_count; /* what lies between two is a part of its own, without the condition */

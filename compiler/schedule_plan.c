@@ -52,7 +52,8 @@ static void probe_stores(const Kernel *k, const KBlock *b, uint32_t last, Probe 
     }
 }
 
-static Probe probe(const Section *s, Arena *arena, const Shape *space, const int *merged) {
+static Probe probe(const Section *s, Arena *arena, const Shape *space, const int *merged,
+                   int32_t run) {
     Section one = *s;
     Kernel k;
     Nest n;
@@ -69,7 +70,13 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
     for (int i = 0; i < space->rank; i++) {
         at[i] =
             space->dim[i] == 1 ? idx_const(t, 0) : idx_var(t, "o", 0, space->dim[i] - 1, NO_VAL);
-        if (i == space->rank - 1 && space->dim[i] > 1) last = idx_atom(t, at[i]);
+        if (i == space->rank - 1 && run) {
+            Idx in_run = idx_var(t, "o", 0, run - 1, NO_VAL);
+            Idx first = idx_var(t, "o", 0, space->dim[i] / run - 1, NO_VAL);
+            last = idx_atom(t, in_run);
+            at[i] = idx_add(t, idx_scale(t, first, run), in_run);
+        } else if (i == space->rank - 1 && space->dim[i] > 1)
+            last = idx_atom(t, at[i]);
         if (i == space->rank - 2 && space->dim[i] > 1) before = idx_atom(t, at[i]);
     }
     nest_unmerge(t, &s->cluster->outer, merged, space->rank, at, index);
@@ -82,7 +89,7 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
     for (Val v = 0; v < k.values.len; v++) {
         const Value *x = &k.values.at[v];
         int64_t stride;
-        if (x->uses && last != UINT32_MAX)
+        if (x->uses && last != UINT32_MAX && !run)
             probe_ranges(t, x, at[space->rank - 1], space->dim[space->rank - 1], &p);
         for (uint32_t r = 0; x->uses && r < x->ranges.count; r++)
             p.divisions += idx_has_div(t, x->ranges.at[r].e);
@@ -116,7 +123,10 @@ static void merge_axes(Section *s, Arena *arena) {
         for (int i = 1; i < axes; i++) s->merged[i] = 1;
         nest_merge_shape(outer, s->merged, axes, &s->space);
     }
-    uint32_t divisions = probe(s, arena, &s->space, s->merged).divisions;
+    uint32_t divisions = probe(s, arena, &s->space, s->merged, 0).divisions;
+    /* An axis shorter than a vector may lie in runs: a vector is as many rows of it as it takes. */
+    int32_t last = axes ? s->space.dim[axes - 1] : 1, lanes = s->target->lanes;
+    int32_t run = last > 1 && last < lanes && lanes % last == 0 ? last : 0;
     for (int i = axes - 1; i > fixed; i--) {
         int merged[MAX_RANK];
         Shape space;
@@ -124,7 +134,11 @@ static void merge_axes(Section *s, Arena *arena) {
         merged[i - 1] += merged[i];
         memmove(&merged[i], &merged[i + 1], (size_t)(axes - i - 1) * sizeof(int));
         nest_merge_shape(outer, merged, axes - 1, &space);
-        if (probe(s, arena, &space, merged).divisions > divisions) continue;
+        bool plain = probe(s, arena, &space, merged, s->run).divisions <= divisions;
+        bool runs = !plain && run && i == s->space.rank - 1 &&
+                    probe(s, arena, &space, merged, run).divisions <= divisions;
+        if (!plain && !runs) continue;
+        if (runs) s->run = run;
         memcpy(s->merged, merged, sizeof(merged));
         s->space = space;
         axes--;
@@ -151,9 +165,10 @@ void section_plan(Section *s, Arena *arena) {
     const Cluster *c = s->cluster;
     const Target *target = s->target;
     s->row_axes = 0;
+    s->run = 0;
     for (int64_t rows = 1; rows < s->rows; s->row_axes++) rows *= c->outer.dim[s->row_axes];
     merge_axes(s, arena);
-    Probe p = probe(s, arena, &s->space, s->merged);
+    Probe p = probe(s, arena, &s->space, s->merged, s->run);
     int axes = s->space.rank;
     int32_t last = axes ? s->space.dim[axes - 1] : 1;
     /* Few results of long sums: the lanes share each, and the groups share the results. */
