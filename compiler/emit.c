@@ -36,9 +36,10 @@ static void launch_lines(Emitter *em, const Launch *l, Lines *lines) {
         for (uint32_t m = 0; m < c->members.len; m++) {
             Line line;
             if (line_of(em->p->sources, node_at(l->g, c->members.at[m]), &line))
-                line_add(em->arena, lines, line);
+                vec_push(em->arena, lines, line);
         }
     }
+    lines_settle(lines);
 }
 
 static void head_comment(Emitter *em, const Launch *l, Text *out) {

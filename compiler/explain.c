@@ -8,8 +8,10 @@
 #include "origin.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-#define LONG_LINE 100
+#define LONG_LINE  100
+#define MOST_LINES 12 /* of a launch that are listed */
 
 typedef VEC(uint32_t) Ids;
 typedef VEC(const char *) Strings;
@@ -43,8 +45,9 @@ typedef struct LaunchNote {
     Ids repeats; /* around it, by number */
     KCount count;
     VEC(SectionNote) sections;
-    Ids reads; /* buffers */
-    Ids arena; /* all that are in it */
+    Lines lines; /* of all sections */
+    Ids reads;   /* buffers */
+    Ids arena;   /* all that are in it */
 } LaunchNote;
 
 /* ---- What is shown -------------------------------------------------------------------------- */
@@ -58,6 +61,7 @@ typedef struct Use { /* a launch of a kernel by an entry */
     const char *entry;
     uint32_t launch;
     double times;
+    Lines lines;
 } Use;
 
 typedef struct KernelNote { /* a kernel under one line */
@@ -66,7 +70,6 @@ typedef struct KernelNote { /* a kernel under one line */
     VEC(Use) uses;
     Strings makes, keeps;
     VEC(Flow) flows;
-    Lines with; /* the other lines of its launches */
 } KernelNote;
 
 typedef VEC(KernelNote) KernelNotes; /* ascending */
@@ -90,7 +93,9 @@ struct Explainer {
     Ids repeats;              /* that are open */
     VEC(int32_t) trips;
     uint32_t repeat_count;
-    VEC(LineNote) lines; /* ascending */
+    VEC(LineNote) lines; /* by first use */
+    uint32_t **
+        note_of; /* [file][line]: its number in `lines` + 1, or 0; a file's are made on first use */
     KernelNotes no_line; /* what is of none */
     VEC(Total) totals;
     bool variants; /* there are some: they are not under the lines */
@@ -130,8 +135,9 @@ static void note_section(Explainer *x, const Plan *plan, const Launch *l, const 
         /* A leaf, or a view, is not computed; the same one may stand on several lines. */
         if (is_view((Op)n->op) && n->op != OP_PAD) continue;
         if (n->argc && !node_uniform(l->g, nodes.at[i], &v) && line_of(x->p->sources, n, &line))
-            line_add(x->arena, &out->lines, line);
+            vec_push(x->arena, &out->lines, line);
     }
+    lines_settle(&out->lines);
     for (uint32_t i = 0; i < s->stores.len; i++) {
         const Store *st = &s->stores.at[i];
         const Node *n = node_at(l->g, st->node);
@@ -162,7 +168,10 @@ static void explain_launch(void *context, const Plan *plan, const Launch *l, uin
         SectionNote section;
         note_section(x, plan, l, &l->sections.at[i], &section);
         vec_push(x->arena, &note.sections, section);
+        for (uint32_t n = 0; n < section.lines.len; n++)
+            vec_push(x->arena, &note.lines, section.lines.at[n]);
     }
+    lines_settle(&note.lines);
     for (uint32_t i = 0; i < l->kernel->buffers.len; i++) {
         const KBuffer *b = &l->kernel->buffers.at[i];
         if (b->values) continue;
@@ -234,20 +243,17 @@ static const char *flow_reason(Explainer *x, const LaunchNote *from, const Launc
 
 /* ---- Under the lines ------------------------------------------------------------------------ */
 
-static bool same_line(Line a, Line b) {
-    return a.file == b.file && a.number == b.number;
-}
-
 static KernelNotes *kernels_of(Explainer *x, Line line) {
-    uint32_t at = 0;
-    while (at < x->lines.len && line_before(x->lines.at[at].line, line)) at++;
-    if (at == x->lines.len || !same_line(x->lines.at[at].line, line)) {
-        LineNote note = {.line = line};
-        vec_push(x->arena, &x->lines, note);
-        for (uint32_t k = x->lines.len - 1; k > at; k--) x->lines.at[k] = x->lines.at[k - 1];
-        x->lines.at[at] = note;
+    uint32_t **notes = &x->note_of[line.file];
+    if (!*notes)
+        *notes = NEW_ARRAY(x->arena, uint32_t, x->p->sources->files.at[line.file].lines + 1);
+    uint32_t *note = &(*notes)[line.number];
+    if (!*note) {
+        LineNote new = {.line = line};
+        vec_push(x->arena, &x->lines, new);
+        *note = x->lines.len;
     }
-    return &x->lines.at[at].kernels;
+    return &x->lines.at[*note - 1].kernels;
 }
 
 static KernelNote *kernel_in(Explainer *x, KernelNotes *list, const LaunchNote *l) {
@@ -262,12 +268,12 @@ static KernelNote *kernel_in(Explainer *x, KernelNotes *list, const LaunchNote *
     return &list->at[at];
 }
 
-/* Once for each launch, of however many sections. */
-static void add_use(Explainer *x, KernelNote *k, const char *entry, uint32_t launch, double times) {
-    for (uint32_t i = 0; i < k->uses.len; i++) {
-        if (k->uses.at[i].launch == launch && !strcmp(k->uses.at[i].entry, entry)) return;
-    }
-    Use use = {entry, launch, times};
+/* Once for each launch, of however many sections: launches come one after the other. */
+static void add_use(Explainer *x, KernelNote *k, const char *entry, uint32_t launch) {
+    const Use *last = k->uses.len ? &k->uses.at[k->uses.len - 1] : NULL;
+    if (last && last->launch == launch && last->entry == entry) return;
+    const LaunchNote *l = &x->launches.at[launch];
+    Use use = {entry, launch, l->times, l->lines};
     vec_push(x->arena, &k->uses, use);
 }
 
@@ -330,20 +336,33 @@ static void add_flows(Explainer *x, const Traffic *t, uint32_t from, const Made 
     }
 }
 
-static void file_section(Explainer *x, const char *entry, const Traffic *t, uint32_t launch,
-                         const SectionNote *s, const Line *line) {
+/* A value that a section made, under one of its lines (or under none: NULL). */
+static void file_made(Explainer *x, const Traffic *t, uint32_t launch, const Made *made,
+                      const Line *line) {
     const LaunchNote *l = &x->launches.at[launch];
     KernelNote *k = kernel_in(x, line ? kernels_of(x, *line) : &x->no_line, l);
-    add_use(x, k, entry, launch, l->times);
+    add_string(x, made->buffer == NO_BUFFER ? &k->keeps : &k->makes, made->text);
+    if (made->buffer != NO_BUFFER) add_flows(x, t, launch, made, k);
+}
+
+/* What has a line stands under that one, and the rest under all. */
+static void file_section(Explainer *x, const char *entry, const Traffic *t, uint32_t launch,
+                         const SectionNote *s) {
+    const LaunchNote *l = &x->launches.at[launch];
+    const Lines *lines = &s->lines;
+    for (uint32_t n = 0; n < lines->len; n++)
+        add_use(x, kernel_in(x, kernels_of(x, lines->at[n]), l), entry, launch);
+    if (!lines->len) add_use(x, kernel_in(x, &x->no_line, l), entry, launch);
     for (uint32_t i = 0; i < s->made.len; i++) {
         const Made *made = &s->made.at[i];
-        if (line && made->has_line && !same_line(*line, made->line)) continue;
-        add_string(x, made->buffer == NO_BUFFER ? &k->keeps : &k->makes, made->text);
-        if (made->buffer != NO_BUFFER) add_flows(x, t, launch, made, k);
-    }
-    for (uint32_t i = 0; i < l->sections.len; i++) {
-        for (uint32_t n = 0; n < l->sections.at[i].lines.len; n++)
-            line_add(x->arena, &k->with, l->sections.at[i].lines.at[n]);
+        const Line *own = NULL;
+        if (made->has_line && lines->len) {
+            own = bsearch(&made->line, lines->at, lines->len, sizeof(Line), line_compare);
+            if (own) file_made(x, t, launch, made, own);
+            continue;
+        }
+        for (uint32_t n = 0; n < lines->len; n++) file_made(x, t, launch, made, &lines->at[n]);
+        if (!lines->len) file_made(x, t, launch, made, NULL);
     }
 }
 
@@ -365,10 +384,7 @@ static void file_launches(Explainer *x, const Plan *plan, const char *entry) {
     for (uint32_t i = 0; i < x->launches.len; i++) {
         const LaunchNote *l = &x->launches.at[i];
         for (uint32_t k = 0; k < l->sections.len; k++) {
-            const SectionNote *s = &l->sections.at[k];
-            for (uint32_t n = 0; n < s->lines.len; n++)
-                file_section(x, entry, &t, i, s, &s->lines.at[n]);
-            if (!s->lines.len) file_section(x, entry, &t, i, s, NULL);
+            file_section(x, entry, &t, i, &l->sections.at[k]);
         }
     }
 }
@@ -411,6 +427,7 @@ Explainer *explain_begin(const Program *p, Arena *arena, KernelListener *listene
     Explainer *x = NEW(arena, Explainer);
     x->p = p;
     x->arena = arena;
+    x->note_of = NEW_ARRAY(arena, uint32_t *, p->sources ? p->sources->files.len + 1 : 1);
     *listener = (KernelListener){x, explain_launch, explain_repeat, explain_entry};
     return x;
 }
@@ -461,17 +478,24 @@ static void print_uses(Text *out, const KernelNote *k) {
     }
 }
 
-static void print_kernel(const Explainer *x, Text *out, const KernelNote *k, const Line *here) {
-    static const char margin[] = "     |           ";
-    char flops[32], bytes[32];
-    text_printf(out, "     | k%-4u %11s %11s  ", k->id,
-                quantity(flops, sizeof flops, k->count.flops, "flop"),
-                quantity(bytes, sizeof bytes, k->count.bytes, "B"));
-    print_uses(out, k);
-    const char *word = k->with.len > (here ? 2 : 1) ? "; with lines " : "; with line ";
-    for (uint32_t i = 0; i < k->with.len; i++) {
-        Line line = k->with.at[i];
-        if (here && line.file == here->file && line.number == here->number) continue;
+/* The other lines of its launches, as far as they fit. */
+static void print_with(const Explainer *x, Text *out, const KernelNote *k, const Line *here) {
+    Arena *scratch = arena_open(x->arena);
+    Lines all = k->uses.at[0].lines;
+    uint32_t others = 0;
+    bool same = true;
+    for (uint32_t i = 1; i < k->uses.len; i++) same = same && k->uses.at[i].lines.at == all.at;
+    if (!same) all = (Lines){0};
+    for (uint32_t i = 0; i < k->uses.len && !same; i++) {
+        const Lines *lines = &k->uses.at[i].lines;
+        for (uint32_t n = 0; n < lines->len; n++) vec_push(scratch, &all, lines->at[n]);
+    }
+    if (!same) lines_settle(&all);
+    uint32_t most = all.len - (here ? 1 : 0);
+    const char *word = most > 1 ? "; with lines " : "; with line ";
+    for (uint32_t i = 0; i < all.len && others < MOST_LINES; i++) {
+        Line line = all.at[i];
+        if (here && !line_compare(&line, here)) continue;
         text_puts(out, word);
         if (!here || line.file != here->file)
             text_one_line(out, x->p->sources->files.at[line.file].name,
@@ -479,8 +503,21 @@ static void print_kernel(const Explainer *x, Text *out, const KernelNote *k, con
                 text_puts(out, ":");
         text_printf(out, "%u", line.number);
         word = ", ";
+        others++;
     }
+    if (others < most) text_printf(out, " and %u more", most - others);
     text_puts(out, "\n");
+    arena_close(scratch);
+}
+
+static void print_kernel(const Explainer *x, Text *out, const KernelNote *k, const Line *here) {
+    static const char margin[] = "     |           ";
+    char flops[32], bytes[32];
+    text_printf(out, "     | k%-4u %11s %11s  ", k->id,
+                quantity(flops, sizeof flops, k->count.flops, "flop"),
+                quantity(bytes, sizeof bytes, k->count.bytes, "B"));
+    print_uses(out, k);
+    print_with(x, out, k, here);
     print_list(out, margin, "makes", &k->makes);
     print_list(out, margin, "keeps", &k->keeps);
     for (uint32_t i = 0; i < k->flows.len; i++) {
@@ -516,10 +553,15 @@ static void print_totals(const Explainer *x, Text *out) {
     }
 }
 
-void explain_print(const Explainer *x, const Plan *plan, Text *out) {
+static int note_compare(const void *a, const void *b) {
+    return line_compare(&((const LineNote *)a)->line, &((const LineNote *)b)->line);
+}
+
+void explain_print(Explainer *x, const Plan *plan, Text *out) {
     text_puts(out, "Kernels of ");
     text_one_line(out, x->p->path, strlen(x->p->path));
     text_printf(out, ", target %s\n", plan->target->name);
+    if (x->lines.len) qsort(x->lines.at, x->lines.len, sizeof(LineNote), note_compare);
     for (uint32_t i = 0; i < x->lines.len; i++) {
         const LineNote *l = &x->lines.at[i];
         size_t len;

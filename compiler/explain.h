@@ -9,6 +9,6 @@ typedef struct Explainer Explainer;
 
 /* `listener` is to be told of the launches. */
 Explainer *explain_begin(const Program *p, Arena *arena, KernelListener *listener);
-void explain_print(const Explainer *x, const Plan *plan, Text *out);
+void explain_print(Explainer *x, const Plan *plan, Text *out);
 
 #endif

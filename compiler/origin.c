@@ -1,6 +1,8 @@
 /* origin: nodes and lines of a cluster; see origin.h. */
 #include "origin.h"
 
+#include <stdlib.h>
+
 void text_one_line(Text *out, const char *s, size_t n) {
     for (size_t i = 0; i < n && i < 90; i++) {
         unsigned char c = (unsigned char)s[i];
@@ -11,17 +13,20 @@ void text_one_line(Text *out, const char *s, size_t n) {
     if (n > 90) text_puts(out, " ...");
 }
 
-bool line_before(Line a, Line b) {
-    return a.file != b.file ? a.file < b.file : a.number < b.number;
+int line_compare(const void *a, const void *b) {
+    const Line *x = a, *y = b;
+    if (x->file != y->file) return x->file < y->file ? -1 : 1;
+    return x->number == y->number ? 0 : x->number < y->number ? -1 : 1;
 }
 
-void line_add(Arena *arena, Lines *lines, Line line) {
-    uint32_t at = 0;
-    while (at < lines->len && line_before(lines->at[at], line)) at++;
-    if (at < lines->len && !line_before(line, lines->at[at])) return;
-    vec_push(arena, lines, line);
-    for (uint32_t k = lines->len - 1; k > at; k--) lines->at[k] = lines->at[k - 1];
-    lines->at[at] = line;
+void lines_settle(Lines *lines) {
+    uint32_t keep = 0;
+    if (lines->len) qsort(lines->at, lines->len, sizeof(Line), line_compare);
+    for (uint32_t i = 0; i < lines->len; i++) {
+        if (!keep || line_compare(&lines->at[keep - 1], &lines->at[i]))
+            lines->at[keep++] = lines->at[i];
+    }
+    lines->len = keep;
 }
 
 bool line_of(Sources *sources, const Node *n, Line *out) {
@@ -46,14 +51,13 @@ void cluster_nodes(const Fused *f, uint32_t cluster, OriginNodes *out, Arena *ar
     const Cluster *c = f->clusters.at[cluster];
     Arena *scratch = arena_open(arena);
     OriginNodes open = {0};
-    bool *seen = NEW_ARRAY(scratch, bool, f->g->nodes.len + 1);
+    NumberSet seen = {.arena = scratch};
     for (uint32_t m = 0; m < c->members.len; m++) vec_push(scratch, &open, c->members.at[m]);
     while (open.len) {
         NodeId id = open.at[--open.len];
         const Node *n = node_at(f->g, id);
         uint32_t of = f->cluster_of[id];
-        if (seen[id] || n->op == OP_VAR || (of != NO_CLUSTER && of != cluster)) continue;
-        seen[id] = true;
+        if (n->op == OP_VAR || (of != NO_CLUSTER && of != cluster) || !set_add(&seen, id)) continue;
         vec_push(arena, out, id);
         for (uint32_t i = n->argc; i-- > 0;) vec_push(scratch, &open, n->args[i]);
     }

@@ -9,11 +9,11 @@ typedef struct Line {
     uint32_t file, number;
 } Line;
 
-typedef VEC(Line) Lines; /* ascending, each once */
+typedef VEC(Line) Lines; /* after lines_settle ascending, each once */
 typedef VEC(NodeId) OriginNodes;
 
-bool line_before(Line a, Line b);
-void line_add(Arena *arena, Lines *lines, Line line);
+int line_compare(const void *a, const void *b); /* of two Line, as qsort wants it */
+void lines_settle(Lines *lines);
 /* The line of a node, if it is of a file of the user's. */
 bool line_of(Sources *sources, const Node *n, Line *out);
 /* The text of a line, without its end. */

@@ -10,15 +10,20 @@ programs=${DLG_SOURCE_DIR:-$(dirname -- "$0")/../..}/tests/scale/program.sh
 most=230 # per cent of growth: what is sorted, and what saturates late, grows a little faster
 failures=0
 
-# instructions KIND N
+# instructions KIND N: of a kind that begins with `explain-`, with --explain
 instructions() {
-    sh "$programs" "$1" "$2" >large.dlg
+    sh "$programs" "${1#explain-}" "$2" >large.dlg
+    case $1 in
+    explain-*) set -- --explain -o large.txt ;;
+    *) set -- -o large.cl ;;
+    esac
     valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null \
-        "$dlgc" large.dlg -o large.cl 2>&1 | sed -n 's/.*I *refs: *//p' | tr -d ,
+        "$dlgc" large.dlg "$@" 2>&1 | sed -n 's/.*I *refs: *//p' | tr -d ,
 }
 
-for kind in ${*:-$(sh "$programs" | cut -d ' ' -f 1)}; do
-    size=$(sh "$programs" | sed -n "s/^$kind \([0-9]*\) .*/\1/p")
+explained="explain-functions explain-through explain-fors explain-params explain-mlp"
+for kind in ${*:-$(sh "$programs" | cut -d ' ' -f 1) $explained}; do
+    size=$(sh "$programs" | sed -n "s/^${kind#explain-} \([0-9]*\) .*/\1/p")
     half=$(instructions "$kind" $((size / 16)))
     growth=
     for part in 8 4 2; do
