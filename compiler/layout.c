@@ -51,8 +51,27 @@ static NodeId layout_dot(Graph *g, Arena *arena, int batch, int contracted, Node
     return node_dot(g, a, b, batch, contracted);
 }
 
+/* A concat or a sum of more than a kernel may have arguments: of copies that are each made of some. */
+#define MOST_OPERANDS 64
+
+static NodeId layout_many(Graph *g, const Node *n, const NodeId *args, uint32_t count) {
+    NodeId parts[MOST_OPERANDS];
+    uint32_t parts_count = 0, width = 1;
+    while ((uint64_t)width * MOST_OPERANDS < count) width *= MOST_OPERANDS;
+    for (uint32_t first = 0; first < count && width > 1; first += width) {
+        uint32_t rest = count - first, len = rest < width ? rest : width;
+        NodeId part = layout_many(g, n, args + first, len);
+        parts[parts_count++] = len > 1 ? node_copy(g, part) : part;
+    }
+    if (width > 1) args = parts, count = parts_count;
+    return n->op == OP_CONCAT ? node_concat(g, args, count, n->attr[0])
+                              : node_gradsum(g, args, count);
+}
+
 static NodeId layout_node(Graph *g, Arena *arena, const Node *n, NodeId *args,
                           const FuseOptions *options) {
+    if (n->argc > MOST_OPERANDS && (n->op == OP_CONCAT || n->op == OP_GRADSUM))
+        return layout_many(g, n, args, n->argc);
     if (!options->apart && (n->op == OP_SUM || n->op == OP_RMAX))
         return split_reduction(g, n, args[0], options->target);
     if (n->op != OP_DOT) return node_again(g, n, args);
