@@ -92,6 +92,16 @@ static NodeId rebuild_scan(Rebuild *r, const Node *n) {
     return node_scan(r->g, (uint32_t)n->attr[0], carry, next, count);
 }
 
+/* Whether a value is in memory anyway, so that it may be made beside others: a reduction has a kernel, and what is
+ * needed twice is often better kept than made again. */
+static bool is_stored(const Rebuild *r, NodeId old) {
+    const Node *n = node_at(r->old, old);
+    uint32_t uses = r->uses[old];
+    for (; is_view((Op)n->op) && n->op != OP_PAD && uses == 1; n = node_at(r->old, n->args[0]))
+        uses = r->uses[n->args[0]];
+    return uses > 1 || is_reduction((Op)n->op);
+}
+
 static NodeId rebuild_node(Rebuild *r, NodeId id) {
     const Node *n = node_at(r->old, id);
     if (n->op == OP_SCAN) return rebuild_scan(r, n);
@@ -118,11 +128,19 @@ static NodeId rebuild_node(Rebuild *r, NodeId id) {
         args[i] = node_ew(r->g, OP_LE, r->to[relu], r->to[c->args[1]], NO_NODE);
     }
     if (n->op == OP_DOT) return simplify_dot(r->g, args[0], args[1], n->attr[0], n->attr[1]);
-    if (n->op == OP_SUM)
-        return simplify_reduce_sum(r->g, args[0], n->attr, n->attrc, r->uses[n->args[0]] == 1);
+    if (n->op == OP_SUM) {
+        bool worth = r->uses[n->args[0]] == 1;
+        const Node *sum = node_at(r->old, n->args[0]);
+        for (uint32_t i = 0; i < sum->argc && worth; i++) worth = is_stored(r, sum->args[i]);
+        return simplify_reduce_sum(r->g, args[0], n->attr, n->attrc, worth);
+    }
     if (n->op == OP_GRADSUM) {
         bool *once = NEW_ARRAY(r->arena, bool, n->argc);
-        for (uint32_t i = 0; i < n->argc; i++) once[i] = r->uses[n->args[i]] == 1;
+        for (uint32_t i = 0; i < n->argc; i++) {
+            const Node *term = node_at(r->old, n->args[i]);
+            once[i] = r->uses[n->args[i]] == 1 &&
+                      (term->op != OP_SUM || is_stored(r, term->args[0]));
+        }
         return simplify_gradsum(r->g, args, n->argc, once);
     }
     if (n->op == OP_STACK) return simplify_stack(r->g, args[0], args[1], r->uses[n->args[1]] == 1);

@@ -9,9 +9,9 @@
  * `used_once`: nothing but the stack needs x. */
 NodeId simplify_dot(Graph *g, NodeId a, NodeId b, int32_t batch, int32_t contracted);
 NodeId simplify_stack(Graph *g, NodeId scan, NodeId x, bool used_once);
-/* simplify_sum.c: as node_gradsum. once[i]: nothing but the sum needs x[i]. */
-/* A sum of all of a gradient sum: of its terms, one after the other. once: nothing else needs x. */
-NodeId simplify_reduce_sum(Graph *g, NodeId x, const int32_t *axes, uint32_t n, bool once);
+/* simplify_sum.c: as node_gradsum. once[i]: nothing but the sum needs x[i], which may be joined with others. */
+/* A sum of all of a gradient sum: of its terms, one after the other. worth: nothing else needs x, and its terms are stored. */
+NodeId simplify_reduce_sum(Graph *g, NodeId x, const int32_t *axes, uint32_t n, bool worth);
 NodeId simplify_gradsum(Graph *g, const NodeId *x, uint32_t n, const bool *once);
 
 #endif

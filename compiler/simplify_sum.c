@@ -138,12 +138,12 @@ static NodeId join_terms(const Terms *t, const uint32_t *which, uint32_t n) {
     return node_reduce(g, OP_SUM, operand[0], first.attr, first.attrc);
 }
 
-NodeId simplify_reduce_sum(Graph *g, NodeId x, const int32_t *axes, uint32_t n, bool once) {
+NodeId simplify_reduce_sum(Graph *g, NodeId x, const int32_t *axes, uint32_t n, bool worth) {
     const Node sum = *node_at(g, x);
     uint32_t leaves = 0;
     for (uint32_t i = 0; i < sum.argc && sum.op == OP_GRADSUM; i++)
         leaves += is_leaf(g, sum.args[i]);
-    if (sum.op != OP_GRADSUM || !once || n == 0 || leaves ||
+    if (sum.op != OP_GRADSUM || !worth || n == 0 || leaves ||
         sum.argc * shape_elems(&sum.shape) > MAX_ELEMS ||
         !graph_rewrites(g, "the sum of a sum is one", x))
         return node_reduce(g, OP_SUM, x, axes, n);
