@@ -7,8 +7,9 @@
  * Establishes: need, anchor, fixed and whole of the Fuser. */
 #include "fuser.h"
 
-#define MAX_CONE  256 /* operators computed in place for one anchor */
-#define MAX_READS 24  /* of one anchor */
+#define MAX_CONE   256 /* operators computed in place for one anchor */
+#define MAX_READS  24  /* of one anchor */
+#define MOST_STEPS 64  /* that are looked ahead for where two ways meet */
 #define WIDE                                                                                       \
     3 /* reads that it costs to compute a value again: then one that is used twice is kept */
 #define COSTLY 10 /* the same in operations */
@@ -143,9 +144,45 @@ bool fuse_is_costly(const Fuser *f, NodeId id, int reads) {
     return cost >= COSTLY || wide >= reads;
 }
 
+/* Whether the value of x, at a place, is what its user needs there. */
+static bool same_place(const Graph *g, const Node *user, NodeId x) {
+    Op op = (Op)user->op;
+    return op_info[op].elementwise || op == OP_CAST || op == OP_GRADSUM
+               ? shape_equal(&user->shape, &node_at(g, x)->shape)
+               : op == OP_SUM || op == OP_RMAX || op == OP_ARGMAX;
+}
+
+static NodeId meeting(const Graph *g, const NodeId *meet, NodeId a, NodeId b) {
+    for (int step = 0; a != b; step++) {
+        NodeId *nearer = a < b ? &a : &b;
+        if (a == NO_NODE || b == NO_NODE || step == MOST_STEPS) return NO_NODE;
+        *nearer = is_reduction((Op)node_at(g, *nearer)->op) ? NO_NODE : meet[*nearer];
+    }
+    return a;
+}
+
+/* Of each node: the first one that all ways from it come to, where each step is at the same place; NO_NODE: there is
+ * none. However often a value is used on its way there, it is made once. */
+static NodeId *find_meetings(const Fuser *f) {
+    const Graph *g = f->g;
+    NodeId *meet = NEW_ARRAY(f->arena, NodeId, g->nodes.len + 1);
+    bool *used = NEW_ARRAY(f->arena, bool, g->nodes.len + 1);
+    for (NodeId id = g->nodes.len; id-- > 0;) {
+        const Node *n = node_at(g, id);
+        if (!used[id] || f->anchor[id]) meet[id] = NO_NODE; /* an entry gives it, too */
+        for (uint32_t i = 0; i < n->argc && f->need[id]; i++) {
+            NodeId x = n->args[i], to = same_place(g, n, x) ? id : NO_NODE;
+            meet[x] = used[x] ? meeting(g, meet, meet[x], to) : to;
+            used[x] = true;
+        }
+    }
+    return meet;
+}
+
 static void choose_anchors(Fuser *f) {
     const Graph *g = f->g;
     uint32_t n_nodes = g->nodes.len;
+    const NodeId *meet = find_meetings(f);
     uint32_t *uses = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
     NodeId *user = NEW_ARRAY(f->arena, NodeId, n_nodes + 1); /* the last one */
     uint32_t *cone = NEW_ARRAY(f->arena, uint32_t, n_nodes + 1);
@@ -199,8 +236,9 @@ static void choose_anchors(Fuser *f) {
             cone[id] += f->anchor[x] ? 0 : cone[x];
             leaves[id] += f->anchor[x] ? 1 : leaves[x];
         }
-        bool keep = computes((Op)n->op) && (uses[id] >= 2 || repeats(f, id, user)) &&
-                    fuse_is_costly(f, id, WIDE);
+        bool forks = uses[id] >= 2 && meet[id] == NO_NODE;
+        bool keep =
+            computes((Op)n->op) && (forks || repeats(f, id, user)) && fuse_is_costly(f, id, WIDE);
         if (computes((Op)n->op) && (f->options->apart || keep)) f->anchor[id] = true;
         if (cone[id] > MAX_CONE || leaves[id] > MAX_READS) {
             /* Too much for one kernel: keep what it is made of. */

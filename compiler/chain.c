@@ -56,14 +56,29 @@ static uint32_t strand_of(Chainer *c, uint32_t cluster) {
 
 /* ---- What a cluster costs ------------------------------------------------------------------- */
 
-/* The time that one core computes. */
+/* The time that one core takes: for its members and what is computed where they use it, and for what comes from
+ * memory because its cache does not hold it. */
 static double cluster_ns(const Fuser *f, const Cluster *cl) {
-    double operations = 0;
-    for (uint32_t m = 0; m < cl->members.len; m++) {
-        const Node *n = node_at(f->g, cl->members.at[m]);
-        operations += (double)shape_elems(&n->shape) * cost_operations(f->g, n);
+    double operations = 0, bytes = 0;
+    Arena *scratch = arena_open(f->arena);
+    NumberSet seen = {.arena = scratch};
+    Ids open = {0};
+    for (uint32_t m = 0; m < cl->members.len; m++) vec_push(scratch, &open, cl->members.at[m]);
+    while (open.len) {
+        NodeId id = open.at[--open.len];
+        const Node *n = node_at(f->g, id);
+        double elems = (double)shape_elems(&n->shape);
+        if (!set_add(&seen, id)) continue;
+        bool member = f->of[id] != NO_CLUSTER && f->clusters.at[f->of[id]] == cl;
+        if (!member && (n->op == OP_VAR || f->of[id] != NO_CLUSTER || f->whole[id] != NO_NODE)) {
+            bytes += elems * dtype_bytes((DType)n->dtype);
+            continue;
+        }
+        if (!is_view((Op)n->op) && n->argc) operations += elems * cost_operations(f->g, n);
+        for (uint32_t i = 0; i < n->argc; i++) vec_push(scratch, &open, n->args[i]);
     }
-    return cost_ns(f->options->target, 0, 0, operations);
+    arena_close(scratch);
+    return cost_ns(f->options->target, 0, bytes > CACHE_BYTES ? bytes : 0, operations);
 }
 
 /* Rows that a group takes through a chain at a time: enough for the tiles of a contraction, few enough
