@@ -29,24 +29,29 @@ void access_unravel(IndexTable *t, const Shape *s, Idx linear, Idx *out) {
     }
 }
 
+bool access_group(const Shape *from, const Shape *to, int *i, int *k, Shape *a, Shape *b) {
+    int64_t size_a = 1, size_b = 1;
+    *a = *b = (Shape){0};
+    if (*i == from->rank && *k == to->rank) return false;
+    do {
+        if (*i < from->rank && (size_a <= size_b || *k == to->rank)) {
+            size_a *= from->dim[*i];
+            a->dim[a->rank++] = from->dim[(*i)++];
+        } else {
+            size_b *= to->dim[*k];
+            b->dim[b->rank++] = to->dim[(*k)++];
+        }
+    } while (size_a != size_b);
+    return true;
+}
+
 /* Axes are matched in the smallest groups of equal size, so that an axis that a reshape leaves alone
  * needs no division. */
 static void map_reshape(IndexTable *t, const Shape *from, const Shape *to, const Idx *out,
                         Idx *in) {
     int i = 0, k = 0; /* from: the operand's axes; to: the result's */
-    while (i < from->rank || k < to->rank) {
-        Shape a = {0}, b = {0};
-        int64_t size_a = 1, size_b = 1;
-        int i0 = i, k0 = k;
-        do {
-            if (i < from->rank && (size_a <= size_b || k == to->rank)) {
-                size_a *= from->dim[i];
-                a.dim[a.rank++] = from->dim[i++];
-            } else {
-                size_b *= to->dim[k];
-                b.dim[b.rank++] = to->dim[k++];
-            }
-        } while (size_a != size_b);
+    Shape a, b;
+    for (int i0 = 0, k0 = 0; access_group(from, to, &i, &k, &a, &b); i0 = i, k0 = k) {
         if (a.rank == 1 && b.rank == 1) {
             in[i0] = out[k0];
             continue;

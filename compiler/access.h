@@ -19,6 +19,10 @@ void access_map(IndexTable *t, const Graph *g, const Node *n, uint32_t k, const 
 void access_reduced(IndexTable *t, const Graph *g, const Node *n, uint32_t k, const Idx *out,
                     const Idx *inner, Idx *in);
 
+/* The next axes of two shapes of one size, from axis *i and *k on, that hold as much as each other: the fewest there
+ * are. *i and *k go past them; a and b are they. False: there are no more. */
+bool access_group(const Shape *from, const Shape *to, int *i, int *k, Shape *a, Shape *b);
+
 /* The axes that a reduction, argmax or dot reduces, as a shape. */
 Shape reduced_shape(const Graph *g, const Node *n);
 

@@ -178,23 +178,11 @@ static void reshape_group(const Shape *out, const Places *of, const Shape *in, P
     }
 }
 
-/* Axes in the smallest groups of equal size, as in access.c. */
 static Box through_reshape(const Shape *from, const Shape *to, const Box *out) {
     Box in = {0};
     int i = 0, k = 0;
-    while (i < from->rank || k < to->rank) {
-        Shape a = {0}, b = {0};
-        int64_t size_a = 1, size_b = 1;
-        int i0 = i, k0 = k;
-        do {
-            if (i < from->rank && (size_a <= size_b || k == to->rank)) {
-                size_a *= from->dim[i];
-                a.dim[a.rank++] = from->dim[i++];
-            } else {
-                size_b *= to->dim[k];
-                b.dim[b.rank++] = to->dim[k++];
-            }
-        } while (size_a != size_b);
+    Shape a, b;
+    for (int i0 = 0, k0 = 0; access_group(from, to, &i, &k, &a, &b); i0 = i, k0 = k) {
         if (a.rank == 1 && b.rank == 1) {
             in.at[i0] = out->at[k0];
             if (i0 == 0 && k0 == 0) in.rows = out->rows;

@@ -210,6 +210,15 @@ static uint32_t set_buffers(Chainer *c, const Ids *set) {
     return n;
 }
 
+/* Why a set, in the order in which it runs, is no chain; else the rows and buffers that it has. */
+static Reason set_refusal(Chainer *c, const Ids *set, double ns, int64_t *rows, uint32_t *buffers) {
+    if (set->len > MAX_STAGES) return REASON_LARGE;
+    if (!(*rows = common_rows(c, set, ns))) return REASON_ROWS;
+    if (multiplies_twice(c, set)) return REASON_TWICE;
+    *buffers = set_buffers(c, set);
+    return *buffers > MAX_CLUSTER_BUFFERS ? REASON_BUFFERS : REASON_NONE;
+}
+
 /* ---- Strands -------------------------------------------------------------------------------- */
 
 static uint32_t new_strand(Chainer *c, uint32_t cluster, uint32_t level) {
@@ -336,10 +345,10 @@ static bool join(Chainer *c, const Ids *strands, uint32_t cluster) {
         for (uint32_t k = 0; k < s->clusters.len; k++) vec_push(f->arena, &set, s->clusters.at[k]);
     }
     vec_push(f->arena, &set, cluster);
-    uint32_t buffers = set_buffers(c, &set);
-    if (buffers > MAX_CLUSTER_BUFFERS || multiplies_twice(c, &set)) return false;
-    int64_t rows = common_rows(c, &set, ns);
-    if (!rows || too_coarse(c, cluster, rows)) return false;
+    uint32_t buffers;
+    int64_t rows;
+    if (set_refusal(c, &set, ns, &rows, &buffers) != REASON_NONE) return false;
+    if (too_coarse(c, cluster, rows)) return false;
     for (uint32_t i = 0; i < strands->len; i++)
         if (loses_tiles(c, &c->strands.at[strands->at[i]], rows)) return false;
     if (!graph_rewrites(f->g, "kernels go through the same rows as one", cl->members.at[0]))
@@ -510,11 +519,11 @@ Reason chain_refusal(Fuser *f, const Fused *out, uint32_t a, uint32_t b) {
     add_clusters(&c, out, first->first, first->first + first->count, &set, &ns);
     add_clusters(&c, out, second->first, b + 1, &set, &ns);
     c.stamp = NEW_ARRAY(f->arena, uint32_t, f->clusters.len + 1);
-    if (!common_rows(&c, &set, ns)) return REASON_ROWS;
-    if (launch_between(&c, &set, ca->launch, cb->launch)) return REASON_BETWEEN;
-    if (multiplies_twice(&c, &set)) return REASON_TWICE;
-    if (set.len > MAX_STAGES) return REASON_LARGE;
-    return set_buffers(&c, &set) > MAX_CLUSTER_BUFFERS ? REASON_BUFFERS : REASON_NONE;
+    int64_t rows;
+    uint32_t buffers;
+    Reason why = set_refusal(&c, &set, ns, &rows, &buffers);
+    if (why == REASON_ROWS || why == REASON_LARGE) return why;
+    return launch_between(&c, &set, ca->launch, cb->launch) ? REASON_BETWEEN : why;
 }
 
 /* ---- The group's own memory ------------------------------------------------------------------ */
