@@ -1,4 +1,5 @@
-/* Kernels of the runtime itself: they put the rows of a batch into an entry's inputs.
+/* Kernels of the runtime itself: they put the rows of a batch into an entry's inputs, and look for what is not
+ * finite.
  *
  * gather4, gather2, gather1: to[o, b, i] = from[rows[first + b], o, i] for b < batch, of elements of so many
  * bytes.
@@ -43,4 +44,28 @@ __kernel void gather1(__global const uchar *restrict from, __global uchar *restr
             for (uint i = lane; i < inner; i += lanes) out[i] = row[(size_t)o * inner + i];
         }
     }
+}
+
+/* nonfinite4, nonfinite2: first[slot] = the least i below `count` for which x[begin + i] is infinite or NaN, if that
+ * is less than what stands there. Of floats of so many bytes, whose exponent is `mask`.
+ * An integer minimum: the result does not depend on the order of the items. */
+
+__kernel void nonfinite4(__global const uint *restrict x, ulong begin, uint count, uint mask,
+                         __global uint *restrict first, uint slot) {
+    uint items = get_global_size(0);
+    for (ulong i = get_global_id(0); i < count; i += items)
+        if ((x[begin + i] & mask) == mask) {
+            atomic_min(first + slot, (uint)i);
+            break;
+        }
+}
+
+__kernel void nonfinite2(__global const ushort *restrict x, ulong begin, uint count, uint mask,
+                         __global uint *restrict first, uint slot) {
+    uint items = get_global_size(0);
+    for (ulong i = get_global_id(0); i < count; i += items)
+        if ((x[begin + i] & mask) == mask) {
+            atomic_min(first + slot, (uint)i);
+            break;
+        }
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "rt.h"
+#include "rt_kernels.h"
 
 enum {
     PLATFORM_NOT_FOUND = -1001, /* CL_PLATFORM_NOT_FOUND_KHR: the loader has no driver */
@@ -203,7 +204,7 @@ void dlg_device_close(dlg_device *dev) {
     if (!dev) return;
     if (dev->queue) clFinish(dev->queue);
     if (dev->mark) clReleaseEvent(dev->mark);
-    if (dev->selection) clReleaseProgram(dev->selection);
+    if (dev->own) clReleaseProgram(dev->own);
     if (dev->queue) clReleaseCommandQueue(dev->queue);
     if (dev->context) clReleaseContext(dev->context);
     free(dev->error);
@@ -299,6 +300,17 @@ int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, 
     }
     *built = program;
     return DLG_OK;
+}
+
+int rt_own_kernel(dlg_device *dev, const char *name, cl_kernel *kernel) {
+    *kernel = NULL;
+    int status = dev->own ? DLG_OK
+                          : rt_build(dev, "kernels/runtime.cl", 1, rt_kernels_cl, rt_kernels_cl_len,
+                                     &dev->own);
+    if (status < 0) return status;
+    cl_int code;
+    *kernel = clCreateKernel(dev->own, name, &code);
+    return code == CL_SUCCESS ? DLG_OK : rt_cl_fail(dev, code, "a kernel of the runtime");
 }
 
 /* ---- memory and the queue ----------------------------------------------------------------------- */

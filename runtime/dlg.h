@@ -60,7 +60,8 @@ DLG_API const char *dlg_version(void); /* of the library that is linked: DLG_VER
     X(DLG_ERR_BUILD, -12, "the kernels do not compile on this device")                             \
     X(DLG_ERR_LIMIT, -13, "the program needs more than the device has")                            \
     X(DLG_ERR_UNSUPPORTED, -14, "this is not supported")                                           \
-    X(DLG_ERR_STOPPED, -15, "stopped as asked")
+    X(DLG_ERR_STOPPED, -15, "stopped as asked")                                                    \
+    X(DLG_ERR_DIVERGED, -16, "the training diverged")
 
 typedef enum dlg_status {
 #define DLG_STATUS_ROW(name, number, text) name = number,
@@ -197,6 +198,9 @@ DLG_API double dlg_element(dlg_type type, const void *values, size_t i);
  * with nothing written: DATA, when the type cannot hold it: no whole number, out of range, NaN where
  * there is none; a finite number that would become infinite. */
 DLG_API int dlg_put_element(dlg_type type, void *values, size_t i, double number);
+/* Writes what element `i` of a tensor is called, "h.w[2, 0]", cut to `size` bytes, of which there is at least one.
+ * Returns out. */
+DLG_API const char *dlg_place(char *out, size_t size, const dlg_tensor *t, uint64_t i);
 
 /* Copies the whole tensor in or out: `bytes` must be its size. Names as for dlg_tensor_find. What
  * was enqueued before comes first: dlg_set does not disturb runs before it, and dlg_get waits for
@@ -390,6 +394,7 @@ typedef enum dlg_event {
     DLG_EVENT_EPOCH,      /* the end of an epoch or of the run; after the evaluation */
     DLG_EVENT_BEGIN,      /* once, before the first step: whether the run was resumed is known */
     DLG_EVENT_CHECKPOINT, /* a checkpoint was written, or could not be */
+    DLG_EVENT_DIVERGED,   /* once, at the end of a run that fails so; dlg_error_text says where */
 } dlg_event;
 
 typedef struct dlg_progress {
@@ -410,6 +415,10 @@ typedef struct dlg_progress {
                                   nothing is left to do */
     int checkpoint; /* status of the last one: when it failed, the run goes on unless the
                                   callback stops it; at the event dlg_error_text says why */
+    /* At the event DIVERGED: 1: the program has finite weights again, those of the best epoch or else of the last
+     * step at which they were looked at; 0: there are none. */
+    int restored;
+    uint64_t restored_step; /* 0: the values at the start, or of the best epoch */
 } dlg_progress;
 
 /* Called by dlg_train from its own thread; not 0: stop. It may read tensors but not run entries. */
@@ -442,13 +451,18 @@ typedef struct dlg_train_options {
         checkpoint_seconds; /* or after so many seconds; both 0: every minute, or as often as takes
                                   a fiftieth of the time */
     int resume;             /* 1: go on from `checkpoint` if the file is there, otherwise begin */
+    /* 0: the run ends (DIVERGED) when a scalar that the entry returns is NaN in a step, or a param that it updates
+     * is NaN or infinite; that is seen within about a tenth of a second, or before a checkpoint is written, which
+     * therefore never holds such params. The program then has the last weights that were finite, where they take
+     * no more than 64 MiB, which are kept on the device; other states are the last ones. 1: it goes on. */
+    int ignore_nan;
 } dlg_train_options;
 
 /* Trains on the training rows: each epoch goes through a new permutation of them, which depends on
  * the seed, the epoch and the number of rows alone, in full batches. The data lies on the device
  * when it fits, and batches are selected there. The split is recorded in the program's metadata.
  * Errors: NAME, UNSET, DATA (fewer rows than a batch), STOPPED (the callback said so; what was
- * trained so far is in the program), OPENCL, MEMORY; FILE (a checkpoint that cannot be read; without
+ * trained so far is in the program), DIVERGED, OPENCL, MEMORY; FILE (a checkpoint that cannot be read; without
  * a callback, one that cannot be written), WEIGHTS (the checkpoint is damaged, or of another run:
  * program, data, split, seed, entry, batch, an input that dlg_set gave), when no value has changed. */
 DLG_API int dlg_train(dlg_program *prog, const dlg_dataset *data, const dlg_train_options *options);

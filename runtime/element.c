@@ -106,3 +106,15 @@ int dlg_put_element(dlg_type type, void *values, size_t i, double v) {
     }
     return DLG_ERR_DATA;
 }
+
+const char *dlg_place(char *out, size_t size, const dlg_tensor *t, uint64_t i) {
+    uint64_t stride = t->elems;
+    size_t n = (size_t)snprintf(out, size, "%s", t->name);
+    for (int axis = 0; axis < t->rank && n < size; axis++) {
+        stride /= (uint64_t)t->shape[axis];
+        n += (size_t)snprintf(out + n, size - n, "%s%llu%s", axis ? ", " : "[",
+                              (unsigned long long)(i / stride % (uint64_t)t->shape[axis]),
+                              axis + 1 == t->rank ? "]" : "");
+    }
+    return out;
+}

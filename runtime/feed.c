@@ -6,9 +6,9 @@
  * Note "the ring": each run's scalars are copied, 4 bytes each, into the next slot of a buffer by the
  * queue itself; the host reads all slots at once, rarely. A read costs a wait, which is worth ten
  * launches; a copy costs one. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "rt_kernels.h"
 #include "feed.h"
 
 enum {
@@ -46,9 +46,7 @@ int feed_open(Feed *f, dlg_program *prog, const dlg_dataset *data, uint64_t devi
         TRY(rt_buffer(dev, bytes, "the data", &f->fields[i]));
         TRY(rt_write(dev, f->fields[i], 0, data->fields[i].values, bytes));
     }
-    if (dev->selection) return DLG_OK;
-    return rt_build(dev, "kernels/runtime.cl", 1, rt_kernels_cl, rt_kernels_cl_len,
-                    &dev->selection);
+    return DLG_OK;
 }
 
 void feed_close(Feed *f) {
@@ -83,12 +81,10 @@ void order_close(RowOrder *o) {
 static int bind_gather(Runner *r, Gather *g) {
     dlg_device *dev = r->feed->prog->dev;
     static const char *const name[] = {[1] = "gather1", [2] = "gather2", [4] = "gather4"};
-    cl_int code;
-    g->kernel = clCreateKernel(dev->selection, name[dlg_type_bytes(g->tensor->type)], &code);
-    if (code) return rt_cl_fail(dev, code, "the kernel that selects rows");
+    TRY(rt_own_kernel(dev, name[dlg_type_bytes(g->tensor->type)], &g->kernel));
     cl_mem to = r->feed->prog->buffers[g->tensor->index];
     cl_uint batch = (cl_uint)r->batch, outer = (cl_uint)g->outer, inner = (cl_uint)g->inner;
-    code = clSetKernelArg(g->kernel, 0, sizeof(cl_mem), &r->feed->fields[g->field]);
+    cl_int code = clSetKernelArg(g->kernel, 0, sizeof(cl_mem), &r->feed->fields[g->field]);
     if (!code) code = clSetKernelArg(g->kernel, 1, sizeof(cl_mem), &to);
     if (!code) code = clSetKernelArg(g->kernel, 4, sizeof batch, &batch);
     if (!code) code = clSetKernelArg(g->kernel, 5, sizeof outer, &outer);
@@ -240,11 +236,16 @@ int runner_collect(Runner *r) {
     } else {
         TRY(rt_read(dev, r->ring, 0, r->host_ring, r->pending * r->scalar_count * 4));
         for (size_t run = 0; run < r->pending; run++)
-            for (size_t i = 0; i < r->scalar_count; i++)
-                r->sums[i] +=
-                    (double)weight *
+            for (size_t i = 0; i < r->scalar_count; i++) {
+                double value =
                     dlg_element(r->scalars[i]->type, &r->host_ring[run * r->scalar_count + i], 0);
+                r->sums[i] += (double)weight * value;
+                if (!isnan(value) || r->nan_run) continue;
+                r->nan_run = r->runs + run + 1;
+                r->nan_scalar = i;
+            }
     }
+    r->runs += r->pending;
     r->rows += r->pending * weight;
     r->pending = 0;
     return DLG_OK;

@@ -51,6 +51,9 @@ typedef struct Runner {
     size_t capacity, pending; /* runs that may be, and are, in the ring */
     double *sums;             /* of each scalar over the runs collected, times rows */
     uint64_t rows;            /* collected (runs, when it takes no data) */
+    uint64_t runs;            /* collected since it was opened */
+    uint64_t nan_run;         /* the first of them, from 1, that gave NaN; 0: none did */
+    size_t nan_scalar;        /* the scalar that was NaN */
 } Runner;
 
 int runner_open(Runner *r, Feed *f, const dlg_entry *entry);

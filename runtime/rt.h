@@ -137,13 +137,15 @@ struct dlg_device {
     uint64_t base_align;    /* of sub-buffers, bytes */
     unsigned enqueued;      /* launches since the last mark */
     cl_event mark;          /* of the mark before; bounds how far the host runs ahead */
-    cl_program selection;   /* kernels/runtime.cl, built on first use by feed.c */
+    cl_program own;         /* kernels/runtime.cl, once rt_own_kernel was called */
 };
 
 /* Builds OpenCL C. `line` is the line of `file` where the text begins, for messages. The
  * caller releases *built. Errors: BUILD with the driver's log and the lines that it names. */
 int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, size_t len,
              cl_program *built);
+/* A kernel of kernels/runtime.cl, which is built on first use. The caller releases it. */
+int rt_own_kernel(dlg_device *dev, const char *name, cl_kernel *kernel);
 /* A buffer of `bytes`, padded to 64 unless the device is exact, zeroed. The caller releases it. */
 int rt_buffer(dlg_device *dev, uint64_t bytes, const char *what, cl_mem *buffer);
 /* Enqueues a launch, one-dimensional; flushes now and then and keeps the host from running ahead
@@ -189,6 +191,28 @@ int rt_find(dlg_program *prog, const char *name, const dlg_tensor **t);
 int rt_find_entry(dlg_program *prog, const char *name, const dlg_entry **e);
 /* The values at the start of tensor t under a seed, into `data` (t->bytes). */
 void rt_init_values(const Plan *plan, const dlg_tensor *t, uint64_t seed, void *data);
+
+/* ---- finite.c: is it finite? ---------------------------------------------------------------------
+ */
+
+/* Looks for what is infinite or NaN, on the device. */
+typedef struct Finite {
+    dlg_program *prog;
+    cl_kernel by_bytes[5]; /* of floats of 2 and of 4 bytes */
+    cl_mem first;          /* a slot a tensor that is looked at */
+    uint32_t *host;
+    size_t slots, used;
+    const dlg_tensor **tensors; /* one a slot in use, */
+    uint64_t *begins;           /* and where in it the slot's elements begin */
+} Finite;
+
+int finite_open(Finite *f, dlg_program *prog);
+void finite_close(Finite *f); /* also of a zeroed one */
+/* Enqueues a look at a tensor; one that holds no floats is passed over. */
+int finite_look(Finite *f, const dlg_tensor *t);
+/* Waits for all looks since the last time. *t is the first of the tensors, in the order of the looks, that holds
+ * something that is not finite, and *at its first such element; NULL: all are finite. */
+int finite_found(Finite *f, const dlg_tensor **t, uint64_t *at);
 
 /* ---- safetensors.c: weights, and what a checkpoint of dlg_train holds beside them ---------------
  */

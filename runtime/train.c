@@ -185,11 +185,13 @@ static int training_open(Training *t) {
         TRY(evaluation_open(&t->evaluation, &t->feed, evaluate, DLG_ROWS_HELD_OUT));
         TRY(metrics_open(&t->progress.evaluate, &t->evaluation.whole));
     }
+    TRY(good_open(t));
     return best_open(t);
 }
 
 static void training_close(Training *t) {
     best_close(t);
+    good_close(t);
     evaluation_close(&t->evaluation);
     if (t->run.entry) runner_close(&t->run);
     order_close(&t->order);
@@ -218,6 +220,7 @@ static int report(Training *t, dlg_event event) {
 /* A checkpoint that cannot be written ends the run only where no one is told of it. */
 static int checkpoint(Training *t) {
     if (!t->options->checkpoint || t->saved_step == t->progress.step) return DLG_OK;
+    TRY(good_look(t)); /* what is not finite does not replace what is */
     t->progress.checkpoint = checkpoint_write(t);
     if (!t->options->progress) return t->progress.checkpoint;
     return report(t, DLG_EVENT_CHECKPOINT);
@@ -240,7 +243,7 @@ static int collect(Training *t, double *since) {
     size_t most = t->until_report * 4; /* the first runs are slow: kernels are built on first use */
     t->until_report = wanted < 1 ? 1 : wanted > (double)most ? most : (size_t)wanted;
     if (t->until_report > t->run.capacity) t->until_report = t->run.capacity;
-    return DLG_OK;
+    return good_collected(t);
 }
 
 /* From batch p->batch of epoch p->epoch. */
@@ -296,13 +299,20 @@ static int all_epochs(Training *t) {
     /* A run that was taken up within its last epoch has yet to evaluate it. */
     p->last = best_ends(t) || (p->step >= p->steps && p->batch == 0);
     int status = report(t, DLG_EVENT_BEGIN);
+    if (status == DLG_OK && !p->last) status = good_look(t);
     while (status == DLG_OK && !p->last) {
         status = one_epoch(t);
         if (status == DLG_OK || status == DLG_ERR_STOPPED) next_epoch(t);
+        if (status == DLG_OK && p->last) status = good_look(t);
         if (status == DLG_OK && (p->last || checkpoint_due(t))) status = checkpoint(t);
     }
+    if (status == DLG_ERR_STOPPED && good_look(t) == DLG_ERR_DIVERGED) status = DLG_ERR_DIVERGED;
     /* The callback, which stopped the run, is told whether it was written. */
     if (status == DLG_ERR_STOPPED) checkpoint(t);
+    if (status == DLG_ERR_DIVERGED) {
+        int restored = good_restore(t);
+        return restored < 0 ? restored : DLG_ERR_DIVERGED;
+    }
     if (status != DLG_OK && status != DLG_ERR_STOPPED) return status;
     TRY(best_restore(t));
     return status == DLG_OK ? DLG_OK : stopped(t);

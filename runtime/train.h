@@ -17,6 +17,14 @@ typedef struct Best {
     uint64_t waited; /* epochs since the best one */
 } Best;
 
+typedef struct LastGood {
+    Finite finite;
+    cl_mem *values; /* one a tensor, of those that are weights; NULL: nothing is kept */
+    bool looked;    /* at least once; the weights were finite */
+    uint64_t step;  /* after this step */
+    double looked_s, interval_s;
+} LastGood;
+
 typedef struct Training {
     const dlg_train_options *options;
     dlg_program *prog;
@@ -33,6 +41,7 @@ typedef struct Training {
     bool warm;           /* a run was collected */
     size_t until_report; /* runs between two collections */
     Best best;           /* its value and epoch are in `progress` */
+    LastGood good;
     /* Checkpoints: what tells this run from others, and when the last one was written. */
     MetaList identity;
     uint64_t saved_step;
@@ -46,6 +55,14 @@ void best_close(Training *t);
 int best_consider(Training *t);    /* after an evaluation: is it the best? */
 bool best_ends(const Training *t); /* it was waited for long enough */
 int best_restore(Training *t);     /* gives the program the best weights, if there are any */
+
+int good_open(Training *t);
+void good_close(Training *t);
+/* Looks at the params and, where they are finite, keeps the weights. All runs must have been collected.
+ * Errors: DIVERGED, OPENCL, MEMORY. */
+int good_look(Training *t);
+int good_collected(Training *t); /* after a collection: the scalars; and good_look when it is due */
+int good_restore(Training *t);   /* after DIVERGED; tells the callback */
 
 /* Takes up the run from options->checkpoint, where it is asked for and there is one: the program's
  * values, the place in the data, the sums of the epoch. On failure nothing changed.

@@ -41,6 +41,7 @@ enum {
     KEY_LOG_EVERY,
     KEY_PATIENCE,
     KEY_METRIC,
+    KEY_IGNORE_NAN,
 };
 
 typedef struct Row {
@@ -88,6 +89,9 @@ static const Row rows[] = {
     ROW(TRAIN, "metric", KEY_METRIC, "NAME[:max]",
         "What is to get better, of what the evaluation returns: less of it, or with :max more "
         "(default: less of the first)"),
+    ROW(TRAIN, "ignore-nan", KEY_IGNORE_NAN, NULL,
+        "Go on when the loss or the weights are not finite (default: stop, and keep the last that "
+        "were)"),
     ROW(TRAIN | EVAL | RUN | VERIFY, "entry", KEY_ENTRY, "NAME",
         "The entry to run (train: train; eval: evaluate; run: predict; verify: all)"),
     ROW(TRAIN, "evaluate", KEY_EVALUATE, "NAME", "The entry to evaluate with (default evaluate)"),
@@ -134,7 +138,8 @@ static const CommandDoc docs[] = {
      "in it "
      "are looked up beside it, then in the current directory.\n\nExit status: 0 done, 1 the input "
      "is "
-     "wrong, 2 usage, 3 the device or the system failed, 130 interrupted, or 143 by SIGTERM (the "
+     "wrong, 2 usage, 3 the device or the system failed, 4 the training diverged, 130 interrupted, "
+     "or 143 by SIGTERM (the "
      "weights and the checkpoint are saved)."},
     {"eval", EVAL, "FILE",
      "Evaluates weights on the rows that their training run held out, or on all rows of other "
@@ -255,6 +260,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
         a->patience = whole(state, "patience", value);
         if (a->patience == 0) argp_error(state, "--patience is at least 1");
         break;
+    case KEY_IGNORE_NAN: a->ignore_nan = true; break;
     case KEY_METRIC: metric(state, a, value); break;
     case KEY_DATA: pair(state, "data", "SOURCE", value, a->data, &a->data_count); break;
     case KEY_SET: pair(state, "set", "FILE", value, a->set, &a->set_count); break;

@@ -1,7 +1,8 @@
 /* cmd: what the files of the `dlg` command share. Only this command and dlgc print and exit.
  *
  * Each subcommand is one function from arguments to an exit status: 0 done, 1 the input is wrong,
- * 2 usage, 3 the device or the system failed, 128 + N ended by signal N: 130 by Ctrl-C. */
+ * 2 usage, 3 the device or the system failed, 4 the training diverged, 128 + N ended by signal N: 130 by
+ * Ctrl-C. */
 #ifndef DLG_CMD_H
 #define DLG_CMD_H
 
@@ -11,7 +12,14 @@
 #include <stdio.h>
 #include "dlg.h"
 
-enum { EXIT_DONE = 0, EXIT_INPUT = 1, EXIT_USAGE = 2, EXIT_SYSTEM = 3, EXIT_SIGNAL = 128 };
+enum {
+    EXIT_DONE = 0,
+    EXIT_INPUT = 1,
+    EXIT_USAGE = 2,
+    EXIT_SYSTEM = 3,
+    EXIT_DIVERGED = 4,
+    EXIT_SIGNAL = 128
+};
 
 /* ---- args.c: the command line ------------------------------------------------------------------ */
 
@@ -30,7 +38,7 @@ typedef struct Args {
     double log_seconds;
     const char *metric, *output;
     bool maximize;
-    bool partial, resume;
+    bool partial, resume, ignore_nan;
     const char **defines; /* -D as given */
     const char **include_dirs;
     size_t include_dir_count;

@@ -40,6 +40,7 @@ int complain_status(const dlg_device *dev, int status) {
     case DLG_ERR_OPENCL:
     case DLG_ERR_BUILD:
     case DLG_ERR_LIMIT: return EXIT_SYSTEM;
+    case DLG_ERR_DIVERGED: return EXIT_DIVERGED;
     default: return EXIT_INPUT;
     }
 }

@@ -53,10 +53,12 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     bool finite; /* all that the entry returned in the last epoch */
     const Args *args;
     const dlg_device *dev;
-    uint64_t best_epoch; /* with --patience, */
-    double best;         /* with so much */
-    const char *metric;  /* of this */
-    bool kept, kept_not; /* the last checkpoint was written, or could not be */
+    uint64_t best_epoch;    /* with --patience, */
+    double best;            /* with so much */
+    const char *metric;     /* of this */
+    bool kept, kept_not;    /* the last checkpoint was written, or could not be */
+    bool restored;          /* the training diverged, and the program has weights from before, */
+    uint64_t restored_step; /* of this step, unless they are the best ones */
 } Shown;
 
 static int show_begin(const dlg_progress *now, Shown *shown) {
@@ -89,6 +91,11 @@ static int show_checkpoint(const dlg_progress *now, Shown *shown) {
 static int show(const dlg_progress *now, void *user) {
     Shown *shown = user;
     if (now->event == DLG_EVENT_CHECKPOINT) return show_checkpoint(now, shown);
+    if (now->event == DLG_EVENT_DIVERGED) {
+        shown->restored = now->restored;
+        shown->restored_step = now->restored_step;
+        return 0;
+    }
     shown->steps = now->step - now->resumed_step;
     shown->kept |= now->resumed; /* the one that it went on from is there */
     shown->best_epoch = now->best_epoch;
@@ -190,6 +197,28 @@ static int end(Session *s, const Args *a, const dlg_entry *entry, const Shown *s
     return status;
 }
 
+/* The training came to what is not a number: what is kept, and what to try. */
+static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Shown *shown) {
+    complain("%s", dlg_error_text(s->dev));
+    if (a->save && shown->restored && shown->best_epoch)
+        fprintf(stderr, "  %s: the weights of the best epoch, %llu\n", a->save,
+                (unsigned long long)shown->best_epoch);
+    else if (a->save && shown->restored && shown->restored_step)
+        fprintf(stderr, "  %s: the weights after step %llu, the last ones known to be finite\n",
+                a->save, (unsigned long long)shown->restored_step);
+    else if (a->save)
+        fprintf(stderr, "  %s is not written: no step gave weights known to be finite\n", a->save);
+    if (a->checkpoint && shown->kept)
+        fprintf(stderr, "  %s: the checkpoint is the last one from before\n", a->checkpoint);
+    fprintf(stderr,
+            "  to try: a smaller learning rate; clip_norm = 1 in the optimizer; inputs that are "
+            "scaled to about 1%s; --ignore-nan goes on\n",
+            reads_labels(s, entry) ? "; labels within 0..c-1, for another gives NaN" : "");
+    bool save_it = a->save && shown->restored && (shown->best_epoch || shown->restored_step);
+    int status = save_it ? dlg_weights_save(s->prog, a->save, NULL) : DLG_OK;
+    return status < 0 ? complain_write(s->dev, status) : EXIT_DIVERGED;
+}
+
 static int train(Session *s, const Args *a, const dlg_entry *entry) {
     Shown shown = {.args = a, .dev = s->dev, .finite = true};
     progress_init(&shown.progress, a->quiet);
@@ -209,13 +238,16 @@ static int train(Session *s, const Args *a, const dlg_entry *entry) {
                                  .report_steps = a->log_steps,
                                  .patience = a->patience,
                                  .metric = a->metric,
-                                 .maximize = a->maximize};
+                                 .maximize = a->maximize,
+                                 .ignore_nan = a->ignore_nan};
     interrupt_catch();
     int trained = dlg_train(s->prog, s->data, &options);
     progress_end(&shown.progress);
     if (trained == DLG_ERR_STOPPED) complain("interrupted: %s", dlg_error_text(s->dev));
     if (trained == DLG_OK || trained == DLG_ERR_STOPPED)
         status = end(s, a, entry, &shown, trained == DLG_OK);
+    else if (trained == DLG_ERR_DIVERGED)
+        status = diverged(s, a, entry, &shown);
     else
         status = complain_status(s->dev, trained);
     int logged = log_close(&shown.log);

@@ -141,17 +141,6 @@ static double allowed(const Verify *v, dlg_type type) {
     }
 }
 
-static void place(char *out, size_t size, const dlg_tensor *t, uint64_t i) {
-    uint64_t stride = t->elems;
-    size_t n = (size_t)snprintf(out, size, "%s", t->name);
-    for (int axis = 0; axis < t->rank && n < size; axis++) {
-        stride /= (uint64_t)t->shape[axis];
-        n += (size_t)snprintf(out + n, size - n, "%s%llu%s", axis ? ", " : "[",
-                              (unsigned long long)(i / stride % (uint64_t)t->shape[axis]),
-                              axis + 1 == t->rank ? "]" : "");
-    }
-}
-
 static int compare(Verify *v, const char *entry, const dlg_tensor *t, const double *want) {
     int status = EXIT_DONE;
     double *got = get(v, t, &status), scale = 0, worst = 0;
@@ -172,7 +161,7 @@ static int compare(Verify *v, const char *entry, const dlg_tensor *t, const doub
     v->compared++;
     if (!good) {
         char where[512];
-        place(where, sizeof where, t, at);
+        dlg_place(where, sizeof where, t, at);
         complain("entry `%s`: %s is %.9g on the device and %.9g by the reference", entry, where,
                  got[at], want[at]);
         v->wrong++;

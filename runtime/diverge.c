@@ -1,0 +1,116 @@
+/* diverge: whether a training run came to what is not finite, and the weights that it had before.
+ *
+ * Scalars are looked at whenever they are read (feed.c); the params that the entry updates about ten times a second,
+ * before a checkpoint is written and at the end. Weights that passed are kept on the device, where they are small.
+ * Establishes: a run that diverged ends with weights that are finite, where there were any; what it wrote to files
+ * was finite; looking costs at most a fiftieth of the time. */
+#include <stdlib.h>
+#include <string.h>
+#include "train.h"
+
+static const double look_s = 0.1, most_of_time = 0.02;
+static const uint64_t most_kept_bytes = UINT64_C(64) << 20;
+
+static bool is_kept(const Training *t, const dlg_tensor *tensor) {
+    return rt_is_weight(t->prog, tensor);
+}
+
+int good_open(Training *t) {
+    dlg_program *prog = t->prog;
+    uint64_t bytes = 0;
+    if (t->options->ignore_nan) return DLG_OK;
+    TRY(finite_open(&t->good.finite, prog));
+    for (size_t i = 0; i < prog->plan.tensor_count; i++)
+        if (is_kept(t, &prog->plan.tensors[i])) bytes += prog->plan.tensors[i].bytes;
+    if (bytes > most_kept_bytes) return DLG_OK;
+    t->good.values = calloc(prog->plan.tensor_count + 1, sizeof *t->good.values);
+    if (!t->good.values) return rt_no_memory(prog->dev, prog->plan.tensor_count);
+    for (size_t i = 0; i < prog->plan.tensor_count; i++) {
+        const dlg_tensor *tensor = &prog->plan.tensors[i];
+        if (is_kept(t, tensor))
+            TRY(rt_buffer(prog->dev, tensor->bytes, "the last finite weights", &t->good.values[i]));
+    }
+    return DLG_OK;
+}
+
+void good_close(Training *t) {
+    for (size_t i = 0; t->good.values && i < t->prog->plan.tensor_count; i++)
+        if (t->good.values[i]) clReleaseMemObject(t->good.values[i]);
+    free(t->good.values);
+    finite_close(&t->good.finite);
+    t->good = (LastGood){0};
+}
+
+/* The step in which a scalar was NaN first. */
+static int scalar_diverged(const Training *t) {
+    const Runner *r = &t->run;
+    uint64_t step = t->progress.resumed_step + r->nan_run;
+    return rt_fail(t->prog->dev, DLG_ERR_DIVERGED,
+                   "the training diverged: `%s` is nan in step %llu",
+                   r->scalars[r->nan_scalar]->user_name, (unsigned long long)step);
+}
+
+static int param_diverged(const Training *t, const dlg_tensor *tensor, uint64_t at) {
+    char place[512];
+    dlg_place(place, sizeof place, tensor, at);
+    unsigned long long step = t->progress.step;
+    if (step == t->progress.resumed_step)
+        return rt_fail(t->prog->dev, DLG_ERR_DIVERGED,
+                       "%s is not finite before the first step is done", place);
+    return rt_fail(t->prog->dev, DLG_ERR_DIVERGED,
+                   "the training diverged: %s is not finite after step %llu", place, step);
+}
+
+int good_look(Training *t) {
+    dlg_program *prog = t->prog;
+    const dlg_entry *e = t->run.entry;
+    const dlg_tensor *found = NULL;
+    uint64_t at = 0;
+    if (t->options->ignore_nan) return DLG_OK;
+    if (t->good.looked && t->good.step == t->progress.step) return DLG_OK;
+    double begin = train_now_s();
+    for (size_t i = 0; i < e->update_count; i++)
+        if (e->updates[i]->kind == DLG_PARAM) TRY(finite_look(&t->good.finite, e->updates[i]));
+    TRY(finite_found(&t->good.finite, &found, &at));
+    if (found) return param_diverged(t, found, at);
+    for (size_t i = 0; t->good.values && i < prog->plan.tensor_count; i++) {
+        if (!t->good.values[i]) continue;
+        cl_int code = clEnqueueCopyBuffer(prog->dev->queue, prog->buffers[i], t->good.values[i], 0,
+                                          0, prog->plan.tensors[i].bytes, 0, NULL, NULL);
+        if (code) return rt_cl_fail(prog->dev, code, "keeping the last finite weights");
+    }
+    t->good.looked = true;
+    t->good.step = t->progress.step;
+    t->good.looked_s = train_now_s();
+    double least = (t->good.looked_s - begin) / most_of_time;
+    t->good.interval_s = least > look_s ? least : look_s;
+    return DLG_OK;
+}
+
+int good_collected(Training *t) {
+    if (t->options->ignore_nan) return DLG_OK;
+    if (t->run.nan_run) return scalar_diverged(t);
+    return train_now_s() - t->good.looked_s >= t->good.interval_s ? good_look(t) : DLG_OK;
+}
+
+int good_restore(Training *t) {
+    dlg_program *prog = t->prog;
+    dlg_progress *p = &t->progress;
+    if (p->best_epoch) {
+        TRY(best_restore(t));
+        p->restored = 1;
+    } else if (t->good.values && t->good.looked) {
+        for (size_t i = 0; i < prog->plan.tensor_count; i++) {
+            if (!t->good.values[i]) continue;
+            cl_int code = clEnqueueCopyBuffer(prog->dev->queue, t->good.values[i], prog->buffers[i],
+                                              0, 0, prog->plan.tensors[i].bytes, 0, NULL, NULL);
+            if (code) return rt_cl_fail(prog->dev, code, "restoring the last finite weights");
+        }
+        p->restored = 1;
+        p->restored_step = t->good.step;
+    }
+    p->event = DLG_EVENT_DIVERGED;
+    p->seconds = train_now_s() - t->begin_s;
+    if (t->options->progress) t->options->progress(p, t->options->user);
+    return DLG_OK;
+}

@@ -1,0 +1,40 @@
+#!/bin/sh
+# A training whose loss or weights are no longer finite stops, says where, and keeps what was good.
+. "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
+cp "$data/line.cl" "$data/line.csv" .
+holds() { # holds FILE: the weights of step 15
+    expect 0 "" "$DLG" run line.cl --load "$1" --rows 0 --get w=w.npy
+    same w.npy w15.npy
+}
+train="dlg train line.cl --set rate=100 --epochs 30000 --quiet"
+
+# The step is told, and so is the weights' and the checkpoint's: the last ones before.
+expect 4 "the training diverged: \`loss\` is nan in step 19" $train --save w --checkpoint c --checkpoint-every 5
+grep -q "w: the weights after step 15, the last ones known to be finite" err || fail "the weights: $(cat err)"
+grep -q "c: the checkpoint is the last one from before" err || fail "the checkpoint: $(cat err)"
+grep -q "to try: a smaller learning rate" err || fail "nothing to try: $(cat err)"
+expect 0 "" "$DLG" train line.cl --set rate=100 --quiet --steps 15 --save w15
+expect 0 "" "$DLG" run line.cl --load w15 --rows 0 --get w=w15.npy
+holds w
+holds c
+expect 0 "" "$DLG" train line.cl --set rate=100 --quiet --load c --set rate=0 --epochs 1
+expect 4 "in step 19" $train --checkpoint c --checkpoint-every 5 --resume
+
+# Weights that ended as they should not: the last step's are looked at. What is there is not overwritten.
+expect 4 "is not finite after step 18" $train --steps 18 --save w
+holds w
+expect 0 "" "$DLG" train line.cl --set rate=100 --quiet --steps 18 --save bad --ignore-nan
+expect 4 "is not finite before the first step" "$DLG" train line.cl --set rate=0 --quiet --load bad --save w
+grep -q "w is not written" err || fail "what was saved: $(cat err)"
+holds w
+expect 0 "warning: not all that entry \`train\` returned is finite" "$DLG" train line.cl --set rate=1e9 \
+    --epochs 30 --ignore-nan
+
+# With --patience it is the best epoch's that are saved.
+expect 4 "the weights of the best epoch, 1" $train --holdout 0.2 --patience 1000 --save best
+
+# A label out of range is what newcomers meet.
+sed '3s/,[0-9]*$/,10/' "$DLG_SOURCE_DIR/samples/digits.csv" >label.csv
+expect 4 "labels within 0..c-1, for another gives NaN" "$DLG" train \
+    "$DLG_SOURCE_DIR/samples/digits.dlg" --epochs 1 --data x=label.csv --data y=label.csv
+done_testing
