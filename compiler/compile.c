@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -377,6 +378,16 @@ bool compile_size(const char *text, int64_t *bytes) {
     }
     *bytes = n;
     return n > 0;
+}
+
+bool compile_define(const char *text) {
+    const char *equals = strchr(text, '='), *value = equals ? equals + 1 : "";
+    char *end;
+    if (!equals || equals == text || !*value) return false;
+    if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0) return true;
+    if (value[strspn(value, "0123456789.eE+-")]) return false; /* strtod takes more */
+    double number = strtod(value, &end);
+    return !*end && isfinite(number);
 }
 
 /* ---- Files ------------------------------------------------------------------------------------ */

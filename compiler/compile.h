@@ -45,6 +45,8 @@ typedef struct CompileResult {
 CompileResult compile_text(const char *name, const char *source, size_t len,
                            const CompileOptions *options);
 CompileResult compile_file(const char *path, const CompileOptions *options);
+/* Whether a text is one for `defines`: NAME=NUMBER, or true or false. */
+bool compile_define(const char *text);
 /* A size in bytes: a whole number above 0, perhaps with K, M or G for 1024, 1024 * 1024 and so on; false: it is none. */
 bool compile_size(const char *text, int64_t *bytes);
 void compile_free(CompileResult *result);

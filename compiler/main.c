@@ -34,6 +34,7 @@ enum {
 typedef struct Arguments {
     const char *input, *output;
     const char **defines, **include_dirs;
+    bool emits, explains; /* --emit, --explain: one of both */
     CompileOptions compile;
 } Arguments;
 
@@ -68,15 +69,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     switch (key) {
     case 'o': a->output = value; return 0;
     case 'D': {
-        const char *equals = strchr(value, '=');
-        if (!equals || equals == value || !equals[1])
-            argp_error(state, "-D takes NAME=VALUE, not '%s'", value);
+        if (!compile_define(value))
+            argp_error(state, "-D takes NAME=NUMBER (or true or false), not '%s'", value);
         a->defines[a->compile.define_count++] = value;
         return 0;
     }
     case 'I': a->include_dirs[a->compile.include_dir_count++] = value; return 0;
     case OPTION_TARGET: a->compile.target = value; return 0;
     case OPTION_EMIT:
+        a->emits = true;
         if (!strcmp(value, "cl"))
             a->compile.emit = EMIT_CL;
         else if (!strcmp(value, "graph"))
@@ -88,7 +89,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         else
             argp_error(state, "--emit takes cl, graph, dot or plan, not '%s'", value);
         return 0;
-    case OPTION_EXPLAIN: a->compile.emit = EMIT_EXPLAIN; return 0;
+    case OPTION_EXPLAIN:
+        a->explains = true;
+        a->compile.emit = EMIT_EXPLAIN;
+        return 0;
     case OPTION_MEM_BUDGET:
         if (!compile_size(value, &a->compile.mem_budget_bytes))
             argp_error(state, "--mem-budget takes a size as 300K or 64M, not '%s'", value);
@@ -115,6 +119,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!a->input) argp_error(state, "which file?");
+        if (a->explains && (a->emits || a->compile.dump_after))
+            argp_error(state, "--explain prints text of its own: it does not go with --%s",
+                       a->emits ? "emit" : "dump-after");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }

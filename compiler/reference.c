@@ -165,7 +165,8 @@ static void check(Reference *r, const Entry *entry, const Derivative *d, double 
     double noise = 4e-16 * fmax(fabs(above), fabs(below)) / h;
     double scale = fmax(fmax(fabs(out->difference), sqrt(squares)), 1e-12);
     double miss = fabs(out->symbolic - out->difference);
-    out->error = miss <= noise ? 0 : miss / scale;
+    out->miss = miss / scale;
+    out->error = miss <= noise ? 0 : out->miss;
 }
 
 bool reference_derivative(Reference *r, const Entry *entry, const Derivative *d, uint64_t seed,

@@ -26,7 +26,9 @@ double **reference_run(Reference *r, const Entry *entry);
 typedef struct DerivativeCheck {
     const char *skipped; /* NULL, or why it cannot be held against differences */
     uint32_t var;        /* what it is taken by, where that is a variable */
-    double symbolic, difference, error;
+    double symbolic, difference;
+    double miss;  /* how far they are apart, and */
+    double error; /* the same, but 0 where y's own rounding is as much */
 } DerivativeCheck;
 
 /* Holds a derivative of the entry against central differences at the values of the vars. What stands

@@ -217,9 +217,9 @@ static int close_take(Opening *o, size_t f, CsvTake *take, const CsvInfo *info) 
     take->values = NULL;
     if (take->width != field->elems && take->names)
         return rt_fail(o->dev, DLG_ERR_DATA,
-                       "%s: %zu column%s named for `%s`, of which a sample has %zu number%s", path,
-                       take->width, take->width == 1 ? " is" : "s are", field->tensor->user_name,
-                       field->elems, field->elems == 1 ? "" : "s");
+                       "%s: %zu column%s named for `%s`, whose samples have %zu number%s each",
+                       path, take->width, take->width == 1 ? " is" : "s are",
+                       field->tensor->user_name, field->elems, field->elems == 1 ? "" : "s");
     if (take->width != field->elems)
         return rt_fail(o->dev, DLG_ERR_DATA,
                        "%s: has %zu columns, and a sample of `%s` has %zu number%s: say which "
@@ -246,8 +246,8 @@ static int read_table(Opening *o, size_t i) {
         if (!is_from(o, f, SOURCE_TABLE, path)) continue;
         if (from->end != CSV_ALL && from->end - from->begin != d->fields[f].elems) {
             status = rt_fail(o->dev, DLG_ERR_DATA,
-                             "%s: %zu column%s for `%s`, of which a sample has %zu number%s", path,
-                             from->end - from->begin, from->end - from->begin == 1 ? "" : "s",
+                             "%s: %zu column%s for `%s`, whose samples have %zu number%s each",
+                             path, from->end - from->begin, from->end - from->begin == 1 ? "" : "s",
                              d->fields[f].tensor->user_name, d->fields[f].elems,
                              d->fields[f].elems == 1 ? "" : "s");
             break;

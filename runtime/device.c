@@ -282,24 +282,49 @@ static int build_failed(dlg_device *dev, const char *file, int64_t line, const c
     return status;
 }
 
-int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, size_t len,
-             cl_program *built) {
-    *built = NULL;
-    char head[48]; /* so that the driver's messages say the line of the file */
-    snprintf(head, sizeof head, "#line %" PRId64 "\n", line);
+/* Builds a text behind a line for the preprocessor. *program is to be released unless it is NULL. */
+static cl_int build(dlg_device *dev, const char *head, const char *text, size_t len,
+                    cl_program *program) {
     const char *parts[] = {head, text};
     size_t lens[] = {strlen(head), len};
     cl_int code;
-    cl_program program = clCreateProgramWithSource(dev->context, 2, parts, lens, &code);
-    if (code != CL_SUCCESS) return rt_cl_fail(dev, code, "cannot make an OpenCL program");
-    code = clBuildProgram(program, 1, &dev->id, "-cl-kernel-arg-info", NULL, NULL);
-    if (code != CL_SUCCESS) {
-        int status = build_failed(dev, file, line, text, program, code);
-        clReleaseProgram(program);
-        return status;
+    *program = clCreateProgramWithSource(dev->context, 2, parts, lens, &code);
+    if (code != CL_SUCCESS) *program = NULL;
+    return *program ? clBuildProgram(*program, 1, &dev->id, "-cl-kernel-arg-info", NULL, NULL)
+                    : code;
+}
+
+/* `#line LINE "FILE"`. */
+static void line_directive(char *out, size_t size, int64_t line, const char *file) {
+    size_t n = (size_t)snprintf(out, size, "#line %" PRId64 " \"", line);
+    for (; *file && n + 4 < size; file++) {
+        if (*file == '"' || *file == '\\') out[n++] = '\\';
+        out[n++] = (unsigned char)*file < ' ' ? '?' : *file;
     }
-    *built = program;
-    return DLG_OK;
+    snprintf(out + n, size - n, "\"\n");
+}
+
+int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, size_t len,
+             cl_program *built) {
+    *built = NULL;
+    char head[1024];
+    cl_program program, named = NULL;
+    snprintf(head, sizeof head, "#line %" PRId64 "\n", line);
+    cl_int code = build(dev, head, text, len, &program);
+    if (!program) return rt_cl_fail(dev, code, "cannot make an OpenCL program");
+    if (code == CL_SUCCESS) {
+        *built = program;
+        return DLG_OK;
+    }
+    /* Once more, for messages that name the file and not the driver's own copy. It is no part of the text that
+     * is built otherwise: drivers keep what they built under the text, wherever the file lies. */
+    line_directive(head, sizeof head, line, file);
+    cl_int again = build(dev, head, text, len, &named);
+    bool fails = named && again != CL_SUCCESS;
+    int status = build_failed(dev, file, line, text, fails ? named : program, code);
+    if (named) clReleaseProgram(named);
+    clReleaseProgram(program);
+    return status;
 }
 
 int rt_own_kernel(dlg_device *dev, const char *name, cl_kernel *kernel) {

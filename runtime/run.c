@@ -60,7 +60,7 @@ int rt_find_entry(dlg_program *prog, const char *name, const dlg_entry **e) {
 static int check_size(dlg_program *prog, const dlg_tensor *t, size_t bytes) {
     if (bytes == t->bytes) return DLG_OK;
     return rt_fail(prog->dev, DLG_ERR_SIZE,
-                   "`%s` has %" PRIu64 " bytes (%" PRIu64 " of type %s), not %zu", t->name,
+                   "`%s` takes %" PRIu64 " bytes (%" PRIu64 " of type %s), not %zu", t->name,
                    t->bytes, t->elems, dlg_type_name(t->type), bytes);
 }
 

@@ -37,8 +37,9 @@ static int read_table(dlg_program *prog, const dlg_tensor *t, const char *path, 
     if (elems != t->elems) {
         free(all.values);
         return rt_fail(prog->dev, DLG_ERR_SIZE,
-                       "%s: has %zu rows of %zu numbers; `%s` has %llu numbers", path, info.rows,
-                       info.columns, t->name, (unsigned long long)t->elems);
+                       "%s: has %zu row%s of %zu number%s; `%s` takes %llu in all", path, info.rows,
+                       info.rows == 1 ? "" : "s", info.columns, info.columns == 1 ? "" : "s",
+                       t->name, (unsigned long long)t->elems);
     }
     *values = all.values;
     return DLG_OK;

@@ -238,7 +238,11 @@ static void row_range(struct argp_state *state, Args *a, const char *text) {
 static error_t take_option(int key, char *value, struct argp_state *state) {
     Args *a = state->input;
     switch (key) {
-    case 'D': a->defines[a->define_count++] = value; break;
+    case 'D':
+        if (!compile_define(value))
+            argp_error(state, "-D takes NAME=NUMBER (or true or false), not `%s`", value);
+        a->defines[a->define_count++] = value;
+        break;
     case 'I': a->include_dirs[a->include_dir_count++] = value; break;
     case 'o': a->output = value; break;
     case 'q': a->quiet = true; break;

@@ -90,6 +90,8 @@ void session_close(Session *s);
 /* The entry of that name; otherwise complains with those that exist. */
 const dlg_entry *session_entry(Session *s, const char *name);
 int session_load_weights(Session *s, const Args *a);
+/* Says on stderr, unless --quiet, that the entry runs with params that neither --load nor --set gave. */
+void session_say_untrained(const Session *s, const Args *a, const dlg_entry *entry);
 int session_set_tensors(Session *s, const Args *a); /* --set */
 /* Opens the data of these entries and inputs, with --data. */
 int session_data(Session *s, const Args *a, const char *const *entries, size_t entry_count,
@@ -125,13 +127,14 @@ int cmd_plot(const Args *a);
 
 typedef struct Progress {
     bool quiet, terminal;
+    bool steps; /* there is no data: steps a second, not samples */
     unsigned width;
     bool drawn;         /* a bar stands on the line */
     double drawn_s;     /* of the run, when it was drawn last */
     uint64_t last_line; /* of about twenty: the last one printed */
 } Progress;
 
-void progress_init(Progress *p, bool quiet);
+void progress_init(Progress *p, bool quiet, bool steps);
 /* A dlg_progress_fn; `user` is a Progress. Not 0 once the run was interrupted. */
 int progress_show(const dlg_progress *progress, void *user);
 void progress_end(Progress *p); /* takes the bar away */

@@ -106,17 +106,25 @@ int session_open(Session *s, const Args *a, bool device_needed) {
     if (selector && !*selector) selector = NULL;
     int status = dlg_device_open(&s->dev, device_needed ? selector : "none");
     if (status == DLG_ERR_DEVICE && selector) {
-        complain("%s; `dlg devices` lists them", dlg_error_text(s->dev));
-        return EXIT_SYSTEM;
+        dlg_device_info *list = NULL;
+        size_t count = 0; /* none at all is the system's fault, none of that name the user's */
+        if (dlg_device_list(&list, &count) < 0) count = 0;
+        dlg_device_list_free(list);
+        complain("%s%s", dlg_error_text(s->dev), count ? "; `dlg devices` lists them" : "");
+        return count ? EXIT_USAGE : EXIT_SYSTEM;
     }
     if (status < 0) return complain_status(s->dev, status);
     if (device_needed && !dlg_device_get_info(s->dev)) {
         complain("the device `none` runs nothing");
-        return EXIT_INPUT;
+        return EXIT_USAGE;
     }
     if (source) return compile_and_load(s, a);
     dlg_program_options options = {.seed = a->seed};
     status = dlg_program_load_file(&s->prog, s->dev, a->file, &options);
+    if (status == DLG_ERR_BUILD) { /* a .cl may be edited: it is an input */
+        complain_status(s->dev, status);
+        return EXIT_INPUT;
+    }
     return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
 }
 
@@ -163,6 +171,32 @@ int session_load_weights(Session *s, const Args *a) {
         return exit_status;
     }
     return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
+}
+
+static bool is_set(const Args *a, const dlg_tensor *t) {
+    for (size_t i = 0; i < a->set_count; i++)
+        if (strcmp(a->set[i].name, t->name) == 0 || strcmp(a->set[i].name, t->user_name) == 0)
+            return true;
+    return false;
+}
+
+/* A param that the entry's launches take. */
+static const dlg_tensor *untrained_param(const Args *a, const dlg_entry *entry) {
+    for (size_t i = 0; i < entry->launch_count; i++)
+        for (size_t k = 0; k < entry->launches[i].arg_count; k++) {
+            const dlg_tensor *t = entry->launches[i].args[k].tensor;
+            if (t && t->kind == DLG_PARAM && !is_set(a, t)) return t;
+        }
+    return NULL;
+}
+
+void session_say_untrained(const Session *s, const Args *a, const dlg_entry *entry) {
+    const dlg_tensor *param = a->load || a->quiet ? NULL : untrained_param(a, entry);
+    if (!param) return;
+    complain(
+        "note: without --load the params (`%s`, ...) have the values that training begins with, "
+        "of --seed %llu",
+        param->name, (unsigned long long)dlg_seed(s->prog));
 }
 
 /* --set NAME=NUMBER, of a scalar. False when it is a file. */
@@ -226,13 +260,6 @@ int session_data(Session *s, const Args *a, const char *const *entries, size_t e
         return EXIT_INPUT;
     }
     return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
-}
-
-static bool is_set(const Args *a, const dlg_tensor *t) {
-    for (size_t i = 0; i < a->set_count; i++)
-        if (strcmp(a->set[i].name, t->name) == 0 || strcmp(a->set[i].name, t->user_name) == 0)
-            return true;
-    return false;
 }
 
 int session_inputs_given(Session *s, const Args *a, const dlg_entry *entry) {

@@ -35,9 +35,10 @@ int interrupted(void) {
     return interrupt_seen;
 }
 
-void progress_init(Progress *p, bool quiet) {
+void progress_init(Progress *p, bool quiet, bool steps) {
     struct winsize size;
-    *p = (Progress){.quiet = quiet, .terminal = isatty(STDOUT_FILENO) == 1, .width = 80};
+    *p = (Progress){
+        .quiet = quiet, .steps = steps, .terminal = isatty(STDOUT_FILENO) == 1, .width = 80};
     if (p->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         p->width = size.ws_col;
 }
@@ -75,17 +76,21 @@ static void time_text(char *out, size_t size, double seconds) {
                  (int)seconds % 60);
 }
 
-static void rate_text(char *out, size_t size, double rate) {
+/* "  84.1k samples/s"; nothing before it is known. */
+static const char *rate_text(char *out, size_t size, const Progress *p, double rate) {
+    const char *what = p->steps ? "steps" : "samples";
+    out[0] = 0;
     if (rate >= 1e6)
-        snprintf(out, size, "%.3gM", rate / 1e6);
+        snprintf(out, size, "  %.3gM %s/s", rate / 1e6, what);
     else if (rate >= 1e3)
-        snprintf(out, size, "%.3gk", rate / 1e3);
-    else
-        snprintf(out, size, "%.3g", rate);
+        snprintf(out, size, "  %.3gk %s/s", rate / 1e3, what);
+    else if (rate > 0)
+        snprintf(out, size, "  %.3g %s/s", rate, what);
+    return out;
 }
 
 static void draw_bar(Progress *p, const dlg_progress *now) {
-    char line[512], metrics[200], left[24], rate[24], bar[BAR_WIDTH + 1];
+    char line[512], metrics[200], left[24], rate[40], bar[BAR_WIDTH + 1];
     double done = (double)now->step / (double)now->steps;
     int full = (int)(done * BAR_WIDTH);
     for (int i = 0; i < BAR_WIDTH; i++) bar[i] = i < full ? '=' : i == full ? '>' : ' ';
@@ -93,10 +98,10 @@ static void draw_bar(Progress *p, const dlg_progress *now) {
     double took = (double)(now->step - now->resumed_step); /* steps in these seconds */
     time_text(left, sizeof left,
               took > 0 ? now->seconds * (double)(now->steps - now->step) / took : -1);
-    rate_text(rate, sizeof rate, now->samples_per_second);
-    snprintf(line, sizeof line, "epoch %llu/%llu [%s] %3.0f %%  %s  %s samples/s  %s left",
+    snprintf(line, sizeof line, "epoch %llu/%llu [%s] %3.0f %%  %s%s  %s left",
              (unsigned long long)now->epoch, (unsigned long long)now->epochs, bar, done * 100,
-             metrics_text(metrics, sizeof metrics, &now->train), rate, left);
+             metrics_text(metrics, sizeof metrics, &now->train),
+             rate_text(rate, sizeof rate, p, now->samples_per_second), left);
     if (strlen(line) >= p->width) line[p->width - 1] = 0;
     printf("\r%s\033[K", line);
     fflush(stdout);
@@ -104,14 +109,13 @@ static void draw_bar(Progress *p, const dlg_progress *now) {
     p->drawn_s = now->seconds;
 }
 
-static void print_line(const dlg_progress *now) {
-    char metrics[200], rate[24];
-    rate_text(rate, sizeof rate, now->samples_per_second);
+static void print_line(const Progress *p, const dlg_progress *now) {
+    char metrics[200], rate[40];
     printf("epoch %llu/%llu  %s", (unsigned long long)now->epoch, (unsigned long long)now->epochs,
            metrics_text(metrics, sizeof metrics, &now->train));
     if (now->evaluate.rows)
         printf("  held out: %s", metrics_text(metrics, sizeof metrics, &now->evaluate));
-    printf("  %s samples/s\n", rate);
+    printf("%s\n", rate_text(rate, sizeof rate, p, now->samples_per_second));
     fflush(stdout);
 }
 
@@ -123,7 +127,7 @@ int progress_show(const dlg_progress *now, void *user) {
         uint64_t line = (uint64_t)((double)now->epoch / (double)now->epochs * LINES);
         if (!p->quiet && (now->epoch == 1 || line != p->last_line || last)) {
             progress_end(p);
-            print_line(now);
+            print_line(p, now);
             p->last_line = line;
         }
     }

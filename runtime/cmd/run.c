@@ -287,6 +287,7 @@ int cmd_run(const Args *a) {
     if (!status) status = session_set_tensors(&r.s, a);
     if (!status && a->has_rows) status = open_data(&r);
     if (!status) status = session_inputs_given(&r.s, a, r.entry);
+    if (!status) session_say_untrained(&r.s, a, r.entry);
     if (!status) status = open_results(&r);
     if (!status) status = run_all(&r);
     if (!status) status = show(&r);

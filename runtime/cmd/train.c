@@ -157,6 +157,22 @@ static int check_evaluation(Session *s, const char *name) {
     return EXIT_INPUT;
 }
 
+/* --patience waits for rows that are held out to get better. */
+static int check_patience(const Session *s, const Args *a, const dlg_entry *evaluate) {
+    if (!a->patience) return EXIT_DONE;
+    if (dlg_dataset_rows(s->data, DLG_ROWS_HELD_OUT) == 0) {
+        complain("--patience waits for the rows held out to get no better, and none are held out: "
+                 "give --holdout 0.2 too");
+        return EXIT_USAGE;
+    }
+    if (evaluate) return EXIT_DONE;
+    complain(
+        "--patience needs an entry that evaluates the rows held out: %s has no `evaluate`, and "
+        "--evaluate names no other",
+        dlg_program_file(s->prog));
+    return EXIT_INPUT;
+}
+
 /* How to go on after an interruption. */
 static void print_how(const Args *a, const Shown *shown) {
     if (a->checkpoint && shown->kept)
@@ -221,7 +237,7 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
 
 static int train(Session *s, const Args *a, const dlg_entry *entry) {
     Shown shown = {.args = a, .dev = s->dev, .finite = true};
-    progress_init(&shown.progress, a->quiet);
+    progress_init(&shown.progress, a->quiet, dlg_dataset_rows(s->data, DLG_ROWS_ALL) == 0);
     int status = log_open(&shown.log, a);
     if (status) return status;
     dlg_train_options options = {.entry = entry->name,
@@ -275,6 +291,7 @@ int cmd_train(const Args *a) {
     }
     if (!status) status = session_inputs_given(&s, a, entry);
     if (!status) status = split(&s, a);
+    if (!status) status = check_patience(&s, a, evaluate);
     if (!status && a->holdout > 0 && !evaluate && !a->quiet)
         printf("there is no entry `evaluate`: the rows held out are not evaluated\n");
     if (!status && !a->has_steps && dlg_dataset_rows(s.data, DLG_ROWS_ALL) == 0) {

@@ -194,8 +194,11 @@ static int derivatives(Verify *v, const Entry *entry) {
         }
         bool rounds = wrt->dtype != DT_F32;
         bool good = check.error <= fmax(1e-4, rounds ? 0x1p-7 : 0);
-        row(entry->name, name, (uint64_t)shape_elems(&wrt->shape), check.error,
-            good ? "  by differences" : "  by differences, WRONG");
+        bool fine = check.miss <= 1e-4 || rounds;
+        row(entry->name, name, (uint64_t)shape_elems(&wrt->shape), check.miss,
+            !good  ? "  by differences, WRONG"
+            : fine ? "  by differences"
+                   : "  by differences, which round as much");
         v->compared++;
         if (good) continue;
         v->wrong++;

@@ -43,7 +43,9 @@ same lines full.lines
 expect 0 "" dlg train digits.dlg --epochs 1 --log short.jsonl --checkpoint new --resume
 [ "$(wc -l <short.jsonl)" -eq 1 ] || fail "a new run keeps an old log"
 
-expect 1 "needs rows held out" dlg train digits.dlg --patience 3
+expect 2 "none are held out: give --holdout 0.2 too" dlg train digits.dlg --patience 3
+sed '/^entry evaluate/d' digits.dlg >bare.dlg
+expect 1 "--patience needs an entry that evaluates" dlg train bare.dlg --patience 3 --holdout 0.2
 expect 1 "returns no scalar \`fly\`; it returns \`loss\`, \`acc\`" $train --metric fly
 expect 2 "--metric takes NAME, NAME:min or NAME:max, not \`acc:more\`" $train --metric acc:more
 expect 2 "--metric says what --patience waits for" dlg train digits.dlg --metric loss

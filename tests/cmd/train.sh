@@ -45,6 +45,14 @@ expect 0 "epoch 10/10" $train
 
 # Running: rows with truth, arrays to files, tensors from files.
 expect 0 "row 10:  p 1" "$DLG" run "$line" --set b=1 --rows 10
+grep -q "^dlg: note: without --load the params (\`w\`, ...) have the values that training begins with" err ||
+    fail "nothing is said of params without weights: $(cat err)"
+for given in "--load a.safetensors" "--set b=1 --set w=w0.csv" --quiet; do
+    echo 1,2 >w0.csv
+    # shellcheck disable=SC2086 # words
+    expect 0 "row 10:" "$DLG" run "$line" $given --rows 10
+    [ -s err ] && fail "$given: says $(cat err)"
+done
 expect 1 "are 11 rows, 0 to 10" "$DLG" run "$line" --rows 10:12
 expect 0 "; y " "$DLG" run "$line" --load a.safetensors --rows 0:11 --with y
 [ "$(wc -l <out)" -eq 11 ] || fail "not one line a row"
@@ -55,7 +63,7 @@ expect 0 "" "$DLG" run "$line" --set w=w.npy --set b=0 --rows 0:4 --get w=w2.npy
 same w.npy w2.npy
 printf '1,2\n3,4\n5,6\n7,8\n' >x.csv
 expect 0 "p 0 0 0 0" "$DLG" run "$line" --set x=x.csv --entry predict
-expect 1 "x.csv: has 4 rows of 2 numbers; \`w\` has 2 numbers" "$DLG" run "$line" --set w=x.csv
+expect 1 "x.csv: has 4 rows of 2 numbers; \`w\` takes 2 in all" "$DLG" run "$line" --set w=x.csv
 expect 1 "reads \`x\`, which has no data: give samples with --data x=SOURCE --rows 0:8" "$DLG" run "$data/xor.cl"
 expect 1 "whose samples are in line.csv: say which rows, such as --rows 0:8" "$DLG" run "$line"
 expect 1 "reads \`rate\`, which has no value: give it with --set rate=NUMBER" "$DLG" train "$line"
@@ -71,6 +79,9 @@ printf '0\n1\n1\n0\n' >y.csv
 printf '0,0\n0,1\n1,0\n1,1\n' >x.csv
 expect 1 "so that there are no epochs: give --steps N" "$DLG" train "$xor" --set x=x.csv --set y=y.csv
 expect 0 "500 steps in" "$DLG" train "$xor" --set x=x.csv --set y=y.csv --steps 500 --save xor.safetensors
+grep -q "samples/s" out && fail "samples without data: $(cat out)"
+expect 0 "1 step in" "$DLG" train "$xor" --set x=x.csv --set y=y.csv --steps 1
+grep -q "/s" out && fail "a rate of one step: $(cat out)"
 expect 0 "  1: 1" "$DLG" run "$xor" --set x=x.csv --load xor.safetensors --entry predict
 expect 1 "there is no data to hold out from" "$DLG" train "$xor" --set x=x.csv --set y=y.csv --holdout 0.5
 

@@ -24,6 +24,14 @@ expect 2 "--data takes NAME=SOURCE, not \`x\`" "$DLG" train --data x a.dlg
 expect 2 "--set takes NAME=FILE, not \`=x\`" "$DLG" run --set =x a.dlg
 expect 2 "--rows 3:3: there are none" "$DLG" run --rows 3:3 a.dlg
 expect 2 "--rows takes a whole number" "$DLG" run --rows x a.dlg
+for define in batch batch= =2 batch=x batch=0x10 batch=nan; do
+    expect 2 "-D takes NAME=NUMBER (or true or false), not \`$define\`" "$DLG" train -D $define a.dlg
+    expect 2 "-D takes NAME=NUMBER (or true or false), not '$define'" "$DLGC" -D $define a.dlg
+done
+expect 1 "did you mean \`batch\`?" "$DLG" inspect -D batsh=2 "$DLG_SOURCE_DIR/samples/digits.dlg"
+expect 2 "--explain prints text of its own: it does not go with --emit" "$DLGC" --emit graph --explain a.dlg
+expect 2 "it does not go with --emit" "$DLGC" --explain --emit cl a.dlg
+expect 2 "it does not go with --dump-after" "$DLGC" --explain --dump-after grad a.dlg
 expect 2 "which weights? Give --load" "$DLG" eval "$data/line.cl"
 expect 2 "is compiled already: -D is for a .dlg" "$DLG" inspect -D batch=2 "$data/line.cl"
 expect 2 "go with --rows" "$DLG" run "$data/line.cl" --with y
@@ -31,12 +39,19 @@ expect 1 "cannot open missing.dlg: No such file" "$DLG" train missing.dlg
 expect 1 "is neither a .dlg nor a .cl" "$DLG" train "$data"
 expect 1 "has no entry \`fly\`; it has: train, evaluate, predict" "$DLG" train "$data/line.cl" --entry fly
 expect 1 "has no entry \`fly\`" "$DLG" run "$data/line.cl" --entry fly
-expect 3 "\`dlg devices\` lists them" "$DLG" run "$data/line.cl" --device 99
+expect 2 "\`dlg devices\` lists them" "$DLG" run "$data/line.cl" --device 99
 expect 2 "either --json or --kernels" "$DLG" inspect "$data/line.cl" --json --kernels
 expect 2 "nonsense" "$DLG" inspect "$DLG_SOURCE_DIR/samples/xor.dlg" --target nonsense
-expect 3 "no-such-device" "$DLG" train "$data/line.cl" --device no-such-device
-expect 3 "no-such-device" env DLG_DEVICE=no-such-device "$DLG" train "$data/line.cl"
-expect 1 "the device \`none\` runs nothing" "$DLG" train "$data/line.cl" --device none
+expect 2 "no-such-device" "$DLG" train "$data/line.cl" --device no-such-device
+expect 2 "no-such-device" env DLG_DEVICE=no-such-device "$DLG" train "$data/line.cl"
+expect 2 "the device \`none\` runs nothing" "$DLG" train "$data/line.cl" --device none
+
+# A program edited so that it does not compile is a wrong input, and its own lines are named.
+sed 's/get_global_id(0)/get_global_od(0)/' "$data/line.cl" >'it"s edited.cl'
+line=$(grep -n get_global_od 'it"s edited.cl' | head -n 1 | cut -d : -f 1)
+expect 1 "it\"s edited.cl:$line:" "$DLG" run 'it"s edited.cl' --rows 0
+grep -q "^ *$line | .*get_global_od" err || fail "the line is not shown: $(cat err)"
+grep -q tempfile err && fail "the driver's own file is named: $(cat err)"
 
 # A cache that PoCL cannot write hides its device: the cause is named.
 if env HOME=/dev/null POCL_CACHE_DIR=/dev/null/cache "$DLG" devices >out 2>err; then

@@ -5,6 +5,7 @@ cp "$DLG_SOURCE_DIR"/samples/digits.* "$DLG_SOURCE_DIR"/samples/xor.* .
 for name in digits xor; do
     expect 0 "by differences" "$DLG" verify $name.dlg
     expect 0 "are within 0.0001" "$DLG" verify $name.dlg --seed 7
+    grep -q ' 0  by differences' out && fail "$name: a gradient is said to be exact: $(cat out)"
     grep -q WRONG out && fail "$name: $(cat out)"
 done
 expect 0 "d loss / d h.w" "$DLG" verify digits.dlg --entry train

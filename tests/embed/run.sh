@@ -62,6 +62,14 @@ for n in 2 1; do
 done
 grep -q '^0.0[0-9] [01].[09][0-9] [01].[09][0-9] 0.0[0-9]$' guide1.out || fail "the guide's network predicts $(cat guide1.out)"
 
+# The program of the README as it is printed.
+awk '/^```/ { inside = ($0 == "```c"); next } inside' "$DLG_SOURCE_DIR/README.md" >readme.c
+# shellcheck disable=SC2046,SC2086
+$CC $strict readme.c $(pkg-config --cflags --libs dlg) -Wl,-rpath,"$(dirname "$library")" -o readme ||
+    fail "the program of the README does not build"
+./readme >readme.out || fail "the program of the README fails: $(cat readme.out)"
+grep -q '^loss [0-9.]*e-0[3-9]$\|^loss 0.00' readme.out || fail "the README's network ends with $(cat readme.out)"
+
 head -c 400 xor.cl >cut.cl
 if ./shared cut.cl 2>message; then fail "a program that is cut off was accepted"; fi
 grep -q 'cut.cl:[0-9]*: ' message || fail "the message names no line: $(cat message)"

@@ -71,6 +71,17 @@ static void test_defines(void) {
     CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "x f32 5 input"));
     CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "h.w f32 5x4 param"));
     compile_free(&r);
+    /* What compile_define refuses is refused here too, for who does not ask it first. */
+    static const char *const wrong[] = {"n", "n=", "=5", "n=x", "n=0x5", "n=inf", "n=5k"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        options.defines = &wrong[i];
+        r = compile(good, &options);
+        CU_ASSERT_EQUAL(r.status, 1);
+        CU_ASSERT_PTR_NOT_NULL(strstr(r.diagnostics, "sets nothing"));
+        CU_ASSERT_FALSE(compile_define(wrong[i]));
+        compile_free(&r);
+    }
+    CU_ASSERT(compile_define("n=5") && compile_define("n=-1.5e3") && compile_define("n=true"));
 }
 
 static void test_colors(void) {

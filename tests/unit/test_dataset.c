@@ -129,7 +129,7 @@ static void test_refused(void) {
     } bad[] = {
         {"missing.csv", DLG_ERR_FILE, "missing.csv"},
         {"t-two.csv:0:3", DLG_ERR_DATA,
-         "t-two.csv: 3 columns for `x`, of which a sample has 2 numbers"},
+         "t-two.csv: 3 columns for `x`, whose samples have 2 numbers each"},
         {"t-two.csv:1:3", DLG_ERR_DATA,
          "there is no column 2: the first row has 2 columns (0 to 1)"},
         {"t-three.csv", DLG_ERR_DATA, "say which columns, as in t-three.csv:0:2"},

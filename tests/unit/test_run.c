@@ -145,7 +145,7 @@ static void test_wrong_use(void) {
     CU_ASSERT_EQUAL(dlg_run(prog, "predct"), DLG_ERR_NAME);
     expect_message(f.dev, "xor has no entry `predct`; is it `predict`?");
     CU_ASSERT_EQUAL(dlg_set(prog, "x", xor_x, 4), DLG_ERR_SIZE);
-    expect_message(f.dev, "`x` has 32 bytes (8 of type f32), not 4");
+    expect_message(f.dev, "`x` takes 32 bytes (8 of type f32), not 4");
     CU_ASSERT_EQUAL(dlg_set(prog, "out.x", v, 4), DLG_ERR_NAME);
     expect_message(f.dev, "is it `out.w`?");
     CU_ASSERT_EQUAL(dlg_get(prog, "p", v, 16), DLG_ERR_USAGE);
