@@ -482,6 +482,33 @@ DLG_API int dlg_dataset_feed(dlg_program *prog, const dlg_dataset *data, const d
 /* The batch of an entry: the length of the sample axis of its inputs. Errors: DATA. */
 DLG_API int dlg_dataset_batch(const dlg_dataset *data, const dlg_entry *entry, size_t *batch);
 
+/* ---- Sampling -------------------------------------------------------------------------------- */
+
+typedef struct dlg_sample_options {
+    const char *
+        entry; /* NULL: "generate" if there, or else "predict"; its batch-1 variant where it has one */
+    const char
+        *prompt; /* UTF-8 of a model of characters; NULL: it begins after the end of a line */
+    size_t prompt_bytes;
+    uint64_t length;    /* tokens to draw */
+    double temperature; /* 0: always the likeliest token; 1: as the model says; more: more evenly */
+    uint64_t top_k;     /* draw from so many of the likeliest tokens; 0: from all */
+    uint64_t seed;
+    /* Called with the text of each token that is drawn, a character or a byte. Not 0: stop. May be NULL. */
+    int (*text)(const char *text, size_t bytes, void *user);
+    void *user;
+} dlg_sample_options;
+
+/* Draws tokens from a model of a text, each after those of the prompt and the ones before. The entry reads the
+ * tokens of one sample (an i32 or u8 input with a text as its source, or a vocabulary in the program's metadata, as
+ * weights that were trained on one have) and returns their probabilities, or logits, in the last axis of its first
+ * float tensor. It updates states and reads one token at a time; or it updates nothing and reads a window, and then
+ * says what follows each of its tokens, or what follows the last alone (and wants a prompt as long). Numbers that are
+ * from 0 to 1 and sum to 1 are probabilities, others logits. Afterwards the states are what they were before.
+ * Errors: NAME, UNSUPPORTED (the entry is not such), WEIGHTS (no vocabulary), DATA (what is wrong with the prompt;
+ * NaN), UNSET, USAGE, STOPPED (the callback said so), OPENCL, MEMORY. */
+DLG_API int dlg_sample(dlg_program *prog, const dlg_sample_options *options);
+
 #ifdef __cplusplus
 }
 #endif

@@ -178,6 +178,18 @@ size_t rt_utf8_char(const char *text, const char *end, uint32_t *code) {
     return len;
 }
 
+size_t rt_utf8_put(char *out, uint32_t code) {
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const unsigned char lead[] = {[2] = 0xc0, [3] = 0xe0, [4] = 0xf0};
+    for (size_t i = len - 1; i > 0; i--, code >>= 6) out[i] = (char)(0x80 | (code & 0x3f));
+    out[0] = (char)(lead[len] | code);
+    return len;
+}
+
 bool rt_utf8(const char *text) {
     const char *end = text + strlen(text);
     uint32_t code;

@@ -35,6 +35,8 @@ const char *rt_nearest(const char *name, const void *list, size_t count,
 bool rt_utf8(const char *s); /* well-formed UTF-8 */
 /* The code point at s and its bytes in UTF-8; 0 when none is well-formed there. */
 size_t rt_utf8_char(const char *s, const char *end, uint32_t *code);
+/* A code point as UTF-8, of which there are at most 4 bytes; returns how many. */
+size_t rt_utf8_put(char *out, uint32_t code);
 bool rt_type_is_float(dlg_type type);
 /* a * b, a + b; false when it does not fit 64 bits. */
 bool rt_mul(uint64_t a, uint64_t b, uint64_t *out);

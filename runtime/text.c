@@ -83,25 +83,13 @@ static int take_known(dlg_device *dev, const TextTake *t, Characters *c) {
     return DLG_OK;
 }
 
-static size_t put_utf8(char *out, uint32_t code) {
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    static const unsigned char lead[] = {[2] = 0xc0, [3] = 0xe0, [4] = 0xf0};
-    for (size_t i = len - 1; i > 0; i--, code >>= 6) out[i] = (char)(0x80 | (code & 0x3f));
-    out[0] = (char)(lead[len] | code);
-    return len;
-}
-
 static int spell(dlg_device *dev, const Characters *c, TextTake *t) {
     size_t used = 0;
     t->vocabulary = malloc((size_t)c->count * 4 + 1);
     if (!t->vocabulary) return rt_no_memory(dev, (uint64_t)c->count * 4);
     for (uint32_t word = 0; word < WORDS; word++)
         for (uint32_t bit = 0; c->there[word] && bit < 64; bit++)
-            if (has(c, word * 64 + bit)) used += put_utf8(t->vocabulary + used, word * 64 + bit);
+            if (has(c, word * 64 + bit)) used += rt_utf8_put(t->vocabulary + used, word * 64 + bit);
     t->vocabulary[used] = 0;
     t->vocabulary_size = c->count;
     return DLG_OK;

@@ -8,7 +8,16 @@
 #include "cmd.h"
 #include "compile.h"
 
-enum { TRAIN = 1, EVAL = 2, RUN = 4, INSPECT = 8, DEVICES = 16, VERIFY = 32, PLOT = 64 };
+enum {
+    TRAIN = 1,
+    EVAL = 2,
+    RUN = 4,
+    INSPECT = 8,
+    DEVICES = 16,
+    VERIFY = 32,
+    PLOT = 64,
+    SAMPLE = 128
+};
 
 enum {
     KEY_ENTRY = 256,
@@ -42,6 +51,10 @@ enum {
     KEY_PATIENCE,
     KEY_METRIC,
     KEY_IGNORE_NAN,
+    KEY_PROMPT,
+    KEY_LENGTH,
+    KEY_TEMPERATURE,
+    KEY_TOP_K,
 };
 
 typedef struct Row {
@@ -71,8 +84,9 @@ static const Row rows[] = {
         "Seed of the values at the start, of the hold-out and of the order of the rows (default "
         "0)"),
     ROW(TRAIN, "save", KEY_SAVE, "FILE", "Write the weights here at the end, as safetensors"),
-    ROW(TRAIN | EVAL | RUN | VERIFY, "load", KEY_LOAD, "FILE", "Start from these weights"),
-    ROW(TRAIN | EVAL | RUN, "partial", KEY_PARTIAL, NULL,
+    ROW(SAMPLE, "seed", KEY_SEED, "N", "Seed of what is drawn (default 0)"),
+    ROW(TRAIN | EVAL | RUN | VERIFY | SAMPLE, "load", KEY_LOAD, "FILE", "Start from these weights"),
+    ROW(TRAIN | EVAL | RUN | SAMPLE, "partial", KEY_PARTIAL, NULL,
         "Of --load take what fits, and say what is left"),
     ROW(TRAIN, "checkpoint", KEY_CHECKPOINT, "FILE",
         "Keep the state of the run in FILE while it goes on, so that it can be resumed"),
@@ -94,6 +108,14 @@ static const Row rows[] = {
         "were)"),
     ROW(TRAIN | EVAL | RUN | VERIFY, "entry", KEY_ENTRY, "NAME",
         "The entry to run (train: train; eval: evaluate; run: predict; verify: all)"),
+    ROW(SAMPLE, "entry", KEY_ENTRY, "NAME",
+        "The entry to sample from (default: generate, or else predict)"),
+    ROW(SAMPLE, "prompt", KEY_PROMPT, "TEXT", "What the text begins with"),
+    ROW(SAMPLE, "length", KEY_LENGTH, "N",
+        "Draw N characters (or bytes) after the prompt (default 500)"),
+    ROW(SAMPLE, "temperature", KEY_TEMPERATURE, "X",
+        "Below 1 what is likely becomes likelier, 0 takes the likeliest always (default 1)"),
+    ROW(SAMPLE, "top-k", KEY_TOP_K, "K", "Draw from the K likeliest alone"),
     ROW(TRAIN, "evaluate", KEY_EVALUATE, "NAME", "The entry to evaluate with (default evaluate)"),
     ROW(EVAL, "all", KEY_ALL, NULL, "All rows, not those alone that the training run held out"),
     ROW(RUN, "rows", KEY_ROWS, "B:E",
@@ -101,18 +123,18 @@ static const Row rows[] = {
     ROW(RUN, "held-out", KEY_HELD_OUT, NULL,
         "--rows counts within the rows that the weights' training run held out"),
     ROW(RUN, "with", KEY_WITH, "NAME", "Show the input NAME beside the results of each row"),
-    ROW(TRAIN | EVAL | RUN, "set", KEY_SET, "NAME=FILE",
+    ROW(TRAIN | EVAL | RUN | SAMPLE, "set", KEY_SET, "NAME=FILE",
         "Set a whole tensor from a .npy or .csv, or a scalar to a number"),
     ROW(RUN, "get", KEY_GET, "NAME=FILE", "Write a tensor or result to a .npy file"),
-    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY, "define", 'D', "NAME=VALUE",
+    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "define", 'D', "NAME=VALUE",
         "Override a constant of the model (of a .dlg)"),
-    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY, "include", 'I', "DIR",
+    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "include", 'I', "DIR",
         "Look for included files in DIR too"),
-    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY, "target", KEY_TARGET, "NAME",
+    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "target", KEY_TARGET, "NAME",
         "Compile the .dlg for this target (default: what fits the device)"),
-    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY, "mem-budget", KEY_MEM_BUDGET, "SIZE",
+    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "mem-budget", KEY_MEM_BUDGET, "SIZE",
         "Compile the .dlg with each entry's arena held to SIZE bytes (300K, 64M, 1G)"),
-    ROW(TRAIN | EVAL | RUN | VERIFY, "device", KEY_DEVICE, "SEL",
+    ROW(TRAIN | EVAL | RUN | VERIFY | SAMPLE, "device", KEY_DEVICE, "SEL",
         "A number of `dlg devices` or a part of a device's name (default: DLG_DEVICE, or the "
         "first)"),
     ROW(PLOT, "output", 'o', "FILE", "Write the picture here (default: beside LOG, as .svg)"),
@@ -145,6 +167,11 @@ static const CommandDoc docs[] = {
      "Evaluates weights on the rows that their training run held out, or on all rows of other "
      "data."},
     {"run", RUN, "FILE", "Runs one entry of a model and prints or writes what it returns."},
+    {"sample", SAMPLE, "FILE",
+     "Draws text from a model that was trained on one.\vThe model has an entry that reads one "
+     "token "
+     "and returns the probabilities of the next, with what was before it in a state: `generate` of "
+     "samples/char_rnn.dlg is one."},
     {"inspect", INSPECT, "FILE", "Shows what a program consists of, by entry. Needs no device."},
     {"verify", VERIFY, "FILE.dlg",
      "Holds what a device computes against the reference, and gradients against differences."},
@@ -260,6 +287,19 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
         break;
     case KEY_RESUME: a->resume = true; break;
     case KEY_LOG_EVERY: period(state, "log-every", value, &a->log_steps, &a->log_seconds); break;
+    case KEY_PROMPT: a->prompt = value; break;
+    case KEY_LENGTH: a->length = whole(state, "length", value); break;
+    case KEY_TOP_K:
+        a->top_k = whole(state, "top-k", value);
+        if (a->top_k == 0) argp_error(state, "--top-k is at least 1");
+        break;
+    case KEY_TEMPERATURE: {
+        char *end;
+        a->temperature = strtod(value, &end);
+        if (end == value || *end || !(a->temperature >= 0 && a->temperature <= 1e6))
+            argp_error(state, "--temperature takes a number of at least 0, not `%s`", value);
+        break;
+    }
     case KEY_PATIENCE:
         a->patience = whole(state, "patience", value);
         if (a->patience == 0) argp_error(state, "--patience is at least 1");
@@ -331,7 +371,7 @@ void args_parse(Args *a, const char *command, int argc, char **argv) {
     memset(options, 0, sizeof options);
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i].commands & doc->bit) options[n++] = rows[i].option;
-    *a = (Args){.command = command, .tolerance = 1e-4};
+    *a = (Args){.command = command, .tolerance = 1e-4, .length = 500, .temperature = 1};
     a->defines = calloc(most, sizeof *a->defines);
     a->include_dirs = calloc(most, sizeof *a->include_dirs);
     a->with = calloc(most, sizeof *a->with);

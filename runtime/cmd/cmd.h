@@ -53,6 +53,9 @@ typedef struct Args {
     int64_t mem_budget_bytes;    /* of a .dlg: CompileOptions */
     uint64_t row_begin, row_end; /* --rows; row_end UINT64_MAX: to the last */
     bool all, held_out, quiet, json, kernels;
+    const char *prompt; /* of sample; NULL: none */
+    uint64_t length, top_k;
+    double temperature;
 } Args;
 
 /* Parses argv[1..] after the subcommand; prints help or a usage error and exits by itself. */
@@ -122,6 +125,7 @@ int cmd_inspect(const Args *a);
 int cmd_devices(const Args *a);
 int cmd_verify(const Args *a);
 int cmd_plot(const Args *a);
+int cmd_sample(const Args *a);
 
 /* ---- progress.c: what training shows ------------------------------------------------------------ */
 

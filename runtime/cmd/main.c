@@ -9,7 +9,7 @@ typedef struct Command {
 
 static const Command commands[] = {
     {"train", cmd_train},     {"eval", cmd_eval},     {"run", cmd_run},   {"inspect", cmd_inspect},
-    {"devices", cmd_devices}, {"verify", cmd_verify}, {"plot", cmd_plot},
+    {"devices", cmd_devices}, {"verify", cmd_verify}, {"plot", cmd_plot}, {"sample", cmd_sample},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
