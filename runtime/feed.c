@@ -1,11 +1,13 @@
 /* feed: see feed.h.
  *
  * Requires a data set whose fields fit the entry's inputs (dataset.c). Establishes: between two
- * collections nothing waits for the device; an input's buffer gets exactly the bytes of the rows.
+ * collections nothing waits for the device; an input's buffer gets exactly the bytes of the rows; once the runner
+ * is closed inputs and scalars have the values of the last run.
  *
- * Note "the ring": each run's scalars are copied, 4 bytes each, into the next slot of a buffer by the
- * queue itself; the host reads all slots at once, rarely. A read costs a wait, which is worth ten
- * launches; a copy costs one. */
+ * Note "the ring": a launch costs some microseconds, as much as a small step itself, and a wait what several
+ * launches do. So the batches of several runs are selected by one launch and lie beside each other; each run's
+ * scalars have a slot of their own in a ring; and before a run its launches' arguments are bound to its batch and
+ * its slot, which costs little. The host reads all slots at once, rarely. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +18,12 @@ enum {
     GPU_LANES = 64,
     CPU_GROUPS = 4, /* a selection is short: more groups cost more than they help */
     GPU_GROUPS = 256,
+    GATHER_INPUTS = 4, /* of the kernel `gather` */
+    MOST_AHEAD = 16,
 };
 static const size_t staging_bytes = 64u << 20;
+static const size_t ahead_bytes = 256u
+                                  << 10; /* of batches selected at once: they stay in a cache */
 
 /* ---- The data ---------------------------------------------------------------------------------- */
 
@@ -65,6 +71,7 @@ int order_open(RowOrder *o, Feed *f, const uint32_t *rows, size_t count) {
 
 int order_update(RowOrder *o, Feed *f) {
     dlg_device *dev = f->prog->dev;
+    o->versions++;
     if (!o->buffer) return DLG_OK;
     cl_int code = clEnqueueWriteBuffer(dev->queue, o->buffer, CL_FALSE, 0,
                                        o->count * sizeof *o->rows, o->rows, 0, NULL, NULL);
@@ -78,22 +85,75 @@ void order_close(RowOrder *o) {
 
 /* ---- Runs -------------------------------------------------------------------------------------- */
 
-static int bind_gather(Runner *r, Gather *g) {
+/* A part of a buffer that a launch may be given. */
+static int part(dlg_device *dev, cl_mem of, size_t at, size_t bytes, cl_mem *out) {
+    cl_buffer_region region = {at, bytes};
+    cl_int code;
+    *out = clCreateSubBuffer(of, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+    return code == CL_SUCCESS ? DLG_OK : rt_cl_fail(dev, code, "taking a part of a buffer");
+}
+
+static size_t aligned(const dlg_device *dev, uint64_t bytes) {
+    uint64_t align = dev->base_align < 64 ? 64 : dev->base_align;
+    return (size_t)((bytes + align - 1) / align * align);
+}
+
+/* Room for several batches of each input. */
+static int open_stage(Runner *r) {
     dlg_device *dev = r->feed->prog->dev;
-    static const char *const name[] = {[1] = "gather1", [2] = "gather2", [4] = "gather4"};
-    TRY(rt_own_kernel(dev, name[dlg_type_bytes(g->tensor->type)], &g->kernel));
-    cl_mem to = r->feed->prog->buffers[g->tensor->index];
-    cl_uint batch = (cl_uint)r->batch, outer = (cl_uint)g->outer, inner = (cl_uint)g->inner;
-    cl_int code = clSetKernelArg(g->kernel, 0, sizeof(cl_mem), &r->feed->fields[g->field]);
-    if (!code) code = clSetKernelArg(g->kernel, 1, sizeof(cl_mem), &to);
-    if (!code) code = clSetKernelArg(g->kernel, 4, sizeof batch, &batch);
-    if (!code) code = clSetKernelArg(g->kernel, 5, sizeof outer, &outer);
-    if (!code) code = clSetKernelArg(g->kernel, 6, sizeof inner, &inner);
-    if (code) return rt_cl_fail(dev, code, "the kernel that selects rows");
-    size_t most = dev->host_memory ? CPU_GROUPS : GPU_GROUPS;
-    g->groups = r->batch < most ? r->batch : most;
-    g->lanes = dev->host_memory ? 1 : GPU_LANES;
-    if (g->lanes > dev->info.max_group) g->lanes = dev->info.max_group ? dev->info.max_group : 1;
+    size_t bytes = 0;
+    for (size_t i = 0; i < r->gather_count; i++)
+        bytes += r->gathers[i].pitch_bytes = aligned(dev, r->gathers[i].tensor->bytes);
+    r->ahead = dev->exact ? 1 : ahead_bytes / bytes;
+    if (r->ahead > MOST_AHEAD) r->ahead = MOST_AHEAD;
+    if (r->ahead < 2) {
+        r->ahead = 1;
+        return DLG_OK;
+    }
+    for (size_t i = 0; i < r->gather_count; i++) {
+        Gather *g = &r->gathers[i];
+        g->slots = calloc(r->ahead, sizeof *g->slots);
+        if (!g->slots) return rt_no_memory(dev, r->ahead * sizeof *g->slots);
+        TRY(rt_buffer(dev, r->ahead * g->pitch_bytes, "the next batches", &g->stage));
+        for (size_t k = 0; k < r->ahead; k++)
+            TRY(part(dev, g->stage, k * g->pitch_bytes, (size_t)g->tensor->bytes, &g->slots[k]));
+    }
+    return DLG_OK;
+}
+
+/* The launch that selects rows for four inputs from the `first` on. */
+static int bind_selection(Runner *r, size_t first, cl_kernel *kernel) {
+    dlg_program *prog = r->feed->prog;
+    cl_uint batch = (cl_uint)r->batch, at = 4;
+    TRY(rt_own_kernel(prog->dev, "gather", kernel));
+    cl_int code = clSetKernelArg(*kernel, 3, sizeof batch, &batch);
+    for (size_t i = first; i < first + GATHER_INPUTS && !code; i++) {
+        const Gather *g = &r->gathers[i < r->gather_count ? i : first];
+        cl_uint outer = (cl_uint)g->outer;
+        cl_uint inner = (cl_uint)(g->inner * dlg_type_bytes(g->tensor->type));
+        cl_ulong pitch = g->pitch_bytes;
+        cl_mem to = g->stage ? g->stage : prog->buffers[g->tensor->index];
+        if (i >= r->gather_count) inner = 0; /* there is none */
+        code = clSetKernelArg(*kernel, at++, sizeof(cl_mem), &r->feed->fields[g->field]);
+        if (!code) code = clSetKernelArg(*kernel, at++, sizeof to, &to);
+        if (!code) code = clSetKernelArg(*kernel, at++, sizeof outer, &outer);
+        if (!code) code = clSetKernelArg(*kernel, at++, sizeof inner, &inner);
+        if (!code) code = clSetKernelArg(*kernel, at++, sizeof pitch, &pitch);
+    }
+    return code ? rt_cl_fail(prog->dev, code, "the kernel that selects rows") : DLG_OK;
+}
+
+static int open_selections(Runner *r) {
+    dlg_device *dev = r->feed->prog->dev;
+    TRY(open_stage(r));
+    r->lanes = dev->host_memory ? 1 : GPU_LANES;
+    if (r->lanes > dev->info.max_group) r->lanes = dev->info.max_group ? dev->info.max_group : 1;
+    size_t count = (r->gather_count + GATHER_INPUTS - 1) / GATHER_INPUTS;
+    r->selections = calloc(count, sizeof *r->selections);
+    if (!r->selections) return rt_no_memory(dev, count * sizeof *r->selections);
+    for (; r->selection_count < count; r->selection_count++)
+        TRY(bind_selection(r, r->selection_count * GATHER_INPUTS,
+                           &r->selections[r->selection_count]));
     return DLG_OK;
 }
 
@@ -113,10 +173,10 @@ static int open_gathers(Runner *r) {
         for (int a = 0; a < axis; a++) g->outer *= (size_t)t->shape[a];
         for (int a = axis + 1; a < t->rank; a++) g->inner *= (size_t)t->shape[a];
         batch_bytes += t->bytes;
-        if (r->feed->fields) TRY(bind_gather(r, g));
         r->feed->prog->set[t->index] = true;
     }
-    if (r->feed->fields || r->gather_count == 0) return DLG_OK;
+    if (r->gather_count == 0) return DLG_OK;
+    if (r->feed->fields) return open_selections(r);
     if (r->capacity > staging_bytes / batch_bytes) r->capacity = staging_bytes / batch_bytes;
     if (r->capacity == 0) r->capacity = 1;
     for (size_t i = 0; i < r->gather_count; i++) {
@@ -153,10 +213,48 @@ static int open_ring(Runner *r) {
     for (size_t i = 0; i < returns; i++)
         if (r->entry->returns[i]->rank == 0) r->scalars[r->scalar_count++] = r->entry->returns[i];
     if (r->scalar_count == 0) return DLG_OK;
-    size_t bytes = r->capacity * r->scalar_count * 4;
+    r->slot_bytes = dev->exact ? 4 : aligned(dev, 4);
+    size_t slots = r->capacity * r->scalar_count, bytes = slots * r->slot_bytes;
     r->host_ring = calloc(bytes, 1);
-    if (!r->host_ring) return rt_no_memory(dev, bytes);
+    r->slots = calloc(slots, sizeof *r->slots);
+    r->bound = calloc(r->scalar_count, sizeof *r->bound);
+    if (!r->host_ring || !r->slots || !r->bound) return rt_no_memory(dev, bytes);
     return rt_buffer(dev, bytes, "the metrics", &r->ring);
+}
+
+/* Puts the launches' arguments that are the tensor into the list, which has room for all. */
+static size_t find_args(const Runner *r, const dlg_tensor *t, size_t which, Binding *list) {
+    const dlg_program *prog = r->feed->prog;
+    size_t n = 0;
+    for (size_t i = 0; i < r->entry->launch_count; i++) {
+        const dlg_launch *l = &r->entry->launches[i];
+        for (size_t k = 0; k < l->arg_count; k++)
+            if (l->args[k].tensor == t)
+                list[n++] = (Binding){prog->kernels[l - prog->plan.launches], (cl_uint)k, which};
+    }
+    return n;
+}
+
+/* A scalar that is an output and nothing else is written where it is read; a param or state is copied. */
+static int open_bindings(Runner *r) {
+    size_t args = 1;
+    for (size_t i = 0; i < r->entry->launch_count; i++) args += r->entry->launches[i].arg_count;
+    r->inputs = calloc(args, sizeof *r->inputs);
+    r->outputs = calloc(args, sizeof *r->outputs);
+    if (!r->inputs || !r->outputs)
+        return rt_no_memory(r->feed->prog->dev, args * sizeof *r->inputs);
+    for (size_t i = 0; i < r->gather_count; i++)
+        if (r->gathers[i].stage)
+            r->input_count += find_args(r, r->gathers[i].tensor, i, r->inputs + r->input_count);
+    for (size_t i = 0; i < r->scalar_count; i++) {
+        bool alone = r->scalars[i]->kind == DLG_OUTPUT && !r->feed->prog->dev->exact;
+        for (size_t k = 0; k < r->scalar_count; k++)
+            alone &= k == i || r->scalars[k] != r->scalars[i];
+        size_t found = alone ? find_args(r, r->scalars[i], i, r->outputs + r->output_count) : 0;
+        r->bound[i] = found > 0;
+        r->output_count += found;
+    }
+    return DLG_OK;
 }
 
 int runner_open(Runner *r, Feed *f, const dlg_entry *entry) {
@@ -164,31 +262,99 @@ int runner_open(Runner *r, Feed *f, const dlg_entry *entry) {
     TRY(dlg_dataset_batch(f->data, entry, &r->batch));
     TRY(open_gathers(r));
     TRY(share_inputs(r));
-    return open_ring(r);
+    TRY(open_ring(r));
+    return open_bindings(r);
+}
+
+/* The launches' arguments are the tensors themselves again, and inputs have the last batch. What fails here
+ * failed before. */
+static void unbind(Runner *r) {
+    dlg_program *prog = r->feed->prog;
+    cl_mem *buffers = prog->buffers;
+    for (size_t i = 0; i < r->gather_count && r->ahead_of; i++) {
+        const Gather *g = &r->gathers[i];
+        if (g->stage)
+            clEnqueueCopyBuffer(prog->dev->queue, g->slots[r->ahead_slot],
+                                buffers[g->tensor->index], 0, 0, g->tensor->bytes, 0, NULL, NULL);
+    }
+    for (size_t i = 0; i < r->input_count; i++) {
+        const Binding *b = &r->inputs[i];
+        clSetKernelArg(b->kernel, b->arg, sizeof(cl_mem),
+                       &buffers[r->gathers[b->which].tensor->index]);
+    }
+    for (size_t i = 0; i < r->output_count; i++) {
+        const Binding *b = &r->outputs[i];
+        clSetKernelArg(b->kernel, b->arg, sizeof(cl_mem), &buffers[r->scalars[b->which]->index]);
+    }
+}
+
+static void release(cl_mem *list, size_t count) {
+    for (size_t i = 0; list && i < count; i++)
+        if (list[i]) clReleaseMemObject(list[i]);
+    free(list);
 }
 
 void runner_close(Runner *r) {
+    if (!r->feed) return;
+    unbind(r);
     /* What is staged or read may still be in use by the queue. */
-    if (r->feed && r->feed->prog->dev->real) clFinish(r->feed->prog->dev->queue);
+    if (r->feed->prog->dev->real) clFinish(r->feed->prog->dev->queue);
     for (size_t i = 0; i < r->gather_count; i++) {
-        if (r->gathers[i].kernel) clReleaseKernel(r->gathers[i].kernel);
-        free(r->gathers[i].staged);
+        Gather *g = &r->gathers[i];
+        release(g->slots, r->ahead);
+        if (g->stage) clReleaseMemObject(g->stage);
+        free(g->staged);
     }
+    for (size_t i = 0; i < r->selection_count; i++) clReleaseKernel(r->selections[i]);
+    free(r->selections);
     free(r->gathers);
+    free(r->inputs);
+    free(r->outputs);
     free(r->scalars);
     free(r->sums);
     free(r->host_ring);
+    free(r->bound);
+    release(r->slots, r->capacity * r->scalar_count);
     if (r->ring) clReleaseMemObject(r->ring);
     *r = (Runner){0};
 }
 
-static int select_on_device(Runner *r, Gather *g, const RowOrder *order, size_t first) {
+/* Selects the batch at `first` of the order and, while it is at it, those behind it. */
+static int select_ahead(Runner *r, const RowOrder *order, size_t first) {
     dlg_device *dev = r->feed->prog->dev;
-    cl_uint at = (cl_uint)first;
-    cl_int code = clSetKernelArg(g->kernel, 2, sizeof(cl_mem), &order->buffer);
-    if (!code) code = clSetKernelArg(g->kernel, 3, sizeof at, &at);
-    if (code) return rt_cl_fail(dev, code, "the kernel that selects rows");
-    return rt_launch(dev, g->kernel, "gather", g->groups * g->lanes, g->lanes);
+    size_t batches = (order->count - first) / r->batch;
+    if (batches > r->ahead) batches = r->ahead;
+    cl_uint at = (cl_uint)first, count = (cl_uint)(batches * r->batch);
+    size_t most = dev->host_memory ? CPU_GROUPS : GPU_GROUPS, groups = count < most ? count : most;
+    for (size_t i = 0; i < r->selection_count; i++) {
+        cl_kernel kernel = r->selections[i];
+        cl_int code = clSetKernelArg(kernel, 0, sizeof(cl_mem), &order->buffer);
+        if (!code) code = clSetKernelArg(kernel, 1, sizeof at, &at);
+        if (!code) code = clSetKernelArg(kernel, 2, sizeof count, &count);
+        if (code) return rt_cl_fail(dev, code, "the kernel that selects rows");
+        TRY(rt_launch(dev, kernel, "gather", groups * r->lanes, r->lanes));
+    }
+    r->ahead_of = order;
+    r->ahead_version = order->versions;
+    r->ahead_first = first;
+    r->ahead_rows = count;
+    return DLG_OK;
+}
+
+/* Makes the launches read the batch at `first` of the order. */
+static int select_on_device(Runner *r, const RowOrder *order, size_t first) {
+    bool there = r->ahead_of == order && r->ahead_version == order->versions &&
+                 first >= r->ahead_first && first + r->batch <= r->ahead_first + r->ahead_rows &&
+                 (first - r->ahead_first) % r->batch == 0;
+    if (!there || r->ahead == 1) TRY(select_ahead(r, order, first));
+    size_t slot = r->ahead_slot = (first - r->ahead_first) / r->batch;
+    for (size_t i = 0; i < r->input_count; i++) {
+        const Binding *b = &r->inputs[i];
+        cl_int code =
+            clSetKernelArg(b->kernel, b->arg, sizeof(cl_mem), &r->gathers[b->which].slots[slot]);
+        if (code) return rt_cl_fail(r->feed->prog->dev, code, "giving a batch to a kernel");
+    }
+    return DLG_OK;
 }
 
 static void select_rows(const Gather *g, const Field *field, const uint32_t *rows, size_t batch,
@@ -209,22 +375,66 @@ static int select_on_host(Runner *r, Gather *g, const RowOrder *order, size_t fi
     return code ? rt_cl_fail(prog->dev, code, "writing a batch") : DLG_OK;
 }
 
-int runner_step(Runner *r, const RowOrder *order, size_t first) {
+/* Makes the launches write the scalars of the next run into its slots. */
+static int bind_slots(Runner *r) {
     dlg_program *prog = r->feed->prog;
-    if (r->pending == r->capacity) TRY(runner_collect(r));
-    for (size_t i = 0; i < r->gather_count; i++)
-        TRY(r->gathers[i].kernel ? select_on_device(r, &r->gathers[i], order, first)
-                                 : select_on_host(r, &r->gathers[i], order, first));
-    TRY(rt_run_entry(prog, r->entry));
-    for (size_t i = 0; i < r->scalar_count; i++) {
-        const dlg_tensor *t = r->scalars[i];
-        size_t slot = (r->pending * r->scalar_count + i) * 4;
-        cl_int code = clEnqueueCopyBuffer(prog->dev->queue, prog->buffers[t->index], r->ring, 0,
-                                          slot, t->bytes, 0, NULL, NULL);
-        if (code) return rt_cl_fail(prog->dev, code, "copying a metric");
+    size_t first = r->pending * r->scalar_count;
+    for (size_t i = 0; i < r->output_count; i++) {
+        const Binding *b = &r->outputs[i];
+        cl_mem *slot = &r->slots[first + b->which];
+        if (!*slot)
+            TRY(part(prog->dev, r->ring, (first + b->which) * r->slot_bytes,
+                     (size_t)r->scalars[b->which]->bytes, slot));
+        cl_int code = clSetKernelArg(b->kernel, b->arg, sizeof(cl_mem), slot);
+        if (code) return rt_cl_fail(prog->dev, code, "giving a slot to a kernel");
     }
+    return DLG_OK;
+}
+
+/* Between a slot of the ring and the scalar itself. */
+static int copy_scalar(Runner *r, size_t run, size_t i, bool to_slot) {
+    dlg_program *prog = r->feed->prog;
+    const dlg_tensor *t = r->scalars[i];
+    cl_mem own = prog->buffers[t->index];
+    size_t at = (run * r->scalar_count + i) * r->slot_bytes;
+    cl_int code =
+        clEnqueueCopyBuffer(prog->dev->queue, to_slot ? own : r->ring, to_slot ? r->ring : own,
+                            to_slot ? 0 : at, to_slot ? at : 0, t->bytes, 0, NULL, NULL);
+    return code ? rt_cl_fail(prog->dev, code, "copying a metric") : DLG_OK;
+}
+
+int runner_step(Runner *r, const RowOrder *order, size_t first) {
+    if (r->pending == r->capacity) TRY(runner_collect(r));
+    if (r->selection_count)
+        TRY(select_on_device(r, order, first));
+    else
+        for (size_t i = 0; i < r->gather_count; i++)
+            TRY(select_on_host(r, &r->gathers[i], order, first));
+    TRY(bind_slots(r));
+    TRY(rt_run_entry(r->feed->prog, r->entry));
+    for (size_t i = 0; i < r->scalar_count; i++)
+        if (!r->bound[i]) TRY(copy_scalar(r, r->pending, i, true));
     r->pending++;
     return DLG_OK;
+}
+
+/* Inputs and outputs get the values of the last run, as if it had been one of dlg_run. */
+static int leave_last(Runner *r) {
+    for (size_t i = 0; i < r->scalar_count; i++)
+        if (r->bound[i]) TRY(copy_scalar(r, r->pending - 1, i, false));
+    return DLG_OK;
+}
+
+static void add_up(Runner *r, size_t weight) {
+    for (size_t run = 0; run < r->pending; run++)
+        for (size_t i = 0; i < r->scalar_count; i++) {
+            size_t at = (run * r->scalar_count + i) * r->slot_bytes;
+            double value = dlg_element(r->scalars[i]->type, r->host_ring + at, 0);
+            r->sums[i] += (double)weight * value;
+            if (!isnan(value) || r->nan_run) continue;
+            r->nan_run = r->runs + run + 1;
+            r->nan_scalar = i;
+        }
 }
 
 int runner_collect(Runner *r) {
@@ -234,16 +444,9 @@ int runner_collect(Runner *r) {
     if (r->scalar_count == 0) {
         TRY(rt_finish(dev));
     } else {
-        TRY(rt_read(dev, r->ring, 0, r->host_ring, r->pending * r->scalar_count * 4));
-        for (size_t run = 0; run < r->pending; run++)
-            for (size_t i = 0; i < r->scalar_count; i++) {
-                double value =
-                    dlg_element(r->scalars[i]->type, &r->host_ring[run * r->scalar_count + i], 0);
-                r->sums[i] += (double)weight * value;
-                if (!isnan(value) || r->nan_run) continue;
-                r->nan_run = r->runs + run + 1;
-                r->nan_scalar = i;
-            }
+        TRY(leave_last(r));
+        TRY(rt_read(dev, r->ring, 0, r->host_ring, r->pending * r->scalar_count * r->slot_bytes));
+        add_up(r, weight);
     }
     r->runs += r->pending;
     r->rows += r->pending * weight;

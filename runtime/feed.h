@@ -20,7 +20,8 @@ void feed_close(Feed *f); /* also of a zeroed one */
 typedef struct RowOrder {
     const uint32_t *rows;
     size_t count;
-    cl_mem buffer; /* NULL when the data is not on the device */
+    cl_mem buffer;     /* NULL when the data is not on the device */
+    uint64_t versions; /* how often the rows changed */
 } RowOrder;
 int order_open(RowOrder *o, Feed *f, const uint32_t *rows, size_t count);
 /* The rows changed. They are read until the next runner_collect, and must not change before it. */
@@ -32,22 +33,42 @@ typedef struct Gather {
     const dlg_tensor *tensor;
     size_t field;
     size_t outer, inner; /* elements of a sample before and after the sample axis */
-    cl_kernel kernel;    /* bound but for `rows` and `first` */
-    size_t groups, lanes;
-    char *staged; /* host selection: `capacity` batches */
+    size_t pitch_bytes;  /* on the device: from one batch of the stage to the next */
+    cl_mem stage;        /* `ahead` batches; NULL: there is one, which is the input's own buffer */
+    cl_mem *slots;       /* the parts of the stage */
+    char *staged;        /* host selection: `capacity` batches */
 } Gather;
 
-/* An entry that is fed and whose scalars are gathered in a ring on the device. */
+/* An argument of the entry's launches that another buffer is bound to in each run. */
+typedef struct Binding {
+    cl_kernel kernel;
+    cl_uint arg;
+    size_t which; /* gather or scalar */
+} Binding;
+
+/* An entry that is fed and whose scalars are gathered in a ring on the device (feed.c, "the ring"). */
 typedef struct Runner {
     Feed *feed;
     const dlg_entry *entry;
     size_t batch; /* rows of a run; 0: the entry takes no data */
     Gather *gathers;
     size_t gather_count;
+    cl_kernel *selections; /* one for four gathers; bound but for the order and the place in it */
+    size_t selection_count, lanes;
+    size_t ahead;             /* batches that a selection puts into the stage, */
+    const RowOrder *ahead_of; /* of this order as it was then, */
+    uint64_t ahead_version;
+    size_t ahead_first, ahead_rows; /* from this row of it */
+    size_t ahead_slot;              /* that the last run read */
+    Binding *inputs, *outputs;
+    size_t input_count, output_count;
     const dlg_tensor **scalars; /* what it returns of rank 0 */
     size_t scalar_count;
-    cl_mem ring; /* capacity x scalar_count values, 4 bytes each */
-    uint32_t *host_ring;
+    cl_mem ring; /* capacity x scalar_count slots */
+    size_t slot_bytes;
+    cl_mem *slots; /* the ring's parts, each made when it is first used */
+    bool *bound;   /* one a scalar: launches write it into its slot; or it is copied there */
+    char *host_ring;
     size_t capacity, pending; /* runs that may be, and are, in the ring */
     double *sums;             /* of each scalar over the runs collected, times rows */
     uint64_t rows;            /* collected (runs, when it takes no data) */

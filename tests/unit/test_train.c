@@ -108,6 +108,24 @@ static void test_train(void) {
     CU_ASSERT(seen.epochs == 5 && seen.steps == 10 && seen.batches == 2 && seen.left_out == 3);
     CU_ASSERT(seen.rows == 8 && seen.good == 1 && seen.held_rows == 0);
     CU_ASSERT_EQUAL(dlg_step(f.prog), 10);
+    /* Inputs and outputs are those of the last run. */
+    const dlg_tensor *input = dlg_tensor_find(f.prog, "x");
+    const float *all = dlg_dataset_values(f.data, input);
+    uint32_t rows[11];
+    float x[8], loss = 0, again = 1;
+    for (uint32_t i = 0; i < 11; i++) rows[i] = i;
+    split_shuffle(rows, 11, "dlg:shuffle", 3, 4);
+    check(&f, dlg_get(f.prog, "x", x, sizeof x));
+    for (int i = 0; i < 4; i++)
+        CU_ASSERT(memcmp(x + 2 * i, all + 2 * rows[4 + i], 2 * sizeof *x) == 0);
+    check(&f, dlg_get(f.prog, "loss", &loss, sizeof loss));
+    float before[3] = {0};
+    train_here(&f, 3, 5, 9, before);
+    check(&f, dlg_set(f.prog, "w", before, 8));
+    check(&f, dlg_set(f.prog, "b", before + 2, 4));
+    check(&f, dlg_run(f.prog, "train"));
+    check(&f, dlg_get(f.prog, "loss", &again, sizeof again));
+    CU_ASSERT(fabsf(loss - again) < 1e-5f && has_weights(&f, want));
     fixture_close(&f);
 }
 
