@@ -46,26 +46,39 @@ __kernel void gather(__global const uint *restrict rows, uint first, uint count,
     }
 }
 
-/* nonfinite4, nonfinite2: first[slot] = the least i below `count` for which x[begin + i] is infinite or NaN, if that
- * is less than what stands there. Of floats of so many bytes, whose exponent is `mask`.
+/* nonfinite4, nonfinite2: among x[begin + i], i below `count`, of floats of so many bytes: first[slot] becomes the least i
+ * of a NaN, first[slot + 1] that of an infinity, if they are less than what stands there. `infinity` is one's bits, and
+ * `sign` all but those of a sign. With `compare` elements do not count that have the bits of before[before_begin + i].
  * An integer minimum: the result does not depend on the order of the items. */
 
-__kernel void nonfinite4(__global const uint *restrict x, ulong begin, uint count, uint mask,
-                         __global uint *restrict first, uint slot) {
-    uint items = get_global_size(0);
-    for (ulong i = get_global_id(0); i < count; i += items)
-        if ((x[begin + i] & mask) == mask) {
-            atomic_min(first + slot, (uint)i);
-            break;
-        }
+__kernel void nonfinite4(__global const uint *x, ulong begin, uint count, uint infinity, uint sign,
+                         __global const uint *before, ulong before_begin, uint compare,
+                         __global uint *first, uint slot) {
+    uint items = get_global_size(0), nan = 0xffffffff, inf = 0xffffffff;
+    for (ulong i = get_global_id(0); i < count; i += items) {
+        uint bits = x[begin + i];
+        if ((bits & sign) < infinity || (compare && bits == before[before_begin + i])) continue;
+        if ((bits & sign) > infinity)
+            nan = min(nan, (uint)i);
+        else
+            inf = min(inf, (uint)i);
+    }
+    if (nan != 0xffffffff) atomic_min(first + slot, nan);
+    if (inf != 0xffffffff) atomic_min(first + slot + 1, inf);
 }
 
-__kernel void nonfinite2(__global const ushort *restrict x, ulong begin, uint count, uint mask,
-                         __global uint *restrict first, uint slot) {
-    uint items = get_global_size(0);
-    for (ulong i = get_global_id(0); i < count; i += items)
-        if ((x[begin + i] & mask) == mask) {
-            atomic_min(first + slot, (uint)i);
-            break;
-        }
+__kernel void nonfinite2(__global const ushort *x, ulong begin, uint count, uint infinity, uint sign,
+                         __global const ushort *before, ulong before_begin, uint compare,
+                         __global uint *first, uint slot) {
+    uint items = get_global_size(0), nan = 0xffffffff, inf = 0xffffffff;
+    for (ulong i = get_global_id(0); i < count; i += items) {
+        uint bits = x[begin + i];
+        if ((bits & sign) < infinity || (compare && bits == before[before_begin + i])) continue;
+        if ((bits & sign) > infinity)
+            nan = min(nan, (uint)i);
+        else
+            inf = min(inf, (uint)i);
+    }
+    if (nan != 0xffffffff) atomic_min(first + slot, nan);
+    if (inf != 0xffffffff) atomic_min(first + slot + 1, inf);
 }

@@ -50,29 +50,30 @@ static int scalar_diverged(const Training *t) {
                    r->scalars[r->nan_scalar]->user_name, (unsigned long long)step);
 }
 
-static int param_diverged(const Training *t, const dlg_tensor *tensor, uint64_t at) {
+static int param_diverged(const Training *t, const Unsound *found) {
     char place[512];
-    dlg_place(place, sizeof place, tensor, at);
+    dlg_place(place, sizeof place, found->tensor, found->at);
+    const char *what = found->nan ? "nan" : "infinite";
     unsigned long long step = t->progress.step;
     if (step == t->progress.resumed_step)
-        return rt_fail(t->prog->dev, DLG_ERR_DIVERGED,
-                       "%s is not finite before the first step is done", place);
+        return rt_fail(t->prog->dev, DLG_ERR_DIVERGED, "%s is %s before the first step is done",
+                       place, what);
     return rt_fail(t->prog->dev, DLG_ERR_DIVERGED,
-                   "the training diverged: %s is not finite after step %llu", place, step);
+                   "the training diverged: %s is %s after step %llu", place, what, step);
 }
 
 int good_look(Training *t) {
     dlg_program *prog = t->prog;
     const dlg_entry *e = t->run.entry;
-    const dlg_tensor *found = NULL;
-    uint64_t at = 0;
+    Unsound nan, infinite;
     if (t->options->ignore_nan) return DLG_OK;
     if (t->good.looked && t->good.step == t->progress.step) return DLG_OK;
     double begin = train_now_s();
     for (size_t i = 0; i < e->update_count; i++)
-        if (e->updates[i]->kind == DLG_PARAM) TRY(finite_look(&t->good.finite, e->updates[i]));
-    TRY(finite_found(&t->good.finite, &found, &at));
-    if (found) return param_diverged(t, found, at);
+        if (e->updates[i]->kind == DLG_PARAM)
+            TRY(finite_look(&t->good.finite, e->updates[i], NULL, 0));
+    TRY(finite_found(&t->good.finite, &nan, &infinite));
+    if (nan.tensor || infinite.tensor) return param_diverged(t, nan.tensor ? &nan : &infinite);
     for (size_t i = 0; t->good.values && i < prog->plan.tensor_count; i++) {
         if (!t->good.values[i]) continue;
         cl_int code = clEnqueueCopyBuffer(prog->dev->queue, prog->buffers[i], t->good.values[i], 0,

@@ -131,6 +131,9 @@ DLG_API uint64_t dlg_program_arena_bytes(const dlg_program *prog);
 /* The OpenCL text, NUL-terminated, *len bytes (len may be NULL). */
 DLG_API const char *dlg_program_kernels(const dlg_program *prog, size_t *len);
 DLG_API size_t dlg_program_kernel_count(const dlg_program *prog);
+/* The comment over a kernel of the text, *len bytes of lines that begin with "//": the lines of the source that it
+ * computes, and what it makes. NULL where there is none, in a text that was written by hand. */
+DLG_API const char *dlg_kernel_comment(const dlg_program *prog, const char *kernel, size_t *len);
 /* A constant of the model; *value is left alone when there is none. Errors: NAME. */
 DLG_API int dlg_program_const(dlg_program *prog, const char *name, double *value);
 
@@ -278,6 +281,14 @@ DLG_API const dlg_entry *dlg_entry_find(const dlg_program *prog, const char *nam
  * Errors: NAME, UNSET, USAGE (device "none"), OPENCL. */
 DLG_API int dlg_run(dlg_program *prog, const char *entry);
 DLG_API int dlg_finish(dlg_program *prog); /* waits until all that was enqueued is done */
+
+/* From now on (or, with 0, no longer) every run looks at all that it reads and writes, launch by launch, and ends where
+ * something is NaN: dlg_run, dlg_train and others then fail (DIVERGED), and the message names the tensor and element,
+ * the kernel and its lines of the source, and the first infinity before it. It changes no values, and takes several
+ * times as long. Errors: USAGE (device "none"), OPENCL, MEMORY. */
+DLG_API int dlg_check_nan(dlg_program *prog, int on);
+/* What was infinite first in the runs that were looked at, as such a message says it; "" when nothing was. */
+DLG_API const char *dlg_first_infinite(const dlg_program *prog);
 
 /* ---- Weights --------------------------------------------------------------------------------- */
 

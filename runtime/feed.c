@@ -98,13 +98,18 @@ static size_t aligned(const dlg_device *dev, uint64_t bytes) {
     return (size_t)((bytes + align - 1) / align * align);
 }
 
+/* Whether runs read and write the tensors' own buffers: who looks at these sees what there is. */
+static bool in_place(const Runner *r) {
+    return r->feed->prog->dev->exact || r->feed->prog->watch;
+}
+
 /* Room for several batches of each input. */
 static int open_stage(Runner *r) {
     dlg_device *dev = r->feed->prog->dev;
     size_t bytes = 0;
     for (size_t i = 0; i < r->gather_count; i++)
         bytes += r->gathers[i].pitch_bytes = aligned(dev, r->gathers[i].tensor->bytes);
-    r->ahead = dev->exact ? 1 : ahead_bytes / bytes;
+    r->ahead = in_place(r) ? 1 : ahead_bytes / bytes;
     if (r->ahead > MOST_AHEAD) r->ahead = MOST_AHEAD;
     if (r->ahead < 2) {
         r->ahead = 1;
@@ -247,7 +252,7 @@ static int open_bindings(Runner *r) {
         if (r->gathers[i].stage)
             r->input_count += find_args(r, r->gathers[i].tensor, i, r->inputs + r->input_count);
     for (size_t i = 0; i < r->scalar_count; i++) {
-        bool alone = r->scalars[i]->kind == DLG_OUTPUT && !r->feed->prog->dev->exact;
+        bool alone = r->scalars[i]->kind == DLG_OUTPUT && !in_place(r);
         for (size_t k = 0; k < r->scalar_count; k++)
             alone &= k == i || r->scalars[k] != r->scalars[i];
         size_t found = alone ? find_args(r, r->scalars[i], i, r->outputs + r->output_count) : 0;

@@ -228,6 +228,7 @@ void dlg_program_close(dlg_program *prog) {
     if (prog->arena) clReleaseMemObject(prog->arena);
     if (prog->built) clReleaseProgram(prog->built);
     rt_meta_free(&prog->meta);
+    watch_close(prog->watch);
     free(prog->kernels);
     free(prog->buffers);
     free(prog->set);
@@ -269,6 +270,26 @@ const char *dlg_program_kernels(const dlg_program *prog, size_t *len) {
 
 size_t dlg_program_kernel_count(const dlg_program *prog) {
     return prog->plan.kernel_count;
+}
+
+/* The line after the one that begins at s; NULL: there is none. */
+static const char *next_line(const char *s) {
+    s = strchr(s, '\n');
+    return s && s[1] ? s + 1 : NULL;
+}
+
+const char *dlg_kernel_comment(const dlg_program *prog, const char *kernel, size_t *len) {
+    size_t n = strlen(kernel);
+    *len = 0;
+    for (const char *s = prog->plan.kernels; s; s = next_line(s)) {
+        if (strncmp(s, "// ", 3) != 0 || strncmp(s + 3, kernel, n) != 0 || s[3 + n] != '\n')
+            continue;
+        const char *begin = next_line(s), *end = begin;
+        while (end && strncmp(end, "//", 2) == 0) end = next_line(end);
+        *len = end ? (size_t)(end - begin) : 0;
+        return end ? begin : NULL;
+    }
+    return NULL;
 }
 
 static const char *const_name(const void *list, size_t i) {

@@ -170,6 +170,8 @@ typedef struct MetaList {
     size_t count;
 } MetaList;
 
+typedef struct Watch Watch; /* watch.c */
+
 struct dlg_program {
     dlg_device *dev;
     Plan plan;
@@ -181,6 +183,7 @@ struct dlg_program {
     bool *inference;    /* one a tensor: an entry that does not train uses it */
     uint64_t seed, step;
     MetaList meta;
+    Watch *watch; /* NULL: runs are not looked at */
 };
 
 /* Enqueues an entry after checking that its inputs were set; counts the step. */
@@ -201,20 +204,39 @@ void rt_init_values(const Plan *plan, const dlg_tensor *t, uint64_t seed, void *
 typedef struct Finite {
     dlg_program *prog;
     cl_kernel by_bytes[5]; /* of floats of 2 and of 4 bytes */
-    cl_mem first;          /* a slot a tensor that is looked at */
+    cl_mem first;          /* two a look: the first NaN, the first infinity */
     uint32_t *host;
-    size_t slots, used;
-    const dlg_tensor **tensors; /* one a slot in use, */
-    uint64_t *begins;           /* and where in it the slot's elements begin */
+    size_t most, looks;
+    const dlg_tensor **tensors; /* one a look, */
+    uint64_t *begins;           /* and where in it the look's elements begin */
 } Finite;
+
+/* Something that is not finite. */
+typedef struct Unsound {
+    const dlg_tensor *tensor; /* NULL: all is finite */
+    uint64_t at;              /* the element */
+    bool nan;                 /* or infinite */
+} Unsound;
 
 int finite_open(Finite *f, dlg_program *prog);
 void finite_close(Finite *f); /* also of a zeroed one */
-/* Enqueues a look at a tensor; one that holds no floats is passed over. */
-int finite_look(Finite *f, const dlg_tensor *t);
-/* Waits for all looks since the last time. *t is the first of the tensors, in the order of the looks, that holds
- * something that is not finite, and *at its first such element; NULL: all are finite. */
-int finite_found(Finite *f, const dlg_tensor **t, uint64_t *at);
+/* Enqueues a look at a tensor; one that holds no floats is passed over. Where `before` is not NULL elements do not count
+ * that have the bits that stand there, from element before_begin on. */
+int finite_look(Finite *f, const dlg_tensor *t, cl_mem before, uint64_t before_begin);
+/* Waits for all looks since the last time. Of the tensors, in the order of the looks: the first that holds a NaN with
+ * its first one, and the first that holds an infinity. */
+int finite_found(Finite *f, Unsound *nan, Unsound *infinite);
+
+/* ---- watch.c: --check-nan ------------------------------------------------------------------------
+ * Looks at everything that a run reads and writes, launch by launch. */
+int watch_open(Watch **w, dlg_program *prog);
+void watch_close(Watch *w); /* also NULL */
+/* Around a run of an entry: `begin` before it; `before` and `after` around each launch, which is in as many repeats as
+ * `depth`, in their iterations `turn`. Errors: DIVERGED, where something is NaN. */
+int watch_begin(Watch *w, const dlg_entry *e);
+int watch_before(Watch *w, const dlg_launch *l, cl_kernel kernel);
+int watch_after(Watch *w, const dlg_entry *e, const dlg_launch *l, const int32_t *turn,
+                unsigned depth);
 
 /* ---- safetensors.c: weights, and what a checkpoint of dlg_train holds beside them ---------------
  */

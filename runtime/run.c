@@ -164,7 +164,12 @@ static int run_launch(Running *run, size_t i, unsigned depth) {
                  l->kernel);
         return rt_cl_fail(run->prog->dev, code, text);
     }
-    return rt_launch(run->prog->dev, run->kernels[i], l->kernel, l->global, l->local);
+    Watch *watch = run->prog->watch;
+    int status = watch ? watch_before(watch, l, run->kernels[i]) : DLG_OK;
+    if (status == DLG_OK)
+        status = rt_launch(run->prog->dev, run->kernels[i], l->kernel, l->global, l->local);
+    if (status == DLG_OK && watch) status = watch_after(watch, run->entry, l, run->turn, depth);
+    return status;
 }
 
 /* Launches i to end - 1, in `depth` repeats; `next` is the first repeat that may begin among them. */
@@ -196,6 +201,7 @@ int rt_run_entry(dlg_program *prog, const dlg_entry *e) {
                            e->name, e->reads[i]->name);
     Running run = {
         .prog = prog, .entry = e, .kernels = prog->kernels + (e->launches - prog->plan.launches)};
+    if (prog->watch && (status = watch_begin(prog->watch, e)) < 0) return status;
     if ((status = run_part(&run, 0, e->launch_count, 0, 0)) < 0) return status;
     prog->step += e->trains != 0;
     return DLG_OK;

@@ -51,6 +51,7 @@ enum {
     KEY_PATIENCE,
     KEY_METRIC,
     KEY_IGNORE_NAN,
+    KEY_CHECK_NAN,
     KEY_PROMPT,
     KEY_LENGTH,
     KEY_TEMPERATURE,
@@ -108,6 +109,9 @@ static const Row rows[] = {
         "were)"),
     ROW(TRAIN | EVAL | RUN | VERIFY, "entry", KEY_ENTRY, "NAME",
         "The entry to run (train: train; eval: evaluate; run: predict; verify: all)"),
+    ROW(TRAIN | EVAL | RUN, "check-nan", KEY_CHECK_NAN, NULL,
+        "Stop at the first value that is not a number, and name its kernel, lines and place "
+        "(slow)"),
     ROW(SAMPLE, "entry", KEY_ENTRY, "NAME",
         "The entry to sample from (default: generate, or else predict)"),
     ROW(SAMPLE, "prompt", KEY_PROMPT, "TEXT", "What the text begins with"),
@@ -304,6 +308,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
         a->patience = whole(state, "patience", value);
         if (a->patience == 0) argp_error(state, "--patience is at least 1");
         break;
+    case KEY_CHECK_NAN: a->check_nan = true; break;
     case KEY_IGNORE_NAN: a->ignore_nan = true; break;
     case KEY_METRIC: metric(state, a, value); break;
     case KEY_DATA: pair(state, "data", "SOURCE", value, a->data, &a->data_count); break;
@@ -356,6 +361,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "--log-every is of a --log, which is not named");
         if (a->metric && !a->patience)
             argp_error(state, "--metric says what --patience waits for, which is not given");
+        if (a->check_nan && a->ignore_nan) argp_error(state, "either --check-nan or --ignore-nan");
         if (a->json && a->kernels) argp_error(state, "either --json or --kernels");
         break;
     default: return ARGP_ERR_UNKNOWN;

@@ -38,7 +38,7 @@ typedef struct Args {
     double log_seconds;
     const char *metric, *output;
     bool maximize;
-    bool partial, resume, ignore_nan;
+    bool partial, resume, ignore_nan, check_nan;
     const char **defines; /* -D as given */
     const char **include_dirs;
     size_t include_dir_count;
@@ -93,6 +93,9 @@ void session_close(Session *s);
 /* The entry of that name; otherwise complains with those that exist. */
 const dlg_entry *session_entry(Session *s, const char *name);
 int session_load_weights(Session *s, const Args *a);
+/* --check-nan; and at the end of a command that found no NaN, what was infinite. */
+int session_check_nan(Session *s, const Args *a);
+void session_say_infinite(const Session *s, const Args *a);
 /* Says on stderr, unless --quiet, that the entry runs with params that neither --load nor --set gave. */
 void session_say_untrained(const Session *s, const Args *a, const dlg_entry *entry);
 int session_set_tensors(Session *s, const Args *a); /* --set */

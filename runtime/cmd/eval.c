@@ -89,11 +89,13 @@ int cmd_eval(const Args *a) {
     int status = session_open(&s, a, true);
     if (!status && !(entry = session_entry(&s, a->entry ? a->entry : "evaluate")))
         status = EXIT_INPUT;
+    if (!status) status = session_check_nan(&s, a);
     if (!status) status = session_load_weights(&s, a);
     if (!status) status = session_set_tensors(&s, a);
     if (!status) status = session_data(&s, a, &entry->name, 1, NULL, 0);
     if (!status) status = session_inputs_given(&s, a, entry);
     if (!status) status = evaluate(&s, a, entry);
+    if (!status && !a->json) session_say_infinite(&s, a);
     session_close(&s);
     return status;
 }

@@ -180,6 +180,17 @@ static bool is_set(const Args *a, const dlg_tensor *t) {
     return false;
 }
 
+int session_check_nan(Session *s, const Args *a) {
+    int status = a->check_nan ? dlg_check_nan(s->prog, 1) : DLG_OK;
+    return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
+}
+
+void session_say_infinite(const Session *s, const Args *a) {
+    const char *text = dlg_first_infinite(s->prog);
+    if (!a->check_nan || a->quiet) return;
+    printf("no NaN was found%s%s\n", *text ? "; what was infinite first: " : "", text);
+}
+
 /* A param that the entry's launches take. */
 static const dlg_tensor *untrained_param(const Args *a, const dlg_entry *entry) {
     for (size_t i = 0; i < entry->launch_count; i++)

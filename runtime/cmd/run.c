@@ -283,6 +283,7 @@ int cmd_run(const Args *a) {
     if (!status) status = outputs_spare(a, r.s.prog);
     if (!status && !(r.entry = session_entry(&r.s, a->entry ? a->entry : default_entry(&r.s))))
         status = EXIT_INPUT;
+    if (!status) status = session_check_nan(&r.s, a);
     if (!status) status = session_load_weights(&r.s, a);
     if (!status) status = session_set_tensors(&r.s, a);
     if (!status && a->has_rows) status = open_data(&r);
@@ -291,6 +292,7 @@ int cmd_run(const Args *a) {
     if (!status) status = open_results(&r);
     if (!status) status = run_all(&r);
     if (!status) status = show(&r);
+    if (!status) session_say_infinite(&r.s, a);
     for (size_t i = 0; r.results && i < r.result_count; i++) free(r.results[i].values);
     free(r.results);
     free(r.numbers);

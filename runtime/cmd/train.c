@@ -195,6 +195,7 @@ static void print_best(const Args *a, const Shown *shown) {
 /* What there is to say and to save when training ended, done or stopped. */
 static int end(Session *s, const Args *a, const dlg_entry *entry, const Shown *shown, bool done) {
     int status = done ? EXIT_DONE : EXIT_SIGNAL + interrupted();
+    session_say_infinite(s, a);
     if (!a->quiet)
         printf("%llu step%s in %.2f s, building kernels%s included\n",
                (unsigned long long)shown->steps, shown->steps == 1 ? "" : "s", shown->seconds,
@@ -228,8 +229,9 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
         fprintf(stderr, "  %s: the checkpoint is the last one from before\n", a->checkpoint);
     fprintf(stderr,
             "  to try: a smaller learning rate; clip_norm = 1 in the optimizer; inputs that are "
-            "scaled to about 1%s; --ignore-nan goes on\n",
-            reads_labels(s, entry) ? "; labels within 0..c-1, for another gives NaN" : "");
+            "scaled to about 1%s%s; --ignore-nan goes on\n",
+            reads_labels(s, entry) ? "; labels within 0..c-1, for another gives NaN" : "",
+            a->check_nan ? "" : "; --check-nan says where it begins");
     bool save_it = a->save && shown->restored && (shown->best_epoch || shown->restored_step);
     int status = save_it ? dlg_weights_save(s->prog, a->save, NULL) : DLG_OK;
     return status < 0 ? complain_write(s->dev, status) : EXIT_DIVERGED;
@@ -279,6 +281,7 @@ int cmd_train(const Args *a) {
     if (!status && !(entry = training_entry(&s, a->entry ? a->entry : "train")))
         status = EXIT_INPUT;
     if (!status && a->evaluate) status = check_evaluation(&s, a->evaluate);
+    if (!status) status = session_check_nan(&s, a);
     if (!status) status = session_load_weights(&s, a);
     if (!status) status = session_set_tensors(&s, a);
     if (!status) {
