@@ -204,6 +204,7 @@ void dlg_device_close(dlg_device *dev) {
     if (!dev) return;
     if (dev->queue) clFinish(dev->queue);
     if (dev->mark) clReleaseEvent(dev->mark);
+    profile_free(dev->profile);
     if (dev->own) clReleaseProgram(dev->own);
     if (dev->queue) clReleaseCommandQueue(dev->queue);
     if (dev->context) clReleaseContext(dev->context);
@@ -384,13 +385,16 @@ static int mark(dlg_device *dev) {
 }
 
 int rt_launch(dlg_device *dev, cl_kernel kernel, const char *name, size_t global, size_t local) {
+    cl_event event, *timed = profile_goes_on(dev->profile) ? &event : NULL;
     cl_int code =
-        clEnqueueNDRangeKernel(dev->queue, kernel, 1, NULL, &global, &local, 0, NULL, NULL);
+        clEnqueueNDRangeKernel(dev->queue, kernel, 1, NULL, &global, &local, 0, NULL, timed);
     if (code != CL_SUCCESS) {
         char text[300];
         snprintf(text, sizeof text, "cannot launch the kernel %.200s", name);
         return rt_cl_fail(dev, code, text);
     }
+    int status = timed ? profile_launched(dev->profile, event, name) : DLG_OK;
+    if (status < 0) return status;
     if (++dev->enqueued >= LAUNCHES_A_MARK) return mark(dev);
     if (dev->enqueued % LAUNCHES_A_FLUSH == 0) clFlush(dev->queue);
     return DLG_OK;

@@ -290,6 +290,26 @@ DLG_API int dlg_check_nan(dlg_program *prog, int on);
 /* What was infinite first in the runs that were looked at, as such a message says it; "" when nothing was. */
 DLG_API const char *dlg_first_infinite(const dlg_program *prog);
 
+/* ---- Profiles -------------------------------------------------------------------------------- */
+
+/* What the launches of one place in an entry took together. */
+typedef struct dlg_profile_row {
+    const char *kernel, *entry; /* entry "": a kernel of the runtime itself */
+    const char *source,
+        *lines; /* the .dlg, "" when it is not known; what the kernel computes of it, with numbers */
+    int64_t line; /* the first of them */
+    uint64_t launches;
+    double seconds;       /* in all, by the device's clock */
+    int64_t flops, bytes; /* of one launch, as the compiler counted; 0: not known */
+} dlg_profile_row;
+
+/* From now on launches on the device are timed. dlg_profile_end writes them into the file: Chrome's trace format, one
+ * event a launch (of the first 200,000) with its entry, step, source lines, operations and bytes. It gives the sums
+ * too, the longest first, which stay until the device is closed or the next profile begins; either may be NULL. Timing
+ * costs some microseconds a launch. Errors: FILE, USAGE (device "none"; no profile to end), OPENCL, MEMORY. */
+DLG_API int dlg_profile_begin(dlg_device *dev, const char *path);
+DLG_API int dlg_profile_end(dlg_device *dev, const dlg_profile_row **rows, size_t *count);
+
 /* ---- Weights --------------------------------------------------------------------------------- */
 
 typedef struct dlg_weights_options {

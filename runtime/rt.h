@@ -126,6 +126,8 @@ const dlg_tensor *plan_tensor(const Plan *plan, const char *name, size_t len); /
 /* ---- device.c ----------------------------------------------------------------------------------
  */
 
+typedef struct Profile Profile; /* profile.c */
+
 struct dlg_device {
     char *error;         /* the last message, or NULL */
     const char *message; /* the same, or a constant when there was no memory for it */
@@ -139,6 +141,7 @@ struct dlg_device {
     uint64_t base_align;    /* of sub-buffers, bytes */
     unsigned enqueued;      /* launches since the last mark */
     cl_event mark;          /* of the mark before; bounds how far the host runs ahead */
+    Profile *profile;       /* NULL: launches are not timed */
     cl_program own;         /* kernels/runtime.cl, once rt_own_kernel was called */
 };
 
@@ -150,6 +153,12 @@ int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, 
 int rt_own_kernel(dlg_device *dev, const char *name, cl_kernel *kernel);
 /* A buffer of `bytes`, padded to 64 unless the device is exact, zeroed. The caller releases it. */
 int rt_buffer(dlg_device *dev, uint64_t bytes, const char *what, cl_mem *buffer);
+/* Says of the launch that comes next what it is. */
+int profile_next(Profile *p, const dlg_program *prog, const dlg_entry *e, const dlg_launch *l);
+/* Takes the event of a launch; `name` is the kernel's, where profile_next said nothing. */
+int profile_launched(Profile *p, cl_event event, const char *name);
+bool profile_goes_on(const Profile *p); /* between dlg_profile_begin and dlg_profile_end */
+void profile_free(Profile *p);          /* also NULL */
 /* Enqueues a launch, one-dimensional; flushes now and then and keeps the host from running ahead
  * without bound. No waits otherwise. */
 int rt_launch(dlg_device *dev, cl_kernel kernel, const char *name, size_t global, size_t local);

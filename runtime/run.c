@@ -166,6 +166,8 @@ static int run_launch(Running *run, size_t i, unsigned depth) {
     }
     Watch *watch = run->prog->watch;
     int status = watch ? watch_before(watch, l, run->kernels[i]) : DLG_OK;
+    if (status == DLG_OK && profile_goes_on(run->prog->dev->profile))
+        status = profile_next(run->prog->dev->profile, run->prog, run->entry, l);
     if (status == DLG_OK)
         status = rt_launch(run->prog->dev, run->kernels[i], l->kernel, l->global, l->local);
     if (status == DLG_OK && watch) status = watch_after(watch, run->entry, l, run->turn, depth);

@@ -53,6 +53,7 @@ enum {
     KEY_IGNORE_NAN,
     KEY_CHECK_NAN,
     KEY_PROMPT,
+    KEY_PROFILE,
     KEY_LENGTH,
     KEY_TEMPERATURE,
     KEY_TOP_K,
@@ -112,6 +113,8 @@ static const Row rows[] = {
     ROW(TRAIN | EVAL | RUN, "check-nan", KEY_CHECK_NAN, NULL,
         "Stop at the first value that is not a number, and name its kernel, lines and place "
         "(slow)"),
+    ROW(TRAIN | EVAL | RUN, "profile", KEY_PROFILE, "FILE.json",
+        "Write when each kernel ran, as a trace for ui.perfetto.dev, and show the longest"),
     ROW(SAMPLE, "entry", KEY_ENTRY, "NAME",
         "The entry to sample from (default: generate, or else predict)"),
     ROW(SAMPLE, "prompt", KEY_PROMPT, "TEXT", "What the text begins with"),
@@ -291,6 +294,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
         break;
     case KEY_RESUME: a->resume = true; break;
     case KEY_LOG_EVERY: period(state, "log-every", value, &a->log_steps, &a->log_seconds); break;
+    case KEY_PROFILE: a->profile = value; break;
     case KEY_PROMPT: a->prompt = value; break;
     case KEY_LENGTH: a->length = whole(state, "length", value); break;
     case KEY_TOP_K:

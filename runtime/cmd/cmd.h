@@ -53,6 +53,7 @@ typedef struct Args {
     int64_t mem_budget_bytes;    /* of a .dlg: CompileOptions */
     uint64_t row_begin, row_end; /* --rows; row_end UINT64_MAX: to the last */
     bool all, held_out, quiet, json, kernels;
+    const char *profile;
     const char *prompt; /* of sample; NULL: none */
     uint64_t length, top_k;
     double temperature;
@@ -84,6 +85,7 @@ typedef struct Session {
     dlg_device *dev;
     dlg_program *prog;
     dlg_dataset *data;
+    bool profiled; /* a profile was begun */
 } Session;
 
 /* Opens the device ("none" when !device_needed), compiles a .dlg in process or reads a .cl, and
@@ -96,6 +98,10 @@ int session_load_weights(Session *s, const Args *a);
 /* --check-nan; and at the end of a command that found no NaN, what was infinite. */
 int session_check_nan(Session *s, const Args *a);
 void session_say_infinite(const Session *s, const Args *a);
+/* --profile: before anything runs; and after it, the file and a table, whatever became of it. Returns `status`, or
+ * what went wrong with the profile. */
+int session_profile(Session *s, const Args *a);
+int session_profile_end(Session *s, const Args *a, int status);
 /* Says on stderr, unless --quiet, that the entry runs with params that neither --load nor --set gave. */
 void session_say_untrained(const Session *s, const Args *a, const dlg_entry *entry);
 int session_set_tensors(Session *s, const Args *a); /* --set */

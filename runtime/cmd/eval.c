@@ -86,7 +86,9 @@ int cmd_eval(const Args *a) {
         complain("which weights? Give --load W.safetensors");
         return EXIT_USAGE;
     }
-    int status = session_open(&s, a, true);
+    int status = outputs_check(a);
+    if (!status) status = session_open(&s, a, true);
+    if (!status) status = outputs_spare(a, s.prog);
     if (!status && !(entry = session_entry(&s, a->entry ? a->entry : "evaluate")))
         status = EXIT_INPUT;
     if (!status) status = session_check_nan(&s, a);
@@ -94,7 +96,9 @@ int cmd_eval(const Args *a) {
     if (!status) status = session_set_tensors(&s, a);
     if (!status) status = session_data(&s, a, &entry->name, 1, NULL, 0);
     if (!status) status = session_inputs_given(&s, a, entry);
+    if (!status) status = session_profile(&s, a);
     if (!status) status = evaluate(&s, a, entry);
+    status = session_profile_end(&s, a, status);
     if (!status && !a->json) session_say_infinite(&s, a);
     session_close(&s);
     return status;

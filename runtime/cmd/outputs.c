@@ -124,8 +124,9 @@ static bool output_at(const Args *a, size_t i, const char **option, const char *
     if (i == 0) *option = "save", *path = a->save;
     if (i == 1) *option = "log", *path = a->log;
     if (i == 2) *option = "checkpoint", *path = a->checkpoint;
-    if (i >= 3) *option = "get", *path = i - 3 < a->get_count ? a->get[i - 3].value : NULL;
-    return i < 3 + a->get_count;
+    if (i == 3) *option = "profile", *path = a->profile;
+    if (i >= 4) *option = "get", *path = i - 4 < a->get_count ? a->get[i - 4].value : NULL;
+    return i < 4 + a->get_count;
 }
 
 /* No output is the file `path`, which is `what`. Weights may be written where they came from. */
@@ -196,6 +197,7 @@ int outputs_spare(const Args *a, const dlg_program *prog) {
     }
     if (!status && a->save) status = check_kind(a->save, 8, '{', "a weights file");
     if (!status && a->checkpoint) status = check_kind(a->checkpoint, 8, '{', "a checkpoint");
+    if (!status && a->profile) status = check_kind(a->profile, 0, '{', "a profile");
     if (!status && a->log) status = check_kind(a->log, 0, '{', "a log of training");
     return status;
 }

@@ -290,7 +290,9 @@ int cmd_run(const Args *a) {
     if (!status) status = session_inputs_given(&r.s, a, r.entry);
     if (!status) session_say_untrained(&r.s, a, r.entry);
     if (!status) status = open_results(&r);
+    if (!status) status = session_profile(&r.s, a);
     if (!status) status = run_all(&r);
+    status = session_profile_end(&r.s, a, status);
     if (!status) status = show(&r);
     if (!status) session_say_infinite(&r.s, a);
     for (size_t i = 0; r.results && i < r.result_count; i++) free(r.results[i].values);

@@ -303,7 +303,9 @@ int cmd_train(const Args *a) {
         status = EXIT_INPUT;
     }
     if (!status && !a->quiet) print_start(&s, a, entry);
+    if (!status) status = session_profile(&s, a);
     if (!status) status = train(&s, a, entry);
+    status = session_profile_end(&s, a, status);
     session_close(&s);
     return status;
 }
