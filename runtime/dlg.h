@@ -296,7 +296,7 @@ DLG_API const char *dlg_first_infinite(const dlg_program *prog);
 typedef struct dlg_profile_row {
     const char *kernel, *entry; /* entry "": a kernel of the runtime itself */
     const char *source,
-        *lines; /* the .dlg, "" when it is not known; what the kernel computes of it, with numbers */
+        *lines; /* the .dlg, "" when it is not known; what the kernel computes, "  12  h = ...\n  13 ..." */
     int64_t line; /* the first of them */
     uint64_t launches;
     double seconds;       /* in all, by the device's clock */

@@ -44,24 +44,6 @@ static char *copy_text(const char *s, size_t len) {
     return copy;
 }
 
-/* The lines of the source that the kernel computes, without the signs of a comment. */
-static char *source_lines(const dlg_program *prog, const char *kernel) {
-    size_t len = 0, n = 0;
-    const char *s = prog ? dlg_kernel_comment(prog, kernel, &len) : NULL, *end = s ? s + len : NULL;
-    char *out = malloc(len + 1);
-    while (out && s && s < end && strncmp(s, "//  ", 4) == 0) {
-        const char *newline = memchr(s, '\n', (size_t)(end - s));
-        if (!newline) newline = end;
-        for (s += 2; s < newline && *s == ' ';) s++;
-        if (n) out[n++] = '\n';
-        memcpy(out + n, s, (size_t)(newline - s));
-        n += (size_t)(newline - s);
-        s = newline < end ? newline + 1 : end;
-    }
-    if (out) out[n] = 0;
-    return out;
-}
-
 static int add_row(Profile *p, const dlg_program *prog, const dlg_entry *e, const dlg_launch *l,
                    const char *kernel) {
     if (p->row_count == p->row_room) {
@@ -77,7 +59,7 @@ static int add_row(Profile *p, const dlg_program *prog, const dlg_entry *e, cons
     dlg_profile_row row = {.kernel = copy_text(kernel, strlen(kernel)),
                            .entry = copy_text(entry, strlen(entry)),
                            .source = copy_text(source, strlen(source)),
-                           .lines = source_lines(prog, kernel),
+                           .lines = rt_source_lines(prog, kernel),
                            .line = l ? l->line : 0,
                            .flops = l ? l->flops : 0,
                            .bytes = l ? l->bytes : 0};

@@ -292,6 +292,22 @@ const char *dlg_kernel_comment(const dlg_program *prog, const char *kernel, size
     return NULL;
 }
 
+char *rt_source_lines(const dlg_program *prog, const char *kernel) {
+    size_t len = 0, n = 0;
+    const char *s = prog ? dlg_kernel_comment(prog, kernel, &len) : NULL, *end = s ? s + len : NULL;
+    char *out = malloc(len + 1);
+    while (out && s && s < end && strncmp(s, "// ", 3) == 0 && strncmp(s, "// makes ", 9) != 0) {
+        const char *newline = memchr(s, '\n', (size_t)(end - s));
+        if (!newline) newline = end;
+        if (n) out[n++] = '\n';
+        memcpy(out + n, s + 3, (size_t)(newline - s - 3));
+        n += (size_t)(newline - s - 3);
+        s = newline < end ? newline + 1 : end;
+    }
+    if (out) out[n] = 0;
+    return out;
+}
+
 static const char *const_name(const void *list, size_t i) {
     return ((const struct PlanConst *)list)[i].name;
 }

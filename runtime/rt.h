@@ -195,6 +195,9 @@ struct dlg_program {
     Watch *watch; /* NULL: runs are not looked at */
 };
 
+/* The lines of the source that a kernel computes, as its comment has them: "  12  h = ...\n  13  ..."; "" where there are
+ * none or prog is NULL. The caller frees it. NULL: no memory. */
+char *rt_source_lines(const dlg_program *prog, const char *kernel);
 /* Enqueues an entry after checking that its inputs were set; counts the step. */
 int rt_run_entry(dlg_program *prog, const dlg_entry *entry);
 /* dlg_set and dlg_get by tensor. */

@@ -109,18 +109,20 @@ static void say(Text *t, const char *fmt, ...) {
     if (n > 0) t->len += (size_t)n < room ? (size_t)n : room - 1;
 }
 
-/* The lines of the source that the kernel computes, as its comment has them: "//   12  h = ...". */
-static void say_lines(Text *t, const dlg_program *prog, const dlg_launch *l) {
-    size_t len, lines = 0;
-    const char *s = dlg_kernel_comment(prog, l->kernel, &len), *end = s ? s + len : NULL;
-    for (; s && s < end && strncmp(s, "//  ", 4) == 0; lines++) {
-        const char *newline = memchr(s, '\n', (size_t)(end - s));
-        if (!newline) newline = end;
-        say(t, "\n    %.*s", (int)(newline - s - 3), s + 3);
-        s = newline < end ? newline + 1 : end;
+/* The lines of the source that the kernel computes. */
+static int say_lines(Text *t, const dlg_program *prog, const dlg_launch *l) {
+    char *lines = rt_source_lines(prog, l->kernel);
+    if (!lines) return rt_no_memory(prog->dev, 0);
+    size_t count = 0;
+    for (char *s = lines; *s; count++) {
+        size_t len = strcspn(s, "\n");
+        say(t, "\n    %.*s", (int)len, s);
+        s += len + (s[len] == '\n');
     }
-    if (lines > 1)
+    if (count > 1)
         say(t, "\n  (of a program that `dlgc -O0` made, a kernel is one operation of one line)");
+    free(lines);
+    return DLG_OK;
 }
 
 static void say_run(Text *t, const dlg_program *prog, const dlg_entry *e) {
@@ -175,7 +177,7 @@ static int judge(Watch *w, const dlg_entry *e, const dlg_launch *l, const int32_
             for (unsigned k = 0; k < depth; k++)
                 say(&text, ", iteration %d%s", (int)turn[k], k + 1 < depth ? "" : " of its loop");
             if (l->source) say(&text, ", from %s:%lld", l->source, (long long)l->line);
-            say_lines(&text, w->prog, l);
+            TRY(say_lines(&text, w->prog, l));
         }
         TRY(i == 1 ? note_infinite(w, &text) : report_nan(w, &text, !known));
     }

@@ -33,7 +33,10 @@ static void print_rows(const dlg_profile_row *rows, size_t count) {
         /* Of "12  h = ...\n13  ..." the numbers. */
         const char *separator = "";
         for (const char *s = r->lines; *s; s += strcspn(s, "\n"), s += *s == '\n') {
-            printf("%s%.*s", separator, (int)strspn(s, "0123456789"), s);
+            const char *number = s + strspn(s, " ");
+            int digits = (int)strspn(number, "0123456789");
+            if (digits == 0) continue; /* the name of another file; how many more there are */
+            printf("%s%.*s", separator, digits, number);
             separator = ", ";
         }
         if (!*r->lines && *r->source) printf("%lld", (long long)r->line);

@@ -7,7 +7,7 @@ expect 0 "profile: trace.json" $train --profile trace.json --save timed
 grep -qE '^k[0-9]+ +train +44 +[0-9]+ % .* 8, 9, 10, 11, 15$' out || fail "the table: $(cat out)"
 grep -qE '^gather +\(runtime\)' out || fail "the runtime's own kernels: $(cat out)"
 head -n 1 trace.json | grep -qF '{"traceEvents":[' || fail "the beginning: $(head -n 1 trace.json)"
-[ "$(grep -c '"cat":"train","ph":"X",.*"entry":"train","step":[0-9]*,"source":"digits.dlg:8","lines":"8  h .*"operations":[1-9][0-9]*,"bytes":[1-9]' trace.json)" -eq 44 ] ||
+[ "$(grep -c '"cat":"train","ph":"X",.*"entry":"train","step":[0-9]*,"source":"digits.dlg:8","lines":"   8  h .*"operations":[1-9][0-9]*,"bytes":[1-9]' trace.json)" -eq 44 ] ||
     fail "the events: $(head -n 5 trace.json)"
 expect 0 "" $train --save plain
 same timed plain
