@@ -263,7 +263,7 @@ int dlg_profile_end(dlg_device *dev, const dlg_profile_row **rows, size_t *count
         dev->profile = NULL;
         return status;
     }
-    qsort(p->rows, p->row_count, sizeof *p->rows, by_time);
+    if (p->row_count) qsort(p->rows, p->row_count, sizeof *p->rows, by_time);
     if (rows) *rows = p->rows;
     if (count) *count = p->row_count;
     return DLG_OK;
