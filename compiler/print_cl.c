@@ -57,10 +57,10 @@ static const char *const reserved[] = {
 /* Whether a function of kernels/ has such a name: ld16, sti4, sum_lanes8. */
 static bool is_helper(const char *name) {
     static const char *const stem[] = {
-        "ld",         "ldi",       "ldb",       "st",        "sti",        "stb",
-        "greater",    "floor_div", "floor_mod", "sum_lanes", "sumi_lanes", "max_lanes",
-        "maxi_lanes", "ldh",       "sth",       "ldbf",      "stbf",       "ldu",
-        "stu",        "f16_of",    "bf16_of",   "philox",    "sine",       "cosine"};
+        "ld",        "ldi",       "ldb",       "st",         "sti",       "stb",        "greater",
+        "floor_div", "floor_mod", "sum_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "ldh",
+        "sth",       "ldbf",      "stbf",      "ldu",        "stu",       "f16_of",     "bf16_of",
+        "philox",    "exp_of",    "log_of",    "tanh_of",    "erf_of",    "sin_of",     "cos_of"};
     size_t len = strlen(name);
     while (len && isdigit((unsigned char)name[len - 1])) len--;
     for (size_t i = 0; i < COUNT_OF(stem); i++) {
@@ -357,6 +357,9 @@ static const char *print_ew(Printer *p, const Value *n, Rank *rank) {
         uint32_t i = (uint32_t)(*s - 'x');
         if (*s == '#') {
             if (n->lanes > 1) text_printf(&t, "%d", n->lanes);
+        } else if (*s == '~') {
+            if (p->k->local_size == 1) text_puts(&t, "_of");
+            if (p->k->local_size == 1 && n->lanes > 1) text_printf(&t, "%d", n->lanes);
         } else if (alone && *s >= 'x' && i < n->argc)
             text_puts(&t, operand(p, n, i, loosest[i]));
         else

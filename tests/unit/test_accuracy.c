@@ -155,4 +155,55 @@ static void test_functions(void) {
     free(x);
 }
 
-RUN_SUITE("accuracy", {"functions over the whole range", test_functions})
+#define WIDTH 31 /* of a row: vectors of 16, 8, 4 and 2, and one number */
+
+/* A number gives the same bits in every vector, whatever lies beside it; what must be exact is. */
+static void test_same_bits(void) {
+    static const char text[] =
+        "input x : f32[512, 31]\nz = x[:, ::-1]\n"
+        "entry e -> a0 = copy(exp(x)), b0 = exp(z), a1 = copy(log(x)), b1 = log(z),"
+        " a2 = copy(tanh(x)), b2 = tanh(z), a3 = copy(erf(x)), b3 = erf(z),"
+        " a4 = copy(sin(x)), b4 = sin(z), a5 = copy(cos(x)), b5 = cos(z)\n";
+    const size_t count = 512 * WIDTH;
+    float *x = malloc(4 * COUNT * sizeof *x);
+    dlg_device *device;
+    dlg_program *program = NULL;
+    CompileOptions options = {.target = "cpu"};
+    CompileResult r = compile_text("bits.dlg", text, strlen(text), &options);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(x);
+    CU_ASSERT_EQUAL_FATAL(r.status, 0);
+    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&device, getenv("DLG_DEVICE")), DLG_OK);
+    CU_ASSERT_EQUAL_FATAL(dlg_program_load_text(&program, device, "bits", r.text, r.text_len, NULL),
+                          DLG_OK);
+    compile_free(&r);
+    fill(x, x + COUNT);
+    CU_ASSERT_EQUAL(dlg_set(program, "x", x, count * sizeof *x), DLG_OK);
+    CU_ASSERT_EQUAL_FATAL(dlg_run(program, "e"), DLG_OK);
+    for (int f = 0; f < 6; f++) {
+        char a_name[] = "a0", b_name[] = "b0";
+        float *a = x + 2 * COUNT, *b = x + 3 * COUNT;
+        size_t differ = 0;
+        a_name[1] = b_name[1] = (char)('0' + f);
+        CU_ASSERT_EQUAL_FATAL(dlg_get(program, a_name, a, count * sizeof *a), DLG_OK);
+        CU_ASSERT_EQUAL_FATAL(dlg_get(program, b_name, b, count * sizeof *b), DLG_OK);
+        for (size_t i = 0; i < count; i++) {
+            const float *other = &b[i / WIDTH * WIDTH + WIDTH - 1 - i % WIDTH];
+            differ += memcmp(&a[i], other, sizeof *a) != 0 && !(isnan(a[i]) && isnan(*other));
+        }
+        CU_ASSERT_EQUAL(differ, 0);
+        /* fill: the first are 0, -0, 1, -1, infinity, -infinity, NaN */
+        const bool odd = f == 2 || f == 3 || f == 4;
+        if (odd) CU_ASSERT(a[0] == 0 && !signbit(a[0]) && a[1] == 0 && signbit(a[1]));
+        if (f == 2 || f == 3) CU_ASSERT(a[4] == 1 && a[5] == -1);
+        if (f == 0 || f == 5) CU_ASSERT(a[0] == 1 && a[1] == 1);
+        if (f == 0) CU_ASSERT(isinf(a[4]) && a[5] == 0);
+        if (f == 1) CU_ASSERT(a[0] == -INFINITY && a[2] == 0 && isnan(a[3]) && isinf(a[4]));
+        CU_ASSERT(isnan(a[6]));
+    }
+    dlg_program_close(program);
+    dlg_device_close(device);
+    free(x);
+}
+
+RUN_SUITE("accuracy", {"functions over the whole range", test_functions},
+          {"the same bits in every vector", test_same_bits})
