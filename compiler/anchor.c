@@ -5,6 +5,7 @@
  * kept after what follows it. The parts of a concat are made where the whole shall lie.
  *
  * Establishes: need, anchor, fixed and whole of the Fuser. */
+#include "cost.h"
 #include "fuser.h"
 
 #define MAX_CONE   256 /* operators computed in place for one anchor */
@@ -12,7 +13,6 @@
 #define MOST_STEPS 64  /* that are looked ahead for where two ways meet */
 #define WIDE                                                                                       \
     3 /* reads that it costs to compute a value again: then one that is used twice is kept */
-#define COSTLY 10 /* the same in operations */
 
 static bool computes(Op op) {
     return op_info[op].elementwise || op == OP_CAST || op == OP_GRADSUM || op == OP_CONCAT ||

@@ -8,9 +8,8 @@
  * When a chain is worth it: it saves launches, and what its clusters hand on stays in a core's cache. It
  * costs the ways to deal out work that are not by rows; so it wants LEAST_ROWS rows, or work so small that
  * a device would do it on one core anyway, and takes nothing in that would cost it more of the group's own
- * memory than a launch is worth. Clusters that could be one are a chain where reductions would compute again
- * what costs much. A chain multiplies by no tensor twice: the steps of an unrolled loop stay chains of their
- * own, whose kernels are one.
+ * memory than a launch is worth. A chain multiplies by no tensor twice: the steps of an unrolled loop stay chains
+ * of their own, whose kernels are one.
  *
  * Requires: the order holds all clusters. */
 #include "cost.h"
@@ -240,24 +239,6 @@ static bool may_chain(const Fuser *f, const Cluster *cl) {
 /* Whether a group's own memory holds a few of so many rows of a node. */
 static bool holds_rows(const Fuser *f, NodeId id, int64_t rows) {
     return shape_elems(&node_at(f->g, id)->shape) / rows * 4 * LEAST_BLOCK <= TILE_BYTES;
-}
-
-/* Within one cluster reductions run before what they read of it is stored, and compute it for themselves. */
-bool chain_spares(const Fuser *f, const Cluster *a, const Cluster *b, const Shape *outer) {
-    int64_t rows = shape_elems(outer);
-    if (!may_chain(f, a) || !may_chain(f, b) || rows < LEAST_ROWS) return false;
-    for (uint32_t m = 0; m < a->members.len; m++) {
-        NodeId id = a->members.at[m];
-        const Reads *reads = &f->reads[id];
-        for (uint32_t i = 0; i < reads->len && is_reduction((Op)node_at(f->g, id)->op); i++) {
-            NodeId t = reads->at[i].target;
-            if (f->of[t] == NO_CLUSTER || f->clusters.at[f->of[t]] != b) continue;
-            if (!is_reduction((Op)node_at(f->g, t)->op) && fuse_is_costly(f, t, INT_MAX) &&
-                holds_rows(f, t, rows))
-                return true;
-        }
-    }
-    return false;
 }
 
 /* Bytes of a node that a block of rows has. */

@@ -77,6 +77,10 @@ static void memo_add(Eval *e, NodeId id, const Idx *index, int rank, Ranges rang
     memo_link(e, &e->memo.at[e->memo.len - 1], e->memo.len);
 }
 
+Val eval_known(const Eval *e, NodeId id, const Idx *index) {
+    return memo_find(e, id, index, node_at(e->g, id)->shape.rank, (Ranges){0});
+}
+
 void eval_push(Eval *e) {
     vec_push(e->k->arena, &e->scopes, e->memo.len);
 }
@@ -211,10 +215,38 @@ uint32_t place_tile(Kernel *k, const Block *b, const Node *n, const Place *p, co
     return kernel_tile(k, p->tile, p->name, (DType)n->dtype, b->count * elems);
 }
 
-static Val load_from(Kernel *k, const Place *p, uint32_t from, Idx at, uint8_t lanes,
-                     Ranges ranges) {
-    return p->tile ? val_local(k, from, at, lanes, ranges, p->name)
-                   : val_load(k, from, at, lanes, ranges, p->name);
+#define KEPT_TAG 0x80000000u /* beyond the numbers of tiles */
+
+static const KeptRow *kept_row(const Eval *e, NodeId id) {
+    for (uint32_t i = 0; i < e->kept_count; i++) {
+        if (e->kept[i].node == id) return &e->kept[i];
+    }
+    return NULL;
+}
+
+bool eval_kept(const Eval *e, NodeId id) {
+    return kept_row(e, id) != NULL;
+}
+
+uint32_t eval_kept_row(const Eval *e, NodeId id, const Idx *index, Idx *address) {
+    const Node *n = node_at(e->g, id);
+    Shape row = {0};
+    for (int i = e->row_rank; i < n->shape.rank; i++) row.dim[row.rank++] = n->shape.dim[i];
+    *address = access_address(&e->k->index, &row, index + e->row_rank);
+    const char *name = n->name ? n->name : op_info[n->op].name;
+    return kernel_tile(e->k, KEPT_TAG | id, arena_printf(e->k->arena, "%s_row", name),
+                       (DType)n->dtype, shape_elems(&row));
+}
+
+typedef struct From { /* where a load finds a node */
+    bool own;         /* in the group's own memory */
+    uint32_t buffer;
+    const char *name;
+} From;
+
+static Val load_from(Kernel *k, const From *f, Idx at, uint8_t lanes, Ranges ranges) {
+    return f->own ? val_local(k, f->buffer, at, lanes, ranges, f->name)
+                  : val_load(k, f->buffer, at, lanes, ranges, f->name);
 }
 
 uint8_t eval_run(Eval *e, Idx at) {
@@ -231,22 +263,25 @@ static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     Kernel *k = e->k;
     const Node *n = node_at(e->g, id);
     const Place *p = &e->place[id];
+    const KeptRow *kept = kept_row(e, id);
+    From from = {kept || p->tile, 0, p->name};
     Idx at;
-    uint32_t buffer = p->tile ? place_tile(k, &e->block, n, p, index, &at)
-                              : place_buffer(k, e->g, n, p, index, &at);
+    from.buffer = kept      ? eval_kept_row(e, id, index, &at)
+                  : p->tile ? place_tile(k, &e->block, n, p, index, &at)
+                            : place_buffer(k, e->g, n, p, index, &at);
     Ranges open;
     if (!ranges_open(k, ranges, &open)) return val_const(k, (DType)n->dtype, 0);
     if (!by_lane(e, &at, 1)) {
         if (ranges_by_lane(e, open)) return scalarise(e, id, index, open);
-        return load_from(k, p, buffer, at, 1, open);
+        return load_from(k, &from, at, 1, open);
     }
-    int64_t elems = p->tile ? k->locals.at[buffer].elems : k->buffers.at[buffer].elems;
+    int64_t elems = from.own ? k->locals.at[from.buffer].elems : k->buffers.at[from.buffer].elems;
     if (idx_lo(&k->index, at) >= 0 && idx_hi(&k->index, at) < elems) open.count = 0;
     uint8_t width = eval_run(e, at);
     if (width == e->lanes && ranges_by_lane(e, open)) width /= 2;
     if (width < e->lanes) return in_parts(e, id, index, open, width);
     at = idx_subst(&k->index, at, e->lane_atom, idx_const(&k->index, 0));
-    return load_from(k, p, buffer, at, e->lanes, open);
+    return load_from(k, &from, at, e->lanes, open);
 }
 
 Val eval_index(Eval *e, Idx at) {
@@ -369,7 +404,9 @@ static bool made_here(const Eval *e, NodeId id) {
 
 static Val eval_node(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     const Node *n = node_at(e->g, id);
-    if (in_memory(&e->place[id]) && !made_here(e, id)) return load(e, id, index, ranges);
+    const KeptRow *kept = kept_row(e, id);
+    if (kept ? kept->made : in_memory(&e->place[id]) && !made_here(e, id))
+        return load(e, id, index, ranges);
     if (op_info[n->op].elementwise) {
         Val x[3] = {NO_VAL, NO_VAL, NO_VAL};
         for (uint32_t i = 0; i < n->argc; i++) x[i] = eval_ranged(e, n->args[i], index, ranges);

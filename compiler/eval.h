@@ -40,6 +40,13 @@ typedef struct Block { /* the rows that a group has at hand */
     Idx first;
 } Block;
 
+/* A value along a row that is kept in the group's own memory, from where it was made to the end of the row. */
+typedef struct KeptRow {
+    NodeId node;
+    bool made; /* all of the row */
+} KeptRow;
+#define MAX_KEPT 8
+
 typedef struct Eval {
     Kernel *k;
     const Graph *g;
@@ -50,7 +57,10 @@ typedef struct Eval {
     uint32_t lane_atom;         /* the variable that runs over the lanes, or UINT32_MAX */
     uint8_t lanes;
     Idx lane[MAX_LANES + 1]; /* that variable, by how many lanes there are; of one: 0 */
-    NodeId lost; /* a reduction that was neither bound nor in memory: a fault, or NO_NODE */
+    KeptRow kept[MAX_KEPT];
+    uint32_t kept_count;
+    int row_rank; /* axes before those of a row */
+    NodeId lost;  /* a reduction that was neither bound nor in memory: a fault, or NO_NODE */
     VEC(MemoEntry) memo;
     VEC(uint32_t) scopes;
     uint32_t *bucket; /* of a hash table: the latest entry in memo + 1 */
@@ -66,6 +76,11 @@ uint32_t place_tile(Kernel *k, const Block *b, const Node *n, const Place *p, co
                     Idx *address);
 #define in_memory(p) ((p)->buffer != NO_BUFFER || (p)->tile) /* a place of either kind */
 
+/* Whether a node is among those that are kept. */
+bool eval_kept(const Eval *e, NodeId id);
+/* The group's array for a node that is kept, and the address in it of the element index[]. */
+uint32_t eval_kept_row(const Eval *e, NodeId id, const Idx *index, Idx *address);
+
 void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const uint32_t *cluster_of,
                uint32_t cluster);
 void eval_set_lanes(Eval *e, uint8_t lanes); /* 1 at the start */
@@ -76,6 +91,8 @@ void eval_pop(Eval *e);
 Val eval_at(Eval *e, NodeId id, const Idx *index);
 /* The same, reading memory only where the ranges hold: elsewhere a load is 0. */
 Val eval_where(Eval *e, NodeId id, const Idx *index, Ranges ranges);
+/* Its value there if it was evaluated in this scope or one around it, or NO_VAL. */
+Val eval_known(const Eval *e, NodeId id, const Idx *index);
 /* An index as i32: of each lane where it depends on the lane variable. */
 Val eval_index(Eval *e, Idx at);
 /* How many lanes lie side by side at an address that depends on the lane: all, a half, ... or 1. */

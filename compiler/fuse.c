@@ -371,7 +371,6 @@ static Reason why_not_merge(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shap
     }
     if (!common_space(ca, cb, outer, inner, has_inner)) return REASON_SPACES;
     if (!reads_fit(f, ca, b, outer) || !reads_fit(f, cb, a, outer)) return REASON_PLACES;
-    if (chain_spares(f, ca, cb, outer) || chain_spares(f, cb, ca, outer)) return REASON_AGAIN;
     return path_around(f, a, b, MAX_SEARCH) || path_around(f, b, a, MAX_SEARCH) ? REASON_BETWEEN
                                                                                 : REASON_NONE;
 }

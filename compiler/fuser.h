@@ -65,9 +65,7 @@ void fuse_order(Fuser *f, Ids *order);
 /* How many buffers a cluster works on, at most. */
 uint32_t fuse_buffers(const Fuser *f, const Cluster *c);
 
-/* chain.c: whether reductions of cluster a would compute again what b stores, over the rows `outer`, and a chain
- * would spare that. */
-bool chain_spares(const Fuser *f, const Cluster *a, const Cluster *b, const Shape *outer);
+/* chain.c */
 /* Chains, launches and their order; see Chain. Fills out->chains, clusters, launches. `order` as
  * from fuse_order, of all clusters. */
 void chain_clusters(Fuser *f, const Ids *order, Fused *out);

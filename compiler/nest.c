@@ -58,13 +58,8 @@ static void store_at(Kernel *k, bool tile, uint32_t buffer, Idx address, Val v) 
         kernel_store(k, buffer, address, v);
 }
 
-void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v) {
+void nest_store_lanes(Nest *n, bool tile, uint32_t b, Idx address, uint8_t lanes, Val v) {
     Kernel *k = n->k;
-    const Node *node = node_at(n->s->g, st->node);
-    Idx address;
-    bool tile = st->place.tile != 0;
-    uint32_t b = tile ? place_tile(k, &n->eval.block, node, &st->place, at, &address)
-                      : place_buffer(k, n->s->g, node, &st->place, at, &address);
     v = val_splat(k, v, lanes);
     if (lanes == 1) {
         store_at(k, tile, b, address, v);
@@ -77,4 +72,14 @@ void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v) {
         Idx to = idx_subst(&k->index, address, atom, idx_const(&k->index, i));
         store_at(k, tile, b, to, val_part(k, v, i, run));
     }
+}
+
+void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v) {
+    Kernel *k = n->k;
+    const Node *node = node_at(n->s->g, st->node);
+    Idx address;
+    bool tile = st->place.tile != 0;
+    uint32_t b = tile ? place_tile(k, &n->eval.block, node, &st->place, at, &address)
+                      : place_buffer(k, n->s->g, node, &st->place, at, &address);
+    nest_store_lanes(n, tile, b, address, lanes, v);
 }

@@ -31,10 +31,19 @@ void nest_open(Nest *n, const Shape *s, int axes, Idx *at);
 void nest_close(Nest *n, int axes);
 /* Stores v, the value of st->node at at[]. */
 void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v);
+/* The same at an address of a buffer, or of the group's own array. */
+void nest_store_lanes(Nest *n, bool tile, uint32_t b, Idx address, uint8_t lanes, Val v);
 
-/* schedule_point.c: all of the section at these points, or at the row at row[]. What is stored is computed
- * before anything is: a store may overwrite a parameter that another reads. */
+/* schedule_point.c: all of the section at these points. What is stored is computed before anything is: a store may
+ * overwrite a parameter that another reads. */
 void nest_points(Nest *n, const Point *points, uint32_t count);
+/* A reduction at these points, which the lanes run over; its values are bound. */
+void nest_reduce(Nest *n, NodeId id, const Point *points, uint32_t count);
+/* What a reduction starts with, and acc combined with its operand at one place; NO_VAL: the first one. */
+double nest_start(Op op, DType t);
+Val nest_accumulate(Nest *n, const Node *r, const Idx *out, const Idx *inner, Val acc);
+
+/* schedule_row.c: the same as nest_points at the row at row[]: lanes run over the reduced or inner axis. */
 void nest_row(Nest *n, const Idx *row);
 
 /* schedule_local.c: a contraction by tiles in local memory. */

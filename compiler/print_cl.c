@@ -57,10 +57,10 @@ static const char *const reserved[] = {
 /* Whether a function of kernels/ has such a name: ld16, sti4, sum_lanes8. */
 static bool is_helper(const char *name) {
     static const char *const stem[] = {
-        "ld",        "ldi",       "ldb",       "st",         "sti",       "stb",        "greater",
-        "floor_div", "floor_mod", "sum_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "ldh",
-        "sth",       "ldbf",      "stbf",      "ldu",        "stu",       "f16_of",     "bf16_of",
-        "philox",    "exp_of",    "log_of",    "tanh_of",    "erf_of",    "sin_of",     "cos_of"};
+        "ld",        "ldi",       "ldb",        "st",        "sti",        "stb",     "floor_div",
+        "floor_mod", "sum_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "ldh",     "sth",
+        "ldbf",      "stbf",      "ldu",        "stu",       "f16_of",     "bf16_of", "philox",
+        "exp_of",    "log_of",    "tanh_of",    "erf_of",    "sin_of",     "cos_of"};
     size_t len = strlen(name);
     while (len && isdigit((unsigned char)name[len - 1])) len--;
     for (size_t i = 0; i < COUNT_OF(stem); i++) {
@@ -473,6 +473,8 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
         return arena_printf(a, "fma(%s, %s, %s)", p->text[n->args[0]], p->text[n->args[1]],
                             p->text[n->args[2]]);
     case V_SPLAT:
+        if (n->dtype == DT_BOOL && !strcmp(p->text[n->args[0]], "0"))
+            return arena_printf(a, "(%s)(0)", type);
         if (n->dtype == DT_BOOL) return arena_printf(a, "(%s)(-%s)", type, atomic(p, n->args[0]));
         return arena_printf(a, "(%s)(%s)", type, bare(p, p->text[n->args[0]]));
     case V_PACK: return print_pack(p, n);
@@ -503,8 +505,8 @@ static bool may_inline(const Printer *p, Val v, const char *text) {
     const Value *n = &p->k->values.at[v];
     if (always_inline(n)) return true;
     if (n->kind == V_SPLAT && p->k->values.at[n->args[0]].kind == V_CONST) return true;
+    if (n->kind == V_SPLAT && n->uses == 1) return true;
     if (n->uses != 1 || p->named[v]) return false;
-    if (n->kind == V_SPLAT) return true;
     return n->kind != V_LOAD && n->kind != V_LOCAL && n->kind != V_PACK &&
            strlen(text) <= INLINE_CHARS;
 }
@@ -645,6 +647,24 @@ static void print_head(Printer *p, uint32_t params) {
     if (k->local_size > 1) text_puts(p->out, "    const int l = get_local_id(0);\n");
 }
 
+/* A value that stands before a loop and is used in it has a name, so that it is computed where it stands. */
+static void name_outside(Printer *p, const KBlock *b, uint32_t loop, uint32_t *loops,
+                         uint32_t *made) {
+    const Kernel *k = p->k;
+    for (uint32_t i = 0; i < b->len; i++) {
+        const KStmt *s = b->at[i];
+        if (s->op == S_LET) {
+            const Value *n = &k->values.at[s->val];
+            made[s->val] = loop;
+            for (uint32_t a = 0; a < n->argc; a++)
+                p->named[n->args[a]] = p->named[n->args[a]] || made[n->args[a]] != loop;
+        } else if (s->op == S_VAR || s->op == S_SET || s->op == S_STORE || s->op == S_LOCAL) {
+            p->named[s->val] = p->named[s->val] || made[s->val] != loop;
+        }
+        name_outside(p, &s->body, s->op == S_FOR ? ++*loops : loop, loops, made);
+    }
+}
+
 /* An operand that the operator's text mentions twice needs a name. */
 static void mark_named(Printer *p) {
     for (Val v = 0; v < p->k->values.len; v++) {
@@ -654,6 +674,9 @@ static void mark_named(Printer *p) {
         }
         if (n->kind == V_EXTRACT) p->named[n->args[0]] = true;
     }
+    uint32_t loops = 0;
+    name_outside(p, &p->k->body, 0, &loops,
+                 NEW_ARRAY(p->out->arena, uint32_t, p->k->values.len + 1));
     for (uint32_t i = 0; i < p->k->index.atoms.len; i++) {
         Val v = p->k->index.atoms.at[i].value;
         if (p->k->index.atoms.at[i].kind == ATOM_VAR && v != NO_VAL) p->named[v] = true;

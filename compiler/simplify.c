@@ -138,8 +138,8 @@ static NodeId rebuild_node(Rebuild *r, NodeId id) {
         bool *once = NEW_ARRAY(r->arena, bool, n->argc);
         for (uint32_t i = 0; i < n->argc; i++) {
             const Node *term = node_at(r->old, n->args[i]);
-            once[i] = r->uses[n->args[i]] == 1 &&
-                      (term->op != OP_SUM || is_stored(r, term->args[0]));
+            once[i] =
+                r->uses[n->args[i]] == 1 && (term->op != OP_SUM || is_stored(r, term->args[0]));
         }
         return simplify_gradsum(r->g, args, n->argc, once);
     }

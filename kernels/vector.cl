@@ -119,24 +119,6 @@ static void stb16(__global uchar *p, int16 v) {
     vstore16(convert_uchar16(-v), 0, p);
 }
 
-// max that gives NaN if either is: fmax would hide it.
-//: greater
-static float greater(float x, float y) {
-    return x > y || x != x ? x : y;
-}
-//: greater2
-static float2 greater2(float2 x, float2 y) {
-    return ((x > y) | (x != x)) ? x : y;
-}
-//: greater4
-static float4 greater4(float4 x, float4 y) {
-    return ((x > y) | (x != x)) ? x : y;
-}
-//: greater8
-static float8 greater8(float8 x, float8 y) {
-    return ((x > y) | (x != x)) ? x : y;
-}
-
 //: sum_lanes2
 static float sum_lanes2(float2 v) {
     return v.s0 + v.s1;
@@ -153,21 +135,25 @@ static float sum_lanes8(float8 v) {
 static float sum_lanes16(float16 v) {
     return sum_lanes8(v.lo + v.hi);
 }
-//: max_lanes2
-static float max_lanes2(float2 v) {
-    return greater(v.s0, v.s1);
-}
-//: max_lanes4
-static float max_lanes4(float4 v) {
-    return max_lanes2(greater2(v.lo, v.hi));
+// The greatest, or NaN if any is.
+//: max_lanes16
+static float max_lanes16(float16 v) {
+    const float8 a = v.lo < v.hi ? v.hi : v.lo;
+    const float4 b = a.lo < a.hi ? a.hi : a.lo;
+    const float2 c = b.lo < b.hi ? b.hi : b.lo;
+    return !every16(v == v) ? NAN : c.s0 < c.s1 ? c.s1 : c.s0;
 }
 //: max_lanes8
 static float max_lanes8(float8 v) {
-    return max_lanes4(greater4(v.lo, v.hi));
+    return max_lanes16((float16)(v, v));
 }
-//: max_lanes16
-static float max_lanes16(float16 v) {
-    return max_lanes8(greater8(v.lo, v.hi));
+//: max_lanes4
+static float max_lanes4(float4 v) {
+    return max_lanes16((float16)(v, v, v, v));
+}
+//: max_lanes2
+static float max_lanes2(float2 v) {
+    return v.s0 > v.s1 || v.s0 != v.s0 ? v.s0 : v.s1;
 }
 
 //: sumi_lanes2

@@ -1,0 +1,418 @@
+/* schedule_row: what a section computes at a row, with the lanes along it: the reductions, each a loop over the row,
+ * then one loop for all that is stored along it.
+ *
+ * A value that costs much and that several of these loops need is computed in the first one and kept in the group's own
+ * memory: softmax takes each exponential once. Long sums and maxima have several accumulators, for each waits for the
+ * addition before; how many, and the order in which they come together, depends on the shape alone. */
+#include "cost.h"
+#include "nest.h"
+
+#include <math.h>
+
+#define WAYS      4           /* accumulators of a long reduction */
+#define ROW_BYTES (64 * 1024) /* of what is kept of a row */
+
+static bool is_inner(const Section *s, NodeId id) {
+    return node_at(s->g, id)->shape.rank > s->cluster->outer.rank;
+}
+
+/* ---- What is kept ------------------------------------------------------------------------------ */
+
+/* What a loop over a row goes through, down from what it evaluates. */
+typedef struct Walk {
+    const Nest *n;
+    NodeId found; /* what is looked for, or NO_NODE */
+    int64_t elems;
+    double operations; /* of all that is as large as `elems` */
+    NumberSet seen;
+} Walk;
+
+/* Whether `id` needs what is looked for. What is kept already, or lies in memory, is only read. */
+static bool walk(Walk *w, NodeId id, bool top) {
+    const Section *s = w->n->s;
+    const Node *x = node_at(s->g, id);
+    if (id == w->found) return true;
+    if (!top && (x->op == OP_VAR || is_reduction((Op)x->op))) return false;
+    if (!top && in_memory(&s->place[id]) && s->cluster_of[id] != s->number) return false;
+    if (!top && eval_kept(&w->n->eval, id)) return false;
+    if (!set_add(&w->seen, id)) return false;
+    bool large = 4 * shape_elems(&x->shape) > w->elems;
+    if (!is_view((Op)x->op) && large && !is_reduction((Op)x->op))
+        w->operations += op_info[x->op].cost;
+    for (uint32_t i = 0; i < x->argc; i++) {
+        if (walk(w, x->args[i], false)) return true;
+    }
+    return false;
+}
+
+static bool needs(const Nest *n, NodeId from, NodeId id) {
+    Walk w = {.n = n, .found = id, .elems = 1, .seen = {.arena = n->k->arena}};
+    return walk(&w, from, true);
+}
+
+static double operations(const Nest *n, NodeId id) {
+    Walk w = {.n = n, .found = NO_NODE, .seen = {.arena = n->k->arena}};
+    w.elems = shape_elems(&node_at(n->s->g, id)->shape);
+    walk(&w, id, true);
+    return w.operations;
+}
+
+/* How many loops over the row need a value. */
+static uint32_t loops_with(const Nest *n, NodeId id) {
+    const Section *s = n->s;
+    uint32_t loops = 0;
+    bool stored = false;
+    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
+        NodeId r = s->cluster->members.at[m];
+        loops += is_reduction((Op)node_at(s->g, r)->op) && needs(n, r, id);
+    }
+    for (uint32_t i = 0; i < s->stores.len && !stored; i++)
+        stored = is_inner(s, s->stores.at[i].node) && needs(n, s->stores.at[i].node, id);
+    return loops + stored;
+}
+
+/* Chooses what is kept of each row: of the cluster's own values along it. */
+static void choose_kept(Nest *n) {
+    const Section *s = n->s;
+    int64_t row = shape_elems(&s->cluster->inner), bytes = 0;
+    if (s->target->lanes == 1 || !s->cluster->has_inner || row < 2 * s->target->lanes) return;
+    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
+        NodeId id = s->cluster->members.at[m];
+        const Node *x = node_at(s->g, id);
+        if (is_reduction((Op)x->op) || !is_inner(s, id)) continue;
+        if (x->dtype != DT_F32 && x->dtype != DT_I32) continue;
+        if (bytes + row * 4 > ROW_BYTES || n->eval.kept_count == MAX_KEPT) continue;
+        if (operations(n, id) < COSTLY || loops_with(n, id) < 2) continue;
+        n->eval.kept[n->eval.kept_count++] = (KeptRow){.node = id};
+        bytes += row * 4;
+    }
+    n->eval.row_rank = s->cluster->outer.rank;
+}
+
+/* In a loop over the row, at index[]: stores what is to be kept and was evaluated at this place. Returns a bit for
+ * each such value. */
+static uint32_t keep_values(Nest *n, const Idx *index, uint8_t lanes) {
+    uint32_t stored = 0;
+    for (uint32_t i = 0; i < n->eval.kept_count; i++) {
+        const KeptRow *kept = &n->eval.kept[i];
+        Val v = kept->made ? NO_VAL : eval_known(&n->eval, kept->node, index);
+        if (v == NO_VAL) continue;
+        Idx address;
+        uint32_t local = eval_kept_row(&n->eval, kept->node, index, &address);
+        nest_store_lanes(n, true, local, address, lanes, v);
+        stored |= 1u << i;
+    }
+    return stored;
+}
+
+/* ---- What is the same all along a row ----------------------------------------------------------- */
+
+typedef struct Along {
+    Nest *n;
+    const Idx *inner; /* variables over the axes of the loop */
+    int axes;
+    NumberSet seen;
+} Along;
+
+static bool varies(const Along *a, const Idx *index, int rank) {
+    IndexTable *t = &a->n->k->index;
+    for (int d = 0; d < rank; d++) {
+        for (int i = 0; i < a->axes; i++) {
+            int64_t c;
+            if (idx_is_const(t, a->inner[i], &c)) continue;
+            if (idx_uses(t, index[d], idx_atom(t, a->inner[i]))) return true;
+        }
+    }
+    return false;
+}
+
+/* Evaluates now what a loop that evaluates node `id` at index[] would evaluate at one place in every turn. */
+static void hoist(Along *a, NodeId id, const Idx *index) {
+    const Section *s = a->n->s;
+    const Node *x = node_at(s->g, id);
+    bool leaf = x->op == OP_VAR || x->op == OP_CONST || x->op == OP_LITERAL || x->op == OP_IOTA;
+    bool stored = in_memory(&s->place[id]) && s->cluster_of[id] != s->number;
+    if (!set_add(&a->seen, id) || is_reduction((Op)x->op)) return;
+    if (!varies(a, index, x->shape.rank)) {
+        eval_at(&a->n->eval, id, index);
+        return;
+    }
+    if (leaf || stored || eval_kept(&a->n->eval, id) || x->op == OP_TAKE || x->op == OP_CONCAT)
+        return;
+    for (uint32_t i = 0; i < x->argc; i++) {
+        Idx in[MAX_RANK];
+        RangeList ranges = {0};
+        access_map(&a->n->k->index, s->g, x, i, index, in, &ranges);
+        if (ranges.len == 0) hoist(a, x->args[i], in);
+    }
+}
+
+/* The same of a whole loop: of a reduction, or (NO_NODE) of what is stored along the row. */
+static void hoist_loop(Nest *n, NodeId id, const Idx *row) {
+    const Section *s = n->s;
+    IndexTable *t = &n->k->index;
+    Shape axes = id == NO_NODE ? s->cluster->inner : reduced_shape(s->g, node_at(s->g, id));
+    Idx inner[MAX_RANK], index[MAX_RANK];
+    Along a = {n, inner, axes.rank, {.arena = n->k->arena}};
+    for (int i = 0; i < axes.rank; i++)
+        inner[i] = axes.dim[i] == 1 ? idx_const(t, 0) : idx_var(t, "i", 0, axes.dim[i] - 1, NO_VAL);
+    eval_set_lanes(&n->eval, 1);
+    if (id != NO_NODE) {
+        const Node *x = node_at(s->g, id);
+        for (uint32_t i = 0; i < x->argc; i++) {
+            access_reduced(t, s->g, x, i, row, inner, index);
+            hoist(&a, x->args[i], index);
+        }
+        return;
+    }
+    int outer = s->cluster->outer.rank;
+    memcpy(index, row, (size_t)outer * sizeof(Idx));
+    memcpy(index + outer, inner, (size_t)axes.rank * sizeof(Idx));
+    for (uint32_t i = 0; i < s->stores.len; i++)
+        if (is_inner(s, s->stores.at[i].node)) hoist(&a, s->stores.at[i].node, index);
+}
+
+/* ---- Loops over a row -------------------------------------------------------------------------- */
+
+/* The axes of a row's loops, merged where memory allows: the last one is cut into vectors. */
+typedef struct Row {
+    Shape full, space;
+    int merged[MAX_RANK];
+} Row;
+
+/* What the loop over a row evaluates: one reduction's operands (id), or the inner stores (NO_NODE). */
+static uint32_t row_divisions(const Nest *n, NodeId id, const Row *r) {
+    Kernel k;
+    Nest probe = {.s = n->s, .k = &k};
+    Idx at[MAX_RANK], index[MAX_RANK];
+    uint32_t divisions = 0;
+    const Shape *outer = &n->s->cluster->outer;
+    Arena *scratch = arena_open(n->k->arena);
+    kernel_init(&k, scratch, 1, 1);
+    eval_init(&probe.eval, &k, n->s->g, n->s->place, n->s->cluster_of, n->s->number);
+    for (int i = 0; i < outer->rank; i++)
+        index[i] = idx_var(&k.index, "o", 0, outer->dim[i] - 1, NO_VAL);
+    for (int i = 0; i < r->space.rank; i++)
+        at[i] = idx_var(&k.index, "i", 0, r->space.dim[i] - 1, NO_VAL);
+    nest_unmerge(&k.index, &r->full, r->merged, r->space.rank, at, index + outer->rank);
+    if (id != NO_NODE) {
+        const Node *x = node_at(n->s->g, id);
+        nest_accumulate(&probe, x, index, index + outer->rank, val_const(&k, (DType)x->dtype, 0));
+    }
+    for (uint32_t i = 0; i < n->s->stores.len && id == NO_NODE; i++) {
+        const Store *st = &n->s->stores.at[i];
+        Idx address;
+        if (!is_inner(n->s, st->node)) continue;
+        eval_at(&probe.eval, st->node, index);
+        if (st->place.tile) continue;
+        place_buffer(&k, n->s->g, node_at(n->s->g, st->node), &st->place, index, &address);
+        divisions += idx_has_div(&k.index, address);
+    }
+    for (Val v = 0; v < k.values.len; v++) {
+        divisions += k.values.at[v].kind == V_LOAD && idx_has_div(&k.index, k.values.at[v].index);
+    }
+    arena_close(scratch);
+    return divisions;
+}
+
+static void row_merge(const Nest *n, NodeId id, const Shape *full, Row *r) {
+    *r = (Row){.full = *full, .space = *full};
+    for (int i = 0; i < full->rank; i++) r->merged[i] = 1;
+    if (full->rank < 2) return;
+    uint32_t divisions = row_divisions(n, id, r);
+    for (int i = full->rank - 1; i > 0; i--) {
+        Row next = *r;
+        next.merged[i - 1] += next.merged[i];
+        memmove(&next.merged[i], &next.merged[i + 1],
+                (size_t)(r->space.rank - i - 1) * sizeof(int));
+        nest_merge_shape(full, next.merged, r->space.rank - 1, &next.space);
+        if (row_divisions(n, id, &next) <= divisions) *r = next;
+    }
+}
+
+/* The place of element i of the row's last axis, from which `lanes` are taken, on the full axes: inner[]. The first
+ * axes of place[] are known. */
+static void row_place(Nest *n, const Row *r, uint8_t lanes, Idx *place, Idx i, Idx *inner) {
+    eval_set_lanes(&n->eval, lanes);
+    place[r->space.rank - 1] = idx_add(&n->k->index, i, n->eval.lane[lanes]);
+    nest_unmerge(&n->k->index, &r->full, r->merged, r->space.rank, place, inner);
+}
+
+/* A reduction in vectors of one length, from element `at` on. */
+typedef struct Stretch {
+    NodeId id;
+    const Idx *row; /* its place on the outer axes */
+    const Row *r;
+    uint8_t lanes;
+    int32_t at, vectors;
+    uint32_t ways;      /* accumulators, ... */
+    uint32_t acc[WAYS]; /* ... where there is a loop */
+    bool
+        finds_nan; /* a maximum of f32: a plain maximum loses NaN, and one that does not costs twice as much, so ... */
+    uint32_t odd;  /* ... this says of each lane whether there was one */
+    uint32_t kept; /* what all its places stored, as keep_values returns it */
+} Stretch;
+
+/* Takes in the vector from element i on; acc: NO_VAL, or what there is. */
+static Val reduce_vector(Nest *n, Stretch *p, Idx *place, Idx i, Val acc) {
+    Idx inner[MAX_RANK], index[MAX_RANK];
+    const Node *x = node_at(n->s->g, p->id);
+    int outer = n->s->cluster->outer.rank;
+    row_place(n, p->r, p->lanes, place, i, inner);
+    Val v = nest_accumulate(n, x, p->row, inner, acc);
+    bool along = shape_equal(&p->r->full, &n->s->cluster->inner);
+    memcpy(index, p->row, (size_t)outer * sizeof(Idx));
+    memcpy(index + outer, inner, (size_t)p->r->full.rank * sizeof(Idx));
+    p->kept &= along ? keep_values(n, index, p->lanes) : 0;
+    return v;
+}
+
+/* The same for `count` vectors one after the other, each into its accumulator. */
+static void reduce_vectors(Nest *n, Stretch *p, Idx *place, Idx i, uint32_t count) {
+    Kernel *k = n->k;
+    Val nan = NO_VAL;
+    for (uint32_t w = 0; w < count; w++) {
+        Idx at = idx_offset(&k->index, i, (int64_t)w * p->lanes);
+        Val acc = val_read(k, p->acc[w]), v;
+        if (!p->finds_nan) {
+            kernel_set(k, p->acc[w], reduce_vector(n, p, place, at, acc));
+            continue;
+        }
+        v = val_splat(k, reduce_vector(n, p, place, at, NO_VAL), p->lanes);
+        Val is_nan = val_ew(k, OP_NE, v, v, NO_VAL), less = val_ew(k, OP_LT, acc, v, NO_VAL);
+        nan = nan == NO_VAL ? is_nan : val_ew(k, OP_OR, nan, is_nan, NO_VAL);
+        kernel_set(k, p->acc[w], val_ew(k, OP_WHERE, less, v, acc));
+    }
+    if (nan != NO_VAL) kernel_set(k, p->odd, val_ew(k, OP_OR, val_read(k, p->odd), nan, NO_VAL));
+}
+
+/* The accumulators as one vector. */
+static Val join_ways(Nest *n, const Stretch *p, Op op) {
+    Kernel *k = n->k;
+    Val v[WAYS];
+    for (uint32_t w = 0; w < p->ways; w++) v[w] = val_read(k, p->acc[w]);
+    for (uint32_t half = p->ways / 2; half >= 1; half /= 2) {
+        for (uint32_t w = 0; w < half; w++) {
+            Val less = p->finds_nan ? val_ew(k, OP_LT, v[w], v[w + half], NO_VAL) : NO_VAL;
+            v[w] = p->finds_nan ? val_ew(k, OP_WHERE, less, v[w + half], v[w])
+                                : val_ew(k, op, v[w], v[w + half], NO_VAL);
+        }
+    }
+    if (!p->finds_nan) return v[0];
+    return val_ew(k, OP_WHERE, val_read(k, p->odd), val_const(k, DT_F32, (double)NAN), v[0]);
+}
+
+/* All vectors of a stretch as one; each accumulator takes every ways-th. */
+static Val reduce_stretch(Nest *n, Stretch *p, Op op, Val start) {
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    Idx place[MAX_RANK], i;
+    int last = p->r->space.rank - 1;
+    if (last == 0 && p->vectors == 1)
+        return val_splat(k, reduce_vector(n, p, place, idx_const(t, p->at), NO_VAL), p->lanes);
+    for (uint32_t w = 0; w < p->ways; w++)
+        p->acc[w] = kernel_var(k, op == OP_ADD ? "sum" : "most", val_splat(k, start, p->lanes));
+    p->finds_nan = op == OP_MAX && p->lanes > 1 && k->values.at[start].dtype == DT_F32;
+    if (p->finds_nan)
+        p->odd = kernel_var(k, "odd", val_splat(k, val_const(k, DT_BOOL, 0), p->lanes));
+    nest_open(n, &p->r->space, last, place);
+    int32_t step = (int32_t)p->ways * p->lanes, turns = p->vectors / (int32_t)p->ways;
+    int32_t end = p->at + turns * step;
+    nest_for(n, "i", idx_const(t, p->at), idx_const(t, end), step, &i);
+    reduce_vectors(n, p, place, i, p->ways);
+    nest_end(n);
+    uint32_t rest = (uint32_t)p->vectors % p->ways;
+    if (rest) reduce_vectors(n, p, place, idx_const(t, end), rest);
+    nest_close(n, last);
+    return join_ways(n, p, op);
+}
+
+/* The last axis in vectors: whole ones, then what is left in ever shorter ones. */
+static void reduce_row(Nest *n, NodeId id, const Idx *row) {
+    Kernel *k = n->k;
+    const Node *x = node_at(n->s->g, id);
+    const Shape reduced = reduced_shape(n->s->g, x);
+    Op op = x->op == OP_SUM || x->op == OP_DOT ? OP_ADD : OP_MAX;
+    Val start = val_const(k, (DType)x->dtype, nest_start((Op)x->op, (DType)x->dtype)),
+        total = NO_VAL;
+    Row r;
+    row_merge(n, id, &reduced, &r);
+    hoist_loop(n, id, row);
+    int32_t at = 0, width = r.space.dim[r.space.rank - 1];
+    uint32_t kept = UINT32_MAX;
+    for (uint8_t lanes = n->s->target->lanes; lanes >= 1; lanes /= 2) {
+        int32_t vectors = (width - at) / lanes;
+        if (vectors == 0) continue;
+        Stretch p = {id, row, &r, lanes, at, vectors, .ways = vectors >= 2 * WAYS ? WAYS : 1};
+        p.kept = UINT32_MAX;
+        Val part = val_across(k, op, reduce_stretch(n, &p, op, start));
+        total = total == NO_VAL ? part : val_ew(k, op, total, part, NO_VAL);
+        kept &= p.kept;
+        at += vectors * lanes;
+    }
+    for (uint32_t i = 0; i < n->eval.kept_count; i++)
+        n->eval.kept[i].made = n->eval.kept[i].made || (kept >> i & 1);
+    val_name(k, total, x->name);
+    eval_bind(&n->eval, id, row, total);
+}
+
+static void store_row(Nest *n, const Idx *row) {
+    const Section *s = n->s;
+    Val *v = NEW_ARRAY(n->k->arena, Val, s->stores.len + 1);
+    int outer_rank = s->cluster->outer.rank;
+    Row r;
+    row_merge(n, NO_NODE, &s->cluster->inner, &r);
+    int32_t at = 0, end;
+    int last = r.space.rank - 1;
+    for (uint8_t lanes = s->target->lanes; lanes >= 1; lanes /= 2, at = end) {
+        Idx index[MAX_RANK], place[MAX_RANK], step;
+        end = at + (r.space.dim[last] - at) / lanes * lanes;
+        if (end == at) continue;
+        memcpy(index, row, (size_t)outer_rank * sizeof(Idx));
+        nest_open(n, &r.space, last, place);
+        nest_for(n, "i", idx_const(&n->k->index, at), idx_const(&n->k->index, end), lanes, &step);
+        row_place(n, &r, lanes, place, step, index + outer_rank);
+        for (uint32_t i = 0; i < s->stores.len; i++) {
+            if (is_inner(s, s->stores.at[i].node))
+                v[i] = eval_at(&n->eval, s->stores.at[i].node, index);
+        }
+        for (uint32_t i = 0; i < s->stores.len; i++) {
+            if (is_inner(s, s->stores.at[i].node))
+                nest_store(n, &s->stores.at[i], index, lanes, v[i]);
+        }
+        nest_close(n, r.space.rank);
+    }
+}
+
+void nest_row(Nest *n, const Idx *row) {
+    const Section *s = n->s;
+    Kernel *k = n->k;
+    n->eval.kept_count = 0;
+    choose_kept(n);
+    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
+        NodeId id = s->cluster->members.at[m];
+        Op op = (Op)node_at(s->g, id)->op;
+        eval_set_lanes(&n->eval, 1);
+        Point p = {.lanes = 1};
+        memcpy(p.at, row, sizeof(p.at));
+        if (op == OP_ARGMAX || op == OP_SCATTER)
+            nest_reduce(n, id, &p, 1);
+        else if (is_reduction(op))
+            reduce_row(n, id, row);
+        else if (!is_inner(s, id))
+            eval_at(&n->eval, id, row); /* once a row, not in the loops over it */
+    }
+    eval_set_lanes(&n->eval, 1);
+    Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);
+    for (uint32_t i = 0; i < s->stores.len; i++) {
+        if (!is_inner(s, s->stores.at[i].node)) v[i] = eval_at(&n->eval, s->stores.at[i].node, row);
+    }
+    if (s->cluster->has_inner) {
+        hoist_loop(n, NO_NODE, row);
+        store_row(n, row);
+    }
+    eval_set_lanes(&n->eval, 1);
+    for (uint32_t i = 0; i < s->stores.len; i++) {
+        if (!is_inner(s, s->stores.at[i].node)) nest_store(n, &s->stores.at[i], row, 1, v[i]);
+    }
+}
