@@ -452,6 +452,25 @@ NodeId node_pad(Graph *g, NodeId x, const int32_t *before, const int32_t *after,
                             .value = value});
 }
 
+/* Windows side by side: the axis as two, the places in a window last. */
+static NodeId apart_windows(Graph *g, NodeId x, int32_t axis, int32_t count, int32_t size) {
+    const Shape whole = node_at(g, x)->shape;
+    Shape part = whole, two = {0};
+    int32_t start[MAX_RANK] = {0}, stride[MAX_RANK], order[MAX_RANK], k = 0;
+    for (int i = 0; i < whole.rank; i++) stride[i] = 1;
+    part.dim[axis] = count * size;
+    for (int i = 0; i < whole.rank; i++) {
+        two.dim[two.rank++] = i == axis ? count : whole.dim[i];
+        if (i == axis) two.dim[two.rank++] = size;
+    }
+    for (int i = 0; i < two.rank; i++) {
+        if (i != axis + 1) order[k++] = i;
+    }
+    order[k] = axis + 1;
+    x = node_reshape(g, node_slice(g, x, start, part.dim, stride), &two);
+    return node_permute(g, x, order);
+}
+
 NodeId node_window(Graph *g, NodeId x, int32_t axis, int32_t size, int32_t stride,
                    int32_t dilation) {
     const Node *n = node_at(g, x);
@@ -461,6 +480,8 @@ NodeId node_window(Graph *g, NodeId x, int32_t axis, int32_t size, int32_t strid
     s.dim[s.rank++] = size;
     if (size == 1) dilation = 1;
     if (node_uniform(g, x, &v)) return node_full(g, n->dtype, v, &s);
+    if (stride == size && dilation == 1 && size > 1)
+        return apart_windows(g, x, axis, s.dim[axis], size);
     return view(g, OP_WINDOW, x, &s, 3, (int32_t[]){axis, stride, dilation});
 }
 

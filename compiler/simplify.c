@@ -129,6 +129,8 @@ static NodeId rebuild_node(Rebuild *r, NodeId id) {
     }
     if (n->op == OP_DOT) return simplify_dot(r->g, args[0], args[1], n->attr[0], n->attr[1]);
     if (n->op == OP_SUM) {
+        NodeId whole = simplify_views_of_sum(r->old, r->uses, r->to, r->g, n);
+        if (whole != NO_NODE) return whole;
         bool worth = r->uses[n->args[0]] == 1;
         const Node *sum = node_at(r->old, n->args[0]);
         for (uint32_t i = 0; i < sum->argc && worth; i++) worth = is_stored(r, sum->args[i]);

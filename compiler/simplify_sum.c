@@ -6,6 +6,8 @@
  * Nothing is lost for NaN or infinity: where slices do not overlap, all but one of the terms are zeros. */
 #include "simplify.h"
 
+#define MAX_VIEWS 12 /* between two sums that become one */
+
 typedef struct Terms { /* of a sum */
     Graph *g;
     const NodeId *x;
@@ -148,6 +150,65 @@ NodeId simplify_reduce_sum(Graph *g, NodeId x, const int32_t *axes, uint32_t n, 
         !graph_rewrites(g, "the sum of a sum is one", x))
         return node_reduce(g, OP_SUM, x, axes, n);
     return node_reduce(g, OP_SUM, concat_of(g, sum.args, sum.argc, axes[0]), axes, n);
+}
+
+/* ---- Sums of views of sums -------------------------------------------------------------------- */
+
+/* The view n, of x that has `lead` axes more before those of n's operand; or NO_NODE. */
+static NodeId view_behind(Graph *g, const Node *n, NodeId x, int lead) {
+    const Shape *from = &node_at(g, x)->shape;
+    int32_t attr[3 * MAX_RANK + 3] = {0};
+    Node v = *n;
+    bool triples = n->op == OP_SLICE || n->op == OP_PAD;
+    uint32_t shift = n->op == OP_PERMUTE ? (uint32_t)lead : triples ? 3u * (uint32_t)lead : 0;
+    if (n->op == OP_AT || n->shape.rank + lead > MAX_RANK) return NO_NODE;
+    memset(&v.shape, 0, sizeof(v.shape));
+    for (int i = 0; i < lead; i++) v.shape.dim[v.shape.rank++] = from->dim[i];
+    for (int i = 0; i < n->shape.rank; i++) v.shape.dim[v.shape.rank++] = n->shape.dim[i];
+    for (int i = 0; i < lead; i++) {
+        if (n->op == OP_PERMUTE) attr[i] = i;
+        if (n->op == OP_SLICE) attr[3 * i + 1] = 1;
+    }
+    for (uint32_t i = 0; i < n->attrc; i++)
+        attr[shift + i] = n->attr[i] + (n->op == OP_PERMUTE ? lead : 0);
+    if (n->op == OP_WINDOW || n->op == OP_SKEW) attr[0] += lead;
+    v.attr = attr;
+    v.attrc = n->attrc + shift;
+    return node_again(g, &v, &x);
+}
+
+/* The gradient of windows along two axes adds up along one and then along the other: as one sum it goes through
+ * what it adds once, without the sums between. */
+NodeId simplify_views_of_sum(const Graph *old, const uint32_t *uses, const NodeId *to, Graph *g,
+                             const Node *n) {
+    const Node *views[MAX_VIEWS], *sum = node_at(old, n->args[0]);
+    NodeId id = n->args[0];
+    uint32_t count = 0;
+    while (is_view((Op)sum->op) && count < MAX_VIEWS && uses[id] == 1 && sum->loop == n->loop &&
+           !(sum->op == OP_PAD && sum->value != 0)) {
+        views[count++] = sum;
+        id = sum->args[0];
+        sum = node_at(old, id);
+    }
+    int lead = (int)sum->attrc;
+    if (sum->op != OP_SUM || count == 0 || uses[id] != 1 || sum->loop != n->loop) return NO_NODE;
+    const Shape *inner = &node_at(old, sum->args[0])->shape;
+    int64_t terms = shape_elems(&node_at(old, n->args[0])->shape) * shape_elems(inner) /
+                    shape_elems(&sum->shape);
+    if (terms > 2 * shape_elems(inner) ||
+        !graph_rewrites(old, "a sum of views of a sum is one sum", n->args[0]))
+        return NO_NODE;
+    int32_t axes[MAX_RANK], k = lead, r = 0;
+    for (int i = 0; i < inner->rank; i++) {
+        bool summed = r < lead && sum->attr[r] == i;
+        axes[summed ? r++ : k++] = i;
+    }
+    NodeId x = node_permute(g, to[sum->args[0]], axes);
+    for (uint32_t i = count; i-- > 0 && x != NO_NODE;) x = view_behind(g, views[i], x, lead);
+    if (x == NO_NODE || lead + (int)n->attrc > MAX_RANK) return NO_NODE;
+    for (int i = 0; i < lead; i++) axes[i] = i;
+    for (uint32_t i = 0; i < n->attrc; i++) axes[lead + (int)i] = n->attr[i] + lead;
+    return node_reduce(g, OP_SUM, x, axes, (uint32_t)lead + n->attrc);
 }
 
 NodeId simplify_gradsum(Graph *g, const NodeId *x, uint32_t n, const bool *once) {
