@@ -262,7 +262,7 @@ static bool too_coarse(const Chainer *c, uint32_t cluster, int64_t rows) {
             int64_t finer = rows;
             for (int p = axes; p < cl->outer.rank; p++) {
                 finer *= cl->outer.dim[p];
-                if (f->of[user] == cluster || finer == rows || block_bytes(n, finer) > TILE_BYTES ||
+                if (f->of[user] == cluster || finer == rows || !holds_rows(f, id, finer) ||
                     row_axes(f, cl, finer) < 0)
                     continue;
                 int q = row_axes(f, f->clusters.at[f->of[user]], finer);

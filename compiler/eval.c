@@ -147,24 +147,60 @@ static Val scalarise(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     return in_parts(e, id, index, ranges, 1);
 }
 
-/* Whether lo <= at < hi, of each lane where that depends on it. */
+/* The lanes for which a range holds, as from .. to - 1, where its expression goes up or down by one a lane. */
+static bool lanes_within(Eval *e, const Range *r, Idx *from, Idx *to) {
+    IndexTable *t = &e->k->index;
+    int64_t stride;
+    if (!idx_stride(t, r->e, e->lane_atom, &stride) || (stride != 1 && stride != -1)) return false;
+    Idx first = idx_subst(t, r->e, e->lane_atom, idx_const(t, 0));
+    if (stride == 1) {
+        *from = idx_sub(t, idx_const(t, r->lo), first);
+        *to = idx_sub(t, idx_const(t, r->hi), first);
+    } else {
+        *from = idx_offset(t, first, 1 - r->hi);
+        *to = idx_offset(t, first, 1 - r->lo);
+    }
+    return true;
+}
+
+/* The ranges that lanes share, and the one that tells them apart; false: there are several, or it is no run of
+ * lanes. What intervals settle is left out. */
+static bool split_ranges(Eval *e, Ranges r, Ranges *shared, Idx *from, Idx *to) {
+    IndexTable *t = &e->k->index;
+    Range *at = NEW_ARRAY(e->k->arena, Range, r.count + 1);
+    uint32_t apart = 0;
+    *shared = (Ranges){0, at};
+    *from = idx_const(t, 0);
+    *to = idx_const(t, e->lanes);
+    for (uint32_t i = 0; i < r.count; i++) {
+        if (idx_lo(t, r.at[i].e) >= r.at[i].lo && idx_hi(t, r.at[i].e) < r.at[i].hi) continue;
+        if (!by_lane(e, &r.at[i].e, 1))
+            at[shared->count++] = r.at[i];
+        else if (apart++ || !lanes_within(e, &r.at[i], from, to))
+            return false;
+    }
+    return true;
+}
+
+/* Whether a range holds, of each lane where that depends on it: a comparison of lane numbers. */
 static Val range_value(Eval *e, const Range *r) {
     Kernel *k = e->k;
-    int64_t stride;
+    IndexTable *t = &k->index;
+    Idx from, to;
     if (!by_lane(e, &r->e, 1)) return val_ranges(k, (Ranges){1, r});
-    if (!idx_stride(&k->index, r->e, e->lane_atom, &stride)) {
+    if (!lanes_within(e, r, &from, &to)) {
         Val lane[MAX_LANES];
         for (uint8_t i = 0; i < e->lanes; i++)
             lane[i] = val_ranges(k, ranges_of_lane(e, (Ranges){1, r}, i));
         return val_pack(k, lane, e->lanes);
     }
-    Val at = eval_index(e, r->e), in = val_const(k, DT_BOOL, 1);
-    Val lo = val_const(k, DT_I32, (double)r->lo), hi = val_const(k, DT_I32, (double)r->hi);
-    bool low = idx_lo(&k->index, r->e) < r->lo, high = idx_hi(&k->index, r->e) >= r->hi;
-    if (low && high && r->hi == r->lo + 1) return val_ew(k, OP_EQ, at, lo, NO_VAL);
-    if (low) in = val_ew(k, OP_LE, lo, at, NO_VAL);
-    if (high) hi = val_ew(k, OP_LT, at, hi, NO_VAL);
-    return low && high ? val_ew(k, OP_AND, in, hi, NO_VAL) : high ? hi : in;
+    Val above = NO_VAL, below = NO_VAL;
+    if (idx_hi(t, from) > 0)
+        above = val_ew(k, OP_LE, val_index(k, from), val_lane(k, e->lanes), NO_VAL);
+    if (idx_lo(t, to) < e->lanes)
+        below = val_ew(k, OP_LT, val_lane(k, e->lanes), val_index(k, to), NO_VAL);
+    if (above == NO_VAL || below == NO_VAL) return above == NO_VAL ? below : above;
+    return val_ew(k, OP_AND, above, below, NO_VAL);
 }
 
 static Val ranges_value(Eval *e, Ranges ranges) {
@@ -278,10 +314,15 @@ static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     int64_t elems = from.own ? k->locals.at[from.buffer].elems : k->buffers.at[from.buffer].elems;
     if (idx_lo(&k->index, at) >= 0 && idx_hi(&k->index, at) < elems) open.count = 0;
     uint8_t width = eval_run(e, at);
-    if (width == e->lanes && ranges_by_lane(e, open)) width /= 2;
-    if (width < e->lanes) return in_parts(e, id, index, open, width);
-    at = idx_subst(&k->index, at, e->lane_atom, idx_const(&k->index, 0));
-    return load_from(k, &from, at, e->lanes, open);
+    Idx first = idx_subst(&k->index, at, e->lane_atom, idx_const(&k->index, 0));
+    if (width == e->lanes && !ranges_by_lane(e, open))
+        return load_from(k, &from, first, width, open);
+    Ranges shared;
+    Idx lo, hi;
+    if (width == e->lanes && n->dtype == DT_F32 && split_ranges(e, open, &shared, &lo, &hi))
+        return from.own ? val_local_some(k, from.buffer, first, width, shared, lo, hi, from.name)
+                        : val_load_some(k, from.buffer, first, width, shared, lo, hi, from.name);
+    return in_parts(e, id, index, open, width == e->lanes ? width / 2 : width);
 }
 
 Val eval_index(Eval *e, Idx at) {

@@ -123,6 +123,30 @@ Val val_local(Kernel *k, uint32_t local, Idx e, uint8_t lanes, Ranges ranges, co
                                 .hint = hint});
 }
 
+/* A load as it is, of some lanes where the whole vector may be outside of `elems` elements. */
+static Val load_some(Kernel *k, Val v, int64_t elems, Idx from, Idx to) {
+    Value *n = value_at(k, v);
+    if ((n->kind != V_LOAD && n->kind != V_LOCAL) || n->lanes == 1) return v;
+    if (idx_hi(&k->index, to) <= 0 || idx_lo(&k->index, from) >= n->lanes)
+        return val_const(k, (DType)n->dtype, 0);
+    n->some = idx_lo(&k->index, n->index) < 0 || idx_hi(&k->index, n->index) + n->lanes > elems;
+    n->from = from;
+    n->to = to;
+    return v;
+}
+
+Val val_load_some(Kernel *k, uint32_t buffer, Idx e, uint8_t lanes, Ranges ranges, Idx from, Idx to,
+                  const char *hint) {
+    Val v = val_load(k, buffer, e, lanes, ranges, hint);
+    return load_some(k, v, k->buffers.at[buffer].elems, from, to);
+}
+
+Val val_local_some(Kernel *k, uint32_t local, Idx e, uint8_t lanes, Ranges ranges, Idx from, Idx to,
+                   const char *hint) {
+    Val v = val_local(k, local, e, lanes, ranges, hint);
+    return load_some(k, v, k->locals.at[local].elems, from, to);
+}
+
 Val val_ranges(Kernel *k, Ranges ranges) {
     Ranges open;
     if (!ranges_open(k, ranges, &open)) return val_const(k, DT_BOOL, 0);
@@ -388,6 +412,10 @@ static void use(Kernel *k, Val v) {
     for (uint32_t i = 0; i < n->argc; i++) use(k, n->args[i]);
     for (uint32_t i = 0; i < n->parts; i++) use(k, n->pack[i]);
     if (n->kind == V_LOAD || n->kind == V_INDEX || n->kind == V_LOCAL) use_index(k, n->index);
+    if (n->some) {
+        use_index(k, n->from);
+        use_index(k, n->to);
+    }
     for (uint32_t i = 0; i < n->ranges.count; i++) use_index(k, n->ranges.at[i].e);
 }
 

@@ -57,6 +57,9 @@ typedef struct Value {
         buffer; /* V_LOAD: the kernel's buffer; V_LOCAL: its local array; V_READ: its variable */
     Idx index;
     Ranges ranges;
+    bool
+        some; /* V_LOAD, V_LOCAL: only the lanes from .. to - 1 are loaded; the others are anything */
+    Idx from, to; /* any numbers */
     double number;
     uint32_t argc;
     Val args[3];
@@ -153,6 +156,11 @@ Val val_lane(Kernel *k, uint8_t lanes);
 /* Elements e .. e + lanes - 1; the ranges say where e is inside the buffer, if it may be outside. */
 Val val_load(Kernel *k, uint32_t buffer, Idx e, uint8_t lanes, Ranges ranges, const char *hint);
 Val val_local(Kernel *k, uint32_t local, Idx e, uint8_t lanes, Ranges ranges, const char *hint);
+/* The same of f32, with lanes that may be outside of the buffer: those but from .. to - 1, which are anything. */
+Val val_load_some(Kernel *k, uint32_t buffer, Idx e, uint8_t lanes, Ranges ranges, Idx from, Idx to,
+                  const char *hint);
+Val val_local_some(Kernel *k, uint32_t local, Idx e, uint8_t lanes, Ranges ranges, Idx from, Idx to,
+                   const char *hint);
 Val val_ranges(Kernel *k, Ranges ranges);
 Val val_ew(Kernel *k, Op op, Val x, Val y, Val z);
 Val val_cast(Kernel *k, Val x, DType t);

@@ -72,16 +72,20 @@ static double rounded(const Run *r, const Value *n, double x) {
     return r->round_f32 ? (double)(float)x : x;
 }
 
-static void load(Run *r, const Value *n, uint32_t item, double *out) {
-    const KBuffer *b = &r->k->buffers.at[n->buffer];
-    if (!holds(r, n->ranges, item)) {
-        for (int i = 0; i < n->lanes; i++) out[i] = 0;
-        return;
+/* Of `elems` elements. What is not loaded of a vector with others is NaN: nobody may ask for it. */
+static void load(Run *r, const Value *n, uint32_t item, const char *name, const double *from,
+                 int64_t elems, double *out) {
+    int64_t lo = 0, hi = n->lanes;
+    bool any = holds(r, n->ranges, item);
+    if (n->some) {
+        lo = index_of(r, n->from, item) > 0 ? index_of(r, n->from, item) : 0;
+        hi = index_of(r, n->to, item) < hi ? index_of(r, n->to, item) : hi;
     }
+    for (int i = 0; i < n->lanes; i++) out[i] = n->some ? (double)NAN : 0;
+    if (!any || lo >= hi) return;
     int64_t at = index_of(r, n->index, item);
-    if (!in_bounds(r, b->name, at, n->lanes, b->elems)) return;
-    const double *from = b->values ? b->values : r->data[n->buffer];
-    for (int i = 0; i < n->lanes; i++) out[i] = from[at + i];
+    if (!in_bounds(r, name, at + lo, (int)(hi - lo), elems)) return;
+    for (int64_t i = lo; i < hi; i++) out[i] = from[at + i];
 }
 
 static void across(Run *r, const Value *n, const double *x, double *out) {
@@ -104,16 +108,14 @@ static void evaluate(Run *r, Val v, uint32_t item) {
     switch (n->kind) {
     case V_CONST: out[0] = n->number; break;
     case V_INDEX: out[0] = (double)index_of(r, n->index, item); break;
-    case V_LOAD: load(r, n, item, out); break;
+    case V_LOAD: {
+        const KBuffer *b = &r->k->buffers.at[n->buffer];
+        load(r, n, item, b->name, b->values ? b->values : r->data[n->buffer], b->elems, out);
+        break;
+    }
     case V_LOCAL: {
         const KLocal *l = &r->k->locals.at[n->buffer];
-        if (!holds(r, n->ranges, item)) {
-            for (int i = 0; i < n->lanes; i++) out[i] = 0;
-            break;
-        }
-        int64_t at = index_of(r, n->index, item);
-        if (in_bounds(r, l->name, at, n->lanes, l->elems))
-            memcpy(out, r->local[n->buffer] + at, n->lanes * sizeof(double));
+        load(r, n, item, l->name, r->local[n->buffer], l->elems, out);
         break;
     }
     case V_RANGES: out[0] = holds(r, n->ranges, item); break;

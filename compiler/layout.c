@@ -6,23 +6,54 @@
  * Requires: a simplified graph. Establishes: the same values; roots are not leaves. */
 #include "fuse.h"
 
+/* The address of x's element at at[], through views; false: something is padded. */
+static bool address_of(IndexTable *t, const Graph *g, NodeId x, Idx *at, Idx *address) {
+    Idx next[MAX_RANK];
+    RangeList ranges = {0};
+    while (is_view((Op)node_at(g, x)->op) && node_at(g, x)->op != OP_PAD) {
+        access_map(t, g, node_at(g, x), 0, at, next, &ranges);
+        memcpy(at, next, MAX_RANK * sizeof(Idx));
+        x = node_at(g, x)->args[0];
+    }
+    *address = access_address(t, &node_at(g, x)->shape, at);
+    return node_at(g, x)->op != OP_PAD;
+}
+
 /* Whether the elements of x along its axis `axis` lie side by side (or are all one) in memory. */
 static bool side_by_side(const Graph *g, Arena *arena, NodeId x, int axis) {
     IndexTable t;
-    Idx at[MAX_RANK], next[MAX_RANK];
-    RangeList ranges = {0};
+    Idx at[MAX_RANK], address;
     index_init(&t, arena);
     const Shape *s = &node_at(g, x)->shape;
     for (int i = 0; i < s->rank; i++) at[i] = idx_var(&t, "i", 0, s->dim[i] - 1, UINT32_MAX);
     uint32_t atom = idx_atom(&t, at[axis]);
-    while (is_view((Op)node_at(g, x)->op) && node_at(g, x)->op != OP_PAD) {
-        access_map(&t, g, node_at(g, x), 0, at, next, &ranges);
-        memcpy(at, next, sizeof(at));
-        x = node_at(g, x)->args[0];
-    }
+    address_of(&t, g, x, at, &address);
     int64_t stride;
-    Idx address = access_address(&t, &node_at(g, x)->shape, at);
     return idx_stride(&t, address, atom, &stride) && (stride == 0 || stride == 1);
+}
+
+/* How many elements of x lie side by side along its axes before `end`, as one: of them the last `axes`, at most
+ * `most`. */
+static int64_t run_of(const Graph *g, Arena *arena, NodeId x, int end, int most, int *axes) {
+    IndexTable t;
+    Idx at[MAX_RANK], address;
+    uint32_t atom[MAX_RANK];
+    int64_t run = 1, stride;
+    index_init(&t, arena);
+    const Shape *s = &node_at(g, x)->shape;
+    for (int i = 0; i < s->rank; i++) {
+        at[i] = idx_var(&t, "i", 0, s->dim[i] - 1, UINT32_MAX);
+        atom[i] = idx_atom(&t, at[i]);
+    }
+    *axes = 0;
+    if (!address_of(&t, g, x, at, &address)) return 1;
+    while (*axes < most) {
+        int i = end - 1 - *axes;
+        if (s->dim[i] > 1 && (!idx_stride(&t, address, atom[i], &stride) || stride != run)) break;
+        run *= s->dim[i];
+        ++*axes;
+    }
+    return run;
 }
 
 /* x[batch, p, q] -> x[batch, q, p], where p has p_axes axes. */
@@ -157,16 +188,70 @@ static NodeId layout_order(Graph *g, const Node *permute, NodeId dot) {
     return node_make(g, &n);
 }
 
+/* The part of a vector that is used, where so many elements side by side are cut into vectors. */
+static double lanes_used(int64_t run, int lanes) {
+    int64_t vectors = 0, rest = run;
+    for (int w = lanes; w >= 1; w /= 2) vectors += rest / w, rest %= w;
+    return (double)run / (double)(vectors * lanes);
+}
+
+/* A contraction that is read in an order whose last axes lie side by side in a short run only, while its left
+ * operand has a long one: the lanes run over that, and these axes come last: the gradient of a convolution's
+ * images, with the positions in the lanes and not the places of a window. */
+static NodeId layout_turned(Graph *g, Arena *arena, const Node *permute, NodeId dot,
+                            const Target *target) {
+    const Node d = *node_at(g, dot);
+    const int rank = d.shape.rank, contracted = d.attr[1];
+    const int free_a = node_at(g, d.args[0])->shape.rank - contracted, free_b = rank - free_a;
+    const int32_t *order = permute->attr; /* of [free of a, free of b] */
+    int place[MAX_RANK], trailing = 0, run_a = 0, run_b;
+    if (target->lanes == 1 || free_a == 0 || free_b == 0) return NO_NODE;
+    for (int i = 0; i < rank; i++) place[order[i]] = i;
+    while (trailing < free_b && order[rank - 1 - trailing] == rank - 1 - trailing) trailing++;
+    double used_b =
+        lanes_used(run_of(g, arena, d.args[1], free_b, trailing, &run_b), target->lanes);
+    int most = 1; /* axes of a that are read one after the other */
+    while (most < free_a && place[free_a - 1 - most] == place[free_a - most] - 1) most++;
+    double used_a = lanes_used(run_of(g, arena, d.args[0], free_a, most, &run_a), target->lanes);
+    if (used_a < 1.25 * used_b || run_a == 0 ||
+        !graph_rewrites(g, "a contraction's lanes run over its left operand", dot))
+        return NO_NODE;
+    int32_t turned[MAX_RANK], back[MAX_RANK], k = 0;
+    for (int i = 0; i < rank; i++) {
+        if (order[i] < free_a - run_a || order[i] >= free_a) turned[k++] = order[i];
+    }
+    for (int i = free_a - run_a; i < free_a; i++) turned[k++] = i;
+    for (int i = 0; i < rank; i++) back[place[turned[i]]] = i;
+    Node n = *node_at(g, node_dot(g, d.args[1], d.args[0], 0, contracted));
+    int32_t attr[2 + MAX_RANK] = {0, contracted};
+    for (int i = 0; i < rank; i++) {
+        attr[2 + i] = turned[i] < free_a ? turned[i] + free_b : turned[i] - free_a;
+        n.shape.dim[i] = d.shape.dim[turned[i]];
+    }
+    n.attr = attr;
+    n.attrc = 2 + (uint32_t)rank;
+    return node_permute(g, node_make(g, &n), back);
+}
+
 static bool takes_order(const Graph *old, const Graph *g, const Node *n, const NodeId *args,
                         const uint32_t *uses, const bool *root) {
-    int last = n->shape.rank - 1;
-    if (n->op != OP_PERMUTE || uses[n->args[0]] != 1 || root[n->args[0]] || n->attr[last] != last)
-        return false;
+    if (n->op != OP_PERMUTE || uses[n->args[0]] != 1 || root[n->args[0]]) return false;
     const Node *dot = node_at(g, args[0]);
     /* With batch axes its rows are those of what it reads: attention's, which are wanted as they are. */
     return node_at(old, n->args[0])->op == OP_DOT && dot->op == OP_DOT && dot->attrc == 2 &&
-           dot->attr[0] == 0 &&
-           graph_rewrites(g, "a contraction gives its axes in the order that is read", args[0]);
+           dot->attr[0] == 0;
+}
+
+/* The reader n of a contraction that has it for itself. */
+static NodeId layout_reader(Graph *g, Arena *arena, const Node *n, NodeId *args,
+                            const FuseOptions *options) {
+    NodeId turned = layout_turned(g, arena, n, args[0], options->target);
+    int last = n->shape.rank - 1;
+    if (turned != NO_NODE) return turned;
+    if (n->attr[last] == last &&
+        graph_rewrites(g, "a contraction gives its axes in the order that is read", args[0]))
+        return layout_order(g, n, args[0]);
+    return layout_node(g, arena, n, args, options);
 }
 
 void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {
@@ -191,7 +276,7 @@ void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {
         if (n->op == OP_CONCAT && whole[id] && !options->apart)
             to[id] = layout_concat(&parts, n, args);
         else if (!options->apart && takes_order(&old, &g, n, args, uses, root))
-            to[id] = layout_order(&g, n, args[0]);
+            to[id] = layout_reader(&g, arena, n, args, options);
         else
             to[id] = layout_node(&g, arena, n, args, options);
         if (root[id]) *taken(&parts, to[id]) = true;

@@ -16,6 +16,19 @@ typedef struct Point { /* of a tile */
     uint8_t lanes;
 } Point;
 
+#define MAX_PIECES 16
+
+typedef struct Piece { /* of the last axis: `lanes` elements from `offset` on */
+    int32_t offset;
+    uint8_t lanes;
+} Piece;
+
+typedef struct Tiling { /* of an axis: `count` tiles of `size`, from `start` on */
+    int32_t start, size, count;
+    Piece pieces[MAX_PIECES];
+    uint32_t piece_count;
+} Tiling;
+
 /* nest.c */
 void nest_init(Nest *n, const Section *s, Kernel *k);
 /* A shape whose axis i is merged[i] axes of `from` in one. */
@@ -45,6 +58,18 @@ Val nest_accumulate(Nest *n, const Node *r, const Idx *out, const Idx *inner, Va
 
 /* schedule_row.c: the same as nest_points at the row at row[]: lanes run over the reduced or inner axis. */
 void nest_row(Nest *n, const Idx *row);
+
+/* A contraction at these points of one lane each, with the lanes along what it contracts: one loop for all of them. */
+void nest_reduce_along(Nest *n, NodeId id, const Point *points, uint32_t count);
+
+/* Elements along which the lanes run where they share a reduction: its last axes that are one in memory. */
+int64_t nest_row_length(const Nest *n, NodeId id);
+
+/* schedule_dot.c: an axis as tiles of one size and what is left; and how a contraction's tiles are cut, whose lanes
+ * may run over what it contracts where `inner` says so. */
+uint32_t split_axis(int32_t size, int32_t tile, Tiling *out);
+void cut_pieces(Tiling *t, uint8_t lanes);
+void dot_plan(Section *s, Arena *arena, bool inner);
 
 /* schedule_local.c: a contraction by tiles in local memory. */
 bool local_tiles_fit(const Section *s);

@@ -60,7 +60,8 @@ static bool is_helper(const char *name) {
         "ld",        "ldi",       "ldb",        "st",        "sti",        "stb",     "floor_div",
         "floor_mod", "sum_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "ldh",     "sth",
         "ldbf",      "stbf",      "ldu",        "stu",       "f16_of",     "bf16_of", "philox",
-        "exp_of",    "log_of",    "tanh_of",    "erf_of",    "sin_of",     "cos_of"};
+        "exp_of",    "log_of",    "tanh_of",    "erf_of",    "sin_of",     "cos_of",  "ldt",
+        "stt",       "ldit",      "stit",       "ldp",       "ldpt"};
     size_t len = strlen(name);
     while (len && isdigit((unsigned char)name[len - 1])) len--;
     for (size_t i = 0; i < COUNT_OF(stem); i++) {
@@ -391,7 +392,12 @@ static const char *print_load(Printer *p, const Value *n) {
     const char *at = local ? index_text(p, n->index) : address_text(p, n->index);
     static const char *const ld[DT_COUNT] = {"ld", "ldi", "ldb", "ldh", "ldbf", "ldu"};
     const char *element = arena_printf(a, "%s[%s]", name, at);
-    if (n->lanes > 1 || is_half(t)) {
+    if (n->some) {
+        int64_t elems =
+            local ? p->k->locals.at[n->buffer].elems : p->k->buffers.at[n->buffer].elems;
+        element = arena_printf(a, "ldp%s%d(%s, %s, %lld, %s, %s)", local ? "t" : "", n->lanes, name,
+                               at, (long long)elems, index_text(p, n->from), index_text(p, n->to));
+    } else if (n->lanes > 1 || is_half(t)) {
         const char *lanes = n->lanes > 1 ? arena_printf(a, "%d", n->lanes) : "";
         bool zero = !strcmp(at, "0");
         element = arena_printf(a, "%s%s%s(%s%s%s)", ld[t], local ? "t" : "", lanes, name,

@@ -7,66 +7,7 @@
  * are cut and dealt to work-groups; schedule_point.c fills them. */
 #include "nest.h"
 
-#include <math.h>
-
-#define MAX_PIECES 12
-
-typedef struct Piece { /* of the last axis: `lanes` elements from `offset` on */
-    int32_t offset;
-    uint8_t lanes;
-} Piece;
-
-typedef struct Tiling { /* of an axis: `count` tiles of `size`, from `start` on */
-    int32_t start, size, count;
-    Piece pieces[MAX_PIECES];
-    uint32_t piece_count;
-} Tiling;
-
 /* ---- Dealing tiles to work-groups ------------------------------------------------------------ */
-
-static uint32_t split_axis(int32_t size, int32_t tile, Tiling *out) {
-    uint32_t n = 0;
-    if (size / tile) out[n++] = (Tiling){.size = tile, .count = size / tile};
-    if (size % tile)
-        out[n++] = (Tiling){.start = size / tile * tile, .size = size % tile, .count = 1};
-    return n;
-}
-
-static void cut_pieces(Tiling *t, uint8_t lanes) {
-    int32_t at = 0;
-    for (; lanes >= 1; lanes /= 2) {
-        for (; t->size - at >= lanes; at += lanes) t->pieces[t->piece_count++] = (Piece){at, lanes};
-    }
-}
-
-/* Rows and vectors of a contraction's tile: the cheapest, by what a step of the inner loop costs in
- * operations (two a cycle) and loads (two a cycle) over all tiles. */
-static void choose_tile(const Section *s, int32_t rows, int32_t columns, int32_t *tile_rows,
-                        int32_t *tile_columns) {
-    int lanes = s->target->lanes, best_rows = 1, best_vectors = 1;
-    double best = INFINITY;
-    for (int vectors = 1; vectors <= 4; vectors++) {
-        int limit = (int)s->target->accumulators / vectors;
-        for (int r = 1; r <= limit && r <= 16 && r <= rows; r++) {
-            double cost = 0;
-            Tiling m[2], c[2];
-            uint32_t nm = split_axis(rows, r, m), nc = split_axis(columns, vectors * lanes, c);
-            for (uint32_t i = 0; i < nm; i++) {
-                for (uint32_t j = 0; j < nc; j++) {
-                    c[j].piece_count = 0;
-                    cut_pieces(&c[j], (uint8_t)lanes);
-                    double p = c[j].piece_count, mr = m[i].size;
-                    double step = fmax(mr * p, (mr + p) * 1.0) / 2 + 0.5;
-                    cost += fmax(step, 4.0) * m[i].count * c[j].count; /* 4: an fma's latency */
-                }
-            }
-            cost *= 1 + 0.02 * (nm + nc - 2); /* a region of its own is text of its own */
-            if (cost < best * 0.999) best = cost, best_rows = r, best_vectors = vectors;
-        }
-    }
-    *tile_rows = best_rows;
-    *tile_columns = best_vectors * lanes;
-}
 
 /* The work-group's number in its section, as an index variable. */
 static Idx section_part(Nest *n) {
@@ -227,11 +168,11 @@ static void emit_columns(Nest *n, Idx part, int32_t first, int32_t width) {
     const Section *s = n->s;
     int axes = s->space.rank;
     Tiling rows[2], columns[2];
-    int32_t tile_rows = 1, tile_columns = s->target->lanes * 4;
+    int32_t tile_rows = s->tile_rows, tile_columns = s->target->lanes * 4;
     bool by_rows = (s->cluster->has_dot || s->transposes) && axes >= 2;
     int32_t height = by_rows ? s->space.dim[axes - 2] : 1;
     if (s->cluster->has_dot)
-        choose_tile(s, height, width, &tile_rows, &tile_columns);
+        tile_columns = s->tile_columns;
     else if (s->gathers)
         tile_columns = s->target->lanes;
     if (s->transposes) tile_rows = MAX_LANES;
@@ -240,7 +181,7 @@ static void emit_columns(Nest *n, Idx part, int32_t first, int32_t width) {
     uint32_t nc = split_axis(width, tile_columns, columns);
     for (uint32_t j = 0; j < nc; j++) {
         columns[j].start += first;
-        cut_pieces(&columns[j], s->target->lanes);
+        cut_pieces(&columns[j], s->dot_inner ? 1 : s->target->lanes);
         for (uint32_t i = 0; i < nr; i++)
             emit_region(n, part, by_rows ? &rows[i] : NULL, &columns[j]);
     }

@@ -27,17 +27,20 @@ typedef struct Section {
     Stores stores;
     Shape space;          /* the outer iteration space, with axes merged where memory allows */
     int merged[MAX_RANK]; /* how many axes of the cluster's outer each axis of `space` stands for */
-    int32_t
-        run; /* 0; else the last axis of `space` lies in runs of so many, a part of the lanes: a vector is several */
-    int32_t cuts
-        [MAX_CUTS]; /* places on the last axis of `space` where a condition changes, ascending: */
-    uint32_t cut_count; /* what lies between two is a part of its own, without the condition */
-    bool lanes_inner;   /* lanes run over the reduced (or inner) axis, else the last outer one */
-    bool transposes;    /* a copy that is read along the axis before the last: by square tiles */
-    bool gathers;       /* lanes of a load lie apart: a tile of one vector is long enough */
-    bool tiles_local;   /* a contraction through tiles in local memory */
-    int64_t rows;       /* of its chain; 0: none */
-    int32_t block;      /* rows of a block of the chain */
+    /* 0; else the last axis of `space` lies in runs of so many, a part of the lanes: a vector is several. */
+    int32_t run;
+    /* Places on the last axis of `space` where a condition changes, ascending: what lies between two is a part of its
+     * own, without the condition. */
+    int32_t cuts[MAX_CUTS];
+    uint32_t cut_count;
+    bool lanes_inner; /* lanes run over the reduced (or inner) axis, else the last outer one */
+    bool dot_inner;   /* a contraction whose lanes run over what it contracts: a tile of points */
+    int32_t tile_rows, tile_columns; /* of a contraction's tile */
+    bool transposes;  /* a copy that is read along the axis before the last: by square tiles */
+    bool gathers;     /* lanes of a load lie apart: a tile of one vector is long enough */
+    bool tiles_local; /* a contraction through tiles in local memory */
+    int64_t rows;     /* of its chain; 0: none */
+    int32_t block;    /* rows of a block of the chain */
     int row_axes;    /* leading axes of the cluster's outer that are the rows: axis 0 of `space`, */
                      /* where there are any */
     uint32_t groups; /* work-groups it wants, or its whole chain */

@@ -181,7 +181,9 @@ void section_plan(Section *s, Arena *arena) {
     memcpy(s->cuts, p.cuts, sizeof(s->cuts));
     s->transposes =
         p.outer_bad > 0 && p.apart == 0 && axes >= 2 && is_copy(s) && target->lanes == MAX_LANES;
-    s->lanes_inner = c->has_inner || (c->has_reduction && narrow);
+    s->lanes_inner = c->has_inner || (c->has_reduction && narrow && (!c->has_dot || axes == 0));
+    if (c->has_dot && axes > 0 && target->lanes > 1)
+        dot_plan(s, arena, p.inner_bad == 0 && longest_reduction(s) > 1);
     int64_t points = shape_elems(&s->space);
     s->tiles_local = local_tiles_fit(s);
     if (s->tiles_local) {

@@ -126,7 +126,11 @@ void nest_points(Nest *n, const Point *points, uint32_t count) {
     const Section *s = n->s;
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];
-        if (is_reduction((Op)node_at(s->g, id)->op)) nest_reduce(n, id, points, count);
+        if (!is_reduction((Op)node_at(s->g, id)->op)) continue;
+        if (s->dot_inner)
+            nest_reduce_along(n, id, points, count);
+        else
+            nest_reduce(n, id, points, count);
     }
     Val *v = NEW_ARRAY(n->k->arena, Val, s->stores.len + 1);
     for (uint32_t i = 0; i < count; i++) {

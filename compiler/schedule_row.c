@@ -356,6 +356,44 @@ static void reduce_row(Nest *n, NodeId id, const Idx *row) {
     eval_bind(&n->eval, id, row, total);
 }
 
+void nest_reduce_along(Nest *n, NodeId id, const Point *points, uint32_t count) {
+    Kernel *k = n->k;
+    const Node *x = node_at(n->s->g, id);
+    const Shape reduced = reduced_shape(n->s->g, x);
+    uint32_t *acc = NEW_ARRAY(k->arena, uint32_t, count);
+    Val *total = NEW_ARRAY(k->arena, Val, count), zero = val_const(k, (DType)x->dtype, 0);
+    Row r;
+    row_merge(n, id, &reduced, &r);
+    for (uint32_t i = 0; i < count; i++) total[i] = NO_VAL;
+    int32_t at = 0, last = r.space.rank - 1;
+    for (uint8_t lanes = n->s->target->lanes; lanes >= 1; lanes /= 2) {
+        Idx inner[MAX_RANK], place[MAX_RANK], step;
+        int32_t end = at + (r.space.dim[last] - at) / lanes * lanes;
+        if (end == at) continue;
+        for (uint32_t i = 0; i < count; i++)
+            acc[i] = kernel_var(k, "acc", val_splat(k, zero, lanes));
+        nest_open(n, &r.space, last, place);
+        nest_for(n, "i", idx_const(&k->index, at), idx_const(&k->index, end), lanes, &step);
+        row_place(n, &r, lanes, place, step, inner);
+        for (uint32_t i = 0; i < count; i++)
+            kernel_set(k, acc[i], nest_accumulate(n, x, points[i].at, inner, val_read(k, acc[i])));
+        nest_close(n, r.space.rank);
+        for (uint32_t i = 0; i < count; i++) {
+            Val part = val_across(k, OP_ADD, val_read(k, acc[i]));
+            total[i] = total[i] == NO_VAL ? part : val_ew(k, OP_ADD, total[i], part, NO_VAL);
+        }
+        at = end;
+    }
+    for (uint32_t i = 0; i < count; i++) eval_bind(&n->eval, id, points[i].at, total[i]);
+}
+
+int64_t nest_row_length(const Nest *n, NodeId id) {
+    const Shape reduced = reduced_shape(n->s->g, node_at(n->s->g, id));
+    Row r;
+    row_merge(n, id, &reduced, &r);
+    return r.space.rank ? r.space.dim[r.space.rank - 1] : 1;
+}
+
 static void store_row(Nest *n, const Idx *row) {
     const Section *s = n->s;
     Val *v = NEW_ARRAY(n->k->arena, Val, s->stores.len + 1);

@@ -81,3 +81,34 @@ typedef int16 __attribute__((aligned(4))) int16_to_tile;
 static void stit16(int *p, int16 v) {
     *(int16_to_tile *)p = v;
 }
+
+// As ldp16 of vector.cl.
+
+//: ldpt2
+static float2 ldpt2(const float *p, int at, int elems, int from, int to) {
+    if (at >= 0 && at + 2 <= elems) return ldt2(p + at);
+    float v[2] = {0.0f};
+    for (int i = max(from, 0); i < min(to, 2); i++) v[i] = p[at + i];
+    return vload2(0, v);
+}
+//: ldpt4
+static float4 ldpt4(const float *p, int at, int elems, int from, int to) {
+    if (at >= 0 && at + 4 <= elems) return ldt4(p + at);
+    float v[4] = {0.0f};
+    for (int i = max(from, 0); i < min(to, 4); i++) v[i] = p[at + i];
+    return vload4(0, v);
+}
+//: ldpt8
+static float8 ldpt8(const float *p, int at, int elems, int from, int to) {
+    if (at >= 0 && at + 8 <= elems) return ldt8(p + at);
+    float v[8] = {0.0f};
+    for (int i = max(from, 0); i < min(to, 8); i++) v[i] = p[at + i];
+    return vload8(0, v);
+}
+//: ldpt16
+static float16 ldpt16(const float *p, int at, int elems, int from, int to) {
+    if (at >= 0 && at + 16 <= elems) return ldt16(p + at);
+    float v[16] = {0.0f};
+    for (int i = max(from, 0); i < min(to, 16); i++) v[i] = p[at + i];
+    return vload16(0, v);
+}

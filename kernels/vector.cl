@@ -188,3 +188,34 @@ static int maxi_lanes8(int8 v) {
 static int maxi_lanes16(int16 v) {
     return maxi_lanes8(max(v.lo, v.hi));
 }
+
+// Lanes from .. to - 1 of the vector at p[at], of `elems` elements in all: the others may be outside, and are anything.
+
+//: ldp2
+static float2 ldp2(__global const float *p, int at, int elems, int from, int to) {
+    if (at >= 0 && at + 2 <= elems) return ld2(p + at);
+    float v[2] = {0.0f};
+    for (int i = max(from, 0); i < min(to, 2); i++) v[i] = p[at + i];
+    return vload2(0, v);
+}
+//: ldp4
+static float4 ldp4(__global const float *p, int at, int elems, int from, int to) {
+    if (at >= 0 && at + 4 <= elems) return ld4(p + at);
+    float v[4] = {0.0f};
+    for (int i = max(from, 0); i < min(to, 4); i++) v[i] = p[at + i];
+    return vload4(0, v);
+}
+//: ldp8
+static float8 ldp8(__global const float *p, int at, int elems, int from, int to) {
+    if (at >= 0 && at + 8 <= elems) return ld8(p + at);
+    float v[8] = {0.0f};
+    for (int i = max(from, 0); i < min(to, 8); i++) v[i] = p[at + i];
+    return vload8(0, v);
+}
+//: ldp16
+static float16 ldp16(__global const float *p, int at, int elems, int from, int to) {
+    if (at >= 0 && at + 16 <= elems) return ld16(p + at);
+    float v[16] = {0.0f};
+    for (int i = max(from, 0); i < min(to, 16); i++) v[i] = p[at + i];
+    return vload16(0, v);
+}
