@@ -5,13 +5,16 @@ void index_init(IndexTable *t, Arena *arena) {
     *t = (IndexTable){.arena = arena};
 }
 
+#define HASHED 7
+
 static uint64_t form_hash(int64_t constant, const Term *terms, uint32_t count) {
-    uint64_t h = hash_bytes(&constant, sizeof(constant), count);
-    for (uint32_t i = 0; i < count; i++) {
-        int64_t pair[2] = {terms[i].atom, terms[i].coef};
-        h = hash_bytes(pair, sizeof(pair), h);
+    int64_t part[1 + 2 * HASHED] = {constant};
+    uint32_t hashed = count < HASHED ? count : HASHED; /* forms of more terms are few */
+    for (uint32_t i = 0; i < hashed; i++) {
+        part[1 + 2 * i] = terms[i].atom;
+        part[2 + 2 * i] = terms[i].coef;
     }
-    return h;
+    return hash_bytes(part, (1 + 2 * (size_t)hashed) * sizeof(int64_t), count);
 }
 
 static bool form_same(const Form *f, int64_t constant, const Term *terms, uint32_t count) {

@@ -38,7 +38,7 @@ static uint32_t count_draw(Lower *L, const char *path) {
 static NodeId draw_bits(Lower *L, const Shape *s, NodeId key) {
     const char *path = L->path ? lower_path_text(L, L->path, (Ident){0}) : names_str(L->names, "");
     uint32_t draw = count_draw(L, path);
-    int32_t id = (int32_t)(uint32_t)hash_bytes(path, strlen(path), draw);
+    int32_t id = (int32_t)(uint32_t)hash_lasting(path, strlen(path), draw);
     NodeId k = ew(L, OP_RANDOM, whole(L, id), whole(L, draw), run_seed(L));
     for (uint32_t d = 0; d < L->g->loops.at[L->loop].depth; d++)
         k = ew(L, OP_RANDOM, node_iteration(L->g, L->open_loops[d]), whole(L, d + 1), k);

@@ -375,6 +375,10 @@ uint32_t utf8_char(const char *p, const char *end, int32_t *code) {
  */
 
 uint64_t hash_bytes(const void *data, size_t len, uint64_t seed) {
+    return XXH3_64bits_withSeed(data, len, seed);
+}
+
+uint64_t hash_lasting(const void *data, size_t len, uint64_t seed) {
     return XXH64(data, len, seed);
 }
 

@@ -128,6 +128,8 @@ typedef struct NumberSet { /* zeroed but for its arena: empty */
 bool set_add(NumberSet *s, uint32_t number); /* false: it was there; below UINT32_MAX */
 bool set_has(const NumberSet *s, uint32_t number);
 
-uint64_t hash_bytes(const void *data, size_t len, uint64_t seed); /* same on every machine */
+/* For tables; and the one that a program's random numbers depend on, which must not change. */
+uint64_t hash_bytes(const void *data, size_t len, uint64_t seed);
+uint64_t hash_lasting(const void *data, size_t len, uint64_t seed);
 
 #endif
