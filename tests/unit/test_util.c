@@ -204,8 +204,8 @@ static void test_names(void) {
 
 static void test_hash_is_the_same_everywhere(void) {
     /* XXH64 of the empty text and of "abc" with seed 0, from the algorithm's specification. */
-    CU_ASSERT_EQUAL(hash_bytes("", 0, 0), UINT64_C(0xEF46DB3751D8E999));
-    CU_ASSERT_EQUAL(hash_bytes("abc", 3, 0), UINT64_C(0x44BC2CF5AD770999));
+    CU_ASSERT_EQUAL(hash_lasting("", 0, 0), UINT64_C(0xEF46DB3751D8E999));
+    CU_ASSERT_EQUAL(hash_lasting("abc", 3, 0), UINT64_C(0x44BC2CF5AD770999));
 }
 
 static int32_t decode(const char *s, uint32_t *len) {
