@@ -285,7 +285,7 @@ static bool run_program(const char *name, const char *text, const CompileOptions
 static bool run_defined(const char *name, const char *text, const char *const *defines,
                         size_t define_count) {
     /* The last: any number of rewrites gives the same. */
-    size_t some = 1 + hash_bytes(text, strlen(text), 0) % 64;
+    size_t some = 1 + hash_lasting(text, strlen(text), 0) % 64;
     CompileOptions all[] = {{.target = "cpu"},
                             {.target = "cpu", .opt_level = 1},
                             {.target = "cpu", .opt_level = 2},

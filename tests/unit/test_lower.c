@@ -533,9 +533,9 @@ static void fill_inputs(Unit *u) {
     for (uint32_t i = 0; i < u->p->vars.len; i++) {
         const Variable *v = &u->p->vars.at[i];
         if (v->kind == VAR_STATE) continue;
-        uint64_t key = hash_bytes(v->name, strlen(v->name), 7);
+        uint64_t key = hash_lasting(v->name, strlen(v->name), 7);
         for (int64_t k = 0; k < shape_elems(&v->shape); k++) {
-            uint64_t h = hash_bytes(&k, sizeof k, key);
+            uint64_t h = hash_lasting(&k, sizeof k, key);
             u->vars[i][k] = v->dtype == DT_F32 ? (double)(h % 1000) / 400 - 1 : (double)(h % 2);
         }
     }
