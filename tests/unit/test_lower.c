@@ -564,6 +564,15 @@ static bool same_result(Unit *a, Unit *b, const char *entry, const char *name, d
     return true;
 }
 
+/* Whether an entry has variables of its own, for its `with`: then it is printed as a comment. */
+static bool has_own_variables(const Program *p, const Entry *e) {
+    for (NodeId id = 0; id < e->graph.nodes.len; id++) {
+        const Node *n = node_at(&e->graph, id);
+        if (n->op == OP_VAR && p->vars.at[n->attr[0]].variant) return true;
+    }
+    return false;
+}
+
 /* What --emit graph prints is a program again, which computes the same. */
 static void prints_itself(const char *text, const char *what, const CompileOptions *options) {
     Unit a, b;
@@ -579,7 +588,7 @@ static void prints_itself(const char *text, const char *what, const CompileOptio
     fill_inputs(&b);
     for (uint32_t k = 0; k < a.p->entries.len; k++) {
         const Entry *e = a.p->entries.at[k];
-        if (e->variant) continue;
+        if (e->variant || has_own_variables(a.p, e)) continue;
         const Entry *eb = entry_of(&b, e->name, NULL);
         CU_ASSERT_PTR_NOT_NULL_FATAL(eb);
         double **in_a = results_of(&a, e), **in_b = results_of(&b, eb);
