@@ -72,32 +72,61 @@ static void emit_transposed(Nest *n, const Idx *at, Piece rows, Piece columns) {
     }
 }
 
+#define NEARLY 16 /* turns of a group: one more or less is little */
+
+/* How many of the outermost loops, of so many turns each, are dealt out as one: the fewest that the groups can share
+ * evenly, or nearly so. */
+static int dealt_loops(const int64_t *turns, int loops, int64_t groups) {
+    int64_t together = 1;
+    for (int i = 0; i < loops; i++) {
+        if (together % groups == 0 || together >= NEARLY * groups) return i;
+        together *= turns[i];
+    }
+    return loops;
+}
+
+/* The loops over all tiles of one size, or a work-group's share of them: at[] is the tile's number on each axis. Returns
+ * how many there are. */
+static int open_tiles(Nest *n, Idx part, const int64_t *count, Idx *at) {
+    const Section *s = n->s;
+    IndexTable *t = &n->k->index;
+    int axes = s->space.rank, axis[MAX_RANK];
+    int64_t turns[MAX_RANK], together = 1;
+    /* A contraction keeps a panel of columns while it goes down the rows; others go along the rows. */
+    bool down = s->cluster->has_dot && axes > 0;
+    for (int i = 0; i < axes; i++) {
+        axis[i] = down ? (i == 0 ? axes - 1 : i - 1) : i;
+        turns[i] = count[axis[i]];
+    }
+    int64_t groups = s->rows ? 1 : s->groups; /* of a block one group does everything */
+    int dealt = dealt_loops(turns, axes, groups);
+    for (int i = 0; i < dealt; i++) together *= turns[i];
+    Idx lo = idx_div(t, idx_scale(t, part, together), groups), rest;
+    Idx hi = idx_div(t, idx_scale(t, idx_offset(t, part, 1), together), groups);
+    nest_for(n, "t", lo, hi, 1, &rest);
+    for (int i = dealt; i-- > 0;) {
+        at[axis[i]] = i == 0 ? rest : idx_mod(t, rest, turns[i]);
+        rest = idx_div(t, rest, turns[i]);
+    }
+    for (int i = dealt; i < axes; i++)
+        nest_for(n, "t", idx_const(t, 0), idx_const(t, turns[i]), 1, &at[axis[i]]);
+    return 1 + axes - dealt;
+}
+
 /* One region: all tiles of one size. */
 static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *column) {
     const Section *s = n->s;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
     int axes = s->space.rank;
-    int64_t count[MAX_RANK], total = 1;
+    int64_t count[MAX_RANK];
     Idx at[MAX_RANK];
     for (int i = 0; i < axes; i++) {
         count[i] = s->space.dim[i];
         if (i == axes - 2 && row) count[i] = row->count;
         if (i == axes - 1 && column) count[i] = column->count;
-        total *= count[i];
     }
-    int64_t groups = s->rows ? 1 : s->groups; /* of a block one group does everything */
-    Idx lo = idx_div(t, idx_scale(t, part, total), groups);
-    Idx hi = idx_div(t, idx_scale(t, idx_offset(t, part, 1), total), groups), tile;
-    nest_for(n, "t", lo, hi, 1, &tile);
-    /* A contraction keeps a panel of columns while it goes down the rows; others go along the rows. */
-    bool down = s->cluster->has_dot && axes > 0;
-    Idx rest = tile;
-    for (int i = axes; i-- > 0;) {
-        int axis = down ? (i == 0 ? axes - 1 : i - 1) : i;
-        at[axis] = i == 0 ? rest : idx_mod(t, rest, count[axis]);
-        rest = idx_div(t, rest, count[axis]);
-    }
+    int loops = open_tiles(n, part, count, at);
     if (row) at[axes - 2] = idx_offset(t, idx_scale(t, at[axes - 2], row->size), row->start);
     if (column)
         at[axes - 1] = idx_offset(t, idx_scale(t, at[axes - 1], column->size), column->start);
@@ -115,7 +144,7 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
         Point *points = NEW_ARRAY(k->arena, Point, (row ? row->size : 1) * MAX_PIECES);
         nest_points(n, points, tile_points(n, at, row, column, points));
     }
-    nest_end(n);
+    nest_close(n, loops);
 }
 
 /* Values that do not depend on the place are made once, before the loops. */
