@@ -295,6 +295,16 @@ Val val_part(Kernel *k, Val x, uint32_t first, uint8_t lanes) {
                                 .args = {x}});
 }
 
+Val val_zip(Kernel *k, Val x, Val y, bool second) {
+    const Value *n = value_at(k, x);
+    return add_value(k, (Value){.kind = V_ZIP,
+                                .dtype = n->dtype,
+                                .lanes = n->lanes,
+                                .number = second,
+                                .argc = 2,
+                                .args = {x, y}});
+}
+
 Val val_across(Kernel *k, Op op, Val x) {
     const Value *n = value_at(k, x);
     if (n->lanes == 1) return x;

@@ -43,6 +43,7 @@ typedef enum ValKind {
     V_SPLAT,   /* a scalar in every lane */
     V_PACK,    /* scalars and vectors side by side */
     V_EXTRACT, /* lanes from lane `number` on */
+    V_ZIP,     /* lanes of two vectors in turn: of their first halves, or (number: 1) their second */
     V_ACROSS,  /* all lanes combined by op (ADD or MAX), as a fixed tree */
     V_READ,    /* a variable's value now */
 } ValKind;
@@ -170,6 +171,7 @@ Val val_pack(Kernel *k, const Val *x, uint8_t parts); /* their lanes add up to 1
 Val val_extract(Kernel *k, Val x, uint32_t lane);
 Val val_part(Kernel *k, Val x, uint32_t first,
              uint8_t lanes);                       /* lanes first .. first + lanes - 1 */
+Val val_zip(Kernel *k, Val x, Val y, bool second); /* of two vectors of one length */
 Val val_across(Kernel *k, Op op, Val x);           /* OP_ADD or OP_MAX */
 void val_name(Kernel *k, Val x, const char *hint); /* if it has none yet */
 

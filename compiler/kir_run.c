@@ -121,6 +121,12 @@ static void evaluate(Run *r, Val v, uint32_t item) {
     case V_RANGES: out[0] = holds(r, n->ranges, item); break;
     case V_EXTRACT: memcpy(out, x + (int)n->number, n->lanes * sizeof(double)); break;
     case V_ACROSS: across(r, n, x, out); break;
+    case V_ZIP:
+        for (int i = 0, from = n->number != 0 ? n->lanes / 2 : 0; i < n->lanes / 2; i++) {
+            out[2 * i] = x[from + i];
+            out[2 * i + 1] = y[from + i];
+        }
+        break;
     case V_PACK:
         for (uint32_t i = 0, at = 0; i < n->parts; at += r->k->values.at[n->pack[i++]].lanes)
             memcpy(out + at, value_of(r, n->pack[i], item),

@@ -61,7 +61,8 @@ static bool is_helper(const char *name) {
         "floor_mod", "sum_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "ldh",     "sth",
         "ldbf",      "stbf",      "ldu",        "stu",       "f16_of",     "bf16_of", "philox",
         "exp_of",    "log_of",    "tanh_of",    "erf_of",    "sin_of",     "cos_of",  "ldt",
-        "stt",       "ldit",      "stit",       "ldp",       "ldpt"};
+        "stt",       "ldit",      "stit",       "ldp",       "ldpt",       "zip_lo",  "zip_hi",
+        "zip_loi",   "zip_hii"};
     size_t len = strlen(name);
     while (len && isdigit((unsigned char)name[len - 1])) len--;
     for (size_t i = 0; i < COUNT_OF(stem); i++) {
@@ -498,6 +499,10 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
         return arena_printf(a, "%s%s_lanes%d(%s)", n->op == OP_ADD ? "sum" : "max",
                             n->dtype == DT_F32 ? "" : "i", p->k->values.at[n->args[0]].lanes,
                             p->text[n->args[0]]);
+    case V_ZIP:
+        return arena_printf(a, "%s%s%d(%s, %s)", n->number != 0 ? "zip_hi" : "zip_lo",
+                            n->dtype == DT_F32 ? "" : "i", n->lanes, p->text[n->args[0]],
+                            p->text[n->args[1]]);
     case V_READ: return p->var[n->buffer];
     default: return "?";
     }

@@ -42,6 +42,19 @@ static uint32_t tile_points(Nest *n, const Idx *at, const Tiling *row, const Til
     return count;
 }
 
+/* The columns of a square, as many as they have lanes, become its rows: each step doubles how many of a row's elements
+ * lie side by side. */
+static void transpose(Kernel *k, Val *v, uint32_t size) {
+    Val next[MAX_LANES];
+    for (uint32_t done = 1; done < size; done *= 2) {
+        for (uint32_t i = 0; i < size / 2; i++) {
+            next[2 * i] = val_zip(k, v[i], v[i + size / 2], false);
+            next[2 * i + 1] = val_zip(k, v[i], v[i + size / 2], true);
+        }
+        memcpy(v, next, size * sizeof(Val));
+    }
+}
+
 /* A piece of a copy whose operand lies along the axis before the last: vectors are loaded along that one, and
  * exchange their lanes in registers. */
 static void emit_transposed(Nest *n, const Idx *at, Piece rows, Piece columns) {
@@ -62,13 +75,16 @@ static void emit_transposed(Nest *n, const Idx *at, Piece rows, Piece columns) {
         nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, index);
         column[i] = eval_at(&n->eval, st->node, index);
     }
+    bool square = rows.lanes == columns.lanes;
+    if (square) transpose(k, column, columns.lanes);
     eval_set_lanes(&n->eval, columns.lanes);
     place[axes - 1] = idx_add(t, c, n->eval.lane[columns.lanes]);
     for (uint32_t i = 0; i < rows.lanes; i++) {
         place[axes - 2] = idx_offset(t, r, i);
         nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, index);
-        for (int l = 0; l < columns.lanes; l++) row[l] = val_extract(k, column[l], i);
-        nest_store(n, st, index, columns.lanes, val_pack(k, row, columns.lanes));
+        for (int l = 0; l < columns.lanes && !square; l++) row[l] = val_extract(k, column[l], i);
+        nest_store(n, st, index, columns.lanes,
+                   square ? column[i] : val_pack(k, row, columns.lanes));
     }
 }
 

@@ -119,6 +119,76 @@ static void stb16(__global uchar *p, int16 v) {
     vstore16(convert_uchar16(-v), 0, p);
 }
 
+// Lanes of two vectors in turn: of their first halves, or their second. It takes log n of them to turn a square.
+//: zip_lo2
+static float2 zip_lo2(float2 a, float2 b) {
+    return (float2)(a.s0, b.s0);
+}
+//: zip_hi2
+static float2 zip_hi2(float2 a, float2 b) {
+    return (float2)(a.s1, b.s1);
+}
+//: zip_lo4
+static float4 zip_lo4(float4 a, float4 b) {
+    return (float4)(a.s0, b.s0, a.s1, b.s1);
+}
+//: zip_hi4
+static float4 zip_hi4(float4 a, float4 b) {
+    return (float4)(a.s2, b.s2, a.s3, b.s3);
+}
+//: zip_lo8
+static float8 zip_lo8(float8 a, float8 b) {
+    return (float8)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3);
+}
+//: zip_hi8
+static float8 zip_hi8(float8 a, float8 b) {
+    return (float8)(a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7);
+}
+//: zip_lo16
+static float16 zip_lo16(float16 a, float16 b) {
+    return (float16)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3,
+                    a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7);
+}
+//: zip_hi16
+static float16 zip_hi16(float16 a, float16 b) {
+    return (float16)(a.s8, b.s8, a.s9, b.s9, a.sa, b.sa, a.sb, b.sb,
+                    a.sc, b.sc, a.sd, b.sd, a.se, b.se, a.sf, b.sf);
+}
+//: zip_loi2
+static int2 zip_loi2(int2 a, int2 b) {
+    return (int2)(a.s0, b.s0);
+}
+//: zip_hii2
+static int2 zip_hii2(int2 a, int2 b) {
+    return (int2)(a.s1, b.s1);
+}
+//: zip_loi4
+static int4 zip_loi4(int4 a, int4 b) {
+    return (int4)(a.s0, b.s0, a.s1, b.s1);
+}
+//: zip_hii4
+static int4 zip_hii4(int4 a, int4 b) {
+    return (int4)(a.s2, b.s2, a.s3, b.s3);
+}
+//: zip_loi8
+static int8 zip_loi8(int8 a, int8 b) {
+    return (int8)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3);
+}
+//: zip_hii8
+static int8 zip_hii8(int8 a, int8 b) {
+    return (int8)(a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7);
+}
+//: zip_loi16
+static int16 zip_loi16(int16 a, int16 b) {
+    return (int16)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3,
+                    a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7);
+}
+//: zip_hii16
+static int16 zip_hii16(int16 a, int16 b) {
+    return (int16)(a.s8, b.s8, a.s9, b.s9, a.sa, b.sa, a.sb, b.sb,
+                    a.sc, b.sc, a.sd, b.sd, a.se, b.se, a.sf, b.sf);
+}
+
 //: sum_lanes2
 static float sum_lanes2(float2 v) {
     return v.s0 + v.s1;
