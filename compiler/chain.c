@@ -21,12 +21,10 @@
 #define MAX_BUFFERS  64 /* of a launch that clusters share */
 #define MAX_STAGES   16 /* clusters of a chain */
 #define LEAST_ROWS   16
-#define LEAST_BLOCK  4 /* rows of a block, where a contraction has them too */
-#define CACHE_BYTES                                                                                \
-    (2 * 1024 * 1024)           /* of a core, where what is multiplied by stays between blocks */
-#define SMALL_NS    15360.0     /* a second core would come too late */
-#define TILE_BYTES  (32 * 1024) /* of what a group keeps for itself: one, ... */
-#define TILES_BYTES (64 * 1024) /* ... and all of a chain */
+#define LEAST_BLOCK  4           /* rows of a block, where a contraction has them too */
+#define SMALL_NS     15360.0     /* a second core would come too late */
+#define TILE_BYTES   (32 * 1024) /* of what a group keeps for itself: one, ... */
+#define TILES_BYTES  (64 * 1024) /* ... and all of a chain */
 
 typedef struct Strand { /* a chain that is being made */
     Ids clusters;       /* in the order given */
@@ -77,7 +75,8 @@ static double cluster_ns(const Fuser *f, const Cluster *cl) {
         for (uint32_t i = 0; i < n->argc; i++) vec_push(scratch, &open, n->args[i]);
     }
     arena_close(scratch);
-    return cost_ns(f->options->target, 0, bytes > CACHE_BYTES ? bytes : 0, operations);
+    return cost_ns(f->options->target, 0, bytes > f->options->target->cache_bytes ? bytes : 0,
+                   operations);
 }
 
 /* Rows that a group takes through a chain at a time: enough for the tiles of a contraction, few enough
@@ -139,7 +138,7 @@ static bool streams_anew(const Fuser *f, const Cluster *cl, int64_t rows) {
         int64_t each = shape_elems(&node_at(f->g, n->args[1])->shape);
         const Shape *a = &node_at(f->g, n->args[0])->shape;
         for (int i = 0; i < n->attr[0]; i++) each /= a->dim[i]; /* a batch has one of its own */
-        if (each * 4 > CACHE_BYTES) return true;
+        if (each * 4 > f->options->target->cache_bytes) return true;
     }
     return false;
 }

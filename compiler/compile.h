@@ -19,6 +19,7 @@ typedef enum Emit {
 typedef struct CompileOptions {
     Emit emit;
     const char *target;         /* a name of target.def; NULL: "cpu" */
+    int64_t cache_bytes;        /* of a core, instead of the target's; 0: the target's */
     const char *const *defines; /* "name=value" */
     size_t define_count;
     const char *const *include_dirs; /* where `include` looks too, after the file's own directory */

@@ -13,3 +13,8 @@ double cost_operations(const Graph *g, const Node *n) {
 double cost_ns(const Target *t, double launches, double bytes, double operations) {
     return launches * t->launch_ns + bytes / t->bytes_per_ns + operations / t->ops_per_ns;
 }
+
+bool cost_packs(const Target *t, int64_t rows, int64_t columns, int64_t length) {
+    return t->lanes > 1 && columns > 1 && rows >= t->cache_bytes / 16384 &&
+           columns * length * 4 > t->cache_bytes;
+}

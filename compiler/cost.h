@@ -12,6 +12,10 @@
 /* Operations for one element of a node when its operands are there: of a reduction all of its steps. */
 double cost_operations(const Graph *g, const Node *n);
 
+/* Whether what a contraction multiplies by, of `columns` by `length`, is copied panel by panel (schedule_pack.c): a
+ * core's cache does not hold it, and so many rows are worth it. */
+bool cost_packs(const Target *t, int64_t rows, int64_t columns, int64_t length);
+
 /* The time of so much, ns. */
 double cost_ns(const Target *t, double launches, double bytes, double operations);
 

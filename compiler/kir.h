@@ -43,9 +43,9 @@ typedef enum ValKind {
     V_SPLAT,   /* a scalar in every lane */
     V_PACK,    /* scalars and vectors side by side */
     V_EXTRACT, /* lanes from lane `number` on */
-    V_ZIP,     /* lanes of two vectors in turn: of their first halves, or (number: 1) their second */
-    V_ACROSS,  /* all lanes combined by op (ADD or MAX), as a fixed tree */
-    V_READ,    /* a variable's value now */
+    V_ZIP,    /* lanes of two vectors in turn: of their first halves, or (number: 1) their second */
+    V_ACROSS, /* all lanes combined by op (ADD or MAX), as a fixed tree */
+    V_READ,   /* a variable's value now */
 } ValKind;
 
 typedef struct Value {
@@ -145,6 +145,9 @@ uint32_t kernel_table(Kernel *k, DType t, const double *values, int64_t elems);
 uint32_t kernel_local(Kernel *k, const char *name, DType t, int64_t elems);
 /* The array for the caller's `tag`: a new one, or the one that there is already. */
 uint32_t kernel_tile(Kernel *k, uint32_t tag, const char *name, DType t, int64_t elems);
+
+/* An array for what is made and read within a section: sections share those of one name. f32. */
+uint32_t kernel_scratch(Kernel *k, const char *name, int64_t elems);
 
 /* Values. Operands of one operator have equal lanes, or 1: then they are splat. Each fold what is known
  * while compiling, so the result may be another kind of value than its name says. A storage type as `t`

@@ -340,9 +340,10 @@ static void plan_entry(Plan *plan, const Entry *entry, int opt_level, Arena *a,
 
 void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
                   const PlanVisitor *visitor, Plan *out) {
-    *out = (Plan){.target = target_find(options->target),
-                  .lost = NO_NODE,
-                  .budget_bytes = options->mem_budget_bytes};
+    Target *target = NEW(arena, Target);
+    *target = *target_find(options->target);
+    if (options->cache_bytes) target->cache_bytes = options->cache_bytes;
+    *out = (Plan){.target = target, .lost = NO_NODE, .budget_bytes = options->mem_budget_bytes};
     memory_init(&out->memory, p, out->target, arena);
     for (uint32_t i = 0; i < p->entries.len; i++) {
         Arena *scratch = arena_open(arena);

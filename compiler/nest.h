@@ -58,6 +58,8 @@ Val nest_accumulate(Nest *n, const Node *r, const Idx *out, const Idx *inner, Va
 
 /* schedule_row.c: the same as nest_points at the row at row[]: lanes run over the reduced or inner axis. */
 void nest_row(Nest *n, const Idx *row);
+/* What follows the reductions, whose values are bound. */
+void nest_store_points(Nest *n, const Point *points, uint32_t count);
 
 /* A contraction at these points of one lane each, with the lanes along what it contracts: one loop for all of them. */
 void nest_reduce_along(Nest *n, NodeId id, const Point *points, uint32_t count);
@@ -70,6 +72,10 @@ int64_t nest_row_length(const Nest *n, NodeId id);
 uint32_t split_axis(int32_t size, int32_t tile, Tiling *out);
 void cut_pieces(Tiling *t, uint8_t lanes);
 void dot_plan(Section *s, Arena *arena, bool inner);
+NodeId dot_of(const Section *s); /* the contraction of a section that has one */
+
+/* schedule_pack.c: a contraction by panels. */
+void emit_panels(Nest *n, Idx part);
 
 /* schedule_local.c: a contraction by tiles in local memory. */
 bool local_tiles_fit(const Section *s);

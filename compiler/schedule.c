@@ -251,6 +251,8 @@ static void emit_section(Nest *n, Idx part) {
     }
     if (s->tiles_local)
         emit_local_tiles(n, part);
+    else if (s->packs)
+        emit_panels(n, part);
     else if (s->target->lanes == 1)
         emit_items(n, part);
     else if (s->lanes_inner || s->space.rank == 0)

@@ -36,11 +36,16 @@ typedef struct Section {
     bool lanes_inner; /* lanes run over the reduced (or inner) axis, else the last outer one */
     bool dot_inner;   /* a contraction whose lanes run over what it contracts: a tile of points */
     int32_t tile_rows, tile_columns; /* of a contraction's tile */
-    bool transposes;  /* a copy that is read along the axis before the last: by square tiles */
-    bool gathers;     /* lanes of a load lie apart: a tile of one vector is long enough */
-    bool tiles_local; /* a contraction through tiles in local memory */
-    int64_t rows;     /* of its chain; 0: none */
-    int32_t block;    /* rows of a block of the chain */
+    bool packs;                      /* it goes by panels that are copied, ... */
+    bool turned; /* ... and turned where they lie side by side along what is contracted: ... */
+    int32_t panel_columns,
+        depth;          /* ... of so many columns, by so much of what is contracted, ... */
+    int32_t block_rows; /* ... for so many rows */
+    bool transposes;    /* a copy that is read along the axis before the last: by square tiles */
+    bool gathers;       /* lanes of a load lie apart: a tile of one vector is long enough */
+    bool tiles_local;   /* a contraction through tiles in local memory */
+    int64_t rows;       /* of its chain; 0: none */
+    int32_t block;      /* rows of a block of the chain */
     int row_axes;    /* leading axes of the cluster's outer that are the rows: axis 0 of `space`, */
                      /* where there are any */
     uint32_t groups; /* work-groups it wants, or its whole chain */

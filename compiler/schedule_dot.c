@@ -3,6 +3,7 @@
  * what is multiplied by lies side by side along them; or over what is contracted, where both operands lie side by
  * side along that: then a tile is of points, and the lanes of each are added up at its end. The second costs nothing
  * but that end, and wins where there are few columns, or where they lie apart in memory. */
+#include "cost.h"
 #include "nest.h"
 
 #include <math.h>
@@ -11,7 +12,10 @@
 #define LATENCY       4.0 /* of an operation: a step takes as long */
 #define GATHER_CYCLES 20  /* of a vector whose lanes lie apart */
 #define ACROSS_CYCLES 8   /* of adding up a vector's lanes */
+#define LINE_CYCLES   2   /* of bringing in a line of which a step takes a part */
 #define POINTS        30  /* vector registers for the points of a tile and an operand of them */
+
+#define LEAST_ROWS 96 /* of a block, that are worth a panel */
 
 uint32_t split_axis(int32_t size, int32_t tile, Tiling *out) {
     uint32_t n = 0;
@@ -28,13 +32,30 @@ void cut_pieces(Tiling *t, uint8_t lanes) {
     }
 }
 
+NodeId dot_of(const Section *s) {
+    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
+        NodeId id = s->cluster->members.at[m];
+        if (node_at(s->g, id)->op == OP_DOT) return id;
+    }
+    return NO_NODE;
+}
+
+/* How the operands lie. */
+typedef struct Lie {
+    bool apart;  /* some lanes along the last axis lie apart */
+    bool turned; /* what is multiplied by lies side by side along what is contracted instead */
+    bool
+        down; /* what multiplies lies side by side along the rows, and not along what is contracted */
+} Lie;
+
 typedef struct Cut { /* the best so far */
     double cycles;
     int rows, columns;
 } Cut;
 
 /* Lanes over the columns: the cycles of one step of all tiles, the least. */
-static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, bool gathers) {
+static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, const Lie *lie,
+                       bool packs) {
     const int lanes = s->target->lanes;
     Cut best = {.cycles = INFINITY};
     for (int vectors = 1; vectors <= 4; vectors++) {
@@ -49,7 +70,8 @@ static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, bool gat
                     cut_pieces(&c[j], (uint8_t)lanes);
                     double p = c[j].piece_count, mr = m[i].size;
                     double step = fmax(mr * p, mr + p) / 2 + STEP_CYCLES;
-                    if (gathers) step += p * GATHER_CYCLES;
+                    if (lie->apart && !packs) step += p * GATHER_CYCLES;
+                    if (lie->down) step += LINE_CYCLES;
                     cost += fmax(step, LATENCY) * m[i].count * c[j].count;
                 }
             }
@@ -87,53 +109,93 @@ static Cut cut_points(const Section *s, int32_t rows, int32_t columns, int64_t l
     return best;
 }
 
-/* Whether the lanes of an operand of the contraction would lie apart along the last axis. */
-static bool lanes_apart(const Section *s, Arena *arena, NodeId id) {
-    const Node *dot = node_at(s->g, id);
+/* An axis as a vector's worth of places. */
+static Idx lanes_at(Nest *n, const char *name, int32_t size) {
+    IndexTable *t = &n->k->index;
+    const uint8_t lanes = n->s->target->lanes;
+    if (size < lanes) return idx_var(t, name, 0, size - 1, NO_VAL);
+    eval_set_lanes(&n->eval, lanes);
+    Idx part = idx_var(t, name, 0, size / lanes - 1, NO_VAL);
+    return idx_add(t, idx_scale(t, part, lanes), n->eval.lane[lanes]);
+}
+
+/* Whether the operand needs its lanes brought together, where they run over the axis `axis` of the space, or over
+ * the last contracted one: axis < 0. */
+static bool lanes_apart(const Section *s, Arena *arena, uint32_t operand, int axis) {
+    const Node *dot = node_at(s->g, dot_of(s));
     Kernel k;
     Nest n;
     Idx at[MAX_RANK], index[MAX_RANK], inner[MAX_RANK], in[MAX_RANK];
     Shape reduced = reduced_shape(s->g, dot);
     Arena *scratch = arena_open(arena);
-    bool apart = false;
     kernel_init(&k, scratch, 1, 1);
     nest_init(&n, s, &k);
     for (int i = 0; i < s->space.rank; i++) {
         int32_t size = s->space.dim[i];
-        if (i == s->space.rank - 1 && size >= s->target->lanes) {
-            Idx part = idx_var(&k.index, "o", 0, size / s->target->lanes - 1, NO_VAL);
-            eval_set_lanes(&n.eval, s->target->lanes);
-            at[i] = idx_add(&k.index, idx_scale(&k.index, part, s->target->lanes),
-                            n.eval.lane[s->target->lanes]);
-        } else {
-            at[i] = idx_var(&k.index, "o", 0, size - 1, NO_VAL);
-        }
+        at[i] = i == axis ? lanes_at(&n, "o", size) : idx_var(&k.index, "o", 0, size - 1, NO_VAL);
     }
-    for (int i = 0; i < reduced.rank; i++)
-        inner[i] = idx_var(&k.index, "k", 0, reduced.dim[i] - 1, NO_VAL);
+    for (int i = 0; i < reduced.rank; i++) {
+        int32_t size = reduced.dim[i];
+        bool lanes = axis < 0 && i == reduced.rank - 1;
+        inner[i] = lanes ? lanes_at(&n, "k", size) : idx_var(&k.index, "k", 0, size - 1, NO_VAL);
+    }
     nest_unmerge(&k.index, &s->cluster->outer, s->merged, s->space.rank, at, index);
+    access_reduced(&k.index, s->g, dot, operand, index, inner, in);
     eval_push(&n.eval);
-    for (uint32_t i = 0; i < 2 && n.eval.lanes > 1; i++) {
-        access_reduced(&k.index, s->g, dot, i, index, inner, in);
-        Val v = eval_at(&n.eval, dot->args[i], in);
-        apart = apart || k.values.at[v].kind == V_PACK;
-    }
+    Val v = eval_at(&n.eval, dot->args[operand], in);
+    bool apart = n.eval.lanes > 1 && k.values.at[v].kind == V_PACK;
     eval_pop(&n.eval);
     arena_close(scratch);
     return apart;
 }
 
-void dot_plan(Section *s, Arena *arena, bool inner) {
-    const Cluster *c = s->cluster;
+static Lie operands_lie(const Section *s, Arena *arena) {
     int axes = s->space.rank;
-    NodeId id = NO_NODE;
-    for (uint32_t m = 0; m < c->members.len; m++) {
-        if (node_at(s->g, c->members.at[m])->op == OP_DOT) id = c->members.at[m];
-    }
+    bool right = lanes_apart(s, arena, 1, axes - 1);
+    Lie lie = {.apart = right || lanes_apart(s, arena, 0, axes - 1)};
+    lie.turned = right && !lanes_apart(s, arena, 1, -1);
+    lie.down = axes >= 2 && lanes_apart(s, arena, 0, -1) && !lanes_apart(s, arena, 0, axes - 2);
+    return lie;
+}
+
+/* By panels: where what is multiplied by does not stay in a core's cache by itself while the rows go by, or does not
+ * lie along the lanes. A panel is about an eighth of that cache, so that it stays beside all else, and deep, for the
+ * sums of a block of rows wait between its parts; less so where each step brings in a line of the other operand. */
+static void plan_panels(Section *s, const Lie *lie, int32_t rows, int32_t columns, int32_t length) {
+    const int64_t groups = s->target->groups, cache = s->target->cache_bytes;
+    int64_t most = cache / (lie->down ? 8192 : 2048), strips, each = 1, blocks = 1;
+    int64_t tallest = cache < 1024 ? 1 : cache / 1024;
+    if (most < 1) most = 1;
+    strips = cache / 32 / (most * s->tile_columns);
+    if (strips < 1) strips = 1;
+    int64_t parts = (length + most - 1) / most;
+    for (int i = 0; i < s->space.rank - 2; i++) each *= s->space.dim[i];
+    while (strips > 1 && each * (columns / (s->tile_columns * strips)) < groups) strips /= 2;
+    int64_t width = s->tile_columns * strips;
+    int64_t panels = each * ((columns + width - 1) / width);
+    while (rows / blocks > tallest ||
+           (panels * blocks < groups && rows / (blocks * 2) >= LEAST_ROWS))
+        blocks *= 2;
+    int64_t block = (rows / blocks + s->tile_rows - 1) / s->tile_rows * s->tile_rows;
+    s->packs = true;
+    s->turned = lie->turned;
+    s->depth = (int32_t)((length + parts - 1) / parts);
+    s->panel_columns = (int32_t)width;
+    s->block_rows = block < rows ? (int32_t)block : rows;
+}
+
+void dot_plan(Section *s, Arena *arena, bool inner) {
+    int axes = s->space.rank;
+    NodeId id = dot_of(s);
+    const Node *dot = node_at(s->g, id);
     int32_t columns = s->space.dim[axes - 1], rows = axes >= 2 ? s->space.dim[axes - 2] : 1;
-    Shape reduced = reduced_shape(s->g, node_at(s->g, id));
+    Shape reduced = reduced_shape(s->g, dot);
     double length = (double)shape_elems(&reduced);
-    Cut best = cut_columns(s, rows, columns, lanes_apart(s, arena, id));
+    Lie lie = operands_lie(s, arena);
+    bool may_pack = axes >= 2 && reduced.rank == 1 && !s->rows && dot->dtype == DT_F32;
+    bool packs = may_pack && (cost_packs(s->target, rows, columns, reduced.dim[0]) ||
+                              (lie.turned && rows >= LEAST_ROWS));
+    Cut best = cut_columns(s, rows, columns, &lie, packs);
     if (inner) {
         Kernel k;
         Nest n;
@@ -148,4 +210,5 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     }
     s->tile_rows = best.rows;
     s->tile_columns = best.columns;
+    if (packs && !s->dot_inner) plan_panels(s, &lie, rows, columns, reduced.dim[0]);
 }

@@ -11,14 +11,6 @@
 #define SPOTS 4
 #define SIDE  (TILE / SPOTS)
 
-static NodeId dot_of(const Section *s) {
-    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
-        NodeId id = s->cluster->members.at[m];
-        if (node_at(s->g, id)->op == OP_DOT) return id;
-    }
-    return NO_NODE;
-}
-
 bool local_tiles_fit(const Section *s) {
     int axes = s->space.rank;
     NodeId dot = dot_of(s);

@@ -120,6 +120,18 @@ void nest_reduce(Nest *n, NodeId id, const Point *points, uint32_t count) {
     }
 }
 
+void nest_store_points(Nest *n, const Point *points, uint32_t count) {
+    const Section *s = n->s;
+    Val *v = NEW_ARRAY(n->k->arena, Val, s->stores.len + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        eval_set_lanes(&n->eval, points[i].lanes);
+        for (uint32_t k = 0; k < s->stores.len; k++)
+            v[k] = eval_at(&n->eval, s->stores.at[k].node, points[i].at);
+        for (uint32_t k = 0; k < s->stores.len; k++)
+            nest_store(n, &s->stores.at[k], points[i].at, points[i].lanes, v[k]);
+    }
+}
+
 /* All points, all members. What is stored is computed before anything is: a store may overwrite a
  * parameter that another reads. */
 void nest_points(Nest *n, const Point *points, uint32_t count) {
@@ -132,12 +144,5 @@ void nest_points(Nest *n, const Point *points, uint32_t count) {
         else
             nest_reduce(n, id, points, count);
     }
-    Val *v = NEW_ARRAY(n->k->arena, Val, s->stores.len + 1);
-    for (uint32_t i = 0; i < count; i++) {
-        eval_set_lanes(&n->eval, points[i].lanes);
-        for (uint32_t k = 0; k < s->stores.len; k++)
-            v[k] = eval_at(&n->eval, s->stores.at[k].node, points[i].at);
-        for (uint32_t k = 0; k < s->stores.len; k++)
-            nest_store(n, &s->stores.at[k], points[i].at, points[i].lanes, v[k]);
-    }
+    nest_store_points(n, points, count);
 }

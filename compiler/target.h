@@ -11,6 +11,7 @@ typedef struct Target {
     uint32_t accumulators;
     uint32_t align_bytes;
     uint32_t local_bytes;
+    int64_t cache_bytes;
     uint32_t groups;
     double launch_ns, bytes_per_ns, ops_per_ns;
     const char *doc;

@@ -170,6 +170,16 @@ static void visit_entry(void *context, const Plan *plan, const PlannedEntry *pe,
     t->entry++;
 }
 
+static uint32_t by_panels, some_lanes; /* kernels that have such */
+
+static void count_kinds(const Kernel *k) {
+    bool some = false;
+    for (uint32_t i = 0; i < k->locals.len; i++)
+        by_panels += !strcmp(k->locals.at[i].name, "panel");
+    for (Val v = 0; v < k->values.len; v++) some = some || k->values.at[v].some;
+    some_lanes += some;
+}
+
 static void visit_launch(void *context, const Plan *plan, const PlannedEntry *pe, const Launch *l) {
     Trial *t = context;
     const Kernel *k = l->kernel;
@@ -182,6 +192,7 @@ static void visit_launch(void *context, const Plan *plan, const PlannedEntry *pe
     int32_t iterations[16];
     for (uint32_t i = 0; i < l->iterations.len; i++) iterations[i] = t->turns[l->iterations.at[i]];
     t->backwards = !t->backwards;
+    count_kinds(k);
     const char *wrong =
         t->good ? kernel_run(k, scratch, args, false, t->backwards, iterations) : NULL;
     if (wrong) t->good = complain(t->c, t->how, wrong);
@@ -243,6 +254,7 @@ static bool run_program(const char *name, const char *text, const CompileOptions
     volatile bool good = true; /* set after setjmp */
     const char *const how = options->mem_budget_bytes ? "in little memory"
                             : options->rewrites       ? "some rewrites"
+                            : options->cache_bytes    ? "in a small cache"
                             : options->opt_level == 1 ? "-O0"
                             : options->opt_level == 2 ? "-O1"
                                                       : options->target;
@@ -293,6 +305,8 @@ static bool run_defined(const char *name, const char *text, const char *const *d
                             {.target = "cpu", .mem_budget_bytes = 1},
                             {.target = "gpu", .mem_budget_bytes = 1},
                             {.target = "cpu", .mem_budget_bytes = 1, .opt_level = 2},
+                            {.target = "cpu", .cache_bytes = 512},
+                            {.target = "cpu", .cache_bytes = 4096},
                             {.target = "cpu", .rewrites = some}};
     bool good = true;
     for (size_t i = 0; i < COUNT_OF(all); i++) {
@@ -358,6 +372,8 @@ static void run_directory(const char *directory, bool smaller) {
 
 static void test_programs(void) {
     run_directory(DLG_SOURCE_DIR "/tests/diff", false);
+    CU_ASSERT(by_panels > 20);
+    CU_ASSERT(some_lanes > 20);
 }
 
 static void test_samples(void) {

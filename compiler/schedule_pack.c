@@ -1,0 +1,238 @@
+/* schedule_pack: large contractions by panels. What is multiplied by, some columns wide, is copied into the group's
+ * own memory for a part of what is contracted at a time: there it lies side by side and stays in the cache while all
+ * rows of a block go by, whatever its pitch in memory. The sums of a block of rows wait in the group's memory from
+ * one part to the next; the order of additions is that of the plain nest.
+ *
+ * Requires: one axis is contracted. */
+#include "nest.h"
+
+typedef struct Panels {
+    Nest *n;
+    NodeId id;
+    const Node *dot;
+    int32_t length, depth; /* of what is contracted; of a part of it */
+    int32_t width;         /* of a panel */
+    int32_t strip;         /* columns of a tile: a panel is strips one after the other */
+    bool turned;           /* it lies side by side along what is contracted */
+    uint32_t panel, sums;  /* local arrays */
+    Idx at[MAX_RANK];      /* the place on the axes before the rows */
+    Idx row, column;       /* where the block and the panel begin */
+} Panels;
+
+/* Where element `at` of a part lies in the panel, `offset` columns into the strip that begins at `column` of it. */
+static Idx in_panel(Panels *p, Idx column, Idx at, int32_t offset) {
+    IndexTable *t = &p->n->k->index;
+    Idx strip = idx_scale(t, column, p->depth);
+    return idx_offset(t, idx_add(t, strip, idx_scale(t, at, p->strip)), offset);
+}
+
+/* The place (row, column) of the section on the axes of its cluster. */
+static void place_at(Panels *p, Idx row, Idx column, Idx *out) {
+    const Section *s = p->n->s;
+    const int axes = s->space.rank;
+    p->at[axes - 2] = row;
+    p->at[axes - 1] = column;
+    nest_unmerge(&p->n->k->index, &s->cluster->outer, s->merged, axes, p->at, out);
+}
+
+/* Operand k at (row, column, inner). */
+static Val operand_at(Panels *p, uint32_t k, Idx row, Idx column, Idx inner) {
+    Nest *n = p->n;
+    Idx out[MAX_RANK], in[MAX_RANK];
+    place_at(p, row, column, out);
+    access_reduced(&n->k->index, n->s->g, p->dot, k, out, &inner, in);
+    return eval_at(&n->eval, p->dot->args[k], in);
+}
+
+/* `deep` elements from `at` of the part on, of one piece of the panel: loaded along what is contracted, and turned. */
+static void fill_turned(Panels *p, Idx strip, Idx from, Idx at, uint8_t deep, const Piece *piece) {
+    Nest *n = p->n;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    Val column[MAX_LANES], row[MAX_LANES];
+    eval_set_lanes(&n->eval, deep);
+    Idx inner = idx_add(t, idx_add(t, from, at), n->eval.lane[deep]);
+    for (int c = 0; c < piece->lanes; c++) {
+        Idx place = idx_offset(t, idx_add(t, p->column, strip), piece->offset + c);
+        column[c] = val_splat(k, operand_at(p, 1, p->row, place, inner), deep);
+    }
+    for (uint32_t r = 0; r < deep; r++) {
+        for (int c = 0; c < piece->lanes; c++) row[c] = val_extract(k, column[c], r);
+        Idx to = in_panel(p, strip, idx_offset(t, at, r), piece->offset);
+        kernel_store_local(k, p->panel, to, val_pack(k, row, piece->lanes));
+    }
+}
+
+/* One piece of each strip, turned, as few streams of memory at a time as that takes. */
+static void turn_strips(Panels *p, Idx from, int32_t depth, const Tiling *strips,
+                        const Piece *piece) {
+    Nest *n = p->n;
+    IndexTable *t = &n->k->index;
+    Idx at, turn;
+    nest_for(n, "c", idx_const(t, 0), idx_const(t, strips->count), 1, &turn);
+    Idx strip = idx_offset(t, idx_scale(t, turn, strips->size), strips->start);
+    for (int32_t begin = 0, deep = MAX_LANES; begin < depth; deep /= 2) {
+        int32_t end = begin + (depth - begin) / deep * deep;
+        if (begin == end) continue;
+        nest_for(n, "k", idx_const(t, begin), idx_const(t, end), deep, &at);
+        fill_turned(p, strip, from, at, (uint8_t)deep, piece);
+        nest_end(n);
+        begin = end;
+    }
+    nest_end(n);
+}
+
+/* The strips of the panel, for `depth` elements from `from` on of what is contracted. */
+static void fill_panel(Panels *p, Idx from, int32_t depth, const Tiling *strips) {
+    Nest *n = p->n;
+    IndexTable *t = &n->k->index;
+    Idx at, turn;
+    for (uint32_t i = 0; i < strips->piece_count && p->turned; i++)
+        turn_strips(p, from, depth, strips, &strips->pieces[i]);
+    if (p->turned) return;
+    nest_for(n, "k", idx_const(t, 0), idx_const(t, depth), 1, &at);
+    nest_for(n, "c", idx_const(t, 0), idx_const(t, strips->count), 1, &turn);
+    Idx strip = idx_offset(t, idx_scale(t, turn, strips->size), strips->start);
+    for (uint32_t i = 0; i < strips->piece_count; i++) {
+        const Piece *piece = &strips->pieces[i];
+        eval_set_lanes(&n->eval, piece->lanes);
+        Idx column = idx_offset(t, idx_add(t, p->column, strip), piece->offset);
+        column = idx_add(t, column, n->eval.lane[piece->lanes]);
+        Val v = operand_at(p, 1, p->row, column, idx_add(t, from, at));
+        kernel_store_local(n->k, p->panel, in_panel(p, strip, at, piece->offset),
+                           val_splat(n->k, v, piece->lanes));
+    }
+    nest_end(n);
+    nest_end(n);
+}
+
+/* Adds up a part for the tile of `rows` rows at `row` of the block and the strip of columns at `strip`. The sums come from the group's memory unless it
+ * is the first part, and go there unless it is the last: then what follows is stored. */
+static void add_part(Panels *p, Idx row, int32_t rows, Idx strip, const Tiling *columns, Idx from,
+                     int32_t depth, bool first, bool last) {
+    Nest *n = p->n;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    const uint32_t pieces = columns->piece_count, count = (uint32_t)rows * pieces;
+    uint32_t *acc = NEW_ARRAY(k->arena, uint32_t, count);
+    Point *points = NEW_ARRAY(k->arena, Point, count);
+    Idx at, sum = idx_add(t, idx_scale(t, row, p->width), strip);
+    Idx column = idx_add(t, p->column, strip);
+    for (uint32_t i = 0; i < count; i++) {
+        const Piece *piece = &columns->pieces[i % pieces];
+        Idx own = idx_offset(t, sum, (int64_t)(i / pieces) * p->width + piece->offset);
+        Val start = first ? val_splat(k, val_const(k, DT_F32, 0), piece->lanes)
+                          : val_local(k, p->sums, own, piece->lanes, (Ranges){0}, "sum");
+        acc[i] = kernel_var(k, "acc", start);
+        points[i].lanes = piece->lanes;
+        place_at(p, idx_offset(t, idx_add(t, p->row, row), i / pieces),
+                 idx_add(t, idx_offset(t, column, piece->offset), n->eval.lane[piece->lanes]),
+                 points[i].at);
+    }
+    nest_for(n, "k", idx_const(t, 0), idx_const(t, depth), 1, &at);
+    Val by[MAX_PIECES];
+    for (uint32_t i = 0; i < pieces; i++) {
+        const Piece *piece = &columns->pieces[i];
+        Idx own = in_panel(p, strip, at, piece->offset);
+        by[i] = val_local(k, p->panel, own, piece->lanes, (Ranges){0}, "column");
+    }
+    eval_set_lanes(&n->eval, 1);
+    for (int32_t r = 0; r < rows; r++) {
+        Val x = operand_at(p, 0, idx_offset(t, idx_add(t, p->row, row), r), column,
+                           idx_add(t, from, at));
+        for (uint32_t i = 0; i < pieces; i++) {
+            uint32_t own = acc[(uint32_t)r * pieces + i];
+            kernel_set(k, own, val_fma(k, x, by[i], val_read(k, own)));
+        }
+    }
+    nest_end(n);
+    for (uint32_t i = 0; i < count; i++) {
+        Val v = val_read(k, acc[i]);
+        Idx own = idx_offset(t, sum,
+                             (int64_t)(i / pieces) * p->width + columns->pieces[i % pieces].offset);
+        if (last)
+            eval_bind(&n->eval, p->id, points[i].at, v);
+        else
+            kernel_store_local(k, p->sums, own, v);
+    }
+    if (last) nest_store_points(n, points, count);
+}
+
+static void add_rows(Panels *p, int32_t height, int32_t width, Idx from, int32_t depth, bool first,
+                     bool last) {
+    Nest *n = p->n;
+    IndexTable *t = &n->k->index;
+    Tiling rows[2], strips[2];
+    uint32_t nr = split_axis(height, n->s->tile_rows, rows),
+             ns = split_axis(width, p->strip, strips);
+    for (uint32_t j = 0; j < ns; j++) {
+        cut_pieces(&strips[j], n->s->target->lanes);
+        fill_panel(p, from, depth, &strips[j]);
+    }
+    for (uint32_t i = 0; i < nr; i++) {
+        Idx tile, turn;
+        nest_for(n, "r", idx_const(t, 0), idx_const(t, rows[i].count), 1, &tile);
+        Idx row = idx_offset(t, idx_scale(t, tile, rows[i].size), rows[i].start);
+        for (uint32_t j = 0; j < ns; j++) {
+            nest_for(n, "c", idx_const(t, 0), idx_const(t, strips[j].count), 1, &turn);
+            Idx strip = idx_offset(t, idx_scale(t, turn, strips[j].size), strips[j].start);
+            add_part(p, row, rows[i].size, strip, &strips[j], from, depth, first, last);
+            nest_end(n);
+        }
+        nest_end(n);
+    }
+}
+
+/* A block of rows by a panel: all parts, one after the other. */
+static void add_block(Panels *p, int32_t height, int32_t width) {
+    Nest *n = p->n;
+    IndexTable *t = &n->k->index;
+    int32_t before = (p->length - 1) / p->depth; /* parts before the last */
+    Idx part;
+    if (before) {
+        add_rows(p, height, width, idx_const(t, 0), p->depth, true, false);
+        nest_for(n, "part", idx_const(t, 1), idx_const(t, before), 1, &part);
+        if (before > 1)
+            add_rows(p, height, width, idx_scale(t, part, p->depth), p->depth, false, false);
+        nest_end(n);
+    }
+    add_rows(p, height, width, idx_const(t, (int64_t)before * p->depth),
+             p->length - before * p->depth, before == 0, true);
+}
+
+void emit_panels(Nest *n, Idx part) {
+    const Section *s = n->s;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    Tiling rows[2], columns[2];
+    Panels p = {.n = n, .id = dot_of(s), .strip = s->tile_columns, .depth = s->depth};
+    p.width = s->panel_columns;
+    p.dot = node_at(s->g, p.id);
+    Shape reduced = reduced_shape(s->g, p.dot);
+    p.length = reduced.dim[0];
+    p.turned = s->turned;
+    p.panel = kernel_scratch(k, "panel", (int64_t)p.depth * p.width);
+    if (p.length > p.depth) p.sums = kernel_scratch(k, "sums", (int64_t)s->block_rows * p.width);
+    const int axes = s->space.rank;
+    Shape lead = {.rank = (uint8_t)(axes - 2)};
+    for (int i = 0; i < axes - 2; i++) lead.dim[i] = s->space.dim[i];
+    uint32_t nr = split_axis(s->space.dim[axes - 2], s->block_rows, rows);
+    uint32_t nc = split_axis(s->space.dim[axes - 1], s->panel_columns, columns);
+    for (uint32_t j = 0; j < nc; j++) {
+        for (uint32_t i = 0; i < nr; i++) {
+            int64_t each = (int64_t)rows[i].count * columns[j].count,
+                    total = each * shape_elems(&lead);
+            Idx tile, lo = idx_div(t, idx_scale(t, part, total), s->groups);
+            Idx hi = idx_div(t, idx_scale(t, idx_offset(t, part, 1), total), s->groups);
+            nest_for(n, "t", lo, hi, 1, &tile);
+            access_unravel(t, &lead, idx_div(t, tile, each), p.at);
+            if (axes > 2) tile = idx_mod(t, tile, each);
+            Idx row = idx_div(t, tile, columns[j].count),
+                column = idx_mod(t, tile, columns[j].count);
+            p.row = idx_offset(t, idx_scale(t, row, rows[i].size), rows[i].start);
+            p.column = idx_offset(t, idx_scale(t, column, columns[j].size), columns[j].start);
+            add_block(&p, rows[i].size, columns[j].size);
+            nest_end(n);
+        }
+    }
+}
