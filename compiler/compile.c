@@ -8,6 +8,7 @@
 #include "ast.h"
 #include "codegen.h"
 #include "embedded.h"
+#include "emit_c.h"
 #include "include.h"
 #include "ir.h"
 #include "launch.h"
@@ -38,6 +39,7 @@ typedef struct Compilation {
     Names names;
     Diags diags;
     Rewrites rewrites;
+    Text header; /* of EMIT_C */
 } Compilation;
 
 /* ---- Results ---------------------------------------------------------------------------------- */
@@ -75,6 +77,7 @@ static char *copy_text(const Text *t) {
 
 void compile_free(CompileResult *result) {
     free(result->text);
+    free(result->header);
     if (result->diagnostics != no_text) free(result->diagnostics);
     *result = (CompileResult){.diagnostics = no_text};
 }
@@ -222,8 +225,14 @@ static bool compile_source(Compilation *c, Text *out) {
     if (!check_size(c, program)) return false;
     program->sources = &c->sources;
     Over over;
-    NodeId lost = emit_program(program, c->options, &c->arena, out, &over);
+    Text cl, *to = c->options->emit == EMIT_C ? &cl : out;
+    text_init(&cl, &c->arena);
+    NodeId lost = emit_program(program, c->options, &c->arena, to, &over);
     if (over.entry) return tell_over(c, program, &over), false;
+    if (lost == NO_NODE && c->options->emit == EMIT_C) {
+        const char *name = c->options->header_name;
+        emit_c(cl.at, &c->arena, name ? name : "model.h", out, &c->header);
+    }
     if (lost == NO_NODE) return true;
     Diag *d =
         diag_error(&c->diags, E0901, (Span){.file = 1}, "node %u was left without a value", lost);
@@ -269,6 +278,7 @@ static void *compile_thread(void *argument) {
         names_init(&c->names, &c->arena);
         diags_init(&c->diags, &c->arena, &c->sources);
         text_init(&out, &c->arena);
+        text_init(&c->header, &c->arena);
         text_init(&diagnostics, &c->arena);
         bool done = compile_source(c, &out);
         diags_render(&c->diags, &diagnostics, c->options->color);
@@ -277,10 +287,13 @@ static void *compile_thread(void *argument) {
         if (done && !c->graphs_only) {
             c->result.text = copy_text(&out);
             c->result.text_len = out.len;
+            if (c->options->emit == EMIT_C) c->result.header = copy_text(&c->header);
         }
         char *rendered = copy_text(&diagnostics);
         c->result.diagnostics = rendered ? rendered : no_text;
-        if ((done && !c->graphs_only && !c->result.text) || !rendered) {
+        bool lost = (done && !c->graphs_only && !c->result.text) ||
+                    (done && c->options->emit == EMIT_C && !c->result.header);
+        if (lost || !rendered) {
             compile_free(&c->result);
             c->result = result_message(3, "error: out of memory while compiling %s\n", c->name);
         }

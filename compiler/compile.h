@@ -13,6 +13,7 @@ typedef enum Emit {
     EMIT_DOT,     /* the graph for graphviz */
     EMIT_PLAN,    /* the plan alone */
     EMIT_EXPLAIN, /* what each source line became, as text */
+    EMIT_C,       /* the program as C: a source and its header */
 } Emit;
 
 /* Zeroed means defaults. */
@@ -31,6 +32,7 @@ typedef struct CompileOptions {
     int64_t mem_budget_bytes;  /* 0: any; else of each entry's arena, not more */
     bool color;                /* ANSI colours in diagnostics */
     size_t memory_limit_bytes; /* 0: 1 GB */
+    const char *header_name;   /* of EMIT_C: what the source includes; NULL: "model.h" */
 } CompileOptions;
 
 /* What a compilation gave. Owned by the caller, freed by compile_free. */
@@ -38,6 +40,7 @@ typedef struct CompileResult {
     int status; /* 0 done; 1 the input is wrong; 3 the system failed */
     char *text; /* what was asked for, NUL-terminated; NULL unless status is 0 */
     size_t text_len;
+    char *header;        /* of EMIT_C, NUL-terminated; otherwise NULL */
     char *diagnostics;   /* rendered; "" when there were none; warnings may come with status 0 */
     size_t memory_bytes; /* the most that the compilation had in use at one time */
 } CompileResult;

@@ -8,7 +8,8 @@
 extern const char dlg_prelude[];
 extern const size_t dlg_prelude_len;
 
-/* kernels/NAME.cl, in order of their names, but for runtime.cl, which is the runtime's. */
+/* kernels/NAME.cl, in order of their names, but for runtime.cl, which is the runtime's; then NAME.c and NAME.h, which
+ * become parts of models as C programs. */
 typedef struct EmbeddedFile {
     const char *name; /* "philox.cl" */
     const char *text;

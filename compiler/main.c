@@ -44,7 +44,8 @@ static const struct argp_option option_list[] = {
     {"include", 'I', "DIR", 0, "Look for included files in DIR too", 0},
     {"target", OPTION_TARGET, "NAME", 0, "Emit for this kind of device (default: cpu)", 0},
     {"emit", OPTION_EMIT, "WHAT", 0,
-     "cl: the program (default); graph: the graph as .dlg; dot: the graph for graphviz; plan: the "
+     "cl: the program (default); c: the same as FILE.c with FILE.h; graph: the graph as .dlg; dot: "
+     "the graph for graphviz; plan: the "
      "plan of the program",
      0},
     {"dump-after", OPTION_DUMP_AFTER, "PASS", 0, "Print the graph after this pass, then stop", 0},
@@ -63,6 +64,11 @@ static const struct argp_option option_list[] = {
     {"version", 'V', NULL, 0, "Print the version", -1},
     {0},
 };
+
+static bool ends_in_c(const char *path) {
+    size_t n = strlen(path);
+    return n > 2 && !strcmp(path + n - 2, ".c");
+}
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     Arguments *a = state->input;
@@ -86,8 +92,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             a->compile.emit = EMIT_DOT;
         else if (!strcmp(value, "plan"))
             a->compile.emit = EMIT_PLAN;
+        else if (!strcmp(value, "c"))
+            a->compile.emit = EMIT_C;
         else
-            argp_error(state, "--emit takes cl, graph, dot or plan, not '%s'", value);
+            argp_error(state, "--emit takes cl, c, graph, dot or plan, not '%s'", value);
         return 0;
     case OPTION_EXPLAIN:
         a->explains = true;
@@ -119,6 +127,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!a->input) argp_error(state, "which file?");
+        if (a->compile.emit == EMIT_C && a->output && !ends_in_c(a->output))
+            argp_error(state,
+                       "--emit c writes two files: -o takes the one that ends in .c, not '%s'",
+                       a->output);
         if (a->explains && (a->emits || a->compile.dump_after))
             argp_error(state, "--explain prints text of its own: it does not go with --%s",
                        a->emits ? "emit" : "dump-after");
@@ -215,25 +227,40 @@ static bool may_replace(const char *path, const char *text, size_t len) {
     return n == MARK && len >= MARK && !memcmp(begin, text, MARK);
 }
 
-/* "dir/x.dlg" -> "dir/x.cl"; NULL: no memory. */
-static char *default_output(const char *input) {
-    size_t n = strlen(input);
-    if (n > 4 && !strcmp(input + n - 4, ".dlg")) n -= 4;
-    char *path = malloc(n + sizeof ".cl");
-    if (path) {
-        memcpy(path, input, n);
-        memcpy(path + n, ".cl", sizeof ".cl");
+/* "dir/x.dlg" -> "dir/x.cl", where `from` is ".dlg" and `to` ".cl"; NULL: no memory. */
+static char *with_ending(const char *path, const char *from, const char *to) {
+    size_t n = strlen(path), m = strlen(from);
+    if (n > m && !strcmp(path + n - m, from)) n -= m;
+    char *other = malloc(n + strlen(to) + 1);
+    if (other) {
+        memcpy(other, path, n);
+        strcpy(other + n, to);
     }
-    return path;
+    return other;
+}
+
+/* What the source includes: "x.h" for dir/x.c; NULL: no memory. */
+static char *header_name(const Arguments *a) {
+    const char *path = a->output ? a->output : a->input, *slash = strrchr(path, '/');
+    return with_ending(slash ? slash + 1 : path, a->output ? ".c" : ".dlg", ".h");
 }
 
 static int deliver(const Arguments *a, const CompileResult *result) {
-    bool to_stdout = !a->output && (a->compile.dump_after || a->compile.emit != EMIT_CL);
-    char *beside = a->output || to_stdout ? NULL : default_output(a->input);
+    bool to_stdout = !a->output && (a->compile.dump_after ||
+                                    (a->compile.emit != EMIT_CL && a->compile.emit != EMIT_C));
+    const char *ending = a->compile.emit == EMIT_C ? ".c" : ".cl";
+    char *beside = a->output || to_stdout ? NULL : with_ending(a->input, ".dlg", ending);
+    char *header = result->header ? with_ending(a->output ? a->output : beside, ".c", ".h") : NULL;
     const char *path = a->output ? a->output : to_stdout ? "-" : beside;
     int status;
-    if (!path) {
+    if (!path || (result->header && !header)) {
         status = fail("write", a->input);
+    } else if (header && !may_replace(header, result->header, strlen(result->header))) {
+        fprintf(
+            stderr,
+            "dlgc: %s is there and was not made by dlgc: it is not overwritten; remove it first\n",
+            header);
+        status = STATUS_INPUT;
     } else if (!may_replace(path, result->text, result->text_len)) {
         fprintf(stderr,
                 "dlgc: %s is there and was not made by dlgc: it is not overwritten; remove it "
@@ -242,7 +269,10 @@ static int deliver(const Arguments *a, const CompileResult *result) {
         status = STATUS_INPUT;
     } else {
         status = write_output(path, result->text, result->text_len);
+        if (!status && header)
+            status = write_output(header, result->header, strlen(result->header));
     }
+    free(header);
     free(beside);
     return status;
 }
@@ -277,7 +307,10 @@ int main(int argc, char **argv) {
         fprintf(stderr, "dlgc: -o names no file\n");
         status = STATUS_INPUT;
     } else {
+        char *header = a.compile.emit == EMIT_C ? header_name(&a) : NULL;
+        a.compile.header_name = header;
         CompileResult result = compile_file(a.input, &a.compile);
+        free(header);
         fputs(result.diagnostics, stderr);
         status = result.status ? result.status : deliver(&a, &result);
         compile_free(&result);
