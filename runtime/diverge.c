@@ -9,7 +9,7 @@
 #include "train.h"
 
 static const double look_s = 0.1, most_of_time = 0.02;
-static const uint64_t most_kept_bytes = UINT64_C(64) << 20;
+static const uint64_t most_kept_bytes = UINT64_C(32) << 20;
 
 static bool is_kept(const Training *t, const dlg_tensor *tensor) {
     return rt_is_weight(t->prog, tensor);

@@ -485,7 +485,7 @@ typedef struct dlg_train_options {
     /* 0: the run ends (DIVERGED) when a scalar that the entry returns is NaN in a step, or a param that it updates
      * is NaN or infinite; that is seen within about a tenth of a second, or before a checkpoint is written, which
      * therefore never holds such params. The program then has the last weights that were finite, where they take
-     * no more than 64 MiB, which are kept on the device; other states are the last ones. 1: it goes on. */
+     * no more than 32 MiB, which are kept on the device; other states are the last ones. 1: it goes on. */
     int ignore_nan;
 } dlg_train_options;
 
