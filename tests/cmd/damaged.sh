@@ -35,7 +35,7 @@ refused 1 $train
 sed 's/__kernel void learn/__kernel void teach/' "$line" >line.cl
 refused 1 $train
 sed 's/float d0 = 0.0f/float d0 = nonsense/' "$line" >line.cl
-refused 3 $train
+refused 1 $train
 cp "$line" line.cl
 
 # Tables.
