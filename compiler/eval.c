@@ -268,10 +268,48 @@ uint32_t eval_kept_row(const Eval *e, NodeId id, const Idx *index, Idx *address)
     const Node *n = node_at(e->g, id);
     Shape row = {0};
     for (int i = e->row_rank; i < n->shape.rank; i++) row.dim[row.rank++] = n->shape.dim[i];
-    *address = access_address(&e->k->index, &row, index + e->row_rank);
+    int64_t side_by_side = e->columns ? MAX_LANES : 1;
+    *address = idx_scale(&e->k->index, access_address(&e->k->index, &row, index + e->row_rank),
+                         side_by_side);
     const char *name = n->name ? n->name : op_info[n->op].name;
-    return kernel_tile(e->k, KEPT_TAG | id, arena_printf(e->k->arena, "%s_row", name),
-                       (DType)n->dtype, shape_elems(&row));
+    name = arena_printf(e->k->arena, e->columns ? "%s_columns" : "%s_row", name);
+    return kernel_tile(e->k, KEPT_TAG | id, name, (DType)n->dtype,
+                       shape_elems(&row) * side_by_side);
+}
+
+/* Of an address in rows side by side: where the first row begins, and the column. */
+static bool split_columns(const Eval *e, Idx at, Idx *base, Idx *column) {
+    IndexTable *t = &e->k->index;
+    int64_t stride;
+    if (!e->columns || e->lanes != MAX_LANES) return false;
+    if (!idx_stride(t, at, e->lane_atom, &stride) || stride != e->columns) return false;
+    at = idx_subst(t, at, e->lane_atom, idx_const(t, 0));
+    if (idx_lo(t, at) < 0) return false;
+    *column = idx_mod(t, at, e->columns);
+    *base = idx_sub(t, at, *column);
+    return !idx_has_div(t, *column);
+}
+
+static const Turned *turned_at(const Eval *e, uint32_t buffer, Idx base) {
+    for (uint32_t i = 0; i < e->turned.len; i++) {
+        if (e->turned.at[i].buffer == buffer && e->turned.at[i].base == base)
+            return &e->turned.at[i];
+    }
+    return NULL;
+}
+
+void eval_turn(Eval *e, NodeId id, const Idx *index) {
+    Kernel *k = e->k;
+    const Node *n = node_at(e->g, id);
+    const Place *p = &e->place[id];
+    Idx at, base, column;
+    if (!e->columns || p->tile || p->part || n->dtype != DT_F32) return;
+    uint32_t buffer = place_buffer(k, e->g, n, p, index, &at);
+    if (!split_columns(e, at, &base, &column) || turned_at(e, buffer, base)) return;
+    const char *name = arena_printf(k->arena, "%s_columns", p->name ? p->name : "v");
+    Turned new = {buffer, base, kernel_local(k, name, DT_F32, e->columns * MAX_LANES)};
+    kernel_columns(k, new.local, buffer, base, e->columns);
+    vec_push(k->arena, &e->turned, new);
 }
 
 typedef struct From { /* where a load finds a node */
@@ -301,12 +339,20 @@ static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     const Place *p = &e->place[id];
     const KeptRow *kept = kept_row(e, id);
     From from = {kept || p->tile, 0, p->name};
-    Idx at;
+    Idx at, base, column;
     from.buffer = kept      ? eval_kept_row(e, id, index, &at)
                   : p->tile ? place_tile(k, &e->block, n, p, index, &at)
                             : place_buffer(k, e->g, n, p, index, &at);
     Ranges open;
     if (!ranges_open(k, ranges, &open)) return val_const(k, (DType)n->dtype, 0);
+    if (kept && e->columns && !ranges_by_lane(e, open))
+        return val_local(k, from.buffer, at, e->lanes, (Ranges){0}, from.name);
+    const Turned *turned = NULL;
+    if (!from.own && !open.count && split_columns(e, at, &base, &column))
+        turned = turned_at(e, from.buffer, base);
+    if (turned)
+        return val_local(k, turned->local, idx_scale(&k->index, column, MAX_LANES), e->lanes,
+                         (Ranges){0}, p->name);
     if (!by_lane(e, &at, 1)) {
         if (ranges_by_lane(e, open)) return scalarise(e, id, index, open);
         return load_from(k, &from, at, 1, open);

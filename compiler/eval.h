@@ -47,6 +47,13 @@ typedef struct KeptRow {
 } KeptRow;
 #define MAX_KEPT 8
 
+/* 16 rows of a buffer in the group's own memory, a vector a column. */
+typedef struct Turned {
+    uint32_t buffer;
+    Idx base; /* of the first row */
+    uint32_t local;
+} Turned;
+
 typedef struct Eval {
     Kernel *k;
     const Graph *g;
@@ -59,8 +66,10 @@ typedef struct Eval {
     Idx lane[MAX_LANES + 1]; /* that variable, by how many lanes there are; of one: 0 */
     KeptRow kept[MAX_KEPT];
     uint32_t kept_count;
-    int row_rank; /* axes before those of a row */
-    NodeId lost;  /* a reduction that was neither bound nor in memory: a fault, or NO_NODE */
+    int row_rank;    /* axes before those of a row */
+    int64_t columns; /* of rows that lie side by side, one a lane; 0: they do not */
+    VEC(Turned) turned;
+    NodeId lost; /* a reduction that was neither bound nor in memory: a fault, or NO_NODE */
     VEC(MemoEntry) memo;
     VEC(uint32_t) scopes;
     uint32_t *bucket; /* of a hash table: the latest entry in memo + 1 */
@@ -91,6 +100,8 @@ void eval_pop(Eval *e);
 Val eval_at(Eval *e, NodeId id, const Idx *index);
 /* The same, reading memory only where the ranges hold: elsewhere a load is 0. */
 Val eval_where(Eval *e, NodeId id, const Idx *index, Ranges ranges);
+/* Brings the rows of node `id`, which is in memory, where they can be read as columns, if index[] goes along them. */
+void eval_turn(Eval *e, NodeId id, const Idx *index);
 /* Its value there if it was evaluated in this scope or one around it, or NO_VAL. */
 Val eval_known(const Eval *e, NodeId id, const Idx *index);
 /* An index as i32: of each lane where it depends on the lane variable. */

@@ -406,6 +406,30 @@ bool kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *
     return true;
 }
 
+void kernel_unroll(Kernel *k) {
+    const KBlock *around = k->open.at[k->open.len - 1];
+    around->at[around->len - 1]->unroll = true;
+}
+
+static void turn_stmt(Kernel *k, StmtOp op, uint32_t local, uint32_t buffer, Idx e,
+                      int64_t columns) {
+    KStmt *s = add_stmt(k, op);
+    s->local = local;
+    s->buffer = buffer;
+    s->index = e;
+    s->step = columns;
+}
+
+void kernel_columns(Kernel *k, uint32_t local, uint32_t buffer, Idx e, int64_t columns) {
+    k->buffers.at[buffer].read = true;
+    turn_stmt(k, S_COLUMNS, local, buffer, e, columns);
+}
+
+void kernel_rows(Kernel *k, uint32_t buffer, Idx e, uint32_t local, int64_t columns) {
+    k->buffers.at[buffer].written = true;
+    turn_stmt(k, S_ROWS, local, buffer, e, columns);
+}
+
 void kernel_if(Kernel *k, Ranges ranges) {
     Ranges open;
     bool possible = ranges_open(k, ranges, &open);
@@ -464,6 +488,8 @@ static void use_block(Kernel *k, const KBlock *b) {
             use(k, s->val);
             use_index(k, s->index);
             break;
+        case S_COLUMNS:
+        case S_ROWS: use_index(k, s->index); break;
         case S_FOR:
             use_index(k, s->lo);
             use_index(k, s->hi);

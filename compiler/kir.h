@@ -71,11 +71,13 @@ typedef struct Value {
 } Value;
 
 typedef enum StmtOp {
-    S_LET,     /* val */
-    S_VAR,     /* declares var, with val as its value at the start */
-    S_SET,     /* var = val */
-    S_STORE,   /* buffer[index..] = val */
-    S_LOCAL,   /* local array buffer[index..] = val */
+    S_LET,   /* val */
+    S_VAR,   /* declares var, with val as its value at the start */
+    S_SET,   /* var = val */
+    S_STORE, /* buffer[index..] = val */
+    S_LOCAL, /* local array buffer[index..] = val */
+    S_COLUMNS, /* local array <- 16 rows of `step` numbers each at buffer[index..], as a vector a column */
+    S_ROWS,    /* buffer[index..] <- the local array, the other way round */
     S_FOR,     /* atom from lo below hi by step: body */
     S_IF,      /* ranges: body */
     S_BARRIER, /* of the work-group, for local memory */
@@ -88,11 +90,12 @@ typedef VEC(KStmt *) KBlock;
 struct KStmt {
     StmtOp op;
     Val val;
-    uint32_t var, buffer;
+    uint32_t var, buffer, local;
     Idx index;
     uint32_t atom; /* S_FOR: the loop variable */
     Idx lo, hi;
     int64_t step;
+    bool unroll; /* S_FOR: is to be written out */
     Ranges ranges;
     KBlock body;
     const char *text;
@@ -184,11 +187,16 @@ Val val_read(Kernel *k, uint32_t var);
 void kernel_set(Kernel *k, uint32_t var, Val v);
 void kernel_store(Kernel *k, uint32_t buffer, Idx e, Val v);
 void kernel_store_local(Kernel *k, uint32_t local, Idx e, Val v);
+/* 16 rows of f32 that lie one after the other, `columns` long, from buffer[e] on: as a vector for each column, from
+ * local[0] on; and the other way round. Requires: no more than 16 columns. */
+void kernel_columns(Kernel *k, uint32_t local, uint32_t buffer, Idx e, int64_t columns);
+void kernel_rows(Kernel *k, uint32_t buffer, Idx e, uint32_t local, int64_t columns);
 void kernel_barrier(Kernel *k);
 void kernel_comment(Kernel *k, const char *text);
 /* A loop over lo, lo + step, ... below hi; its variable is *var. Statements go into its body until
  * kernel_end. A loop of one turn is none: *var is then lo itself, and the result false. */
 bool kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *var);
+void kernel_unroll(Kernel *k);            /* the loop that was opened last */
 void kernel_if(Kernel *k, Ranges ranges); /* a body that always runs when the ranges always hold */
 void kernel_end(Kernel *k);
 

@@ -168,6 +168,25 @@ static void store(Run *r, const KStmt *s, uint32_t item) {
     for (int i = 0; i < lanes; i++) to[i] = dtype_is_storage(t) ? dtype_cast(t, v[i]) : v[i];
 }
 
+/* Rows of a buffer as columns in the group's own memory, or the other way round. */
+static void turn(Run *r, const KStmt *s, uint32_t item) {
+    const KBuffer *b = &r->k->buffers.at[s->buffer];
+    const KLocal *l = &r->k->locals.at[s->local];
+    int64_t at = index_of(r, s->index, item);
+    if (!in_bounds(r, b->name, at, 16 * (int)s->step, b->elems)) return;
+    if (!in_bounds(r, l->name, 0, 16 * (int)s->step, l->elems)) return;
+    for (int64_t row = 0; row < 16; row++) {
+        for (int64_t c = 0; c < s->step; c++) {
+            double *in_row = &r->data[s->buffer][at + row * s->step + c];
+            double *in_column = &r->local[s->local][c * 16 + row];
+            if (s->op == S_COLUMNS)
+                *in_column = *in_row;
+            else
+                *in_row = *in_column;
+        }
+    }
+}
+
 static void run_block(Run *r, const KBlock *b, const bool *on);
 
 static void run_for(Run *r, const KStmt *s, const bool *on) {
@@ -213,6 +232,8 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
                 break;
             case S_STORE:
             case S_LOCAL: store(r, s, i); break;
+            case S_COLUMNS:
+            case S_ROWS: turn(r, s, i); break;
             default: break;
             }
         }

@@ -9,6 +9,7 @@ typedef struct Nest {
     Kernel *k;
     Eval eval;
     VEC(bool) loops; /* the open ones: false where a loop of one turn is none */
+    bool unroll;     /* loops are to be written out by the compiler of the text */
 } Nest;
 
 typedef struct Point { /* of a tile */
@@ -55,6 +56,22 @@ void nest_reduce(Nest *n, NodeId id, const Point *points, uint32_t count);
 /* What a reduction starts with, and acc combined with its operand at one place; NO_VAL: the first one. */
 double nest_start(Op op, DType t);
 Val nest_accumulate(Nest *n, const Node *r, const Idx *out, const Idx *inner, Val acc);
+
+/* schedule_keep.c, for loops over a row. */
+static inline bool nest_is_inner(const Section *s, NodeId id) {
+    return node_at(s->g, id)->shape.rank > s->cluster->outer.rank;
+}
+/* Chooses what is kept of each row, if it has `least` elements: of the cluster's own values along it. */
+void nest_choose_kept(Nest *n, int64_t least);
+/* In such a loop, at index[]: stores what is to be kept and was evaluated at this place. Returns a bit for each. */
+uint32_t nest_keep(Nest *n, const Idx *index, uint8_t lanes);
+/* Evaluates what the loop of a reduction, or (NO_NODE) of what is stored along the row, would evaluate in every turn
+ * at one place. */
+void nest_hoist(Nest *n, NodeId id, const Idx *row);
+
+/* schedule_narrow.c: the same as nest_row at 16 rows side by side, that on the last axis with the lanes. */
+bool narrow_fits(const Section *s, Arena *arena);
+void nest_narrow(Nest *n, const Idx *row);
 
 /* schedule_row.c: the same as nest_points at the row at row[]: lanes run over the reduced or inner axis. */
 void nest_row(Nest *n, const Idx *row);

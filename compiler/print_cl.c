@@ -56,13 +56,45 @@ static const char *const reserved[] = {
 
 /* Whether a function of kernels/ has such a name: ld16, sti4, sum_lanes8. */
 static bool is_helper(const char *name) {
-    static const char *const stem[] = {
-        "ld",        "ldi",       "ldb",        "st",        "sti",        "stb",     "floor_div",
-        "floor_mod", "sum_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "ldh",     "sth",
-        "ldbf",      "stbf",      "ldu",        "stu",       "f16_of",     "bf16_of", "philox",
-        "exp_of",    "log_of",    "tanh_of",    "erf_of",    "sin_of",     "cos_of",  "ldt",
-        "stt",       "ldit",      "stit",       "ldp",       "ldpt",       "zip_lo",  "zip_hi",
-        "zip_loi",   "zip_hii"};
+    static const char *const stem[] = {"ld",
+                                       "ldi",
+                                       "ldb",
+                                       "st",
+                                       "sti",
+                                       "stb",
+                                       "floor_div",
+                                       "floor_mod",
+                                       "sum_lanes",
+                                       "sumi_lanes",
+                                       "max_lanes",
+                                       "maxi_lanes",
+                                       "ldh",
+                                       "sth",
+                                       "ldbf",
+                                       "stbf",
+                                       "ldu",
+                                       "stu",
+                                       "f16_of",
+                                       "bf16_of",
+                                       "philox",
+                                       "exp_of",
+                                       "log_of",
+                                       "tanh_of",
+                                       "erf_of",
+                                       "sin_of",
+                                       "cos_of",
+                                       "ldt",
+                                       "stt",
+                                       "ldit",
+                                       "stit",
+                                       "ldp",
+                                       "ldpt",
+                                       "zip_lo",
+                                       "zip_hi",
+                                       "zip_loi",
+                                       "zip_hii",
+                                       "rows_to_columns",
+                                       "columns_to_rows"};
     size_t len = strlen(name);
     while (len && isdigit((unsigned char)name[len - 1])) len--;
     for (size_t i = 0; i < COUNT_OF(stem); i++) {
@@ -560,6 +592,17 @@ static void print_store(Printer *p, const KStmt *s) {
     }
 }
 
+static void print_turn(Printer *p, const KStmt *s) {
+    const char *at = address_text(p, s->index), *local = p->local[s->local];
+    const char *plus = strcmp(at, "0") ? " + " : "";
+    const char *global =
+        arena_printf(p->out->arena, "%s%s%s", p->buffer[s->buffer], plus, *plus ? at : "");
+    if (s->op == S_COLUMNS)
+        text_printf(p->out, "rows_to_columns(%s, %s, %lld);\n", local, global, (long long)s->step);
+    else
+        text_printf(p->out, "columns_to_rows(%s, %s, %lld);\n", global, local, (long long)s->step);
+}
+
 static void print_block(Printer *p, const KBlock *b) {
     for (uint32_t i = 0; i < b->len; i++) {
         const KStmt *s = b->at[i];
@@ -581,7 +624,13 @@ static void print_block(Printer *p, const KBlock *b) {
             break;
         case S_STORE:
         case S_LOCAL: print_store(p, s); break;
+        case S_COLUMNS:
+        case S_ROWS: print_turn(p, s); break;
         case S_FOR:
+            if (s->unroll) {
+                text_puts(p->out, "#pragma unroll\n");
+                indent(p);
+            }
             p->atom[s->atom] = fresh(p, p->k->index.atoms.at[s->atom].name);
             text_printf(p->out, "for (int %s = %s; %s < ", p->atom[s->atom], index_text(p, s->lo),
                         p->atom[s->atom]);

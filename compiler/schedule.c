@@ -147,10 +147,15 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
     if (column)
         at[axes - 1] = idx_offset(t, idx_scale(t, at[axes - 1], column->size), column->start);
     if (s->row_axes > 0) at[0] = idx_add(t, at[0], n->eval.block.first);
+    bool side_by_side = s->narrow && column && column->size == MAX_LANES;
+    if (side_by_side) at[axes - 1] = idx_add(t, at[axes - 1], n->eval.lane[MAX_LANES]);
     if (s->lanes_inner) {
         Idx place[MAX_RANK];
         nest_unmerge(t, &s->cluster->outer, s->merged, axes, at, place);
-        nest_row(n, place);
+        if (side_by_side)
+            nest_narrow(n, place);
+        else
+            nest_row(n, place);
     } else if (s->transposes) {
         for (uint32_t r = 0; r < row->piece_count; r++) {
             for (uint32_t c = 0; c < column->piece_count; c++)
@@ -232,6 +237,17 @@ static void emit_columns(Nest *n, Idx part, int32_t first, int32_t width) {
     }
 }
 
+/* Short rows: 16 at a time, then those that are left, one by one. */
+static void emit_narrow(Nest *n, Idx part) {
+    const Section *s = n->s;
+    Tiling rows[2] = {{0}};
+    uint32_t sizes = split_axis(s->space.dim[s->space.rank - 1], MAX_LANES, rows);
+    for (uint32_t i = 0; i < sizes; i++) {
+        if (rows[i].size < MAX_LANES) rows[i].count = rows[i].size, rows[i].size = 1;
+        emit_region(n, part, NULL, &rows[i]);
+    }
+}
+
 static void emit_tiles(Nest *n, Idx part) {
     const Section *s = n->s;
     for (uint32_t i = 0; i <= s->cut_count; i++) {
@@ -255,6 +271,8 @@ static void emit_section(Nest *n, Idx part) {
         emit_panels(n, part);
     else if (s->target->lanes == 1)
         emit_items(n, part);
+    else if (s->narrow)
+        emit_narrow(n, part);
     else if (s->lanes_inner || s->space.rank == 0)
         emit_region(n, part, NULL, NULL);
     else

@@ -43,6 +43,7 @@ typedef struct Section {
     int32_t block_rows; /* ... for so many rows */
     bool transposes;    /* a copy that is read along the axis before the last: by square tiles */
     bool gathers;       /* lanes of a load lie apart: a tile of one vector is long enough */
+    bool narrow;        /* rows so short that 16 of them go side by side, one a lane */
     bool tiles_local;   /* a contraction through tiles in local memory */
     int64_t rows;       /* of its chain; 0: none */
     int32_t block;      /* rows of a block of the chain */

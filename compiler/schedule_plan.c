@@ -184,6 +184,7 @@ void section_plan(Section *s, Arena *arena) {
     s->lanes_inner = c->has_inner || (c->has_reduction && narrow && (!c->has_dot || axes == 0));
     if (c->has_dot && axes > 0 && target->lanes > 1)
         dot_plan(s, arena, p.inner_bad == 0 && longest_reduction(s) > 1);
+    s->narrow = !s->run && narrow_fits(s, arena);
     int64_t points = shape_elems(&s->space);
     s->tiles_local = local_tiles_fit(s);
     if (s->tiles_local) {
@@ -198,6 +199,7 @@ void section_plan(Section *s, Arena *arena) {
     double cycles = (double)points * (p.count.flops + p.count.bytes / 8) / (2.0 * target->lanes);
     double groups = cycles / 8000;
     int64_t limit = target->groups, parts = s->rows ? (s->rows + s->block - 1) / s->block : points;
+    if (s->narrow) parts /= MAX_LANES;
     if (limit > parts) limit = parts;
     for (s->groups = 1; s->groups * 2 <= groups && s->groups * 2 <= limit;) s->groups *= 2;
 }

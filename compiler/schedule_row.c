@@ -1,176 +1,13 @@
 /* schedule_row: what a section computes at a row, with the lanes along it: the reductions, each a loop over the row,
  * then one loop for all that is stored along it.
  *
- * A value that costs much and that several of these loops need is computed in the first one and kept in the group's own
- * memory: softmax takes each exponential once. Long sums and maxima have several accumulators, for each waits for the
+ * Long sums and maxima have several accumulators, for each waits for the
  * addition before; how many, and the order in which they come together, depends on the shape alone. */
-#include "cost.h"
 #include "nest.h"
 
 #include <math.h>
 
-#define WAYS      4           /* accumulators of a long reduction */
-#define ROW_BYTES (64 * 1024) /* of what is kept of a row */
-
-static bool is_inner(const Section *s, NodeId id) {
-    return node_at(s->g, id)->shape.rank > s->cluster->outer.rank;
-}
-
-/* ---- What is kept ------------------------------------------------------------------------------ */
-
-/* What a loop over a row goes through, down from what it evaluates. */
-typedef struct Walk {
-    const Nest *n;
-    NodeId found; /* what is looked for, or NO_NODE */
-    int64_t elems;
-    double operations; /* of all that is as large as `elems` */
-    NumberSet seen;
-} Walk;
-
-/* Whether `id` needs what is looked for. What is kept already, or lies in memory, is only read. */
-static bool walk(Walk *w, NodeId id, bool top) {
-    const Section *s = w->n->s;
-    const Node *x = node_at(s->g, id);
-    if (id == w->found) return true;
-    if (!top && (x->op == OP_VAR || is_reduction((Op)x->op))) return false;
-    if (!top && in_memory(&s->place[id]) && s->cluster_of[id] != s->number) return false;
-    if (!top && eval_kept(&w->n->eval, id)) return false;
-    if (!set_add(&w->seen, id)) return false;
-    bool large = 4 * shape_elems(&x->shape) > w->elems;
-    if (!is_view((Op)x->op) && large && !is_reduction((Op)x->op))
-        w->operations += op_info[x->op].cost;
-    for (uint32_t i = 0; i < x->argc; i++) {
-        if (walk(w, x->args[i], false)) return true;
-    }
-    return false;
-}
-
-static bool needs(const Nest *n, NodeId from, NodeId id) {
-    Walk w = {.n = n, .found = id, .elems = 1, .seen = {.arena = n->k->arena}};
-    return walk(&w, from, true);
-}
-
-static double operations(const Nest *n, NodeId id) {
-    Walk w = {.n = n, .found = NO_NODE, .seen = {.arena = n->k->arena}};
-    w.elems = shape_elems(&node_at(n->s->g, id)->shape);
-    walk(&w, id, true);
-    return w.operations;
-}
-
-/* How many loops over the row need a value. */
-static uint32_t loops_with(const Nest *n, NodeId id) {
-    const Section *s = n->s;
-    uint32_t loops = 0;
-    bool stored = false;
-    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
-        NodeId r = s->cluster->members.at[m];
-        loops += is_reduction((Op)node_at(s->g, r)->op) && needs(n, r, id);
-    }
-    for (uint32_t i = 0; i < s->stores.len && !stored; i++)
-        stored = is_inner(s, s->stores.at[i].node) && needs(n, s->stores.at[i].node, id);
-    return loops + stored;
-}
-
-/* Chooses what is kept of each row: of the cluster's own values along it. */
-static void choose_kept(Nest *n) {
-    const Section *s = n->s;
-    int64_t row = shape_elems(&s->cluster->inner), bytes = 0;
-    if (s->target->lanes == 1 || !s->cluster->has_inner || row < 2 * s->target->lanes) return;
-    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
-        NodeId id = s->cluster->members.at[m];
-        const Node *x = node_at(s->g, id);
-        if (is_reduction((Op)x->op) || !is_inner(s, id)) continue;
-        if (x->dtype != DT_F32 && x->dtype != DT_I32) continue;
-        if (bytes + row * 4 > ROW_BYTES || n->eval.kept_count == MAX_KEPT) continue;
-        if (operations(n, id) < COSTLY || loops_with(n, id) < 2) continue;
-        n->eval.kept[n->eval.kept_count++] = (KeptRow){.node = id};
-        bytes += row * 4;
-    }
-    n->eval.row_rank = s->cluster->outer.rank;
-}
-
-/* In a loop over the row, at index[]: stores what is to be kept and was evaluated at this place. Returns a bit for
- * each such value. */
-static uint32_t keep_values(Nest *n, const Idx *index, uint8_t lanes) {
-    uint32_t stored = 0;
-    for (uint32_t i = 0; i < n->eval.kept_count; i++) {
-        const KeptRow *kept = &n->eval.kept[i];
-        Val v = kept->made ? NO_VAL : eval_known(&n->eval, kept->node, index);
-        if (v == NO_VAL) continue;
-        Idx address;
-        uint32_t local = eval_kept_row(&n->eval, kept->node, index, &address);
-        nest_store_lanes(n, true, local, address, lanes, v);
-        stored |= 1u << i;
-    }
-    return stored;
-}
-
-/* ---- What is the same all along a row ----------------------------------------------------------- */
-
-typedef struct Along {
-    Nest *n;
-    const Idx *inner; /* variables over the axes of the loop */
-    int axes;
-    NumberSet seen;
-} Along;
-
-static bool varies(const Along *a, const Idx *index, int rank) {
-    IndexTable *t = &a->n->k->index;
-    for (int d = 0; d < rank; d++) {
-        for (int i = 0; i < a->axes; i++) {
-            int64_t c;
-            if (idx_is_const(t, a->inner[i], &c)) continue;
-            if (idx_uses(t, index[d], idx_atom(t, a->inner[i]))) return true;
-        }
-    }
-    return false;
-}
-
-/* Evaluates now what a loop that evaluates node `id` at index[] would evaluate at one place in every turn. */
-static void hoist(Along *a, NodeId id, const Idx *index) {
-    const Section *s = a->n->s;
-    const Node *x = node_at(s->g, id);
-    bool leaf = x->op == OP_VAR || x->op == OP_CONST || x->op == OP_LITERAL || x->op == OP_IOTA;
-    bool stored = in_memory(&s->place[id]) && s->cluster_of[id] != s->number;
-    if (!set_add(&a->seen, id) || is_reduction((Op)x->op)) return;
-    if (!varies(a, index, x->shape.rank)) {
-        eval_at(&a->n->eval, id, index);
-        return;
-    }
-    if (leaf || stored || eval_kept(&a->n->eval, id) || x->op == OP_TAKE || x->op == OP_CONCAT)
-        return;
-    for (uint32_t i = 0; i < x->argc; i++) {
-        Idx in[MAX_RANK];
-        RangeList ranges = {0};
-        access_map(&a->n->k->index, s->g, x, i, index, in, &ranges);
-        if (ranges.len == 0) hoist(a, x->args[i], in);
-    }
-}
-
-/* The same of a whole loop: of a reduction, or (NO_NODE) of what is stored along the row. */
-static void hoist_loop(Nest *n, NodeId id, const Idx *row) {
-    const Section *s = n->s;
-    IndexTable *t = &n->k->index;
-    Shape axes = id == NO_NODE ? s->cluster->inner : reduced_shape(s->g, node_at(s->g, id));
-    Idx inner[MAX_RANK], index[MAX_RANK];
-    Along a = {n, inner, axes.rank, {.arena = n->k->arena}};
-    for (int i = 0; i < axes.rank; i++)
-        inner[i] = axes.dim[i] == 1 ? idx_const(t, 0) : idx_var(t, "i", 0, axes.dim[i] - 1, NO_VAL);
-    eval_set_lanes(&n->eval, 1);
-    if (id != NO_NODE) {
-        const Node *x = node_at(s->g, id);
-        for (uint32_t i = 0; i < x->argc; i++) {
-            access_reduced(t, s->g, x, i, row, inner, index);
-            hoist(&a, x->args[i], index);
-        }
-        return;
-    }
-    int outer = s->cluster->outer.rank;
-    memcpy(index, row, (size_t)outer * sizeof(Idx));
-    memcpy(index + outer, inner, (size_t)axes.rank * sizeof(Idx));
-    for (uint32_t i = 0; i < s->stores.len; i++)
-        if (is_inner(s, s->stores.at[i].node)) hoist(&a, s->stores.at[i].node, index);
-}
+#define WAYS 4 /* accumulators of a long reduction */
 
 /* ---- Loops over a row -------------------------------------------------------------------------- */
 
@@ -202,7 +39,7 @@ static uint32_t row_divisions(const Nest *n, NodeId id, const Row *r) {
     for (uint32_t i = 0; i < n->s->stores.len && id == NO_NODE; i++) {
         const Store *st = &n->s->stores.at[i];
         Idx address;
-        if (!is_inner(n->s, st->node)) continue;
+        if (!nest_is_inner(n->s, st->node)) continue;
         eval_at(&probe.eval, st->node, index);
         if (st->place.tile) continue;
         place_buffer(&k, n->s->g, node_at(n->s->g, st->node), &st->place, index, &address);
@@ -250,7 +87,7 @@ typedef struct Stretch {
     bool
         finds_nan; /* a maximum of f32: a plain maximum loses NaN, and one that does not costs twice as much, so ... */
     uint32_t odd;  /* ... this says of each lane whether there was one */
-    uint32_t kept; /* what all its places stored, as keep_values returns it */
+    uint32_t kept; /* what all its places stored, as nest_keep returns it */
 } Stretch;
 
 /* Takes in the vector from element i on; acc: NO_VAL, or what there is. */
@@ -263,7 +100,7 @@ static Val reduce_vector(Nest *n, Stretch *p, Idx *place, Idx i, Val acc) {
     bool along = shape_equal(&p->r->full, &n->s->cluster->inner);
     memcpy(index, p->row, (size_t)outer * sizeof(Idx));
     memcpy(index + outer, inner, (size_t)p->r->full.rank * sizeof(Idx));
-    p->kept &= along ? keep_values(n, index, p->lanes) : 0;
+    p->kept &= along ? nest_keep(n, index, p->lanes) : 0;
     return v;
 }
 
@@ -337,7 +174,8 @@ static void reduce_row(Nest *n, NodeId id, const Idx *row) {
         total = NO_VAL;
     Row r;
     row_merge(n, id, &reduced, &r);
-    hoist_loop(n, id, row);
+    eval_set_lanes(&n->eval, 1);
+    nest_hoist(n, id, row);
     int32_t at = 0, width = r.space.dim[r.space.rank - 1];
     uint32_t kept = UINT32_MAX;
     for (uint8_t lanes = n->s->target->lanes; lanes >= 1; lanes /= 2) {
@@ -411,11 +249,11 @@ static void store_row(Nest *n, const Idx *row) {
         nest_for(n, "i", idx_const(&n->k->index, at), idx_const(&n->k->index, end), lanes, &step);
         row_place(n, &r, lanes, place, step, index + outer_rank);
         for (uint32_t i = 0; i < s->stores.len; i++) {
-            if (is_inner(s, s->stores.at[i].node))
+            if (nest_is_inner(s, s->stores.at[i].node))
                 v[i] = eval_at(&n->eval, s->stores.at[i].node, index);
         }
         for (uint32_t i = 0; i < s->stores.len; i++) {
-            if (is_inner(s, s->stores.at[i].node))
+            if (nest_is_inner(s, s->stores.at[i].node))
                 nest_store(n, &s->stores.at[i], index, lanes, v[i]);
         }
         nest_close(n, r.space.rank);
@@ -426,7 +264,7 @@ void nest_row(Nest *n, const Idx *row) {
     const Section *s = n->s;
     Kernel *k = n->k;
     n->eval.kept_count = 0;
-    choose_kept(n);
+    nest_choose_kept(n, 2 * s->target->lanes);
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];
         Op op = (Op)node_at(s->g, id)->op;
@@ -437,20 +275,21 @@ void nest_row(Nest *n, const Idx *row) {
             nest_reduce(n, id, &p, 1);
         else if (is_reduction(op))
             reduce_row(n, id, row);
-        else if (!is_inner(s, id))
+        else if (!nest_is_inner(s, id))
             eval_at(&n->eval, id, row); /* once a row, not in the loops over it */
     }
     eval_set_lanes(&n->eval, 1);
     Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);
     for (uint32_t i = 0; i < s->stores.len; i++) {
-        if (!is_inner(s, s->stores.at[i].node)) v[i] = eval_at(&n->eval, s->stores.at[i].node, row);
+        if (!nest_is_inner(s, s->stores.at[i].node))
+            v[i] = eval_at(&n->eval, s->stores.at[i].node, row);
     }
     if (s->cluster->has_inner) {
-        hoist_loop(n, NO_NODE, row);
+        nest_hoist(n, NO_NODE, row);
         store_row(n, row);
     }
     eval_set_lanes(&n->eval, 1);
     for (uint32_t i = 0; i < s->stores.len; i++) {
-        if (!is_inner(s, s->stores.at[i].node)) nest_store(n, &s->stores.at[i], row, 1, v[i]);
+        if (!nest_is_inner(s, s->stores.at[i].node)) nest_store(n, &s->stores.at[i], row, 1, v[i]);
     }
 }

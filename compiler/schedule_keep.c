@@ -1,0 +1,160 @@
+/* schedule_keep: what the loops over a row share. A value that costs much and that several of them need is computed in the
+ * first one and kept in the group's own memory: softmax takes each exponential once. What is the same all along the
+ * row is computed before the loop. */
+#include "cost.h"
+#include "nest.h"
+
+#define ROW_BYTES (64 * 1024) /* of what is kept of a row */
+
+/* ---- What is kept ------------------------------------------------------------------------------ */
+
+/* What a loop over a row goes through, down from what it evaluates. */
+typedef struct Walk {
+    const Nest *n;
+    NodeId found; /* what is looked for, or NO_NODE */
+    int64_t elems;
+    double operations; /* of all that is as large as `elems` */
+    NumberSet seen;
+} Walk;
+
+/* Whether `id` needs what is looked for. What is kept already, or lies in memory, is only read. */
+static bool walk(Walk *w, NodeId id, bool top) {
+    const Section *s = w->n->s;
+    const Node *x = node_at(s->g, id);
+    if (id == w->found) return true;
+    if (!top && (x->op == OP_VAR || is_reduction((Op)x->op))) return false;
+    if (!top && in_memory(&s->place[id]) && s->cluster_of[id] != s->number) return false;
+    if (!top && eval_kept(&w->n->eval, id)) return false;
+    if (!set_add(&w->seen, id)) return false;
+    bool large = 4 * shape_elems(&x->shape) > w->elems;
+    if (!is_view((Op)x->op) && large && !is_reduction((Op)x->op))
+        w->operations += op_info[x->op].cost;
+    for (uint32_t i = 0; i < x->argc; i++) {
+        if (walk(w, x->args[i], false)) return true;
+    }
+    return false;
+}
+
+static bool needs(const Nest *n, NodeId from, NodeId id) {
+    Walk w = {.n = n, .found = id, .elems = 1, .seen = {.arena = n->k->arena}};
+    return walk(&w, from, true);
+}
+
+static double operations(const Nest *n, NodeId id) {
+    Walk w = {.n = n, .found = NO_NODE, .seen = {.arena = n->k->arena}};
+    w.elems = shape_elems(&node_at(n->s->g, id)->shape);
+    walk(&w, id, true);
+    return w.operations;
+}
+
+/* How many loops over the row need a value. */
+static uint32_t loops_with(const Nest *n, NodeId id) {
+    const Section *s = n->s;
+    uint32_t loops = 0;
+    bool stored = false;
+    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
+        NodeId r = s->cluster->members.at[m];
+        loops += is_reduction((Op)node_at(s->g, r)->op) && needs(n, r, id);
+    }
+    for (uint32_t i = 0; i < s->stores.len && !stored; i++)
+        stored = nest_is_inner(s, s->stores.at[i].node) && needs(n, s->stores.at[i].node, id);
+    return loops + stored;
+}
+
+void nest_choose_kept(Nest *n, int64_t least) {
+    const Section *s = n->s;
+    int64_t row = shape_elems(&s->cluster->inner), bytes = 0;
+    if (s->target->lanes == 1 || !s->cluster->has_inner || row < least) return;
+    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
+        NodeId id = s->cluster->members.at[m];
+        const Node *x = node_at(s->g, id);
+        if (is_reduction((Op)x->op) || !nest_is_inner(s, id)) continue;
+        if (x->dtype != DT_F32 && x->dtype != DT_I32) continue;
+        if (bytes + row * 4 > ROW_BYTES || n->eval.kept_count == MAX_KEPT) continue;
+        if (operations(n, id) < COSTLY || loops_with(n, id) < 2) continue;
+        n->eval.kept[n->eval.kept_count++] = (KeptRow){.node = id};
+        bytes += row * 4;
+    }
+    n->eval.row_rank = s->cluster->outer.rank;
+}
+
+uint32_t nest_keep(Nest *n, const Idx *index, uint8_t lanes) {
+    uint32_t stored = 0;
+    for (uint32_t i = 0; i < n->eval.kept_count; i++) {
+        const KeptRow *kept = &n->eval.kept[i];
+        Val v = kept->made ? NO_VAL : eval_known(&n->eval, kept->node, index);
+        if (v == NO_VAL) continue;
+        Idx address;
+        uint32_t local = eval_kept_row(&n->eval, kept->node, index, &address);
+        if (n->eval.columns) address = idx_add(&n->k->index, address, n->eval.lane[lanes]);
+        nest_store_lanes(n, true, local, address, lanes, v);
+        stored |= 1u << i;
+    }
+    return stored;
+}
+
+/* ---- What is the same all along a row ----------------------------------------------------------- */
+
+typedef struct Along {
+    Nest *n;
+    const Idx *inner; /* variables over the axes of the loop */
+    int axes;
+    NumberSet seen;
+} Along;
+
+static bool varies(const Along *a, const Idx *index, int rank) {
+    IndexTable *t = &a->n->k->index;
+    for (int d = 0; d < rank; d++) {
+        for (int i = 0; i < a->axes; i++) {
+            int64_t c;
+            if (idx_is_const(t, a->inner[i], &c)) continue;
+            if (idx_uses(t, index[d], idx_atom(t, a->inner[i]))) return true;
+        }
+    }
+    return false;
+}
+
+/* Evaluates now what a loop that evaluates node `id` at index[] would evaluate at one place in every turn. */
+static void hoist(Along *a, NodeId id, const Idx *index) {
+    const Section *s = a->n->s;
+    const Node *x = node_at(s->g, id);
+    bool leaf = x->op == OP_VAR || x->op == OP_CONST || x->op == OP_LITERAL || x->op == OP_IOTA;
+    bool stored = in_memory(&s->place[id]) && s->cluster_of[id] != s->number;
+    if (!set_add(&a->seen, id) || is_reduction((Op)x->op)) return;
+    if (!varies(a, index, x->shape.rank)) {
+        eval_at(&a->n->eval, id, index);
+        return;
+    }
+    if (x->op == OP_VAR || stored) eval_turn(&a->n->eval, id, index);
+    if (leaf || stored || eval_kept(&a->n->eval, id) || x->op == OP_TAKE || x->op == OP_CONCAT)
+        return;
+    for (uint32_t i = 0; i < x->argc; i++) {
+        Idx in[MAX_RANK];
+        RangeList ranges = {0};
+        access_map(&a->n->k->index, s->g, x, i, index, in, &ranges);
+        if (ranges.len == 0) hoist(a, x->args[i], in);
+    }
+}
+
+void nest_hoist(Nest *n, NodeId id, const Idx *row) {
+    const Section *s = n->s;
+    IndexTable *t = &n->k->index;
+    Shape axes = id == NO_NODE ? s->cluster->inner : reduced_shape(s->g, node_at(s->g, id));
+    Idx inner[MAX_RANK], index[MAX_RANK];
+    Along a = {n, inner, axes.rank, {.arena = n->k->arena}};
+    for (int i = 0; i < axes.rank; i++)
+        inner[i] = axes.dim[i] == 1 ? idx_const(t, 0) : idx_var(t, "i", 0, axes.dim[i] - 1, NO_VAL);
+    if (id != NO_NODE) {
+        const Node *x = node_at(s->g, id);
+        for (uint32_t i = 0; i < x->argc; i++) {
+            access_reduced(t, s->g, x, i, row, inner, index);
+            hoist(&a, x->args[i], index);
+        }
+        return;
+    }
+    int outer = s->cluster->outer.rank;
+    memcpy(index, row, (size_t)outer * sizeof(Idx));
+    memcpy(index + outer, inner, (size_t)axes.rank * sizeof(Idx));
+    for (uint32_t i = 0; i < s->stores.len; i++)
+        if (nest_is_inner(s, s->stores.at[i].node)) hoist(&a, s->stores.at[i].node, index);
+}
