@@ -78,6 +78,9 @@ void layout_entry(Entry *e, Arena *arena, const FuseOptions *options);
 /* Copies where an entry returns or updates by what has no kernel of its own, or must be double
  * buffered. The graph grows; its nodes stay. */
 void layout_roots(Entry *e, const FuseOptions *options);
+#define SUM_VECTORS                                                                                \
+    16 /* of a tile of sums that run beside each other: so much of each row is read at a time */
+
 /* layout_split.c: the reduction n of x, perhaps in parts; and whether a contraction is to be made in parts: then a
  * and b have one batch axis more, the last, over which its result must be summed. */
 NodeId split_reduction(Graph *g, const Node *n, NodeId x, const Target *target);

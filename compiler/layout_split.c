@@ -6,7 +6,9 @@
 #define LEAST_PARTS 4
 #define LEAST_RUN   64                 /* elements of a part along the axis that is cut */
 #define LARGE_SUM   ((int64_t)1 << 17) /* elements: some tens of microseconds */
-#define LARGE_DOT   ((int64_t)1 << 21) /* products */
+#define LARGE_SUMS                                                                                 \
+    ((int64_t)1 << 21) /* the same of sums beside each other, which share a row's vectors */
+#define LARGE_DOT ((int64_t)1 << 21) /* products */
 
 /* The most parts of equal size, at most `most`, that an axis can be cut into; 0: none. */
 static int32_t parts_of(int32_t size, int64_t most) {
@@ -32,13 +34,22 @@ static int64_t tiles(int64_t rows, int64_t columns, int64_t tall, int64_t wide) 
     return ((rows + tall - 1) / tall) * ((columns + wide - 1) / wide);
 }
 
+/* Whether lanes run over results: the last axis stays. */
+static bool beside_each_other(const Shape *from, const Node *n) {
+    for (uint32_t k = 0; k < n->attrc; k++) {
+        if (n->attr[k] == from->rank - 1) return false;
+    }
+    return true;
+}
+
 NodeId split_reduction(Graph *g, const Node *n, NodeId x, const Target *target) {
     const Shape *from = &node_at(g, x)->shape;
     int last = n->shape.rank ? n->shape.dim[n->shape.rank - 1] : 1;
     int64_t results = shape_elems(&n->shape), groups = target->groups;
-    int64_t count = tiles(results / last, last, 1, 4 * target->lanes);
-    if (target->lanes == 1 || from->rank == MAX_RANK || shape_elems(from) < LARGE_SUM ||
-        count * 2 > groups)
+    bool beside = beside_each_other(from, n) && last >= 4 * target->lanes;
+    int64_t count = tiles(results / last, last, 1, (beside ? SUM_VECTORS : 4) * target->lanes);
+    if (target->lanes == 1 || from->rank == MAX_RANK || count * 2 > groups ||
+        shape_elems(from) < (beside ? LARGE_SUMS : LARGE_SUM))
         return node_reduce(g, (Op)n->op, x, n->attr, n->attrc);
     for (uint32_t k = 0; k < n->attrc; k++) {
         int axis = n->attr[k];

@@ -17,7 +17,7 @@ typedef struct Point { /* of a tile */
     uint8_t lanes;
 } Point;
 
-#define MAX_PIECES 16
+#define MAX_PIECES (SUM_VECTORS + 4) /* of a tile, with a remainder in ever shorter vectors */
 
 typedef struct Piece { /* of the last axis: `lanes` elements from `offset` on */
     int32_t offset;

@@ -9,6 +9,17 @@
 
 /* ---- Dealing tiles to work-groups ------------------------------------------------------------ */
 
+/* Columns of a tile of sums that run beside each other: the more of a row is read at a time, the better it comes from
+ * memory, but there are to be some tiles for the cores to share. */
+static int32_t sum_columns(const Section *s) {
+    int32_t lanes = s->target->lanes, last = s->space.dim[s->space.rank - 1];
+    int64_t vectors = (last + lanes - 1) / lanes, others = shape_elems(&s->space) / last;
+    int64_t tiles = (vectors + SUM_VECTORS - 1) / SUM_VECTORS, least = (4 + others - 1) / others;
+    if (tiles < least) tiles = least;
+    int64_t wide = (vectors + tiles - 1) / tiles;
+    return (int32_t)(wide < 4 ? 4 : wide) * lanes;
+}
+
 /* The work-group's number in its section, as an index variable. */
 static Idx section_part(Nest *n) {
     Kernel *k = n->k;
@@ -225,6 +236,8 @@ static void emit_columns(Nest *n, Idx part, int32_t first, int32_t width) {
         tile_columns = s->tile_columns;
     else if (s->gathers)
         tile_columns = s->target->lanes;
+    else if (s->cluster->has_reduction)
+        tile_columns = sum_columns(s);
     if (s->transposes) tile_rows = MAX_LANES;
     uint32_t nr = by_rows ? split_axis(height, tile_rows, rows) : 1;
     for (uint32_t i = 0; i < nr && s->transposes; i++) cut_pieces(&rows[i], MAX_LANES);
