@@ -138,7 +138,8 @@ static bool streams_anew(const Fuser *f, const Cluster *cl, int64_t rows) {
         int64_t each = shape_elems(&node_at(f->g, n->args[1])->shape);
         const Shape *a = &node_at(f->g, n->args[0])->shape;
         for (int i = 0; i < n->attr[0]; i++) each /= a->dim[i]; /* a batch has one of its own */
-        if (each * 4 > f->options->target->cache_bytes) return true;
+        int64_t cache = f->options->target->cache_bytes;        /* see cost_packs */
+        if (each * 4 > cache || (each * 4 >= cache / 2 && rows >= cache / 16384)) return true;
     }
     return false;
 }

@@ -16,5 +16,5 @@ double cost_ns(const Target *t, double launches, double bytes, double operations
 
 bool cost_packs(const Target *t, int64_t rows, int64_t columns, int64_t length) {
     return t->lanes > 1 && columns > 1 && rows >= t->cache_bytes / 16384 &&
-           columns * length * 4 > t->cache_bytes;
+           columns * length * 4 >= t->cache_bytes / 2;
 }

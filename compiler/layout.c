@@ -74,7 +74,7 @@ static NodeId layout_dot(Graph *g, Arena *arena, int batch, int contracted, Node
     int64_t rows = 1, columns = 1;
     for (int i = batch; i < sa->rank - contracted; i++) rows *= sa->dim[i];
     for (int i = batch; i < batch + free_b; i++) columns *= sb->dim[i];
-    /* Copied by panels, it is turned on the way. */
+    /* Copied by panels, it is turned on the way: where no chain takes it (streams_anew). */
     bool panels = batch == 0 && contracted == 1 &&
                   cost_packs(options->target, rows, columns, sb->dim[sb->rank - 1]) &&
                   side_by_side(g, arena, b, sb->rank - 1);

@@ -184,31 +184,37 @@ static void plan_panels(Section *s, const Lie *lie, int32_t rows, int32_t column
     s->block_rows = block < rows ? (int32_t)block : rows;
 }
 
+/* Elements of what is contracted that are one axis in memory, the last. */
+static int64_t contracted_run(const Section *s, Arena *arena, NodeId id) {
+    Kernel k;
+    Nest n;
+    Arena *scratch = arena_open(arena);
+    kernel_init(&k, scratch, 1, 1);
+    nest_init(&n, s, &k);
+    int64_t run = nest_row_length(&n, id);
+    arena_close(scratch);
+    return run;
+}
+
 void dot_plan(Section *s, Arena *arena, bool inner) {
     int axes = s->space.rank;
     NodeId id = dot_of(s);
     const Node *dot = node_at(s->g, id);
     int32_t columns = s->space.dim[axes - 1], rows = axes >= 2 ? s->space.dim[axes - 2] : 1;
+    if (s->row_axes > 0 && axes == 2 && rows > s->block) rows = s->block;
     Shape reduced = reduced_shape(s->g, dot);
-    double length = (double)shape_elems(&reduced);
+    int64_t length = shape_elems(&reduced), run = contracted_run(s, arena, id);
     Lie lie = operands_lie(s, arena);
-    bool may_pack = axes >= 2 && reduced.rank == 1 && !s->rows && dot->dtype == DT_F32;
-    bool packs = may_pack && (cost_packs(s->target, rows, columns, reduced.dim[0]) ||
+    bool may_pack = axes >= 2 && run == length && !s->rows && dot->dtype == DT_F32;
+    bool packs = may_pack && (cost_packs(s->target, rows, columns, length) ||
                               (lie.turned && rows >= LEAST_ROWS));
     Cut best = cut_columns(s, rows, columns, &lie, packs);
     if (inner) {
-        Kernel k;
-        Nest n;
-        Arena *scratch = arena_open(arena);
-        kernel_init(&k, scratch, 1, 1);
-        nest_init(&n, s, &k);
-        int64_t run = nest_row_length(&n, id);
-        arena_close(scratch);
-        Cut points = cut_points(s, rows, columns, run, length / (double)run);
-        s->dot_inner = points.cycles < 0.9 * length * best.cycles;
+        Cut points = cut_points(s, rows, columns, run, (double)length / (double)run);
+        s->dot_inner = points.cycles < 0.9 * (double)length * best.cycles;
         if (s->dot_inner) best = points;
     }
     s->tile_rows = best.rows;
     s->tile_columns = best.columns;
-    if (packs && !s->dot_inner) plan_panels(s, &lie, rows, columns, reduced.dim[0]);
+    if (packs && !s->dot_inner) plan_panels(s, &lie, rows, columns, (int32_t)length);
 }

@@ -3,14 +3,15 @@
  * rows of a block go by, whatever its pitch in memory. The sums of a block of rows wait in the group's memory from
  * one part to the next; the order of additions is that of the plain nest.
  *
- * Requires: one axis is contracted. */
+ * Requires: what is contracted is one axis in memory. */
 #include "nest.h"
 
 typedef struct Panels {
     Nest *n;
     NodeId id;
     const Node *dot;
-    int32_t length, depth; /* of what is contracted; of a part of it */
+    Shape reduced;         /* what is contracted, as one axis ... */
+    int32_t length, depth; /* ... of such a length; of a part of it */
     int32_t width;         /* of a panel */
     int32_t strip;         /* columns of a tile: a panel is strips one after the other */
     bool turned;           /* it lies side by side along what is contracted */
@@ -38,9 +39,10 @@ static void place_at(Panels *p, Idx row, Idx column, Idx *out) {
 /* Operand k at (row, column, inner). */
 static Val operand_at(Panels *p, uint32_t k, Idx row, Idx column, Idx inner) {
     Nest *n = p->n;
-    Idx out[MAX_RANK], in[MAX_RANK];
+    Idx out[MAX_RANK], in[MAX_RANK], axes[MAX_RANK];
     place_at(p, row, column, out);
-    access_reduced(&n->k->index, n->s->g, p->dot, k, out, &inner, in);
+    access_unravel(&n->k->index, &p->reduced, inner, axes);
+    access_reduced(&n->k->index, n->s->g, p->dot, k, out, axes, in);
     return eval_at(&n->eval, p->dot->args[k], in);
 }
 
@@ -208,8 +210,8 @@ void emit_panels(Nest *n, Idx part) {
     Panels p = {.n = n, .id = dot_of(s), .strip = s->tile_columns, .depth = s->depth};
     p.width = s->panel_columns;
     p.dot = node_at(s->g, p.id);
-    Shape reduced = reduced_shape(s->g, p.dot);
-    p.length = reduced.dim[0];
+    p.reduced = reduced_shape(s->g, p.dot);
+    p.length = (int32_t)shape_elems(&p.reduced);
     p.turned = s->turned;
     p.panel = kernel_scratch(k, "panel", (int64_t)p.depth * p.width);
     if (p.length > p.depth) p.sums = kernel_scratch(k, "sums", (int64_t)s->block_rows * p.width);
