@@ -208,6 +208,15 @@ Val val_ew(Kernel *k, Op op, Val x, Val y, Val z) {
         return val_const(k, t, t == DT_F32 ? (double)(float)r : r);
     }
     if (op == OP_WHERE && number_of(k, x, &c[0])) return c[0] != 0 ? y : z;
+    if ((op == OP_MAX || op == OP_MIN) && t == DT_F32) { /* by a number: then one comparison does */
+        bool first = number_of(k, x, &c[0]);
+        Val number = first ? x : y, other = first ? y : x;
+        if (number_of(k, number, &c[0]) && !isnan(c[0])) {
+            Val beyond = op == OP_MAX ? val_ew(k, OP_LT, other, number, NO_VAL)
+                                      : val_ew(k, OP_LT, number, other, NO_VAL);
+            return val_ew(k, OP_WHERE, beyond, number, other);
+        }
+    }
     v.lanes = widen(k, v.args, v.argc);
     v.dtype = (uint8_t)t;
     if ((op == OP_IDIV || op == OP_MOD) && v.lanes > 1)
@@ -404,6 +413,10 @@ bool kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *
     s->step = step;
     open_block(k, s);
     return true;
+}
+
+void kernel_past(Kernel *k) {
+    k->block->at[k->block->len - 1]->past = true;
 }
 
 void kernel_unroll(Kernel *k) {

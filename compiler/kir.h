@@ -96,6 +96,7 @@ struct KStmt {
     Idx lo, hi;
     int64_t step;
     bool unroll; /* S_FOR: is to be written out */
+    bool past;   /* S_STORE: of a buffer that the kernel does not read passes by the caches */
     Ranges ranges;
     KBlock body;
     const char *text;
@@ -186,6 +187,7 @@ uint32_t kernel_var(Kernel *k, const char *name, Val start);
 Val val_read(Kernel *k, uint32_t var);
 void kernel_set(Kernel *k, uint32_t var, Val v);
 void kernel_store(Kernel *k, uint32_t buffer, Idx e, Val v);
+void kernel_past(Kernel *k); /* what was stored last is not needed soon: see KStmt.past */
 void kernel_store_local(Kernel *k, uint32_t local, Idx e, Val v);
 /* 16 rows of f32 that lie one after the other, `columns` long, from buffer[e] on: as a vector for each column, from
  * local[0] on; and the other way round. Requires: no more than 16 columns. */

@@ -72,6 +72,7 @@ void nest_store_lanes(Nest *n, bool tile, uint32_t b, Idx address, uint8_t lanes
     for (uint32_t i = 0; i < lanes; i += run) {
         Idx to = idx_subst(&k->index, address, atom, idx_const(&k->index, i));
         store_at(k, tile, b, to, val_part(k, v, i, run));
+        if (n->s->streams && !tile) kernel_past(k);
     }
 }
 

@@ -56,51 +56,22 @@ static const char *const reserved[] = {
 
 /* Whether a function of kernels/ has such a name: ld16, sti4, sum_lanes8. */
 static bool is_helper(const char *name) {
-    static const char *const stem[] = {"ld",
-                                       "ldi",
-                                       "ldb",
-                                       "st",
-                                       "sti",
-                                       "stb",
-                                       "floor_div",
-                                       "floor_mod",
-                                       "sum_lanes",
-                                       "sumi_lanes",
-                                       "max_lanes",
-                                       "maxi_lanes",
-                                       "ldh",
-                                       "sth",
-                                       "ldbf",
-                                       "stbf",
-                                       "ldu",
-                                       "stu",
-                                       "f16_of",
-                                       "bf16_of",
-                                       "philox",
-                                       "exp_of",
-                                       "log_of",
-                                       "tanh_of",
-                                       "erf_of",
-                                       "sin_of",
-                                       "cos_of",
-                                       "ldt",
-                                       "stt",
-                                       "ldit",
-                                       "stit",
-                                       "ldp",
-                                       "ldpt",
-                                       "zip_lo",
-                                       "zip_hi",
-                                       "zip_loi",
-                                       "zip_hii",
-                                       "rows_to_columns",
-                                       "columns_to_rows"};
+    static const char *const stem[] = {
+        /* loads and stores */
+        "ld", "ldi", "ldb", "ldh", "ldbf", "ldu", "ldt", "ldit", "ldp", "ldpt", "st", "sti", "stb",
+        "sth", "stbf", "stu", "stt", "stit", "stream",
+        /* lanes */
+        "sum_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "zip_lo", "zip_hi", "zip_loi",
+        "zip_hii", "rows_to_columns", "columns_to_rows",
+        /* functions */
+        "floor_div", "floor_mod", "f16_of", "bf16_of", "philox", "exp_of", "log_of", "tanh_of",
+        "erf_of", "sin_of", "cos_of"};
     size_t len = strlen(name);
     while (len && isdigit((unsigned char)name[len - 1])) len--;
     for (size_t i = 0; i < COUNT_OF(stem); i++) {
         if (strlen(stem[i]) == len && !strncmp(name, stem[i], len)) return true;
     }
-    return false;
+    return !strcmp(name, "rows_to_columns") || !strcmp(name, "columns_to_rows");
 }
 
 /* Whether OpenCL C has or may have a type of such a name: float4, uchar16, image2d_t. */
@@ -581,10 +552,12 @@ static void print_store(Printer *p, const KStmt *s) {
     static const char *const st[DT_COUNT] = {"st", "sti", "stb", "sth", "stbf", "stu"};
     const char *at = local ? index_text(p, s->index) : address_text(p, s->index);
     bool zero = !strcmp(at, "0");
+    bool past =
+        s->past && n->lanes == MAX_LANES && t == DT_F32 && !p->k->buffers.at[s->buffer].read;
     if (n->lanes > 1 || is_half(t)) {
         const char *lanes = n->lanes > 1 ? arena_printf(p->out->arena, "%d", n->lanes) : "";
-        text_printf(p->out, "%s%s%s(%s%s%s, %s);\n", st[t], local ? "t" : "", lanes, name,
-                    zero ? "" : " + ", zero ? "" : at, bare(p, p->text[s->val]));
+        text_printf(p->out, "%s%s%s(%s%s%s, %s);\n", past ? "stream" : st[t], local ? "t" : "",
+                    lanes, name, zero ? "" : " + ", zero ? "" : at, bare(p, p->text[s->val]));
     } else {
         bool byte = dtype_bytes(t) == 1;
         text_printf(p->out, "%s[%s] = %s%s;\n", name, at, byte ? "(uchar)" : "",

@@ -47,6 +47,7 @@ typedef struct Section {
     bool tiles_local;   /* a contraction through tiles in local memory */
     int64_t rows;       /* of its chain; 0: none */
     int32_t block;      /* rows of a block of the chain */
+    bool streams;       /* moves more than a cache holds, and has little to do with it */
     int row_axes;    /* leading axes of the cluster's outer that are the rows: axis 0 of `space`, */
                      /* where there are any */
     uint32_t groups; /* work-groups it wants, or its whole chain */

@@ -186,6 +186,8 @@ void section_plan(Section *s, Arena *arena) {
         dot_plan(s, arena, p.inner_bad == 0 && longest_reduction(s) > 1);
     s->narrow = !s->run && narrow_fits(s, arena);
     int64_t points = shape_elems(&s->space);
+    s->streams = !c->has_reduction && !c->has_inner && target->stream_bytes &&
+                 (double)points * p.count.bytes >= target->stream_bytes;
     s->tiles_local = local_tiles_fit(s);
     if (s->tiles_local) {
         s->groups = local_tiles_groups(s);

@@ -100,6 +100,18 @@ typedef float16 __attribute__((aligned(4))) float16_to_any;
 static void st16(__global float *p, float16 v) {
     *(__global float16_to_any *)p = v;
 }
+// A store that passes by the caches, of what does not fit them: what is stored need not be read first. The instruction wants
+// whole lines.
+//: stream16
+static void stream16(__global float *p, float16 v) {
+#ifdef __x86_64__
+    if (((ulong)p & 63) == 0) {
+        __builtin_nontemporal_store(v, (__global float16 *)p);
+        return;
+    }
+#endif
+    st16(p, v);
+}
 //: ldi16
 typedef int16 __attribute__((aligned(4))) int16_at_any;
 static int16 ldi16(__global const int *p) {
