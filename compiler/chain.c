@@ -167,7 +167,8 @@ static int64_t common_rows(Chainer *c, const Ids *set, double ns) {
     return 0;
 }
 
-/* Whether two contractions of the set multiply by one tensor. */
+/* Whether two contractions of the set multiply by one tensor, seen alike: as steps do, and not a layer and its
+ * gradient. */
 static bool multiplies_twice(const Chainer *c, const Ids *set) {
     const Fuser *f = c->f;
     NodeId by[MAX_STAGES];
@@ -177,12 +178,10 @@ static bool multiplies_twice(const Chainer *c, const Ids *set) {
         for (uint32_t m = 0; m < cl->members.len && cl->has_dot; m++) {
             const Node *dot = node_at(f->g, cl->members.at[m]);
             if (dot->op != OP_DOT) continue;
-            NodeId base = dot->args[1];
-            while (is_view((Op)node_at(f->g, base)->op)) base = node_at(f->g, base)->args[0];
             for (uint32_t k = 0; k < n; k++) {
-                if (by[k] == base) return true;
+                if (by[k] == dot->args[1]) return true;
             }
-            if (n < MAX_STAGES) by[n++] = base;
+            if (n < MAX_STAGES) by[n++] = dot->args[1];
         }
     }
     return false;

@@ -542,3 +542,7 @@ Val eval_at(Eval *e, NodeId id, const Idx *index) {
 Val eval_where(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     return eval_ranged(e, id, index, ranges);
 }
+
+Val eval_ranges(Eval *e, Ranges ranges) {
+    return ranges_value(e, ranges);
+}

@@ -98,12 +98,15 @@ void eval_pop(Eval *e);
 
 /* Node `id` at index[]: 1 lane, or e->lanes where the index depends on the lane variable. */
 Val eval_at(Eval *e, NodeId id, const Idx *index);
-/* The same, reading memory only where the ranges hold: elsewhere a load is 0. */
+/* The same, reading memory only where the ranges hold: elsewhere a load is 0, or where they tell the lanes of a
+ * vector apart, anything. */
 Val eval_where(Eval *e, NodeId id, const Idx *index, Ranges ranges);
 /* Brings the rows of node `id`, which is in memory, where they can be read as columns, if index[] goes along them. */
 void eval_turn(Eval *e, NodeId id, const Idx *index);
 /* Its value there if it was evaluated in this scope or one around it, or NO_VAL. */
 Val eval_known(const Eval *e, NodeId id, const Idx *index);
+/* bool: whether they hold, of each lane if they tell them apart. */
+Val eval_ranges(Eval *e, Ranges ranges);
 /* An index as i32: of each lane where it depends on the lane variable. */
 Val eval_index(Eval *e, Idx at);
 /* How many lanes lie side by side at an address that depends on the lane: all, a half, ... or 1. */

@@ -281,7 +281,7 @@ Val val_extract(Kernel *k, Val x, uint32_t lane) {
     const Value n = *value_at(k, x);
     if (n.lanes == 1) return x;
     if (n.kind == V_SPLAT) return n.args[0];
-    for (uint32_t i = 0; i < n.parts; i++) {
+    for (uint32_t i = 0; n.kind == V_PACK && i < n.parts; i++) {
         uint32_t lanes = value_at(k, n.pack[i])->lanes;
         if (lane < lanes) return val_extract(k, n.pack[i], lane);
         lane -= lanes;
@@ -300,12 +300,13 @@ Val val_part(Kernel *k, Val x, uint32_t first, uint8_t lanes) {
     Val one[MAX_LANES];
     if (lanes == 1) return val_extract(k, x, first);
     if (n.lanes == lanes) return x;
+    const uint32_t parts = n.kind == V_PACK ? n.parts : 0;
     if (n.kind == V_SPLAT) return val_splat(k, n.args[0], lanes);
-    for (uint32_t i = 0, at = 0; i < n.parts; at += value_at(k, n.pack[i++])->lanes) {
+    for (uint32_t i = 0, at = 0; i < parts; at += value_at(k, n.pack[i++])->lanes) {
         if (at == first && value_at(k, n.pack[i])->lanes == lanes) return n.pack[i];
     }
-    for (uint32_t i = 0; i < lanes && n.parts; i++) one[i] = val_extract(k, x, first + i);
-    if (n.parts) return val_pack(k, one, lanes);
+    for (uint32_t i = 0; i < lanes && parts; i++) one[i] = val_extract(k, x, first + i);
+    if (parts) return val_pack(k, one, lanes);
     return add_value(k, (Value){.kind = V_EXTRACT,
                                 .dtype = n.dtype,
                                 .lanes = lanes,
@@ -333,6 +334,12 @@ Val val_across(Kernel *k, Op op, Val x) {
                                 .lanes = 1,
                                 .argc = 1,
                                 .args = {x}});
+}
+
+Val val_sums(Kernel *k, const Val x[4]) {
+    Val *copy = memcpy(NEW_ARRAY(k->arena, Val, 4), x, 4 * sizeof(Val));
+    return add_value(
+        k, (Value){.kind = V_SUMS, .dtype = DT_F32, .lanes = 4, .parts = 4, .pack = copy});
 }
 
 void val_name(Kernel *k, Val x, const char *hint) {

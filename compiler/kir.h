@@ -45,6 +45,7 @@ typedef enum ValKind {
     V_EXTRACT, /* lanes from lane `number` on */
     V_ZIP,    /* lanes of two vectors in turn: of their first halves, or (number: 1) their second */
     V_ACROSS, /* all lanes combined by op (ADD or MAX), as a fixed tree */
+    V_SUMS,   /* the sums across the lanes of four vectors, by the same tree, side by side */
     V_READ,   /* a variable's value now */
 } ValKind;
 
@@ -64,7 +65,7 @@ typedef struct Value {
     double number;
     uint32_t argc;
     Val args[3];
-    uint8_t parts; /* V_PACK: how many; their lanes add up to `lanes` */
+    uint8_t parts; /* V_PACK: how many; their lanes add up to `lanes`; V_SUMS: 4 */
     const Val *pack;
     const char *hint; /* what to call it */
     uint32_t uses;
@@ -180,6 +181,7 @@ Val val_part(Kernel *k, Val x, uint32_t first,
              uint8_t lanes);                       /* lanes first .. first + lanes - 1 */
 Val val_zip(Kernel *k, Val x, Val y, bool second); /* of two vectors of one length */
 Val val_across(Kernel *k, Op op, Val x);           /* OP_ADD or OP_MAX */
+Val val_sums(Kernel *k, const Val x[4]);           /* f32, each of 8 or 16 lanes */
 void val_name(Kernel *k, Val x, const char *hint); /* if it has none yet */
 
 /* Variables and statements, added to the block that is open. */

@@ -56,7 +56,8 @@ static void touch(Counter *c, uint32_t buffer, Idx e, int64_t lanes, double time
 
 static void count_value(Counter *c, const Value *v, double times) {
     if (v->kind == V_LOAD) touch(c, v->buffer, v->index, v->lanes, times);
-    if (v->dtype == DT_F32 && (v->kind == V_EW || v->kind == V_FMA || v->kind == V_ACROSS)) {
+    if (v->dtype == DT_F32 &&
+        (v->kind == V_EW || v->kind == V_FMA || v->kind == V_ACROSS || v->kind == V_SUMS)) {
         c->flops += times * v->lanes * (v->kind == V_FMA ? 2 : 1);
     }
 }

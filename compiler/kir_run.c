@@ -88,13 +88,13 @@ static void load(Run *r, const Value *n, uint32_t item, const char *name, const 
     for (int64_t i = lo; i < hi; i++) out[i] = from[at + i];
 }
 
-static void across(Run *r, const Value *n, const double *x, double *out) {
+static void across(Run *r, const Value *n, Op op, Val of, uint32_t item, double *out) {
     double v[MAX_LANES];
-    int lanes = r->k->values.at[n->args[0]].lanes;
+    int lanes = r->k->values.at[of].lanes;
+    const double *x = value_of(r, of, item);
     memcpy(v, x, (size_t)lanes * sizeof(double));
     for (int half = lanes / 2; half >= 1; half /= 2) {
-        for (int i = 0; i < half; i++)
-            v[i] = rounded(r, n, op_host((Op)n->op, v[i], v[i + half], 0));
+        for (int i = 0; i < half; i++) v[i] = rounded(r, n, op_host(op, v[i], v[i + half], 0));
     }
     out[0] = v[0];
 }
@@ -120,7 +120,10 @@ static void evaluate(Run *r, Val v, uint32_t item) {
     }
     case V_RANGES: out[0] = holds(r, n->ranges, item); break;
     case V_EXTRACT: memcpy(out, x + (int)n->number, n->lanes * sizeof(double)); break;
-    case V_ACROSS: across(r, n, x, out); break;
+    case V_ACROSS: across(r, n, (Op)n->op, n->args[0], item, out); break;
+    case V_SUMS:
+        for (int i = 0; i < 4; i++) across(r, n, OP_ADD, n->pack[i], item, out + i);
+        break;
     case V_ZIP:
         for (int i = 0, from = n->number != 0 ? n->lanes / 2 : 0; i < n->lanes / 2; i++) {
             out[2 * i] = x[from + i];

@@ -74,13 +74,18 @@ static NodeId layout_dot(Graph *g, Arena *arena, int batch, int contracted, Node
     int64_t rows = 1, columns = 1;
     for (int i = batch; i < sa->rank - contracted; i++) rows *= sa->dim[i];
     for (int i = batch; i < batch + free_b; i++) columns *= sb->dim[i];
-    /* Copied by panels, it is turned on the way: where no chain takes it (streams_anew). */
+    /* Copied by panels, it is turned on the way: where no chain takes it (streams_anew). Few rows of long sums are
+     * better off with lanes over what is contracted: adding them up costs less than a copy (schedule_dot.c). */
+    int64_t length = contracted == 1 ? sb->dim[sb->rank - 1] : 0;
+    bool points = length >= 4 * options->target->lanes && 4 * rows <= length &&
+                  side_by_side(g, arena, a, sa->rank - 1) &&
+                  side_by_side(g, arena, b, sb->rank - 1);
     bool panels = batch == 0 && contracted == 1 &&
                   cost_packs(options->target, rows, columns, sb->dim[sb->rank - 1]) &&
                   side_by_side(g, arena, b, sb->rank - 1);
     /* Worth it where the copy is read more often than it costs to make. */
     if (options->target->lanes > 1 && free_b > 0 && columns > 1 && rows >= 4 && !panels &&
-        !side_by_side(g, arena, b, batch + free_b - 1)) {
+        !points && !side_by_side(g, arena, b, batch + free_b - 1)) {
         NodeId turned = node_copy(g, swap_groups(g, b, batch, free_b));
         b = swap_groups(g, turned, batch, contracted);
     }

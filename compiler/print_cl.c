@@ -61,8 +61,8 @@ static bool is_helper(const char *name) {
         "ld", "ldi", "ldb", "ldh", "ldbf", "ldu", "ldt", "ldit", "ldp", "ldpt", "st", "sti", "stb",
         "sth", "stbf", "stu", "stt", "stit", "stream",
         /* lanes */
-        "sum_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "zip_lo", "zip_hi", "zip_loi",
-        "zip_hii", "rows_to_columns", "columns_to_rows",
+        "sum_lanes", "sums_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "zip_lo", "zip_hi",
+        "zip_loi", "zip_hii", "rows_to_columns", "columns_to_rows",
         /* functions */
         "floor_div", "floor_mod", "f16_of", "bf16_of", "philox", "exp_of", "log_of", "tanh_of",
         "erf_of", "sin_of", "cos_of"};
@@ -506,6 +506,10 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
         return arena_printf(a, "%s%s%d(%s, %s)", n->number != 0 ? "zip_hi" : "zip_lo",
                             n->dtype == DT_F32 ? "" : "i", n->lanes, p->text[n->args[0]],
                             p->text[n->args[1]]);
+    case V_SUMS:
+        return arena_printf(a, "sums_lanes%d(%s, %s, %s, %s)", p->k->values.at[n->pack[0]].lanes,
+                            p->text[n->pack[0]], p->text[n->pack[1]], p->text[n->pack[2]],
+                            p->text[n->pack[3]]);
     case V_READ: return p->var[n->buffer];
     default: return "?";
     }

@@ -11,8 +11,9 @@
 #define STEP_CYCLES   0.5 /* of the loop itself */
 #define LATENCY       4.0 /* of an operation: a step takes as long */
 #define GATHER_CYCLES 20  /* of a vector whose lanes lie apart */
-#define ACROSS_CYCLES 8   /* of adding up a vector's lanes */
-#define LINE_CYCLES   2   /* of bringing in a line of which a step takes a part */
+#define ACROSS_CYCLES 4   /* of adding up the lanes of one of four vectors */
+#define DOWN_CYCLES   2   /* of a line that a step brings in for a part of it */
+#define LINE_CYCLES   1.3 /* of a vector from beyond the nearest cache */
 #define POINTS        30  /* vector registers for the points of a tile and an operand of them */
 
 #define LEAST_ROWS 96 /* of a block, that are worth a panel */
@@ -71,7 +72,7 @@ static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, const Li
                     double p = c[j].piece_count, mr = m[i].size;
                     double step = fmax(mr * p, mr + p) / 2 + STEP_CYCLES;
                     if (lie->apart && !packs) step += p * GATHER_CYCLES;
-                    if (lie->down) step += LINE_CYCLES;
+                    if (lie->down) step += DOWN_CYCLES;
                     cost += fmax(step, LATENCY) * m[i].count * c[j].count;
                 }
             }
@@ -86,9 +87,8 @@ static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, const Li
 static Cut cut_points(const Section *s, int32_t rows, int32_t columns, int64_t length,
                       double turns) {
     Cut best = {.cycles = INFINITY};
-    double steps = 0;
-    int64_t rest = length;
-    for (int w = s->target->lanes; w >= 1; w /= 2) steps += (double)(rest / w), rest %= w;
+    int lanes = points_lanes(s->target, length);
+    double steps = (double)((length + lanes - 1) / lanes);
     for (int r = 1; r <= rows && r <= 8; r++) {
         for (int c = 1; c <= columns && c <= 8 && r * c + (r < c ? r : c) <= POINTS; c++) {
             double cost = 0;
@@ -97,7 +97,8 @@ static Cut cut_points(const Section *s, int32_t rows, int32_t columns, int64_t l
             for (uint32_t i = 0; i < nm; i++) {
                 for (uint32_t j = 0; j < nn; j++) {
                     double mr = m[i].size, nr = n[j].size;
-                    double step = fmax(fmax(mr * nr, mr + nr) / 2 + STEP_CYCLES, LATENCY);
+                    double step = fmax(mr * nr / 2, (mr + nr) * LINE_CYCLES) + STEP_CYCLES;
+                    step = fmax(step, LATENCY);
                     cost +=
                         (step * steps * turns + ACROSS_CYCLES * mr * nr) * m[i].count * n[j].count;
                 }

@@ -194,35 +194,92 @@ static void reduce_row(Nest *n, NodeId id, const Idx *row) {
     eval_bind(&n->eval, id, row, total);
 }
 
+/* Adds the sums across the lanes of acc[] to total[]: of four points at a time. */
+static void add_across(Nest *n, const uint32_t *acc, uint32_t count, uint8_t lanes, Val *total) {
+    Kernel *k = n->k;
+    for (uint32_t i = 0; i < count; i += 4) {
+        Val v[4], sums = NO_VAL;
+        for (uint32_t j = 0; j < 4 && i + j < count; j++) v[j] = val_read(k, acc[i + j]);
+        bool four = i + 4 <= count && lanes >= 8 && k->values.at[v[0]].dtype == DT_F32;
+        if (four) sums = val_sums(k, v);
+        for (uint32_t j = 0; j < 4 && i + j < count; j++) {
+            Val part = four ? val_extract(k, sums, j) : val_across(k, OP_ADD, v[j]);
+            Val *t = &total[i + j];
+            *t = *t == NO_VAL ? part : val_ew(k, OP_ADD, *t, part, NO_VAL);
+        }
+    }
+}
+
+/* Adds to acc[] what is at the places inner[] of all points, as far as the ranges hold: elsewhere nothing. */
+static void add_points(Nest *n, const Node *x, const Point *points, uint32_t count,
+                       const Idx *inner, Ranges ranges, const uint32_t *acc) {
+    Kernel *k = n->k;
+    Val zero = val_const(k, (DType)x->dtype, 0), *from = NEW_ARRAY(k->arena, Val, 2 * count);
+    Val *to = NEW_ARRAY(k->arena, Val, 2 * count); /* what they are where ranges hold */
+    Val holds = ranges.count ? eval_ranges(&n->eval, ranges) : NO_VAL;
+    uint32_t known = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        Val v[2];
+        for (uint32_t j = 0; j < 2; j++) {
+            Idx in[MAX_RANK];
+            access_reduced(&k->index, n->s->g, x, j, points[i].at, inner, in);
+            v[j] = eval_where(&n->eval, x->args[j], in, ranges);
+            if (!ranges.count) continue;
+            uint32_t at = 0;
+            while (at < known && from[at] != v[j]) at++;
+            if (at == known) {
+                from[known] = v[j];
+                to[known++] = val_ew(k, OP_WHERE, holds, v[j], zero);
+            }
+            v[j] = to[at];
+        }
+        kernel_set(k, acc[i], val_fma(k, v[0], v[1], val_read(k, acc[i])));
+    }
+}
+
+/* What is left of the last axis is a vector of which some lanes count. */
 void nest_reduce_along(Nest *n, NodeId id, const Point *points, uint32_t count) {
     Kernel *k = n->k;
+    IndexTable *t = &k->index;
     const Node *x = node_at(n->s->g, id);
     const Shape reduced = reduced_shape(n->s->g, x);
     uint32_t *acc = NEW_ARRAY(k->arena, uint32_t, count);
     Val *total = NEW_ARRAY(k->arena, Val, count), zero = val_const(k, (DType)x->dtype, 0);
+    Idx inner[MAX_RANK], place[MAX_RANK];
     Row r;
     row_merge(n, id, &reduced, &r);
-    for (uint32_t i = 0; i < count; i++) total[i] = NO_VAL;
-    int32_t at = 0, last = r.space.rank - 1;
-    for (uint8_t lanes = n->s->target->lanes; lanes >= 1; lanes /= 2) {
-        Idx inner[MAX_RANK], place[MAX_RANK], step;
-        int32_t end = at + (r.space.dim[last] - at) / lanes * lanes;
-        if (end == at) continue;
-        for (uint32_t i = 0; i < count; i++)
-            acc[i] = kernel_var(k, "acc", val_splat(k, zero, lanes));
-        nest_open(n, &r.space, last, place);
-        nest_for(n, "i", idx_const(&k->index, at), idx_const(&k->index, end), lanes, &step);
-        row_place(n, &r, lanes, place, step, inner);
-        for (uint32_t i = 0; i < count; i++)
-            kernel_set(k, acc[i], nest_accumulate(n, x, points[i].at, inner, val_read(k, acc[i])));
-        nest_close(n, r.space.rank);
-        for (uint32_t i = 0; i < count; i++) {
-            Val part = val_across(k, OP_ADD, val_read(k, acc[i]));
-            total[i] = total[i] == NO_VAL ? part : val_ew(k, OP_ADD, total[i], part, NO_VAL);
-        }
-        at = end;
+    int last = r.space.rank - 1;
+    int32_t length = r.space.dim[last], end;
+    uint8_t lanes = points_lanes(n->s->target, length);
+    for (uint32_t i = 0; i < count; i++) {
+        acc[i] = kernel_var(k, "acc", val_splat(k, zero, lanes));
+        total[i] = NO_VAL;
     }
+    end = length / lanes * lanes;
+    if (end > 0) {
+        Idx step;
+        nest_open(n, &r.space, last, place);
+        nest_for(n, "i", idx_const(t, 0), idx_const(t, end), lanes, &step);
+        row_place(n, &r, lanes, place, step, inner);
+        add_points(n, x, points, count, inner, (Ranges){0}, acc);
+        nest_close(n, r.space.rank);
+    }
+    if (end < length) {
+        nest_open(n, &r.space, last, place);
+        row_place(n, &r, lanes, place, idx_const(t, end), inner);
+        Range *some = NEW(k->arena, Range);
+        *some = (Range){place[last], 0, length};
+        add_points(n, x, points, count, inner, (Ranges){1, some}, acc);
+        nest_close(n, last);
+    }
+    add_across(n, acc, count, lanes, total);
     for (uint32_t i = 0; i < count; i++) eval_bind(&n->eval, id, points[i].at, total[i]);
+}
+
+uint8_t points_lanes(const Target *target, int64_t length) {
+    uint8_t lanes = target->lanes;
+    while (lanes > 1 && lanes / 2 >= length) lanes /= 2;
+    return lanes;
 }
 
 int64_t nest_row_length(const Nest *n, NodeId id) {

@@ -217,6 +217,19 @@ static float sum_lanes8(float8 v) {
 static float sum_lanes16(float16 v) {
     return sum_lanes8(v.lo + v.hi);
 }
+//: sums_lanes8
+// Of each its sum, as sum_lanes8 adds it up.
+static float4 sums_lanes8(float8 a, float8 b, float8 c, float8 d) {
+    const float16 v = (float16)(a.lo, b.lo, c.lo, d.lo) + (float16)(a.hi, b.hi, c.hi, d.hi);
+    const float8 h = (float8)(v.s01, v.s45, v.s89, v.scd) + (float8)(v.s23, v.s67, v.sab, v.sef);
+    return h.even + h.odd;
+}
+//: sums_lanes16
+static float4 sums_lanes16(float16 a, float16 b, float16 c, float16 d) {
+    const float16 x = (float16)(a.lo, b.lo) + (float16)(a.hi, b.hi);
+    const float16 y = (float16)(c.lo, d.lo) + (float16)(c.hi, d.hi);
+    return sums_lanes8(x.lo, x.hi, y.lo, y.hi);
+}
 // The greatest, or NaN if any is.
 //: max_lanes16
 static float max_lanes16(float16 v) {

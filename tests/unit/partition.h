@@ -463,11 +463,10 @@ static bool part_multiplies_twice(const Parting *p, Mask set) {
     int n = 0;
     for (int a = 0; a < p->count; a++) {
         if (!(set >> a & 1) || part_node(p, a)->op != OP_DOT) continue;
-        NodeId base = part_node(p, a)->args[1];
-        while (is_view((Op)node_at(p->g, base)->op)) base = node_at(p->g, base)->args[0];
+        NodeId right = part_node(p, a)->args[1];
         for (int i = 0; i < n; i++)
-            if (by[i] == base) return true;
-        by[n++] = base;
+            if (by[i] == right) return true;
+        by[n++] = right;
     }
     return false;
 }
