@@ -333,6 +333,33 @@ uint8_t eval_run(Eval *e, Idx at) {
     return 1;
 }
 
+/* Lanes that lie near each other, apart or in another order: a few vectors hold them all, which exchange their lanes
+ * in registers. NO_VAL: they do not, or too many would be. */
+static Val load_near(Eval *e, const From *from, Idx at) {
+    Kernel *k = e->k;
+    IndexTable *t = &k->index;
+    int64_t distance[MAX_LANES], span;
+    Val part[NEAR_VECTORS], lane[MAX_LANES];
+    if (!idx_near(t, at, e->lane_atom, e->lanes, distance, &span)) return NO_VAL;
+    int64_t width = MAX_LANES;
+    while (width > span) width /= 2;
+    int64_t first = distance[0];
+    for (int i = 1; i < e->lanes; i++) first = distance[i] < first ? distance[i] : first;
+    int count = (int)((span + width - 1) / width);
+    Idx lowest = idx_offset(t, idx_subst(t, at, e->lane_atom, idx_const(t, 0)), first);
+    for (int i = 0; i < count;
+         i++) { /* the last may overlap: nothing beyond the last lane is read */
+        int64_t begin = i + 1 < count ? i * width : span - width;
+        part[i] = load_from(k, from, idx_offset(t, lowest, begin), (uint8_t)width, (Ranges){0});
+    }
+    for (int i = 0; i < e->lanes; i++) {
+        int64_t place = distance[i] - first, which = place / width;
+        int64_t begin = which + 1 < count ? which * width : span - width;
+        lane[i] = val_extract(k, part[which], (uint32_t)(place - begin));
+    }
+    return val_pack(k, lane, e->lanes);
+}
+
 static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     Kernel *k = e->k;
     const Node *n = node_at(e->g, id);
@@ -363,6 +390,10 @@ static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     Idx first = idx_subst(&k->index, at, e->lane_atom, idx_const(&k->index, 0));
     if (width == e->lanes && !ranges_by_lane(e, open))
         return load_from(k, &from, first, width, open);
+    if (width < e->lanes && open.count == 0) {
+        Val v = load_near(e, &from, at);
+        if (v != NO_VAL) return v;
+    }
     Ranges shared;
     Idx lo, hi;
     if (width == e->lanes && n->dtype == DT_F32 && split_ranges(e, open, &shared, &lo, &hi))

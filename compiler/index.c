@@ -319,3 +319,23 @@ bool idx_has_div(const IndexTable *t, Idx e) {
     }
     return false;
 }
+
+bool idx_distances(IndexTable *t, Idx e, uint32_t atom, int count, int64_t *distance) {
+    Idx first = idx_subst(t, e, atom, idx_const(t, 0));
+    for (int i = 0; i < count; i++) {
+        Idx there = idx_subst(t, e, atom, idx_const(t, i));
+        if (!idx_is_const(t, idx_sub(t, there, first), &distance[i])) return false;
+    }
+    return true;
+}
+
+bool idx_near(IndexTable *t, Idx e, uint32_t lane, int lanes, int64_t *distance, int64_t *span) {
+    if (lanes < 4 || !idx_distances(t, e, lane, lanes, distance)) return false;
+    int64_t first = 0, last = 0;
+    for (int i = 0; i < lanes; i++) {
+        if (distance[i] < first) first = distance[i];
+        if (distance[i] > last) last = distance[i];
+    }
+    *span = last - first + 1;
+    return *span <= NEAR_VECTORS * lanes;
+}

@@ -72,6 +72,11 @@ bool idx_uses(const IndexTable *t, Idx e, uint32_t atom); /* anywhere in e */
 bool idx_is_const(const IndexTable *t, Idx e, int64_t *value);
 /* The coefficient of a variable that e is linear in; false when it also stands inside a div or mod. */
 bool idx_stride(const IndexTable *t, Idx e, uint32_t atom, int64_t *stride);
+#define NEAR_VECTORS 3 /* that are worth loading for the lanes of one */
+/* Whether lanes 0 .. lanes - 1 of an address are a few vectors: their distances, and how many elements they span. */
+bool idx_near(IndexTable *t, Idx e, uint32_t lane, int lanes, int64_t *distance, int64_t *span);
+/* Whether e at each of 0 .. count - 1 of a variable is that at 0 and a known distance more: distance[]. */
+bool idx_distances(IndexTable *t, Idx e, uint32_t atom, int count, int64_t *distance);
 bool idx_has_div(const IndexTable *t, Idx e); /* any quotient or remainder left? */
 #define idx_lo(t, e) ((t)->forms.at[e].lo)
 #define idx_hi(t, e) ((t)->forms.at[e].hi)

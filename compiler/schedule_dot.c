@@ -144,7 +144,8 @@ static bool lanes_apart(const Section *s, Arena *arena, uint32_t operand, int ax
     access_reduced(&k.index, s->g, dot, operand, index, inner, in);
     eval_push(&n.eval);
     Val v = eval_at(&n.eval, dot->args[operand], in);
-    bool apart = n.eval.lanes > 1 && k.values.at[v].kind == V_PACK;
+    const Value *x = &k.values.at[v];
+    bool apart = n.eval.lanes > 1 && x->kind == V_PACK && k.values.at[x->pack[0]].kind != V_EXTRACT;
     eval_pop(&n.eval);
     arena_close(scratch);
     return apart;

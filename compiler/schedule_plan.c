@@ -37,6 +37,19 @@ static void probe_ranges(IndexTable *t, const Value *v, Idx last, int32_t size, 
     }
 }
 
+/* Whether a vector of the last axis is made of few vectors at that address. */
+static bool near_lanes(IndexTable *t, const Section *s, Idx at, uint32_t last) {
+    const Atom *a = &t->atoms.at[last];
+    int64_t distance[MAX_LANES], span;
+    int lanes = s->target->lanes;
+    while (lanes > a->hi + 1) lanes /= 2;
+    if (lanes < 4) return false;
+    Idx lane = idx_var(t, "lane", 0, lanes - 1, NO_VAL);
+    Idx part = idx_var(t, "part", 0, (a->hi + 1) / lanes - 1, NO_VAL);
+    Idx by_lane = idx_subst(t, at, last, idx_add(t, idx_scale(t, part, lanes), lane));
+    return idx_near(t, by_lane, idx_atom(t, lane), lanes, distance, &span);
+}
+
 /* What is stored counts like what is loaded. */
 static void probe_stores(const Kernel *k, const KBlock *b, uint32_t last, Probe *p) {
     const IndexTable *t = &k->index;
@@ -96,7 +109,8 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
         if ((x->kind != V_LOAD && x->kind != V_LOCAL) || !x->uses) continue;
         p.divisions += idx_has_div(t, x->index);
         if (last != UINT32_MAX &&
-            !(idx_stride(t, x->index, last, &stride) && (stride == 0 || stride == 1)))
+            !(idx_stride(t, x->index, last, &stride) && (stride == 0 || stride == 1)) &&
+            (x->ranges.count || !near_lanes(t, s, x->index, last)))
             p.outer_bad++;
         p.apart += x->ranges.count || before == UINT32_MAX ||
                    !idx_stride(t, x->index, before, &stride) || stride != 1;
@@ -134,11 +148,16 @@ static void merge_axes(Section *s, Arena *arena) {
         merged[i - 1] += merged[i];
         memmove(&merged[i], &merged[i + 1], (size_t)(axes - i - 1) * sizeof(int));
         nest_merge_shape(outer, merged, axes - 1, &space);
-        bool plain = probe(s, arena, &space, merged, s->run).divisions <= divisions;
+        Probe p = probe(s, arena, &space, merged, s->run);
+        bool plain = p.divisions <= divisions;
         bool runs = !plain && run && i == s->space.rank - 1 &&
                     probe(s, arena, &space, merged, run).divisions <= divisions;
-        if (!plain && !runs) continue;
-        if (runs) s->run = run;
+        /* A contraction's short last axis makes full vectors with the one before it, if they are near. */
+        bool fills = s->cluster->has_dot && i == axes - 1 && p.outer_bad == 0 &&
+                     s->space.dim[i] < s->target->lanes && space.dim[i - 1] % s->target->lanes == 0;
+        if (!plain && !runs && !fills) continue;
+        if (!plain && runs) s->run = run;
+        if (!plain && !runs) divisions = p.divisions;
         memcpy(s->merged, merged, sizeof(merged));
         s->space = space;
         axes--;

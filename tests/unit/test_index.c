@@ -100,4 +100,27 @@ static void test_forms(void) {
     arena_free(&arena);
 }
 
-RUN_SUITE("index", {"normal forms", test_forms}, {"expressions made at random", test_random})
+/* Lanes of an address through a division are near where it is known how far apart they are. */
+static void test_near(void) {
+    Arena arena;
+    IndexTable t;
+    int64_t distance[16], span;
+    arena_init(&arena, &limit);
+    index_init(&t, &arena);
+    Idx part = idx_var(&t, "part", 0, 5, UINT32_MAX), lane = idx_var(&t, "lane", 0, 15, UINT32_MAX);
+    Idx at = idx_add(&t, idx_scale(&t, part, 16), lane);
+    Idx rows = idx_add(&t, idx_scale(&t, idx_div(&t, at, 8), 12), idx_mod(&t, at, 8));
+    uint32_t atom = idx_atom(&t, lane);
+    CU_ASSERT(idx_near(&t, rows, atom, 16, distance, &span));
+    CU_ASSERT(span == 20 && distance[7] == 7 && distance[8] == 12);
+    CU_ASSERT(idx_near(&t, idx_scale(&t, at, 3), atom, 16, distance, &span) && span == 46);
+    CU_ASSERT(!idx_near(&t, idx_scale(&t, at, 4), atom, 16, distance, &span));
+    CU_ASSERT(idx_near(&t, idx_sub(&t, part, lane), atom, 16, distance, &span) && span == 16);
+    /* Where a row of 24 ends depends on the part. */
+    Idx long_rows = idx_add(&t, idx_scale(&t, idx_div(&t, at, 24), 28), idx_mod(&t, at, 24));
+    CU_ASSERT(!idx_near(&t, long_rows, atom, 16, distance, &span));
+    arena_free(&arena);
+}
+
+RUN_SUITE("index", {"normal forms", test_forms}, {"lanes near each other", test_near},
+          {"expressions made at random", test_random})
