@@ -271,8 +271,8 @@ int runner_open(Runner *r, Feed *f, const dlg_entry *entry) {
     return open_bindings(r);
 }
 
-/* The launches' arguments are the tensors themselves again, and inputs have the last batch. What fails here
- * failed before. */
+/* The launches' arguments are the tensors themselves again, and inputs have the last batch (or, of
+ * a run that was stopped, one that it did not come to). What fails here failed before. */
 static void unbind(Runner *r) {
     dlg_program *prog = r->feed->prog;
     cl_mem *buffers = prog->buffers;
@@ -344,6 +344,10 @@ static int select_ahead(Runner *r, const RowOrder *order, size_t first) {
     r->ahead_first = first;
     r->ahead_rows = count;
     return DLG_OK;
+}
+
+int runner_select(Runner *r, const RowOrder *order, size_t first) {
+    return r->selection_count && r->ahead > 1 ? select_ahead(r, order, first) : DLG_OK;
 }
 
 /* Makes the launches read the batch at `first` of the order. */

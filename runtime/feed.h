@@ -82,6 +82,9 @@ void runner_close(Runner *r);
 /* Enqueues a run of the rows first .. first + batch - 1 of the order. Collects first when the ring
  * is full, and waits then only. */
 int runner_step(Runner *r, const RowOrder *order, size_t first);
+/* Selects the batches from `first` on ahead of time, where batches are selected on the device into a stage: the next
+ * runner_step finds them there. */
+int runner_select(Runner *r, const RowOrder *order, size_t first);
 /* Waits for all runs and adds their scalars to the sums. */
 int runner_collect(Runner *r);
 void runner_reset(Runner *r); /* the sums to 0 */

@@ -175,11 +175,13 @@ static int training_open(Training *t) {
     TRY(metrics_open(&t->progress.train, &t->run));
     TRY(plan_length(t));
     t->progress.epoch = 1;
-    t->rows = malloc((count ? count : 1) * sizeof *t->rows);
-    if (!t->rows) return rt_no_memory(dev, count * sizeof *t->rows);
     const uint32_t *numbers = dlg_dataset_row_numbers(t->data, DLG_ROWS_TRAINING);
-    if (count) memcpy(t->rows, numbers, count * sizeof *t->rows);
-    TRY(order_open(&t->order, &t->feed, t->rows, count));
+    for (int i = 0; i < 2; i++) {
+        t->rows[i] = malloc((count ? count : 1) * sizeof *t->rows[i]);
+        if (!t->rows[i]) return rt_no_memory(dev, count * sizeof *t->rows[i]);
+        if (count) memcpy(t->rows[i], numbers, count * sizeof *t->rows[i]);
+        TRY(order_open(&t->order[i], &t->feed, t->rows[i], count));
+    }
     t->evaluates = evaluate && dlg_dataset_rows(t->data, DLG_ROWS_HELD_OUT) > 0;
     if (t->evaluates) {
         TRY(evaluation_open(&t->evaluation, &t->feed, evaluate, DLG_ROWS_HELD_OUT));
@@ -194,12 +196,12 @@ static void training_close(Training *t) {
     good_close(t);
     evaluation_close(&t->evaluation);
     if (t->run.entry) runner_close(&t->run);
-    order_close(&t->order);
+    for (int i = 0; i < 2; i++) order_close(&t->order[i]);
     feed_close(&t->feed);
     dlg_metrics_free(&t->progress.train);
     dlg_metrics_free(&t->progress.evaluate);
     rt_meta_free(&t->identity);
-    free(t->rows);
+    for (int i = 0; i < 2; i++) free(t->rows[i]);
 }
 
 static int stopped(const Training *t) {
@@ -246,24 +248,40 @@ static int collect(Training *t, double *since) {
     return good_collected(t);
 }
 
+/* Makes the order of the rows in an epoch. That of the epoch two before it is no longer read. */
+static int prepare_epoch(Training *t, uint64_t epoch) {
+    uint32_t *rows = t->rows[epoch % 2];
+    size_t count = t->order[epoch % 2].count;
+    if (count == 0 || t->prepared == epoch) return DLG_OK;
+    /* Always from the ascending order, so that an epoch's does not depend on the ones before. */
+    memcpy(rows, dlg_dataset_row_numbers(t->data, DLG_ROWS_TRAINING), count * sizeof *rows);
+    split_shuffle(rows, count, "dlg:shuffle", t->options->seed, epoch - 1);
+    t->prepared = epoch;
+    return order_update(&t->order[epoch % 2], &t->feed);
+}
+
+/* All of this epoch's steps are enqueued: while they run the next one's first batches are selected, so that the
+ * device has no more to wait for than the host. */
+static int prepare_next(Training *t) {
+    uint64_t next = t->progress.epoch + 1;
+    if (t->run.batch == 0 || t->progress.step >= t->progress.steps) return DLG_OK;
+    TRY(prepare_epoch(t, next));
+    return runner_select(&t->run, &t->order[next % 2], 0);
+}
+
 /* From batch p->batch of epoch p->epoch. */
 static int one_epoch(Training *t) {
     dlg_progress *p = &t->progress;
-    size_t count = t->order.count;
+    const RowOrder *order = &t->order[p->epoch % 2];
     uint64_t every = t->options->checkpoint ? t->options->checkpoint_steps : 0;
     uint64_t told = t->options->report_steps;
     double since = train_now_s();
-    if (count > 0) {
-        /* Always from the ascending order, so that an epoch's does not depend on the ones before. */
-        memcpy(t->rows, dlg_dataset_row_numbers(t->data, DLG_ROWS_TRAINING),
-               count * sizeof *t->rows);
-        split_shuffle(t->rows, count, "dlg:shuffle", t->options->seed, p->epoch - 1);
-        TRY(order_update(&t->order, &t->feed));
-    }
+    TRY(prepare_epoch(t, p->epoch));
     while (p->batch < p->batches && p->step < p->steps) {
-        TRY(runner_step(&t->run, &t->order, (size_t)p->batch * t->run.batch));
+        TRY(runner_step(&t->run, order, (size_t)p->batch * t->run.batch));
         p->batch++;
         p->step++;
+        if (p->batch == p->batches) TRY(prepare_next(t));
         bool tell = told && p->step % told == 0, keep = every && p->step % every == 0;
         if (t->run.pending < t->until_report && !tell && !keep) continue;
         TRY(collect(t, &since));

@@ -33,8 +33,11 @@ typedef struct Training {
     Runner run;
     Evaluation evaluation;
     bool evaluates;
-    uint32_t *rows; /* the epoch's order of the training rows */
-    RowOrder order;
+    /* The order of the training rows in an epoch, and in the one after it, which is made while this one runs: of
+     * epoch e they are number e % 2. */
+    uint32_t *rows[2];
+    RowOrder order[2];
+    uint64_t prepared; /* the last epoch whose order was made */
     dlg_progress progress;
     double begin_s, trained_s; /* when it began; spent on training alone */
     uint64_t trained_rows;
