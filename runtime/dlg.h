@@ -464,6 +464,10 @@ typedef struct dlg_train_options {
     uint64_t device_bytes; /* the most that the data may take there; 0: half of its memory */
     dlg_progress_fn progress; /* may be NULL */
     void *user;
+    /* 1: the event EPOCH may come late, by about a tenth of a second: epochs that are shorter than that, and are not
+     * evaluated, then wait for the device less often. At the event the program has gone on already, so that its
+     * tensors are those of later steps; and a run that is stopped then has done these. */
+    int late_events;
     uint64_t
         report_steps; /* events STEPS also after every so many steps, each at the cost of a wait */
     /* Early stopping: the run ends when for so many epochs the metric of the rows held out was not

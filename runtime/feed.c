@@ -434,32 +434,37 @@ static int leave_last(Runner *r) {
     return DLG_OK;
 }
 
-static void add_up(Runner *r, size_t weight) {
-    for (size_t run = 0; run < r->pending; run++)
-        for (size_t i = 0; i < r->scalar_count; i++) {
-            size_t at = (run * r->scalar_count + i) * r->slot_bytes;
-            double value = dlg_element(r->scalars[i]->type, r->host_ring + at, 0);
-            r->sums[i] += (double)weight * value;
-            if (!isnan(value) || r->nan_run) continue;
-            r->nan_run = r->runs + run + 1;
-            r->nan_scalar = i;
-        }
-}
-
-int runner_collect(Runner *r) {
+int runner_read(Runner *r) {
     dlg_device *dev = r->feed->prog->dev;
-    size_t weight = r->batch ? r->batch : 1;
     if (r->pending == 0) return DLG_OK;
     if (r->scalar_count == 0) {
         TRY(rt_finish(dev));
     } else {
         TRY(leave_last(r));
         TRY(rt_read(dev, r->ring, 0, r->host_ring, r->pending * r->scalar_count * r->slot_bytes));
-        add_up(r, weight);
     }
-    r->runs += r->pending;
-    r->rows += r->pending * weight;
-    r->pending = 0;
+    r->read = r->pending;
+    r->taken = r->pending = 0;
+    return DLG_OK;
+}
+
+void runner_take(Runner *r, size_t runs) {
+    size_t weight = r->batch ? r->batch : 1;
+    for (size_t run = 0; run < runs; run++, r->runs++, r->taken++)
+        for (size_t i = 0; i < r->scalar_count; i++) {
+            size_t at = (r->taken * r->scalar_count + i) * r->slot_bytes;
+            double value = dlg_element(r->scalars[i]->type, r->host_ring + at, 0);
+            r->sums[i] += (double)weight * value;
+            if (!isnan(value) || r->nan_run) continue;
+            r->nan_run = r->runs + 1;
+            r->nan_scalar = i;
+        }
+    r->rows += runs * weight;
+}
+
+int runner_collect(Runner *r) {
+    TRY(runner_read(r));
+    runner_take(r, r->read - r->taken);
     return DLG_OK;
 }
 

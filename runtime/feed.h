@@ -70,6 +70,7 @@ typedef struct Runner {
     bool *bound;   /* one a scalar: launches write it into its slot; or it is copied there */
     char *host_ring;
     size_t capacity, pending; /* runs that may be, and are, in the ring */
+    size_t read, taken;       /* runs that host_ring holds; of which are in the sums */
     double *sums;             /* of each scalar over the runs collected, times rows */
     uint64_t rows;            /* collected (runs, when it takes no data) */
     uint64_t runs;            /* collected since it was opened */
@@ -87,6 +88,9 @@ int runner_step(Runner *r, const RowOrder *order, size_t first);
 int runner_select(Runner *r, const RowOrder *order, size_t first);
 /* Waits for all runs and adds their scalars to the sums. */
 int runner_collect(Runner *r);
+/* The same in two parts, the second for so many runs at a time, until all are taken. */
+int runner_read(Runner *r);
+void runner_take(Runner *r, size_t runs);
 void runner_reset(Runner *r); /* the sums to 0 */
 
 #endif

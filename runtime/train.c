@@ -11,6 +11,7 @@
 
 enum { DEFAULT_EPOCHS = 10 };
 static const double report_s = 0.1;
+static const size_t orders_bytes = 1u << 20; /* that several orders of rows may take */
 
 double train_now_s(void) {
     struct timespec t;
@@ -176,7 +177,10 @@ static int training_open(Training *t) {
     TRY(plan_length(t));
     t->progress.epoch = 1;
     const uint32_t *numbers = dlg_dataset_row_numbers(t->data, DLG_ROWS_TRAINING);
-    for (int i = 0; i < 2; i++) {
+    t->orders = t->options->late_events && count <= orders_bytes / MOST_ORDERS / sizeof **t->rows
+                    ? MOST_ORDERS
+                    : 2;
+    for (size_t i = 0; i < t->orders; i++) {
         t->rows[i] = malloc((count ? count : 1) * sizeof *t->rows[i]);
         if (!t->rows[i]) return rt_no_memory(dev, count * sizeof *t->rows[i]);
         if (count) memcpy(t->rows[i], numbers, count * sizeof *t->rows[i]);
@@ -196,12 +200,12 @@ static void training_close(Training *t) {
     good_close(t);
     evaluation_close(&t->evaluation);
     if (t->run.entry) runner_close(&t->run);
-    for (int i = 0; i < 2; i++) order_close(&t->order[i]);
+    for (size_t i = 0; i < t->orders; i++) order_close(&t->order[i]);
     feed_close(&t->feed);
     dlg_metrics_free(&t->progress.train);
     dlg_metrics_free(&t->progress.evaluate);
     rt_meta_free(&t->identity);
-    for (int i = 0; i < 2; i++) free(t->rows[i]);
+    for (size_t i = 0; i < t->orders; i++) free(t->rows[i]);
 }
 
 static int stopped(const Training *t) {
@@ -219,8 +223,54 @@ static int report(Training *t, dlg_event event) {
     return stopped(t);
 }
 
+/* Takes what was read, and tells of the epochs that ended meanwhile. */
+static int take_runs(Training *t) {
+    dlg_progress *p = &t->progress;
+    uint64_t epoch = p->epoch, step = p->step, batch = p->batch;
+    bool stop = false;
+    for (size_t i = 0; i < t->mark_count; i++) {
+        runner_take(&t->run, t->marks[i].runs);
+        p->epoch = t->marks[i].epoch;
+        p->step = t->marks[i].step;
+        p->batch = p->batches;
+        int status = report(t, DLG_EVENT_EPOCH);
+        runner_reset(&t->run);
+        p->epoch = epoch;
+        p->step = step;
+        p->batch = batch;
+        if (status < 0 && status != DLG_ERR_STOPPED) return status;
+        stop |= status == DLG_ERR_STOPPED; /* those behind it ended too, and are told */
+    }
+    t->mark_count = 0;
+    runner_take(&t->run, t->run.read - t->run.taken);
+    return stop ? stopped(t) : DLG_OK;
+}
+
+/* Collects what was enqueued since the last time and chooses how much to enqueue before the next time. */
+static int collect(Training *t) {
+    size_t runs = t->run.pending;
+    if (runs == 0) return DLG_OK;
+    TRY(runner_read(&t->run));
+    double at = train_now_s(), spent = at - t->since_s;
+    if (t->warm) {
+        t->trained_s += spent;
+        t->trained_rows += runs * (t->run.batch ? t->run.batch : 1);
+    }
+    t->warm = true; /* the first run builds kernels: it says nothing of the speed */
+    t->since_s = at;
+    double wanted = spent > 0 ? (double)runs * report_s / spent : 1e9;
+    size_t most = t->until_report * 4; /* the first runs are slow: kernels are built on first use */
+    t->until_report = wanted < 1 ? 1 : wanted > (double)most ? most : (size_t)wanted;
+    if (t->until_report > t->run.capacity) t->until_report = t->run.capacity;
+    int status = take_runs(t);
+    if (status < 0 && status != DLG_ERR_STOPPED) return status;
+    int looked = good_collected(t);
+    return looked < 0 ? looked : status;
+}
+
 /* A checkpoint that cannot be written ends the run only where no one is told of it. */
 static int checkpoint(Training *t) {
+    TRY(collect(t));
     if (!t->options->checkpoint || t->saved_step == t->progress.step) return DLG_OK;
     TRY(good_look(t)); /* what is not finite does not replace what is */
     t->progress.checkpoint = checkpoint_write(t);
@@ -228,36 +278,16 @@ static int checkpoint(Training *t) {
     return report(t, DLG_EVENT_CHECKPOINT);
 }
 
-/* Collects what was enqueued since `since` and chooses how much to enqueue before the next time. */
-static int collect(Training *t, double *since) {
-    size_t runs = t->run.pending;
-    if (runs == 0) return DLG_OK;
-    uint64_t rows = t->run.rows;
-    TRY(runner_collect(&t->run));
-    double at = train_now_s(), spent = at - *since;
-    if (t->warm) {
-        t->trained_s += spent;
-        t->trained_rows += t->run.rows - rows;
-    }
-    t->warm = true; /* the first run builds kernels: it says nothing of the speed */
-    *since = at;
-    double wanted = spent > 0 ? (double)runs * report_s / spent : 1e9;
-    size_t most = t->until_report * 4; /* the first runs are slow: kernels are built on first use */
-    t->until_report = wanted < 1 ? 1 : wanted > (double)most ? most : (size_t)wanted;
-    if (t->until_report > t->run.capacity) t->until_report = t->run.capacity;
-    return good_collected(t);
-}
-
-/* Makes the order of the rows in an epoch. That of the epoch two before it is no longer read. */
+/* Makes the order of the rows in an epoch, in the place of one that is no longer read. */
 static int prepare_epoch(Training *t, uint64_t epoch) {
-    uint32_t *rows = t->rows[epoch % 2];
-    size_t count = t->order[epoch % 2].count;
+    uint32_t *rows = t->rows[epoch % t->orders];
+    size_t count = t->order[epoch % t->orders].count;
     if (count == 0 || t->prepared == epoch) return DLG_OK;
     /* Always from the ascending order, so that an epoch's does not depend on the ones before. */
     memcpy(rows, dlg_dataset_row_numbers(t->data, DLG_ROWS_TRAINING), count * sizeof *rows);
     split_shuffle(rows, count, "dlg:shuffle", t->options->seed, epoch - 1);
     t->prepared = epoch;
-    return order_update(&t->order[epoch % 2], &t->feed);
+    return order_update(&t->order[epoch % t->orders], &t->feed);
 }
 
 /* All of this epoch's steps are enqueued: while they run the next one's first batches are selected, so that the
@@ -266,16 +296,33 @@ static int prepare_next(Training *t) {
     uint64_t next = t->progress.epoch + 1;
     if (t->run.batch == 0 || t->progress.step >= t->progress.steps) return DLG_OK;
     TRY(prepare_epoch(t, next));
-    return runner_select(&t->run, &t->order[next % 2], 0);
+    return runner_select(&t->run, &t->order[next % t->orders], 0);
+}
+
+/* Whether the end of this epoch is told when its runs are read anyway: then nothing waits here. */
+static bool told_later(const Training *t) {
+    const dlg_progress *p = &t->progress;
+    /* Of the orders two more are in use: this epoch's, and the next one's. */
+    return t->options->late_events && !t->evaluates && p->batch == p->batches &&
+           p->step < p->steps && t->run.batch && t->run.pending && !checkpoint_due(t) &&
+           t->mark_count + 2 < t->orders;
+}
+
+static void mark_epoch(Training *t) {
+    size_t marked = 0;
+    for (size_t i = 0; i < t->mark_count; i++) marked += t->marks[i].runs;
+    t->marks[t->mark_count++] = (EpochMark){
+        .epoch = t->progress.epoch, .step = t->progress.step, .runs = t->run.pending - marked};
 }
 
 /* From batch p->batch of epoch p->epoch. */
 static int one_epoch(Training *t) {
     dlg_progress *p = &t->progress;
-    const RowOrder *order = &t->order[p->epoch % 2];
+    const RowOrder *order = &t->order[p->epoch % t->orders];
     uint64_t every = t->options->checkpoint ? t->options->checkpoint_steps : 0;
     uint64_t told = t->options->report_steps;
-    double since = train_now_s();
+    int stop = DLG_OK; /* asked for when the epoch had ended: it is told first */
+    if (t->run.pending == 0) t->since_s = train_now_s();
     TRY(prepare_epoch(t, p->epoch));
     while (p->batch < p->batches && p->step < p->steps) {
         TRY(runner_step(&t->run, order, (size_t)p->batch * t->run.batch));
@@ -284,15 +331,21 @@ static int one_epoch(Training *t) {
         if (p->batch == p->batches) TRY(prepare_next(t));
         bool tell = told && p->step % told == 0, keep = every && p->step % every == 0;
         if (t->run.pending < t->until_report && !tell && !keep) continue;
-        TRY(collect(t, &since));
+        stop = collect(t);
+        if (stop < 0 && (stop != DLG_ERR_STOPPED || p->batch < p->batches)) return stop;
         if (p->batch == p->batches) break;
         if (tell || p->step < p->steps) TRY(report(t, DLG_EVENT_STEPS));
         if (p->step < p->steps && checkpoint_due(t)) {
             TRY(checkpoint(t));
-            since = train_now_s(); /* it is no time of training */
+            t->since_s = train_now_s(); /* it is no time of training */
         }
     }
-    TRY(collect(t, &since));
+    if (told_later(t)) {
+        mark_epoch(t);
+        return DLG_OK;
+    }
+    if (stop == DLG_OK) stop = collect(t);
+    if (stop < 0 && stop != DLG_ERR_STOPPED) return stop;
     /* What the evaluation of an epoch that --steps cut off finds is not of the run if that goes on. */
     if (p->batch < p->batches) TRY(checkpoint(t));
     if (t->evaluates) {
@@ -300,7 +353,8 @@ static int one_epoch(Training *t) {
         TRY(best_consider(t));
     }
     p->last = p->step >= p->steps || best_ends(t);
-    return report(t, DLG_EVENT_EPOCH);
+    int status = report(t, DLG_EVENT_EPOCH);
+    return status < 0 ? status : stop;
 }
 
 /* The first batch of the next epoch. An epoch that --steps cut off stays: it may be taken up. */
@@ -309,7 +363,7 @@ static void next_epoch(Training *t) {
     if (t->run.batch == 0 || p->batch < p->batches) return;
     p->epoch++;
     p->batch = 0;
-    runner_reset(&t->run);
+    if (t->mark_count == 0) runner_reset(&t->run); /* or when its runs are read */
 }
 
 static int all_epochs(Training *t) {

@@ -25,6 +25,13 @@ typedef struct LastGood {
     double looked_s, interval_s;
 } LastGood;
 
+enum { MOST_ORDERS = 16 };
+
+typedef struct EpochMark {
+    uint64_t epoch, step;
+    size_t runs; /* its last ones, in the ring */
+} EpochMark;
+
 typedef struct Training {
     const dlg_train_options *options;
     dlg_program *prog;
@@ -33,11 +40,16 @@ typedef struct Training {
     Runner run;
     Evaluation evaluation;
     bool evaluates;
-    /* The order of the training rows in an epoch, and in the one after it, which is made while this one runs: of
-     * epoch e they are number e % 2. */
-    uint32_t *rows[2];
-    RowOrder order[2];
+    /* The order of the training rows in each of some epochs: that of epoch e is number e % orders. One is made while
+     * the epoch before runs, and must stay until that and all before have run. */
+    uint32_t *rows[MOST_ORDERS];
+    RowOrder order[MOST_ORDERS];
+    size_t orders;
     uint64_t prepared; /* the last epoch whose order was made */
+    /* Epochs that ended, whose runs are not all read yet. */
+    EpochMark marks[MOST_ORDERS];
+    size_t mark_count;
+    double since_s; /* when the time of the runs that are to be read began */
     dlg_progress progress;
     double begin_s, trained_s; /* when it began; spent on training alone */
     uint64_t trained_rows;

@@ -253,6 +253,7 @@ static int train(Session *s, const Args *a, const dlg_entry *entry) {
                                  .checkpoint_steps = a->checkpoint_steps,
                                  .checkpoint_seconds = a->checkpoint_seconds,
                                  .resume = a->resume,
+                                 .late_events = 1,
                                  .report_steps = a->log_steps,
                                  .patience = a->patience,
                                  .metric = a->metric,

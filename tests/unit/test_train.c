@@ -218,6 +218,76 @@ static void test_stop(void) {
     fixture_close(&f);
 }
 
+typedef struct Told {
+    uint64_t epoch, step;
+    double loss;
+} Told;
+
+typedef struct Telling {
+    Told told[4000];
+    size_t count, most_behind; /* by how many steps an event came late */
+    uint64_t stop_epoch;
+    dlg_program *prog;
+} Telling;
+
+static int tell(const dlg_progress *p, void *user) {
+    Telling *t = user;
+    if (p->event != DLG_EVENT_EPOCH || t->count == 4000) return 0;
+    t->told[t->count++] = (Told){p->epoch, p->step, p->train.values[0]};
+    if (dlg_step(t->prog) - p->step > t->most_behind) t->most_behind = dlg_step(t->prog) - p->step;
+    return p->epoch == t->stop_epoch;
+}
+
+/* Events that come late say what they would have said, in order; the run ends with the same bits. */
+static void test_late(void) {
+    Telling *each = calloc(2, sizeof *each);
+    float w[2][2];
+    for (int late = 0; late < 2; late++) {
+        Fixture f;
+        fixture_open(&f);
+        each[late].prog = f.prog;
+        dlg_train_options o = {
+            .steps = 3001, .late_events = late, .progress = tell, .user = &each[late]};
+        check(&f, dlg_train(f.prog, f.data, &o));
+        check(&f, dlg_get(f.prog, "w", w[late], sizeof w[late]));
+        fixture_close(&f);
+    }
+    CU_ASSERT_EQUAL(each[0].count, 1501);
+    CU_ASSERT_EQUAL(each[1].count, 1501);
+    CU_ASSERT(memcmp(each[0].told, each[1].told, sizeof each[0].told) == 0);
+    CU_ASSERT(memcmp(w[0], w[1], sizeof w[0]) == 0);
+    CU_ASSERT_EQUAL(each[0].most_behind, 0);
+    CU_ASSERT(each[1].most_behind > 0);
+
+    /* Stopped late: what was done is what the steps say, all epochs are told, and it can be resumed. */
+    Fixture f;
+    fixture_open(&f);
+    memset(each, 0, 2 * sizeof *each);
+    each->prog = f.prog;
+    each->stop_epoch = 700;
+    remove("late.checkpoint");
+    dlg_train_options o = {.steps = 3001,
+                           .late_events = 1,
+                           .progress = tell,
+                           .user = each,
+                           .checkpoint = "late.checkpoint"};
+    CU_ASSERT(says(f.dev, dlg_train(f.prog, f.data, &o), DLG_ERR_STOPPED, "of 3001 steps"));
+    float host[3] = {0}, resumed[2];
+    train_here(&f, 0, 1501, dlg_step(f.prog), host);
+    CU_ASSERT(has_weights(&f, host));
+    CU_ASSERT(each->count >= 700 && each->count <= dlg_step(f.prog) / 2);
+    each->stop_epoch = 0;
+    o.resume = 1;
+    check(&f, dlg_train(f.prog, f.data, &o));
+    check(&f, dlg_get(f.prog, "w", resumed, sizeof resumed));
+    CU_ASSERT(memcmp(resumed, w[0], sizeof resumed) == 0);
+    CU_ASSERT_EQUAL(each->count, 1501);
+    for (size_t i = 0; i < each->count; i++) CU_ASSERT_EQUAL(each->told[i].epoch, i + 1);
+    remove("late.checkpoint");
+    fixture_close(&f);
+    free(each);
+}
+
 static void test_refused(void) {
     Fixture f;
     fixture_open(&f);
@@ -265,4 +335,4 @@ static void test_feed(void) {
 
 RUN_SUITE("train", {"train", test_train}, {"data on the host", test_host_data},
           {"lanes", test_lanes}, {"held out", test_held_out}, {"stop", test_stop},
-          {"refused", test_refused}, {"feed", test_feed})
+          {"late", test_late}, {"refused", test_refused}, {"feed", test_feed})
