@@ -229,14 +229,12 @@ static void emit_columns(Nest *n, Idx part, int32_t first, int32_t width) {
     const Section *s = n->s;
     int axes = s->space.rank;
     Tiling rows[2], columns[2];
-    int32_t tile_rows = s->tile_rows, tile_columns = s->target->lanes * 4;
+    int32_t tile_rows = s->tile_rows, tile_columns = s->target->lanes;
     bool by_rows = (s->cluster->has_dot || s->transposes) && axes >= 2;
     int32_t height = by_rows ? s->space.dim[axes - 2] : 1;
     if (s->cluster->has_dot)
         tile_columns = s->tile_columns;
-    else if (s->gathers)
-        tile_columns = s->target->lanes;
-    else if (s->cluster->has_reduction)
+    else if (s->cluster->has_reduction && !s->gathers)
         tile_columns = sum_columns(s);
     if (s->transposes) tile_rows = MAX_LANES;
     uint32_t nr = by_rows ? split_axis(height, tile_rows, rows) : 1;
