@@ -321,6 +321,11 @@ bool idx_has_div(const IndexTable *t, Idx e) {
 }
 
 bool idx_distances(IndexTable *t, Idx e, uint32_t atom, int count, int64_t *distance) {
+    int64_t stride;
+    if (idx_stride(t, e, atom, &stride)) {
+        for (int i = 0; i < count; i++) distance[i] = i * stride;
+        return true;
+    }
     Idx first = idx_subst(t, e, atom, idx_const(t, 0));
     for (int i = 0; i < count; i++) {
         Idx there = idx_subst(t, e, atom, idx_const(t, i));

@@ -65,8 +65,10 @@ static void probe_stores(const Kernel *k, const KBlock *b, uint32_t last, Probe 
     }
 }
 
+/* Without `lanes` nothing asks for outer_bad and count; with it, those that are near each other are as good as side by
+ * side. */
 static Probe probe(const Section *s, Arena *arena, const Shape *space, const int *merged,
-                   int32_t run) {
+                   int32_t run, bool lanes) {
     Section one = *s;
     Kernel k;
     Nest n;
@@ -97,7 +99,7 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
     nest_row(&n, index);
     eval_pop(&n.eval);
     kernel_finish(&k);
-    p.count = kernel_count(&k);
+    if (lanes) p.count = kernel_count(&k);
     probe_stores(&k, &k.body, last, &p);
     for (Val v = 0; v < k.values.len; v++) {
         const Value *x = &k.values.at[v];
@@ -110,7 +112,7 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
         p.divisions += idx_has_div(t, x->index);
         if (last != UINT32_MAX &&
             !(idx_stride(t, x->index, last, &stride) && (stride == 0 || stride == 1)) &&
-            (x->ranges.count || !near_lanes(t, s, x->index, last)))
+            (x->ranges.count || !lanes || !near_lanes(t, s, x->index, last)))
             p.outer_bad++;
         p.apart += x->ranges.count || before == UINT32_MAX ||
                    !idx_stride(t, x->index, before, &stride) || stride != 1;
@@ -137,7 +139,7 @@ static void merge_axes(Section *s, Arena *arena) {
         for (int i = 1; i < axes; i++) s->merged[i] = 1;
         nest_merge_shape(outer, s->merged, axes, &s->space);
     }
-    uint32_t divisions = probe(s, arena, &s->space, s->merged, 0).divisions;
+    uint32_t divisions = probe(s, arena, &s->space, s->merged, 0, false).divisions;
     /* An axis shorter than a vector may lie in runs: a vector is as many rows of it as it takes. */
     int32_t last = axes ? s->space.dim[axes - 1] : 1, lanes = s->target->lanes;
     int32_t run = last > 1 && last < lanes && lanes % last == 0 ? last : 0;
@@ -148,13 +150,15 @@ static void merge_axes(Section *s, Arena *arena) {
         merged[i - 1] += merged[i];
         memmove(&merged[i], &merged[i + 1], (size_t)(axes - i - 1) * sizeof(int));
         nest_merge_shape(outer, merged, axes - 1, &space);
-        Probe p = probe(s, arena, &space, merged, s->run);
+        bool may_fill = s->cluster->has_dot && i == axes - 1 &&
+                        s->space.dim[i] < s->target->lanes &&
+                        space.dim[i - 1] % s->target->lanes == 0;
+        Probe p = probe(s, arena, &space, merged, s->run, may_fill);
         bool plain = p.divisions <= divisions;
         bool runs = !plain && run && i == s->space.rank - 1 &&
-                    probe(s, arena, &space, merged, run).divisions <= divisions;
+                    probe(s, arena, &space, merged, run, false).divisions <= divisions;
         /* A contraction's short last axis makes full vectors with the one before it, if they are near. */
-        bool fills = s->cluster->has_dot && i == axes - 1 && p.outer_bad == 0 &&
-                     s->space.dim[i] < s->target->lanes && space.dim[i - 1] % s->target->lanes == 0;
+        bool fills = may_fill && p.outer_bad == 0;
         if (!plain && !runs && !fills) continue;
         if (!plain && runs) s->run = run;
         if (!plain && !runs) divisions = p.divisions;
@@ -187,7 +191,7 @@ void section_plan(Section *s, Arena *arena) {
     s->run = 0;
     for (int64_t rows = 1; rows < s->rows; s->row_axes++) rows *= c->outer.dim[s->row_axes];
     merge_axes(s, arena);
-    Probe p = probe(s, arena, &s->space, s->merged, s->run);
+    Probe p = probe(s, arena, &s->space, s->merged, s->run, true);
     int axes = s->space.rank;
     int32_t last = axes ? s->space.dim[axes - 1] : 1;
     /* Few results of long sums: the lanes share each, and the groups share the results. */
