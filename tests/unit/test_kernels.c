@@ -401,11 +401,15 @@ static void test_products(void) {
     }
 }
 
+static int number_of(const char *name, int otherwise) {
+    const char *value = getenv(name);
+    return value ? atoi(value) : otherwise;
+}
+
 static void test_random(void) {
-    const char *seeds = getenv("DLG_KERNEL_SEEDS");
-    int count = seeds ? atoi(seeds) : 60;
+    int first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_KERNEL_SEEDS", 60);
     RandomProgram *r = malloc(sizeof(*r));
-    for (int seed = 1; r && seed <= count; seed++) {
+    for (int seed = first; r && seed < first + count; seed++) {
         char name[64];
         random_program(r, (uint64_t)seed + 1000, seed % 2);
         snprintf(name, sizeof(name), "random-%d", seed);
@@ -417,10 +421,9 @@ static void test_random(void) {
 }
 
 static void test_wild(void) {
-    const char *seeds = getenv("DLG_WILD_SEEDS");
-    int count = seeds ? atoi(seeds) : 100;
+    int first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_WILD_SEEDS", 100);
     RandomWild *w = malloc(sizeof(*w));
-    for (int seed = 1; w && seed <= count; seed++) {
+    for (int seed = first; w && seed < first + count; seed++) {
         char name[64];
         random_wild(w, (uint64_t)seed, true);
         snprintf(name, sizeof(name), "wild-%d", seed);
