@@ -384,7 +384,7 @@ NodeId node_permute(Graph *g, NodeId x, const int32_t *axes) {
         for (int i = 0; i < s.rank; i++) attr[i] = n->attr[axes[i]];
         return node_permute(g, n->args[0], attr);
     }
-    if (n->op == OP_DOT && swaps_sides(g, n, axes)) {
+    if (n->op == OP_DOT && n->attrc == 2 && swaps_sides(g, n, axes)) {
         return node_dot(g, n->args[1], n->args[0], n->attr[0], n->attr[1]);
     }
     return view(g, OP_PERMUTE, x, &s, s.rank, attr);
