@@ -83,8 +83,8 @@ void nest_reduce_along(Nest *n, NodeId id, const Point *points, uint32_t count);
 
 /* Elements along which the lanes run where they share a reduction: its last axes that are one in memory. */
 int64_t nest_row_length(const Nest *n, NodeId id);
-/* Lanes of a vector over so many elements, for a contraction by points. */
-uint8_t points_lanes(const Target *target, int64_t length);
+/* Vectors in which a contraction by points goes through so many elements, `turns` times. */
+double points_steps(const Target *target, int64_t length, double turns);
 
 /* schedule_dot.c: an axis as tiles of one size and what is left; and how a contraction's tiles are cut, whose lanes
  * may run over what it contracts where `inner` says so. */

@@ -87,8 +87,7 @@ static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, const Li
 static Cut cut_points(const Section *s, int32_t rows, int32_t columns, int64_t length,
                       double turns) {
     Cut best = {.cycles = INFINITY};
-    int lanes = points_lanes(s->target, length);
-    double steps = (double)((length + lanes - 1) / lanes);
+    double steps = points_steps(s->target, length, turns);
     for (int r = 1; r <= rows && r <= 8; r++) {
         for (int c = 1; c <= columns && c <= 8 && r * c + (r < c ? r : c) <= POINTS; c++) {
             double cost = 0;
@@ -99,8 +98,7 @@ static Cut cut_points(const Section *s, int32_t rows, int32_t columns, int64_t l
                     double mr = m[i].size, nr = n[j].size;
                     double step = fmax(mr * nr / 2, (mr + nr) * LINE_CYCLES) + STEP_CYCLES;
                     step = fmax(step, LATENCY);
-                    cost +=
-                        (step * steps * turns + ACROSS_CYCLES * mr * nr) * m[i].count * n[j].count;
+                    cost += (step * steps + ACROSS_CYCLES * mr * nr) * m[i].count * n[j].count;
                 }
             }
             cost *= 1 + 0.02 * (nm + nn - 2);

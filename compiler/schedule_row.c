@@ -237,49 +237,65 @@ static void add_points(Nest *n, const Node *x, const Point *points, uint32_t cou
     }
 }
 
-/* What is left of the last axis is a vector of which some lanes count. */
+/* What is left of the last axis, from `at` on, as a vector of which some lanes count. */
+static void add_rest(Nest *n, const Node *x, const Row *r, int32_t at, uint8_t lanes,
+                     const Point *points, uint32_t count, const uint32_t *acc) {
+    int last = r->space.rank - 1;
+    Idx inner[MAX_RANK], place[MAX_RANK];
+    Range *some = NEW(n->k->arena, Range);
+    nest_open(n, &r->space, last, place);
+    row_place(n, r, lanes, place, idx_const(&n->k->index, at), inner);
+    *some = (Range){place[last], 0, r->space.dim[last]};
+    add_points(n, x, points, count, inner, (Ranges){1, some}, acc);
+    nest_close(n, last);
+}
+
+/* A contraction at a tile of points of one lane each: what reduce_row does, for all of them in one loop. What is left
+ * of the last axis is one vector more; in shorter ones where it comes again and again, as points_steps has it. */
 void nest_reduce_along(Nest *n, NodeId id, const Point *points, uint32_t count) {
     Kernel *k = n->k;
-    IndexTable *t = &k->index;
     const Node *x = node_at(n->s->g, id);
     const Shape reduced = reduced_shape(n->s->g, x);
     uint32_t *acc = NEW_ARRAY(k->arena, uint32_t, count);
     Val *total = NEW_ARRAY(k->arena, Val, count), zero = val_const(k, (DType)x->dtype, 0);
-    Idx inner[MAX_RANK], place[MAX_RANK];
     Row r;
     row_merge(n, id, &reduced, &r);
-    int last = r.space.rank - 1;
-    int32_t length = r.space.dim[last], end;
-    uint8_t lanes = points_lanes(n->s->target, length);
-    for (uint32_t i = 0; i < count; i++) {
-        acc[i] = kernel_var(k, "acc", val_splat(k, zero, lanes));
-        total[i] = NO_VAL;
+    const int32_t length = r.space.dim[r.space.rank - 1];
+    bool shorter = shape_elems(&reduced) > length;
+    for (uint32_t i = 0; i < count; i++) total[i] = NO_VAL;
+    int32_t at = 0, end;
+    for (uint8_t lanes = n->s->target->lanes; at < length; lanes /= 2) {
+        bool all = !shorter && lanes / 2 < length - at; /* the rest in one */
+        if (lanes > length - at && !all) continue;
+        for (uint32_t i = 0; i < count; i++)
+            acc[i] = kernel_var(k, "acc", val_splat(k, zero, lanes));
+        end = at + (length - at) / lanes * lanes;
+        if (end > at) {
+            Idx inner[MAX_RANK], place[MAX_RANK], step;
+            nest_open(n, &r.space, r.space.rank - 1, place);
+            nest_for(n, "i", idx_const(&k->index, at), idx_const(&k->index, end), lanes, &step);
+            row_place(n, &r, lanes, place, step, inner);
+            add_points(n, x, points, count, inner, (Ranges){0}, acc);
+            nest_close(n, r.space.rank);
+        }
+        if (end < length && !shorter) {
+            add_rest(n, x, &r, end, lanes, points, count, acc);
+            end = length;
+        }
+        add_across(n, acc, count, lanes, total);
+        at = end;
     }
-    end = length / lanes * lanes;
-    if (end > 0) {
-        Idx step;
-        nest_open(n, &r.space, last, place);
-        nest_for(n, "i", idx_const(t, 0), idx_const(t, end), lanes, &step);
-        row_place(n, &r, lanes, place, step, inner);
-        add_points(n, x, points, count, inner, (Ranges){0}, acc);
-        nest_close(n, r.space.rank);
-    }
-    if (end < length) {
-        nest_open(n, &r.space, last, place);
-        row_place(n, &r, lanes, place, idx_const(t, end), inner);
-        Range *some = NEW(k->arena, Range);
-        *some = (Range){place[last], 0, length};
-        add_points(n, x, points, count, inner, (Ranges){1, some}, acc);
-        nest_close(n, last);
-    }
-    add_across(n, acc, count, lanes, total);
     for (uint32_t i = 0; i < count; i++) eval_bind(&n->eval, id, points[i].at, total[i]);
 }
 
-uint8_t points_lanes(const Target *target, int64_t length) {
-    uint8_t lanes = target->lanes;
-    while (lanes > 1 && lanes / 2 >= length) lanes /= 2;
-    return lanes;
+double points_steps(const Target *target, int64_t length, double turns) {
+    double steps = 0;
+    for (int w = target->lanes; length > 0; w /= 2) {
+        if (turns <= 1 && w / 2 < length) return steps + (double)((length + w - 1) / w);
+        steps += (double)(length / w) * turns;
+        length %= w;
+    }
+    return steps;
 }
 
 int64_t nest_row_length(const Nest *n, NodeId id) {
