@@ -342,6 +342,11 @@ Val val_sums(Kernel *k, const Val x[4]) {
         k, (Value){.kind = V_SUMS, .dtype = DT_F32, .lanes = 4, .parts = 4, .pack = copy});
 }
 
+void val_used(Kernel *k, Val x, uint32_t lanes) {
+    Value *n = value_at(k, x);
+    n->used = lanes < n->lanes ? (uint8_t)lanes : 0;
+}
+
 void val_name(Kernel *k, Val x, const char *hint) {
     if (hint && !value_at(k, x)->hint) value_at(k, x)->hint = hint;
 }

@@ -55,6 +55,7 @@ typedef struct Value {
     uint8_t lanes;  /* 1, 2, 4, 8, 16 */
     uint8_t op;     /* Op: V_EW, V_ACROSS */
     uint8_t stored; /* DType: V_ROUND */
+    uint8_t used;   /* 0: all; else so many lanes are wanted */
     uint32_t
         buffer; /* V_LOAD: the kernel's buffer; V_LOCAL: its local array; V_READ: its variable */
     Idx index;
@@ -182,6 +183,7 @@ Val val_part(Kernel *k, Val x, uint32_t first,
 Val val_zip(Kernel *k, Val x, Val y, bool second); /* of two vectors of one length */
 Val val_across(Kernel *k, Op op, Val x);           /* OP_ADD or OP_MAX */
 Val val_sums(Kernel *k, const Val x[4]);           /* f32, each of 8 or 16 lanes */
+void val_used(Kernel *k, Val x, uint32_t lanes);   /* no others count (kir_count.c) */
 void val_name(Kernel *k, Val x, const char *hint); /* if it has none yet */
 
 /* Variables and statements, added to the block that is open. */

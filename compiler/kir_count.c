@@ -58,7 +58,7 @@ static void count_value(Counter *c, const Value *v, double times) {
     if (v->kind == V_LOAD) touch(c, v->buffer, v->index, v->lanes, times);
     if (v->dtype == DT_F32 &&
         (v->kind == V_EW || v->kind == V_FMA || v->kind == V_ACROSS || v->kind == V_SUMS)) {
-        c->flops += times * v->lanes * (v->kind == V_FMA ? 2 : 1);
+        c->flops += times * (v->used ? v->used : v->lanes) * (v->kind == V_FMA ? 2 : 1);
     }
 }
 

@@ -67,9 +67,7 @@ static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, const Li
             uint32_t nm = split_axis(rows, r, m), nc = split_axis(columns, vectors * lanes, c);
             for (uint32_t i = 0; i < nm; i++) {
                 for (uint32_t j = 0; j < nc; j++) {
-                    c[j].piece_count = 0;
-                    cut_pieces(&c[j], (uint8_t)lanes);
-                    double p = c[j].piece_count, mr = m[i].size;
+                    double p = (c[j].size + lanes - 1) / lanes, mr = m[i].size;
                     double step = fmax(mr * p, mr + p) / 2 + STEP_CYCLES;
                     if (lie->apart && !packs) step += p * GATHER_CYCLES;
                     if (lie->down) step += DOWN_CYCLES;

@@ -120,6 +120,73 @@ void nest_reduce(Nest *n, NodeId id, const Point *points, uint32_t count) {
     }
 }
 
+/* Some points of a tile that are one vector while a contraction adds up: what is left of its columns. */
+typedef struct Wide {
+    uint32_t first, parts;
+    uint8_t lanes, used;
+    Idx at[MAX_RANK];
+} Wide;
+
+static Wide widen(Nest *n, const Point *points, uint32_t first, uint32_t count) {
+    const uint8_t lanes = points[first].lanes;
+    Wide w = {.first = first, .parts = 1, .lanes = lanes, .used = lanes};
+    while (lanes < n->s->target->lanes && first + w.parts < count &&
+           points[first + w.parts].lanes < points[first + w.parts - 1].lanes)
+        w.used += points[first + w.parts++].lanes;
+    while (w.lanes < w.used) w.lanes *= 2;
+    memcpy(w.at, points[first].at, sizeof(w.at));
+    for (int i = 0; i < n->s->cluster->outer.rank && w.parts > 1; i++)
+        w.at[i] = idx_subst(&n->k->index, w.at[i], idx_atom(&n->k->index, n->eval.lane[lanes]),
+                            n->eval.lane[w.lanes]);
+    return w;
+}
+
+/* Operand j at a vector of which only some lanes count: the others are anything. */
+static Val operand_of(Nest *n, const Node *dot, uint32_t j, const Wide *w, const Idx *inner) {
+    IndexTable *t = &n->k->index;
+    Idx in[MAX_RANK];
+    bool by_lane = false;
+    access_reduced(t, n->s->g, dot, j, w->at, inner, in);
+    for (int i = 0; i < node_at(n->s->g, dot->args[j])->shape.rank && w->parts > 1; i++)
+        by_lane = by_lane || idx_uses(t, in[i], n->eval.lane_atom);
+    if (!by_lane) return eval_at(&n->eval, dot->args[j], in);
+    Range *some = NEW(n->k->arena, Range);
+    *some = (Range){n->eval.lane[w->lanes], 0, w->used};
+    return eval_where(&n->eval, dot->args[j], in, (Ranges){1, some});
+}
+
+/* A contraction at a tile whose lanes run over columns. */
+static void reduce_columns(Nest *n, NodeId id, const Point *points, uint32_t count) {
+    Kernel *k = n->k;
+    const Node *x = node_at(n->s->g, id);
+    const Shape reduced = reduced_shape(n->s->g, x);
+    Wide *wide = NEW_ARRAY(k->arena, Wide, count);
+    uint32_t *acc = NEW_ARRAY(k->arena, uint32_t, count), vectors = 0;
+    Val zero = val_const(k, (DType)x->dtype, 0);
+    for (uint32_t i = 0; i < count; i += wide[vectors++].parts) {
+        wide[vectors] = widen(n, points, i, count);
+        acc[vectors] = kernel_var(k, "acc", val_splat(k, zero, wide[vectors].lanes));
+    }
+    Idx inner[MAX_RANK];
+    nest_open(n, &reduced, reduced.rank, inner);
+    for (uint32_t i = 0; i < vectors; i++) {
+        eval_set_lanes(&n->eval, wide[i].lanes);
+        Val a = operand_of(n, x, 0, &wide[i], inner), b = operand_of(n, x, 1, &wide[i], inner);
+        Val more = val_fma(k, a, b, val_read(k, acc[i]));
+        val_used(k, more, wide[i].used);
+        kernel_set(k, acc[i], more);
+    }
+    nest_close(n, reduced.rank);
+    for (uint32_t i = 0; i < vectors; i++) {
+        Val v = val_read(k, acc[i]);
+        for (uint32_t j = 0, at = 0; j < wide[i].parts; j++) {
+            const Point *p = &points[wide[i].first + j];
+            eval_bind(&n->eval, id, p->at, val_part(k, v, at, p->lanes));
+            at += p->lanes;
+        }
+    }
+}
+
 void nest_store_points(Nest *n, const Point *points, uint32_t count) {
     const Section *s = n->s;
     Val *v = NEW_ARRAY(n->k->arena, Val, s->stores.len + 1);
@@ -141,6 +208,8 @@ void nest_points(Nest *n, const Point *points, uint32_t count) {
         if (!is_reduction((Op)node_at(s->g, id)->op)) continue;
         if (s->dot_inner)
             nest_reduce_along(n, id, points, count);
+        else if (node_at(s->g, id)->op == OP_DOT)
+            reduce_columns(n, id, points, count);
         else
             nest_reduce(n, id, points, count);
     }
