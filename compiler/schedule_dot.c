@@ -174,7 +174,9 @@ static void plan_panels(Section *s, const Lie *lie, int32_t rows, int32_t column
     while (rows / blocks > tallest ||
            (panels * blocks < groups && rows / (blocks * 2) >= LEAST_ROWS))
         blocks *= 2;
-    int64_t block = (rows / blocks + s->tile_rows - 1) / s->tile_rows * s->tile_rows;
+    /* Blocks of one size are one text. */
+    int64_t block = rows / blocks;
+    if (rows % blocks) block = (block + s->tile_rows - 1) / s->tile_rows * s->tile_rows;
     s->packs = true;
     s->turned = lie->turned;
     s->depth = (int32_t)((length + parts - 1) / parts);

@@ -108,10 +108,11 @@ static void fill_panel(Panels *p, Idx from, int32_t depth, const Tiling *strips)
     nest_end(n);
 }
 
-/* Adds up a part for the tile of `rows` rows at `row` of the block and the strip of columns at `strip`. The sums come from the group's memory unless it
- * is the first part, and go there unless it is the last: then what follows is stored. */
+/* Adds up a part for the tile of `rows` rows at `row` of the block and the strip of columns at `strip`. The sums come
+ * from the group's memory, if there are several parts, and go there unless it is the last: then what follows is
+ * stored. */
 static void add_part(Panels *p, Idx row, int32_t rows, Idx strip, const Tiling *columns, Idx from,
-                     int32_t depth, bool first, bool last) {
+                     int32_t depth, bool last) {
     Nest *n = p->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
@@ -123,8 +124,9 @@ static void add_part(Panels *p, Idx row, int32_t rows, Idx strip, const Tiling *
     for (uint32_t i = 0; i < count; i++) {
         const Piece *piece = &columns->pieces[i % pieces];
         Idx own = idx_offset(t, sum, (int64_t)(i / pieces) * p->width + piece->offset);
-        Val start = first ? val_splat(k, val_const(k, DT_F32, 0), piece->lanes)
-                          : val_local(k, p->sums, own, piece->lanes, (Ranges){0}, "sum");
+        Val start = p->length <= p->depth
+                        ? val_splat(k, val_const(k, DT_F32, 0), piece->lanes)
+                        : val_local(k, p->sums, own, piece->lanes, (Ranges){0}, "sum");
         acc[i] = kernel_var(k, "acc", start);
         points[i].lanes = piece->lanes;
         place_at(p, idx_offset(t, idx_add(t, p->row, row), i / pieces),
@@ -160,8 +162,7 @@ static void add_part(Panels *p, Idx row, int32_t rows, Idx strip, const Tiling *
     if (last) nest_store_points(n, points, count);
 }
 
-static void add_rows(Panels *p, int32_t height, int32_t width, Idx from, int32_t depth, bool first,
-                     bool last) {
+static void add_rows(Panels *p, int32_t height, int32_t width, Idx from, int32_t depth, bool last) {
     Nest *n = p->n;
     IndexTable *t = &n->k->index;
     Tiling rows[2], strips[2];
@@ -178,11 +179,23 @@ static void add_rows(Panels *p, int32_t height, int32_t width, Idx from, int32_t
         for (uint32_t j = 0; j < ns; j++) {
             nest_for(n, "c", idx_const(t, 0), idx_const(t, strips[j].count), 1, &turn);
             Idx strip = idx_offset(t, idx_scale(t, turn, strips[j].size), strips[j].start);
-            add_part(p, row, rows[i].size, strip, &strips[j], from, depth, first, last);
+            add_part(p, row, rows[i].size, strip, &strips[j], from, depth, last);
             nest_end(n);
         }
         nest_end(n);
     }
+}
+
+/* Nothing is added up yet. */
+static void clear_sums(Panels *p, int32_t height) {
+    Nest *n = p->n;
+    Kernel *k = n->k;
+    const uint8_t lanes = n->s->target->lanes;
+    Idx at;
+    nest_for(n, "i", idx_const(&k->index, 0), idx_const(&k->index, (int64_t)height * p->width),
+             lanes, &at);
+    kernel_store_local(k, p->sums, at, val_splat(k, val_const(k, DT_F32, 0), lanes));
+    nest_end(n);
 }
 
 /* A block of rows by a panel: all parts, one after the other. */
@@ -192,14 +205,13 @@ static void add_block(Panels *p, int32_t height, int32_t width) {
     int32_t before = (p->length - 1) / p->depth; /* parts before the last */
     Idx part;
     if (before) {
-        add_rows(p, height, width, idx_const(t, 0), p->depth, true, false);
-        nest_for(n, "part", idx_const(t, 1), idx_const(t, before), 1, &part);
-        if (before > 1)
-            add_rows(p, height, width, idx_scale(t, part, p->depth), p->depth, false, false);
+        clear_sums(p, height);
+        nest_for(n, "part", idx_const(t, 0), idx_const(t, before), 1, &part);
+        add_rows(p, height, width, idx_scale(t, part, p->depth), p->depth, false);
         nest_end(n);
     }
     add_rows(p, height, width, idx_const(t, (int64_t)before * p->depth),
-             p->length - before * p->depth, before == 0, true);
+             p->length - before * p->depth, true);
 }
 
 void emit_panels(Nest *n, Idx part) {

@@ -154,14 +154,13 @@ NodeId simplify_reduce_sum(Graph *g, NodeId x, const int32_t *axes, uint32_t n, 
 
 /* ---- Sums of views of sums -------------------------------------------------------------------- */
 
-/* The view n, of x that has `lead` axes more before those of n's operand; or NO_NODE. */
+/* The view n, of x that has `lead` axes more before those of n's operand. */
 static NodeId view_behind(Graph *g, const Node *n, NodeId x, int lead) {
     const Shape *from = &node_at(g, x)->shape;
     int32_t attr[3 * MAX_RANK + 3] = {0};
     Node v = *n;
     bool triples = n->op == OP_SLICE || n->op == OP_PAD;
     uint32_t shift = n->op == OP_PERMUTE ? (uint32_t)lead : triples ? 3u * (uint32_t)lead : 0;
-    if (n->op == OP_AT || n->shape.rank + lead > MAX_RANK) return NO_NODE;
     memset(&v.shape, 0, sizeof(v.shape));
     for (int i = 0; i < lead; i++) v.shape.dim[v.shape.rank++] = from->dim[i];
     for (int i = 0; i < n->shape.rank; i++) v.shape.dim[v.shape.rank++] = n->shape.dim[i];
@@ -195,7 +194,13 @@ NodeId simplify_views_of_sum(const Graph *old, const uint32_t *uses, const NodeI
     const Shape *inner = &node_at(old, sum->args[0])->shape;
     int64_t terms = shape_elems(&node_at(old, n->args[0])->shape) * shape_elems(inner) /
                     shape_elems(&sum->shape);
-    if (terms > 2 * shape_elems(inner) ||
+    int rank = inner->rank;
+    bool at = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (views[i]->shape.rank + lead > rank) rank = views[i]->shape.rank + lead;
+        at = at || views[i]->op == OP_AT;
+    }
+    if (terms > 2 * shape_elems(inner) || rank > MAX_RANK || at ||
         !graph_rewrites(old, "a sum of views of a sum is one sum", n->args[0]))
         return NO_NODE;
     int32_t axes[MAX_RANK], k = lead, r = 0;
@@ -204,8 +209,7 @@ NodeId simplify_views_of_sum(const Graph *old, const uint32_t *uses, const NodeI
         axes[summed ? r++ : k++] = i;
     }
     NodeId x = node_permute(g, to[sum->args[0]], axes);
-    for (uint32_t i = count; i-- > 0 && x != NO_NODE;) x = view_behind(g, views[i], x, lead);
-    if (x == NO_NODE || lead + (int)n->attrc > MAX_RANK) return NO_NODE;
+    for (uint32_t i = count; i-- > 0;) x = view_behind(g, views[i], x, lead);
     for (int i = 0; i < lead; i++) axes[i] = i;
     for (uint32_t i = 0; i < n->attrc; i++) axes[lead + (int)i] = n->attr[i] + lead;
     return node_reduce(g, OP_SUM, x, axes, (uint32_t)lead + n->attrc);
