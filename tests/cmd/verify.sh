@@ -19,6 +19,20 @@ cp "$DLG_SOURCE_DIR/samples/digits.csv" .
 # f32 is not exact: a tolerance of nothing fails, with the element and both values.
 expect 1 "on the device and" "$DLG" verify digits.dlg --tolerance 0
 
+# Products by panels, on a device: of sizes that leave something everywhere.
+cat >panels.dlg <<'DLG'
+input x : f32[131, 514]
+param w : f32[514, 533] ~ he()
+input v : f32[519, 514]
+y = relu(x @ w)
+entry train -> y { minimize mean(y ** 2) by sgd(lr = 0.1) }
+entry turned -> z = x @ v'
+DLG
+expect 0 "" "$DLGC" panels.dlg
+[ "$(grep -c 'float panel\[' panels.cl)" -ge 2 ] || fail "panels.dlg does not go by panels"
+rm panels.cl
+expect 0 "are within" "$DLG" verify panels.dlg
+
 # A kernel edited by hand.
 cat >wave.dlg <<'DLG'
 input x : f32[3, 4]
