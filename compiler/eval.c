@@ -352,10 +352,17 @@ static Val load_near(Eval *e, const From *from, Idx at) {
         int64_t begin = i + 1 < count ? i * width : span - width;
         part[i] = load_from(k, from, idx_offset(t, lowest, begin), (uint8_t)width, (Ranges){0});
     }
+    uint32_t wanted[NEAR_VECTORS] = {0};
     for (int i = 0; i < e->lanes; i++) {
         int64_t place = distance[i] - first, which = place / width;
         int64_t begin = which + 1 < count ? which * width : span - width;
         lane[i] = val_extract(k, part[which], (uint32_t)(place - begin));
+        wanted[which] |= 1u << (place - begin);
+    }
+    for (int i = 0; i < count; i++) {
+        uint32_t used = 0;
+        for (uint32_t left = wanted[i]; left; left &= left - 1) used++;
+        val_used(k, part[i], used);
     }
     return val_pack(k, lane, e->lanes);
 }

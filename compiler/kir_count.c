@@ -36,7 +36,7 @@ static bool known(const Counter *c, Idx e, int64_t *value) {
     return true;
 }
 
-static void touch(Counter *c, uint32_t buffer, Idx e, int64_t lanes, double times) {
+static void touch(Counter *c, uint32_t buffer, Idx e, int64_t lanes, int64_t used, double times) {
     int64_t lo = idx_lo(&c->k->index, e), hi = idx_hi(&c->k->index, e) + lanes;
     const Form *f = &c->k->index.forms.at[e];
     for (uint32_t i = 0; i < f->count; i++) { /* one iteration: the first */
@@ -51,11 +51,12 @@ static void touch(Counter *c, uint32_t buffer, Idx e, int64_t lanes, double time
     if (hi > elems) hi = elems;
     if (c->hi[buffer] == 0 || lo < c->lo[buffer]) c->lo[buffer] = lo;
     if (hi > c->hi[buffer]) c->hi[buffer] = hi;
-    c->accesses[buffer] += times * (double)lanes;
+    c->accesses[buffer] += times * (double)used;
 }
 
 static void count_value(Counter *c, const Value *v, double times) {
-    if (v->kind == V_LOAD) touch(c, v->buffer, v->index, v->lanes, times);
+    if (v->kind == V_LOAD)
+        touch(c, v->buffer, v->index, v->lanes, v->used ? v->used : v->lanes, times);
     if (v->dtype == DT_F32 &&
         (v->kind == V_EW || v->kind == V_FMA || v->kind == V_ACROSS || v->kind == V_SUMS)) {
         c->flops += times * (v->used ? v->used : v->lanes) * (v->kind == V_FMA ? 2 : 1);
@@ -69,9 +70,13 @@ static void count_block(Counter *c, const KBlock *b, double times) {
         double turns = times;
         switch (s->op) {
         case S_LET: count_value(c, &c->k->values.at[s->val], times); break;
-        case S_STORE: touch(c, s->buffer, s->index, c->k->values.at[s->val].lanes, times); break;
+        case S_STORE: {
+            uint8_t lanes = c->k->values.at[s->val].lanes;
+            touch(c, s->buffer, s->index, lanes, lanes, times);
+            break;
+        }
         case S_COLUMNS:
-        case S_ROWS: touch(c, s->buffer, s->index, 16 * s->step, times); break;
+        case S_ROWS: touch(c, s->buffer, s->index, 16 * s->step, 16 * s->step, times); break;
         case S_FOR:
             if (known(c, s->lo, &lo) && known(c, s->hi, &hi)) {
                 turns = hi > lo ? times * (double)((hi - lo + s->step - 1) / s->step) : 0;
