@@ -264,8 +264,12 @@ bool eval_kept(const Eval *e, NodeId id) {
     return kept_row(e, id) != NULL;
 }
 
-uint32_t eval_kept_row(const Eval *e, NodeId id, const Idx *index, Idx *address) {
+uint32_t eval_kept_row(const Eval *e, NodeId id, const Idx *index, Idx *address, bool *own) {
     const Node *n = node_at(e->g, id);
+    const KeptRow *kept = kept_row(e, id);
+    *own = !kept->place;
+    if (kept->place)
+        return place_buffer(e->k, e->g, node_at(e->g, kept->over), kept->place, index, address);
     Shape row = {0};
     for (int i = e->row_rank; i < n->shape.rank; i++) row.dim[row.rank++] = n->shape.dim[i];
     int64_t side_by_side = e->columns ? MAX_LANES : 1;
@@ -372,9 +376,9 @@ static Val load(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     const Node *n = node_at(e->g, id);
     const Place *p = &e->place[id];
     const KeptRow *kept = kept_row(e, id);
-    From from = {kept || p->tile, 0, p->name};
+    From from = {p->tile != 0, 0, kept && kept->place ? NULL : p->name};
     Idx at, base, column;
-    from.buffer = kept      ? eval_kept_row(e, id, index, &at)
+    from.buffer = kept      ? eval_kept_row(e, id, index, &at, &from.own)
                   : p->tile ? place_tile(k, &e->block, n, p, index, &at)
                             : place_buffer(k, e->g, n, p, index, &at);
     Ranges open;

@@ -40,10 +40,13 @@ typedef struct Block { /* the rows that a group has at hand */
     Idx first;
 } Block;
 
-/* A value along a row that is kept in the group's own memory, from where it was made to the end of the row. */
+/* A value along a row that is kept from where it was made to the end of the row: where a value that is stored at the end
+ * of it will lie, or in the group's own memory. */
 typedef struct KeptRow {
     NodeId node;
-    bool made; /* all of the row */
+    bool made;          /* all of the row */
+    NodeId over;        /* the value that is stored at the end, or NO_NODE ... */
+    const Place *place; /* ... and its place */
 } KeptRow;
 #define MAX_KEPT 8
 
@@ -87,8 +90,9 @@ uint32_t place_tile(Kernel *k, const Block *b, const Node *n, const Place *p, co
 
 /* Whether a node is among those that are kept. */
 bool eval_kept(const Eval *e, NodeId id);
-/* The group's array for a node that is kept, and the address in it of the element index[]. */
-uint32_t eval_kept_row(const Eval *e, NodeId id, const Idx *index, Idx *address);
+/* Where the element index[] of a node that is kept lies: the kernel's buffer, or the group's array (*own), and the
+ * address. */
+uint32_t eval_kept_row(const Eval *e, NodeId id, const Idx *index, Idx *address, bool *own);
 
 void eval_init(Eval *e, Kernel *k, const Graph *g, const Place *place, const uint32_t *cluster_of,
                uint32_t cluster);

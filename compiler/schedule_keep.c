@@ -1,5 +1,5 @@
 /* schedule_keep: what the loops over a row share. A value that costs much and that several of them need is computed in the
- * first one and kept in the group's own memory: softmax takes each exponential once. What is the same all along the
+ * first one and kept, where the result will lie or in the group's own memory: softmax takes each exponential once. What is the same all along the
  * row is computed before the loop. */
 #include "cost.h"
 #include "nest.h"
@@ -61,21 +61,73 @@ static uint32_t loops_with(const Nest *n, NodeId id) {
     return loops + stored;
 }
 
+/* Whether what is computed of this node loads from a buffer. */
+static bool loads_from(const Nest *n, NodeId id, uint32_t buffer, NumberSet *seen) {
+    const Section *s = n->s;
+    const Node *x = node_at(s->g, id);
+    if (!set_add(seen, id)) return false;
+    if (s->cluster_of[id] != s->number && s->place[id].buffer == buffer) return true;
+    for (uint32_t i = 0; i < x->argc; i++)
+        if (loads_from(n, x->args[i], buffer, seen)) return true;
+    return false;
+}
+
+/* Whether a value is needed at another place than the one of `from`, a value that is stored along the row. */
+static bool needs_elsewhere(const Nest *n, NodeId from, NodeId id, bool moved, NumberSet *seen) {
+    const Section *s = n->s;
+    const Node *x = node_at(s->g, from);
+    if (from == id) return moved;
+    if (x->op == OP_VAR || is_reduction((Op)x->op)) return false;
+    if (in_memory(&s->place[from]) && s->cluster_of[from] != s->number) return false;
+    if (!set_add(seen, from * 2 + moved)) return false;
+    bool stays = op_info[x->op].elementwise || x->op == OP_CAST || x->op == OP_GRADSUM ||
+                 x->op == OP_STOP || x->op == OP_COPY;
+    for (uint32_t i = 0; i < x->argc; i++)
+        if (needs_elsewhere(n, x->args[i], id, moved || !stays, seen)) return true;
+    return false;
+}
+
+/* A value of the row that is stored at its end, in whose place this one can lie until then; or NULL. */
+static const Store *find_room(const Nest *n, NodeId id) {
+    const Section *s = n->s;
+    NumberSet seen = {.arena = n->k->arena};
+    for (uint32_t i = 0; i < s->stores.len; i++) {
+        NodeId stored = s->stores.at[i].node;
+        if (nest_is_inner(s, stored) && needs_elsewhere(n, stored, id, false, &seen)) return NULL;
+    }
+    for (uint32_t i = 0; i < s->stores.len; i++) {
+        const Store *st = &s->stores.at[i];
+        const Node *x = node_at(s->g, st->node);
+        NumberSet loads = {.arena = n->k->arena};
+        bool taken =
+            !nest_is_inner(s, st->node) || st->place.tile || x->dtype != node_at(s->g, id)->dtype;
+        for (uint32_t k = 0; k < n->eval.kept_count; k++)
+            taken = taken || n->eval.kept[k].over == st->node;
+        for (uint32_t m = 0; m < s->cluster->members.len && !taken; m++)
+            taken = loads_from(n, s->cluster->members.at[m], st->place.buffer, &loads);
+        if (!taken) return st;
+    }
+    return NULL;
+}
+
 void nest_choose_kept(Nest *n, int64_t least) {
     const Section *s = n->s;
     int64_t row = shape_elems(&s->cluster->inner), bytes = 0;
+    n->eval.row_rank = s->cluster->outer.rank;
     if (s->target->lanes == 1 || !s->cluster->has_inner || row < least) return;
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];
         const Node *x = node_at(s->g, id);
         if (is_reduction((Op)x->op) || !nest_is_inner(s, id)) continue;
         if (x->dtype != DT_F32 && x->dtype != DT_I32) continue;
-        if (bytes + row * 4 > ROW_BYTES || n->eval.kept_count == MAX_KEPT) continue;
+        if (n->eval.kept_count == MAX_KEPT) return;
         if (operations(n, id) < COSTLY || loops_with(n, id) < 2) continue;
-        n->eval.kept[n->eval.kept_count++] = (KeptRow){.node = id};
-        bytes += row * 4;
+        const Store *room = n->eval.columns ? NULL : find_room(n, id);
+        if (!room && bytes + row * 4 > ROW_BYTES) continue;
+        if (!room) bytes += row * 4;
+        n->eval.kept[n->eval.kept_count++] =
+            (KeptRow){id, false, room ? room->node : NO_NODE, room ? &room->place : NULL};
     }
-    n->eval.row_rank = s->cluster->outer.rank;
 }
 
 uint32_t nest_keep(Nest *n, const Idx *index, uint8_t lanes) {
@@ -85,9 +137,10 @@ uint32_t nest_keep(Nest *n, const Idx *index, uint8_t lanes) {
         Val v = kept->made ? NO_VAL : eval_known(&n->eval, kept->node, index);
         if (v == NO_VAL) continue;
         Idx address;
-        uint32_t local = eval_kept_row(&n->eval, kept->node, index, &address);
+        bool own;
+        uint32_t to = eval_kept_row(&n->eval, kept->node, index, &address, &own);
         if (n->eval.columns) address = idx_add(&n->k->index, address, n->eval.lane[lanes]);
-        nest_store_lanes(n, true, local, address, lanes, v);
+        nest_store_lanes(n, own, to, address, lanes, v);
         stored |= 1u << i;
     }
     return stored;
