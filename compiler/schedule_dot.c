@@ -141,7 +141,9 @@ static bool lanes_apart(const Section *s, Arena *arena, uint32_t operand, int ax
     eval_push(&n.eval);
     Val v = eval_at(&n.eval, dot->args[operand], in);
     const Value *x = &k.values.at[v];
-    bool apart = n.eval.lanes > 1 && x->kind == V_PACK && k.values.at[x->pack[0]].kind != V_EXTRACT;
+    const Value *first = x->kind == V_PACK ? &k.values.at[x->pack[0]] : x;
+    bool apart =
+        n.eval.lanes > 1 && x->kind == V_PACK && first->lanes == 1 && first->kind != V_EXTRACT;
     eval_pop(&n.eval);
     arena_close(scratch);
     return apart;
@@ -196,6 +198,29 @@ static int64_t contracted_run(const Section *s, Arena *arena, NodeId id) {
     return run;
 }
 
+/* Whether what an operand is read at depends on an axis of the space: the rows of the right operand, or the columns of
+ * the left one, are such where they are a batch's. */
+static bool goes_along(const Section *s, Arena *arena, uint32_t operand, int axis) {
+    const Node *dot = node_at(s->g, dot_of(s));
+    Shape reduced = reduced_shape(s->g, dot);
+    IndexTable t;
+    Idx at[MAX_RANK], index[MAX_RANK], inner[MAX_RANK], in[MAX_RANK];
+    bool along = false;
+    if (s->space.dim[axis] == 1) return false;
+    Arena *scratch = arena_open(arena);
+    index_init(&t, scratch);
+    for (int i = 0; i < s->space.rank; i++)
+        at[i] = s->space.dim[i] == 1 ? idx_const(&t, 0)
+                                     : idx_var(&t, "o", 0, s->space.dim[i] - 1, NO_VAL);
+    for (int i = 0; i < reduced.rank; i++) inner[i] = idx_const(&t, 0);
+    nest_unmerge(&t, &s->cluster->outer, s->merged, s->space.rank, at, index);
+    access_reduced(&t, s->g, dot, operand, index, inner, in);
+    for (int i = 0; i < node_at(s->g, dot->args[operand])->shape.rank; i++)
+        along = along || idx_uses(&t, in[i], idx_atom(&t, at[axis]));
+    arena_close(scratch);
+    return along;
+}
+
 void dot_plan(Section *s, Arena *arena, bool inner) {
     int axes = s->space.rank;
     NodeId id = dot_of(s);
@@ -205,7 +230,8 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     Shape reduced = reduced_shape(s->g, dot);
     int64_t length = shape_elems(&reduced), run = contracted_run(s, arena, id);
     Lie lie = operands_lie(s, arena);
-    bool may_pack = axes >= 2 && run == length && !s->rows && dot->dtype == DT_F32;
+    bool may_pack = axes >= 2 && run == length && !s->rows && dot->dtype == DT_F32 &&
+                    !goes_along(s, arena, 1, axes - 2) && !goes_along(s, arena, 0, axes - 1);
     bool packs = may_pack && (cost_packs(s->target, rows, columns, length) ||
                               (lie.turned && rows >= LEAST_ROWS));
     Cut best = cut_columns(s, rows, columns, &lie, packs);
