@@ -78,7 +78,12 @@ static void read_defines(Lower *L) {
             continue;
         }
         d.name = names_add(L->names, text, (size_t)(eq - text));
-        vec_push(L->arena, &L->defines, d);
+        bool again = false;
+        for (uint32_t k = 0; k < L->defines.len; k++) again |= L->defines.at[k].name == d.name;
+        if (again)
+            diag_error(L->diags, E0202, at, "-D sets `%s` twice", d.name);
+        else
+            vec_push(L->arena, &L->defines, d);
     }
 }
 
@@ -288,11 +293,14 @@ static void set_overrides(Lower *L, const Stmt *s) {
     L->overrides.len = 0;
     for (uint32_t i = 0; s && i < s->values.len; i++) {
         const NamedValue *v = &s->values.at[i];
-        for (uint32_t k = 0; k < i; k++) {
+        bool again = false;
+        for (uint32_t k = 0; k < i && !again; k++) {
             if (s->values.at[k].name.name != v->name.name) continue;
+            again = true;
             Diag *d = diag_error(L->diags, E0202, v->name.span, "`%s` is set twice", v->name.name);
             diag_span(L->diags, d, s->values.at[k].name.span, "first here");
         }
+        if (again) continue; /* it is told, and the first counts */
         vec_push(L->arena, &L->overrides,
                  (Override){.name = v->name.name, .value = v->value, .span = v->name.span});
     }
