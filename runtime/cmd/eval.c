@@ -26,7 +26,7 @@ static int choose_rows(Session *s, const Args *a, Which *which) {
 static const char *which_text(Which which) {
     switch (which) {
     case HELD_OUT: return "held-out rows";
-    case ALL_OTHER_DATA: return "rows of data that the weights were not trained on";
+    case ALL_OTHER_DATA: return "rows: all, for the data is not that of the training run";
     case ALL_NOTHING_HELD_OUT: return "rows: all, for none was held out";
     default: return "rows";
     }

@@ -20,7 +20,7 @@ same trained evaluated
 expect 0 "on 11 rows" "$DLG" eval "$line" --load a.safetensors --all
 expect 0 '"rows": 2, "held_out": true' "$DLG" eval "$line" --load a.safetensors --json
 sed 1d "$data/line.csv" | head -n 5 >five.csv
-expect 0 "5 rows of data that the weights were not trained on" "$DLG" eval "$line" --load a.safetensors \
+expect 0 "5 rows: all, for the data is not that of the training run" "$DLG" eval "$line" --load a.safetensors \
     --data x=five.csv:0:2 --data t=five.csv --data y=five.csv --data id=five.csv --data even=five.csv
 expect 1 "the same number" "$DLG" eval "$line" --load a.safetensors --data y=five.csv
 expect 0 "on 11 rows: all, for none was held out" sh -c \
