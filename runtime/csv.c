@@ -313,6 +313,12 @@ static const char *not_a_table(const char *text, size_t len) {
     size_t first = len < 4096 ? len : 4096;
     if (len >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0))
         return "the text is UTF-16; tables are UTF-8 or ASCII";
+    if (len >= 4 && !text[0] && !text[1] && text[2] >= 8 && text[2] <= 14 && text[3] >= 1 &&
+        text[3] <= 9)
+        return "it begins as an IDX file does, which are known by their names: they end in .idx, "
+               "or have -idx3- or the like in them";
+    if (len >= 2 && memcmp(text, "\x1F\x8B", 2) == 0)
+        return "it is compressed: the names of such files end in .gz";
     if (memchr(text, 0, first)) return "there are NUL bytes: this is no table (or is it UTF-16?)";
     const char *cr = memchr(text, '\r', first);
     if (cr && cr + 1 < text + len && !memchr(text, '\n', len))

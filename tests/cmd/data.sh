@@ -32,6 +32,10 @@ expect 0 "" "$DLG" eval mnist.dlg --load mnist.w
 cp out packed
 expect 0 "" "$DLG" eval mnist.dlg --load mnist.w --data x=plain-idx3-ubyte --data y=plain-idx1-ubyte
 same out packed
+# By a name that does not say so it is taken for a table; what it is instead is told.
+expect 1 "labels: it begins as an IDX file does" "$DLG" eval mnist.dlg --load mnist.w --data y=labels
+gzip -c labels >labels.packed
+expect 1 "labels.packed: it is compressed" "$DLG" eval mnist.dlg --load mnist.w --data y=labels.packed
 head -c 78000 images >short-idx3-ubyte
 expect 1 "short-idx3-ubyte: is truncated" "$DLG" eval mnist.dlg --load mnist.w --data x=short-idx3-ubyte
 head -c 78416 digits.csv >wrong-idx3-ubyte
