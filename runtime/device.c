@@ -239,6 +239,15 @@ static int64_t line_named(const char *log, const char *s) {
     return 0;
 }
 
+/* The errors that a log names first are what is wrong: one word that is amiss can give thousands.
+ * Takes a log with 8 bytes of room behind it. */
+static void cut_log(char *log) {
+    enum { MOST_LINES = 40 };
+    char *end = strstr(log, "error");
+    for (int i = 0; end && i < MOST_LINES; i++) end = strchr(end + (i > 0), '\n');
+    if (end && end[strspn(end, "\n")]) strcpy(end, "\n...");
+}
+
 /* Behind the log, the lines of the text that its errors name. */
 static char *quote_lines(const char *log, const char *text, int64_t first) {
     enum { MOST_QUOTES = 5, QUOTE_BYTES = 220 };
@@ -269,9 +278,10 @@ static int build_failed(dlg_device *dev, const char *file, int64_t line, const c
     size_t bytes = 0;
     clGetProgramBuildInfo(program, dev->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes);
     if (bytes > MOST_LOG) bytes = MOST_LOG;
-    char *log = calloc(1, bytes + 1), *all = NULL;
+    char *log = calloc(1, bytes + 8), *all = NULL;
     if (log && bytes)
         clGetProgramBuildInfo(program, dev->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL);
+    if (log) cut_log(log);
     if (log) all = quote_lines(log, text, line);
     int status = rt_fail(dev, DLG_ERR_BUILD, "%s: the kernels do not compile on %s (%s)\n%s", file,
                          dev->info.name, rt_cl_name(code),

@@ -53,6 +53,12 @@ expect 1 "it\"s edited.cl:$line:" "$DLG" run 'it"s edited.cl' --rows 0
 grep -q "^ *$line | .*get_global_od" err || fail "the line is not shown: $(cat err)"
 grep -q tempfile err && fail "the driver's own file is named: $(cat err)"
 
+# One word that is amiss gives thousands of errors, of which the first are shown.
+"$DLGC" "$DLG_SOURCE_DIR/samples/digits.dlg" -o digits.cl || fail "dlgc"
+sed 's/float/flaot/g' digits.cl >many.cl
+expect 1 "many.cl:" "$DLG" run many.cl --set x=none.npy --entry predict
+[ "$(wc -l <err)" -gt 10 ] && [ "$(wc -l <err)" -lt 60 ] || fail "$(wc -l <err) lines of errors"
+
 # A cache that PoCL cannot write hides its device: the cause is named.
 if env HOME=/dev/null POCL_CACHE_DIR=/dev/null/cache "$DLG" devices >out 2>err; then
     :
