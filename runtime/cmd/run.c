@@ -278,6 +278,10 @@ int cmd_run(const Args *a) {
         complain("--data, --held-out and --with go with --rows B:E");
         return EXIT_USAGE;
     }
+    if (a->held_out && !a->load) {
+        complain("--held-out: the weights say which rows were held out: give --load W too");
+        return EXIT_USAGE;
+    }
     int status = outputs_check(a);
     if (!status) status = session_open(&r.s, a, true);
     if (!status) status = outputs_spare(a, r.s.prog);

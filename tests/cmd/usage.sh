@@ -35,6 +35,7 @@ expect 2 "it does not go with --dump-after" "$DLGC" --explain --dump-after grad 
 expect 2 "which weights? Give --load" "$DLG" eval "$data/line.cl"
 expect 2 "is compiled already: -D is for a .dlg" "$DLG" inspect -D batch=2 "$data/line.cl"
 expect 2 "go with --rows" "$DLG" run "$data/line.cl" --with y
+expect 2 "--held-out: the weights say which rows" "$DLG" run "$data/line.cl" --rows 0 --held-out
 expect 1 "cannot open missing.dlg: No such file" "$DLG" train missing.dlg
 expect 1 "is neither a .dlg nor a .cl" "$DLG" train "$data"
 expect 1 "has no entry \`fly\`; it has: train, evaluate, predict" "$DLG" train "$data/line.cl" --entry fly
