@@ -56,8 +56,9 @@ static int param_diverged(const Training *t, const Unsound *found) {
     const char *what = found->nan ? "nan" : "infinite";
     unsigned long long step = t->progress.step;
     if (step == t->progress.resumed_step)
-        return rt_fail(t->prog->dev, DLG_ERR_DIVERGED, "%s is %s before the first step is done",
-                       place, what);
+        return rt_fail(t->prog->dev, DLG_ERR_DIVERGED,
+                       "%s is %s before the first step is done: the run began with it", place,
+                       what);
     return rt_fail(t->prog->dev, DLG_ERR_DIVERGED,
                    "the training diverged: %s is %s after step %llu", place, what, step);
 }

@@ -24,7 +24,7 @@ expect 4 "in step 19" $train --checkpoint c --checkpoint-every 5 --resume
 expect 4 "is nan after step 18" $train --steps 18 --save w
 holds w
 expect 0 "" "$DLG" train line.cl --set rate=100 --quiet --steps 18 --save bad --ignore-nan
-expect 4 "before the first step is done" "$DLG" train line.cl --set rate=0 --quiet --load bad --save w
+expect 4 "before the first step is done: the run began with it" "$DLG" train line.cl --set rate=0 --quiet --load bad --save w
 grep -q "w is not written" err || fail "what was saved: $(cat err)"
 holds w
 expect 0 "warning: not all that entry \`train\` returned is finite" "$DLG" train line.cl --set rate=1e9 \
