@@ -164,7 +164,7 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
         const char *near = diag_nearest(p->arena, word, options, COUNT_OF(options));
         return near ? arena_printf(p->arena, "did you mean `%s`?", near)
                     : "after the file's name: `columns 0:64`, `columns 64`, `chars` or `bytes`, "
-                      "and `axis 1`";
+                      "and `axis 1`; columns by their names are for --data x=t.csv:a,b";
     }
     return NULL;
 }

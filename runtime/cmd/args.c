@@ -131,7 +131,7 @@ static const Row rows[] = {
         "--rows counts within the rows that the weights' training run held out"),
     ROW(RUN, "with", KEY_WITH, "NAME", "Show the input NAME beside the results of each row"),
     ROW(TRAIN | EVAL | RUN | SAMPLE, "set", KEY_SET, "NAME=FILE",
-        "Set a whole tensor from a .npy or .csv, or a scalar to a number"),
+        "Set a whole tensor from a .npy, .npz, IDX or .csv file, or a scalar to a number"),
     ROW(RUN, "get", KEY_GET, "NAME=FILE", "Write a tensor or result to a .npy file"),
     ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "define", 'D', "NAME=VALUE",
         "Override a constant of the model (of a .dlg)"),
