@@ -219,25 +219,52 @@ static int64_t gcd(int64_t a, int64_t b) {
     return a < 0 ? -a : a;
 }
 
-/* e = g * *x + *rest, where g divides `by` and 0 <= *rest < g. Returns g, or 1: there is no such g. */
-static int64_t common_factor(IndexTable *t, Idx e, int64_t by, Idx *x, int64_t *rest) {
+/* e = g * *x + *rest, with the terms that g divides in *x, if 0 <= *rest < g as far as intervals tell. */
+static bool split_factor(IndexTable *t, const Form *f, int64_t g, Idx *x, Idx *rest) {
+    Term small[64];
+    Term *whole = f->count <= 32 ? small : NEW_ARRAY(t->arena, Term, 2 * f->count);
+    Term *others = whole + (f->count <= 32 ? 32 : f->count);
+    uint32_t n = 0, m = 0;
+    int64_t c = f->constant % g, lo, hi;
+    if (c < 0) c += g;
+    lo = hi = c;
+    for (uint32_t i = 0; i < f->count; i++) {
+        const Term term = f->terms[i];
+        const Atom *a = &t->atoms.at[term.atom];
+        if (term.coef % g == 0) {
+            whole[n++] = (Term){term.atom, term.coef / g};
+            continue;
+        }
+        others[m++] = term;
+        lo += term.coef * (term.coef > 0 ? a->lo : a->hi);
+        hi += term.coef * (term.coef > 0 ? a->hi : a->lo);
+    }
+    if (lo < 0 || hi >= g) return false;
+    *x = intern(t, (f->constant - c) / g, whole, n);
+    *rest = intern(t, c, others, m);
+    return true;
+}
+
+/* The greatest g > 1 that divides `by` and splits e so, or 1: there is none. */
+static int64_t common_factor(IndexTable *t, Idx e, int64_t by, Idx *x, Idx *rest) {
     const Form f = t->forms.at[e];
-    int64_t g = by;
-    for (uint32_t i = 0; i < f.count && g > 1; i++) g = gcd(f.terms[i].coef, g);
-    if (g == 1 || f.count == 0 || idx_lo(t, e) < 0) return 1;
-    *rest = f.constant % g;
-    if (*rest < 0) *rest += g;
-    Term small[32];
-    Term *terms = f.count <= COUNT_OF(small) ? small : NEW_ARRAY(t->arena, Term, f.count);
-    for (uint32_t i = 0; i < f.count; i++) terms[i] = (Term){f.terms[i].atom, f.terms[i].coef / g};
-    *x = intern(t, (f.constant - *rest) / g, terms, f.count);
-    return g;
+    int64_t all = by;
+    for (uint32_t i = 0; i < f.count; i++) all = gcd(f.terms[i].coef, all);
+    if (idx_lo(t, e) < 0 || f.count == 0) return 1;
+    for (int64_t below = by;;) {
+        int64_t g = all < below ? all : 1; /* the greatest one that is left to try */
+        for (uint32_t i = 0; i < f.count; i++) {
+            int64_t c = gcd(f.terms[i].coef, by);
+            if (c < below && c > g) g = c;
+        }
+        if (g == 1 || split_factor(t, &f, g, x, rest)) return g;
+        below = g;
+    }
 }
 
 Idx idx_div(IndexTable *t, Idx e, int64_t by) {
     if (by == 1) return e;
-    Idx q, r, x;
-    int64_t rest;
+    Idx q, r, x, rest;
     split(t, e, by, &q, &r);
     if (idx_lo(t, r) >= 0 && idx_hi(t, r) < by) return q;
     int64_t g = common_factor(t, r, by, &x, &rest);
@@ -254,12 +281,11 @@ Idx idx_div(IndexTable *t, Idx e, int64_t by) {
 
 Idx idx_mod(IndexTable *t, Idx e, int64_t by) {
     if (by == 1) return idx_const(t, 0);
-    Idx q, r, x;
-    int64_t rest;
+    Idx q, r, x, rest;
     split(t, e, by, &q, &r);
     if (idx_lo(t, r) >= 0 && idx_hi(t, r) < by) return r;
     int64_t g = common_factor(t, r, by, &x, &rest);
-    if (g > 1) return idx_offset(t, idx_scale(t, idx_mod(t, x, by / g), g), rest);
+    if (g > 1) return idx_add(t, idx_scale(t, idx_mod(t, x, by / g), g), rest);
     const Form *f = &t->forms.at[r];
     /* (x % (a * b)) % b is x % b. */
     if (f->count == 1 && f->constant == 0 && f->terms[0].coef == 1) {

@@ -198,9 +198,7 @@ static int64_t contracted_run(const Section *s, Arena *arena, NodeId id) {
     return run;
 }
 
-/* Whether what an operand is read at depends on an axis of the space: the rows of the right operand, or the columns of
- * the left one, are such where they are a batch's. */
-static bool goes_along(const Section *s, Arena *arena, uint32_t operand, int axis) {
+bool dot_goes_along(const Section *s, Arena *arena, uint32_t operand, int axis) {
     const Node *dot = node_at(s->g, dot_of(s));
     Shape reduced = reduced_shape(s->g, dot);
     IndexTable t;
@@ -231,7 +229,8 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     int64_t length = shape_elems(&reduced), run = contracted_run(s, arena, id);
     Lie lie = operands_lie(s, arena);
     bool may_pack = axes >= 2 && run == length && !s->rows && dot->dtype == DT_F32 &&
-                    !goes_along(s, arena, 1, axes - 2) && !goes_along(s, arena, 0, axes - 1);
+                    !dot_goes_along(s, arena, 1, axes - 2) &&
+                    !dot_goes_along(s, arena, 0, axes - 1);
     bool packs = may_pack && (cost_packs(s->target, rows, columns, length) ||
                               (lie.turned && rows >= LEAST_ROWS));
     Cut best = cut_columns(s, rows, columns, &lie, packs);

@@ -11,7 +11,7 @@
 #define SPOTS 4
 #define SIDE  (TILE / SPOTS)
 
-bool local_tiles_fit(const Section *s) {
+bool local_tiles_fit(const Section *s, Arena *arena) {
     int axes = s->space.rank;
     NodeId dot = dot_of(s);
     if (dot == NO_NODE || axes < 2 || s->target->local_size != SIDE * SIDE) return false;
@@ -19,7 +19,8 @@ bool local_tiles_fit(const Section *s) {
     if (s->target->local_bytes < 2 * TILE * STEP * sizeof(float)) return false;
     Shape reduced = reduced_shape(s->g, node_at(s->g, dot));
     return s->space.dim[axes - 1] >= SIDE && s->space.dim[axes - 2] >= SIDE &&
-           shape_elems(&reduced) >= STEP / 2;
+           shape_elems(&reduced) >= STEP / 2 && !dot_goes_along(s, arena, 1, axes - 2) &&
+           !dot_goes_along(s, arena, 0, axes - 1);
 }
 
 static int32_t tiles(int32_t size) {

@@ -89,6 +89,12 @@ static void test_forms(void) {
     Idx q = idx_div(&t, m, 7), r = idx_mod(&t, m, 7);
     CU_ASSERT_EQUAL(idx_add(&t, idx_scale(&t, q, 7), r), m);
     CU_ASSERT_EQUAL(idx_div(&t, q, 5), idx_div(&t, m, 35));
+    /* What is below the step of all else does not matter: (8 m + k) / 128 is m / 16. */
+    Idx low_part = idx_var(&t, "k", 0, 7, UINT32_MAX);
+    Idx place = idx_add(&t, idx_scale(&t, m, 8), low_part);
+    CU_ASSERT_EQUAL(idx_div(&t, place, 128), idx_div(&t, m, 16));
+    CU_ASSERT_EQUAL(idx_mod(&t, place, 128),
+                    idx_add(&t, idx_scale(&t, idx_mod(&t, m, 16), 8), low_part));
     CU_ASSERT_EQUAL(idx_mod(&t, idx_mod(&t, m, 35), 7), r);
     CU_ASSERT(idx_has_div(&t, q));
     int64_t stride;
