@@ -330,9 +330,15 @@ static Val load_from(Kernel *k, const From *f, Idx at, uint8_t lanes, Ranges ran
 uint8_t eval_run(Eval *e, Idx at) {
     IndexTable *t = &e->k->index;
     for (uint8_t w = e->lanes; w > 1; w /= 2) {
-        int64_t stride;
-        Idx of_part = w == e->lanes ? at : idx_subst(t, at, e->lane_atom, e->lane[w]);
-        if (idx_stride(t, of_part, idx_atom(t, e->lane[w]), &stride) && stride == 1) return w;
+        bool runs = true;
+        for (uint8_t first = 0; first < e->lanes && runs; first += w) { /* each part by itself */
+            int64_t stride;
+            Idx of_part = w == e->lanes
+                              ? at
+                              : idx_subst(t, at, e->lane_atom, idx_offset(t, e->lane[w], first));
+            runs = idx_stride(t, of_part, idx_atom(t, e->lane[w]), &stride) && stride == 1;
+        }
+        if (runs) return w;
     }
     return 1;
 }
