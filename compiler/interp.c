@@ -3,7 +3,7 @@
  *
  * Requires: the graph passes graph_verify; vars[i] has the elements of each variable that it reads.
  * Establishes: results[id] holds the elements of node id, row-major; of a node inside a loop, as its last
- * iteration left them. f32 values are not rounded, i32 values wrap as on a device,
+ * iteration left them. f32 values are not rounded (but see interp_run_f32), i32 values wrap as on a device,
  * bools are 0 or 1; what is of f16, bf16 or u8 is rounded as there. */
 #include "ir.h"
 
@@ -19,6 +19,7 @@ typedef struct Eval {
     double *const *values; /* of all nodes before this one */
     double *out;
     int64_t elems; /* of out */
+    uint64_t way;  /* of rounding f32; 0: not at all */
 } Eval;
 
 /* The coordinates of element i of a tensor. */
@@ -51,6 +52,25 @@ static double as_type(uint8_t type, double v) {
     return (double)(int32_t)(uint32_t)(int64_t)v;
 }
 
+/* A number as f32. Which neighbour it becomes is decided by the number itself and the way, so that equal
+ * numbers stay equal; what f32 holds stays as it is. Way 1 is to the nearest. */
+static double to_f32(double v, uint64_t way) {
+    float nearest = (float)v;
+    uint64_t bits;
+    if ((double)nearest == v || !isfinite(nearest) || way == 1) return nearest;
+    memcpy(&bits, &v, sizeof bits);
+    bits = (bits ^ way * 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
+    bits = (bits ^ bits >> 31) * 0x94d049bb133111ebu;
+    double off = (double)(bits >> 11) / 4503599627370496.0 - 1;
+    return (float)(v + v * off * 0x1p-24);
+}
+
+/* A number as the node holds it. */
+static double as_held(const Eval *e, double v) {
+    if (e->n->dtype != DT_F32) return as_type(e->n->dtype, v);
+    return e->way ? to_f32(v, e->way) : v;
+}
+
 static double greater(double a, double b) {
     if (isnan(a) || isnan(b)) return NAN;
     return a > b ? a : b;
@@ -74,8 +94,9 @@ static void eval_cast(const Eval *e) {
 static void eval_gradsum(const Eval *e) {
     for (int64_t i = 0; i < e->elems; i++) {
         double sum = 0;
-        for (uint32_t k = 0; k < e->n->argc; k++) sum += e->values[e->n->args[k]][i];
-        e->out[i] = as_type(e->n->dtype, sum);
+        for (uint32_t k = 0; k < e->n->argc; k++)
+            sum = as_held(e, sum + e->values[e->n->args[k]][i]);
+        e->out[i] = sum;
     }
 }
 
@@ -146,6 +167,7 @@ static void eval_dot(const Eval *e) {
                 double sum = 0;
                 for (int64_t k = 0; k < K; k++) {
                     sum += e->x[(b * M + m) * K + k] * e->y[(b * N + n) * K + k];
+                    if (e->way) sum = as_held(e, sum);
                 }
                 e->out[(b * M + m) * N + n] = as_type(e->n->dtype, sum);
             }
@@ -172,7 +194,7 @@ static void eval_reduce(const Eval *e) {
             if (!is_reduced(e->n, axis)) kept[rank++] = at[axis];
         }
         double *out = &e->out[ravel(&e->n->shape, kept)];
-        *out = as_type(e->n->dtype, max ? greater(*out, e->x[i]) : *out + e->x[i]);
+        *out = as_held(e, max ? greater(*out, e->x[i]) : *out + e->x[i]);
     }
 }
 
@@ -210,8 +232,7 @@ static void eval_scatter(const Eval *e) {
     for (int64_t i = 0; i < shape_elems(e->in) / rest; i++) {
         if (e->y[i] < 0 || e->y[i] >= (double)rows) continue;
         double *out = e->out + (int64_t)e->y[i] * rest;
-        for (int64_t k = 0; k < rest; k++)
-            out[k] = as_type(e->n->dtype, out[k] + e->x[i * rest + k]);
+        for (int64_t k = 0; k < rest; k++) out[k] = as_held(e, out[k] + e->x[i * rest + k]);
     }
 }
 
@@ -245,6 +266,7 @@ static void eval(const Eval *e, double *const *vars) {
     case OP_TAKE: eval_take(e); break;
     default: eval_elementwise(e); break;
     }
+    for (int64_t i = 0; e->way && i < e->elems; i++) e->out[i] = as_held(e, e->out[i]);
 }
 
 /* ---- Tangents: how values change along a direction ---------------------------------------------- */
@@ -358,6 +380,7 @@ typedef struct Interp {
     double **results, **tangents; /* tangents NULL: not wanted */
     VEC(NodeId) * inside;         /* of each loop, 0 the top: its nodes, ascending */
     int32_t *turn;                /* of each loop: the number of the iteration */
+    uint64_t way;                 /* see Eval */
 } Interp;
 
 static void run_inside(Interp *in, uint32_t loop);
@@ -419,7 +442,8 @@ static void run_node(Interp *in, NodeId id) {
             planes[p][id] = planes[p][node_at(in->g, n->args[0])->args[n->attr[0]]];
         return;
     }
-    Eval e = {.g = in->g, .n = n, .values = in->results, .elems = shape_elems(&n->shape)};
+    Eval e = {
+        .g = in->g, .n = n, .values = in->results, .elems = shape_elems(&n->shape), .way = in->way};
     if (n->argc > 0) e.in = &node_at(in->g, n->args[0])->shape;
     if (n->argc > 0) e.x = in->results[n->args[0]];
     if (n->argc > 1) e.y = in->results[n->args[1]];
@@ -459,6 +483,12 @@ static void run(Interp *in) {
 
 void interp_run(const Graph *g, Arena *arena, double *const *vars, double **results) {
     Interp in = {.g = g, .arena = arena, .vars = vars, .results = results};
+    run(&in);
+}
+
+void interp_run_f32(const Graph *g, Arena *arena, double *const *vars, uint64_t way,
+                    double **results) {
+    Interp in = {.g = g, .arena = arena, .vars = vars, .results = results, .way = way};
     run(&in);
 }
 

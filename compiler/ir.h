@@ -302,6 +302,12 @@ void graph_print(const Program *p, Text *out);
  * are not rounded. */
 void interp_run(const Graph *g, Arena *arena, double *const *vars, double **results);
 
+/* The same with every f32 result, and every sum on the way to one, rounded to f32: what rounding alone
+ * does to a value is how far it is from that of interp_run. `way`, from 1 on, decides the neighbour that
+ * a number becomes: 1 the nearest, another one at random, but equal numbers become equal ones. */
+void interp_run_f32(const Graph *g, Arena *arena, double *const *vars, uint64_t way,
+                    double **results);
+
 /* The same, and how every value changes when the variables change by dvars: the forward-mode derivative, with
  * rules of its own, against which gradients are held. Source: Wengert 1964. */
 void interp_tangent(const Graph *g, Arena *arena, double *const *vars, double *const *dvars,

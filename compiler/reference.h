@@ -22,6 +22,14 @@ void reference_close(Reference *r);
 /* Evaluates an entry: results[id] of each node, valid until the next call. NULL: out of memory. */
 double **reference_run(Reference *r, const Entry *entry);
 
+/* How far f32 alone may take each element of some nodes of the entry from what reference_run gave, which
+ * must be the last call: the greatest distance in REFERENCE_ROUNDINGS runs that round to f32 in different
+ * ways. noise[id] has the elements of node id, NULL where `wanted` is false; valid as long as the
+ * results. Of what is not finite in one of them it is 0. NULL: out of memory. */
+#define REFERENCE_ROUNDINGS 4
+double **reference_noise(Reference *r, const Entry *entry, double *const *results,
+                         const bool *wanted);
+
 /* A gradient of the program along one random direction of what it is taken by. */
 typedef struct DerivativeCheck {
     const char *skipped; /* NULL, or why it cannot be held against differences */
@@ -29,10 +37,13 @@ typedef struct DerivativeCheck {
     double symbolic, difference;
     double miss;  /* how far they are apart, and */
     double error; /* the same, but 0 where y's own rounding is as much */
+    bool beside;  /* y has a kink at the values, so that it was held beside them */
 } DerivativeCheck;
 
 /* Holds a derivative of the entry against central differences at the values of the vars. What stands
- * under stop_gradient keeps its value. The error is relative to the greatest that the direction could
+ * under stop_gradient keeps its value. Where y has a kink at the values, as relu at 0, a difference is the
+ * mean of both sides and says nothing: then the gradient is held at params that are moved a little, and
+ * skipped if there is a kink too. The error is relative to the greatest that the direction could
  * have given with these elements. False: out of memory. */
 bool reference_derivative(Reference *r, const Entry *entry, const Derivative *d, uint64_t seed,
                           DerivativeCheck *out);

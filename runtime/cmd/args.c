@@ -381,7 +381,7 @@ void args_parse(Args *a, const char *command, int argc, char **argv) {
     memset(options, 0, sizeof options);
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i].commands & doc->bit) options[n++] = rows[i].option;
-    *a = (Args){.command = command, .tolerance = 1e-4, .length = 500, .temperature = 1};
+    *a = (Args){.command = command, .tolerance = TOLERANCE, .length = 500, .temperature = 1};
     a->defines = calloc(most, sizeof *a->defines);
     a->include_dirs = calloc(most, sizeof *a->include_dirs);
     a->with = calloc(most, sizeof *a->with);

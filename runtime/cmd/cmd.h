@@ -21,6 +21,8 @@ enum {
     EXIT_SIGNAL = 128
 };
 
+#define TOLERANCE 1e-4 /* of verify, where none is given */
+
 /* ---- args.c: the command line ------------------------------------------------------------------ */
 
 typedef struct Pair { /* NAME=VALUE; both in the argument's own memory */

@@ -67,6 +67,59 @@ static void test_bindings(void) {
     reference_close(r);
 }
 
+/* relu at 0: differences there are half of the gradient on one side. A gradient is held beside it, and
+ * one that is wrong is found there. */
+static void test_kink(void) {
+    Reference *r;
+    CompileResult result = reference_open(&r, DLG_SOURCE_DIR "/tests/data/kink.dlg", NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+    set_variables(r);
+    for (uint32_t v = 0; v < r->program->vars.len; v++)
+        if (!strcmp(r->program->vars.at[v].name, "b"))
+            memset(r->vars[v], 0, 4 * sizeof(double)); /* its shape in the file */
+    const Entry *train = entry_of(r, "train"), *stuck = entry_of(r, "stuck");
+    CU_ASSERT_FATAL(train && stuck);
+    Derivative d = train->derivatives.at[0];
+    DerivativeCheck check;
+    double **before = r->vars;
+    CU_ASSERT(reference_derivative(r, train, &d, 1, &check));
+    CU_ASSERT_PTR_NULL(check.skipped);
+    CU_ASSERT(check.beside && check.error < 1e-6 && fabs(check.difference) > 1e-3);
+    CU_ASSERT_PTR_EQUAL(r->vars, before);
+    d.gradient = d.wrt;
+    CU_ASSERT(reference_derivative(r, train, &d, 1, &check));
+    CU_ASSERT(check.beside && check.error > 1e-2);
+    CU_ASSERT(reference_derivative(r, stuck, &stuck->derivatives.at[0], 1, &check));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(check.skipped);
+    CU_ASSERT_PTR_NOT_NULL(strstr(check.skipped, "a kink"));
+    compile_free(&result);
+    reference_close(r);
+}
+
+/* Noise is what f32 makes of a value: of one that is 0 in mathematics too, and none of what is exact. */
+static void test_noise(void) {
+    Reference *r;
+    CompileResult result = reference_open(&r, DLG_SOURCE_DIR "/tests/data/kink.dlg", NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+    set_variables(r);
+    const Entry *noisy = entry_of(r, "noisy");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(noisy);
+    bool *wanted = calloc(noisy->graph.nodes.len + 1, sizeof *wanted);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(wanted);
+    for (uint32_t i = 0; i < noisy->outputs.len; i++) wanted[noisy->outputs.at[i].node] = true;
+    double **results = reference_run(r, noisy);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(results);
+    double **noise = reference_noise(r, noisy, results, wanted);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(noise);
+    NodeId zero = noisy->outputs.at[0].node, exact = noisy->outputs.at[1].node;
+    CU_ASSERT(fabs(results[zero][0]) < 1e-15);
+    CU_ASSERT(noise[zero][0] > 1e-9 && noise[zero][0] < 1e-6);
+    CU_ASSERT_EQUAL(noise[exact][0], 0);
+    free(wanted);
+    compile_free(&result);
+    reference_close(r);
+}
+
 static void test_no_file(void) {
     Reference *r;
     CompileResult result = reference_open(&r, "/nonexistent.dlg", NULL);
@@ -77,4 +130,5 @@ static void test_no_file(void) {
 }
 
 RUN_SUITE("reference", {"gradients by differences", test_derivatives},
-          {"gradients by bindings", test_bindings}, {"a file that is not there", test_no_file})
+          {"gradients by bindings", test_bindings}, {"kinks", test_kink},
+          {"noise of f32", test_noise}, {"a file that is not there", test_no_file})
