@@ -74,6 +74,16 @@ void source_place(Sources *s, Span at, uint32_t *line, uint32_t *column) {
     *column = chars + 1;
 }
 
+bool source_after_slashes(const Sources *s, Span at) {
+    const Source *src = &s->files.at[at.file];
+    bool slashes = false;
+    for (uint32_t i = min_u32(at.end, src->len); i > 0 && src->text[i - 1] != '\n'; i--) {
+        if (src->text[i - 1] == '"') return false;
+        slashes |= src->text[i - 1] == '/' && i < at.end && src->text[i] == '/';
+    }
+    return slashes;
+}
+
 Span span_join(Span a, Span b) {
     return (Span){a.file, a.begin, b.end > a.begin ? b.end : a.end};
 }

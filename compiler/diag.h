@@ -81,6 +81,8 @@ const char *diag_code_title(DiagCode code); /* "unknown name" */
 uint32_t source_add(Sources *s, const char *name, const char *text, size_t len);
 /* 1-based line and column (columns count characters, not bytes). */
 void source_place(Sources *s, Span at, uint32_t *line, uint32_t *column);
+/* Whether `//`, which begins a comment elsewhere, stands in the line of `at` before it ends, and no string does. */
+bool source_after_slashes(const Sources *s, Span at);
 Span span_join(Span a, Span b); /* from the start of a to the end of b (same file) */
 
 #endif

@@ -87,6 +87,15 @@ static void read_defines(Lower *L) {
     }
 }
 
+/* The consts that there are, the first of many. */
+static const char *consts_text(Lower *L, const char *const *names, uint32_t n) {
+    enum { MOST = 8 };
+    const char *text = n ? "" : "the file has no const at its top level";
+    for (uint32_t i = 0; i < n && i < MOST; i++)
+        text = arena_printf(L->arena, "%s%s`%s`", text, i ? ", " : "its consts are ", names[i]);
+    return n > MOST ? arena_printf(L->arena, "%s and %u more", text, n - MOST) : text;
+}
+
 /* Reports overrides that no const took. */
 static void check_overrides(Lower *L, const Override *list, uint32_t n, const char *what) {
     VEC(const char *) c = {0};
@@ -97,7 +106,10 @@ static void check_overrides(Lower *L, const Override *list, uint32_t n, const ch
         Diag *d = diag_error(L->diags, E0206, list[i].span,
                              "%s sets `%s`, and no const is called so", what, list[i].name);
         const char *near = diag_nearest(L->arena, list[i].name, c.at, c.len);
-        if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
+        if (near)
+            diag_help(L->diags, d, "did you mean `%s`?", near);
+        else
+            diag_help(L->diags, d, "%s", consts_text(L, c.at, c.len));
     }
 }
 

@@ -152,6 +152,8 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
         return "a declaration begins with `input`, `param` or `state`";
     if (!strncmp(shown, "the keyword", 11) && expects(e, "a name") && !expects(e, "a number"))
         return arena_printf(p->arena, "%s is a keyword: choose another name", shown + 12);
+    if (is_one_of(found, values) && source_after_slashes(p->diags->sources, at))
+        return "a comment begins with `#`; `//` divides and rounds down";
     const char *help = advise_pair(lex, found, e);
     if (help) return help;
     if (is_one_of(found, comparisons) && expects(e, "'+'"))
