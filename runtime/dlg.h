@@ -321,6 +321,9 @@ typedef struct dlg_weights_options {
     int partial;
     void (*left)(void *context, const char *what);
     void *context;
+    /* For dlg_weights_load, if not NULL: told of each tensor that was loaded and holds NaN, or is a param and
+     * holds what is infinite: "h.w holds NaN, first at h.w[3, 0]". That is no error. */
+    void (*unsound)(void *context, const char *what);
 } dlg_weights_options;
 
 /* Writes a safetensors file: complete or not at all (a temporary file beside it, synced and

@@ -624,12 +624,57 @@ void rt_weights_close(RtLoading *l) {
     free(l);
 }
 
+/* The first element of a tensor that is NaN, or is infinite where that counts; its elements if there is none. */
+static uint64_t first_unsound(const dlg_tensor *t, const char *from, bool infinite) {
+    uint32_t all, bits = 0;
+    size_t bytes = t->type == DLG_F32 ? 4 : 2;
+    switch (t->type) {
+    case DLG_F32: all = 0x7f800000; break;
+    case DLG_F16: all = 0x7c00; break;
+    case DLG_BF16: all = 0x7f80; break;
+    default: return t->elems;
+    }
+    uint32_t magnitude = bytes == 4 ? 0x7fffffff : 0x7fff;
+    for (uint64_t i = 0; i < t->elems; i++) {
+        uint16_t half;
+        if (bytes == 4) {
+            memcpy(&bits, from + 4 * i, 4);
+        } else {
+            memcpy(&half, from + 2 * i, 2);
+            bits = half;
+        }
+        if ((bits & magnitude) > all || (infinite && (bits & magnitude) == all)) return i;
+    }
+    return t->elems;
+}
+
+static void tell_unsound(const Loading *l, const dlg_weights_options *options) {
+    for (size_t i = 0; i < l->count; i++) {
+        const Piece *piece = &l->pieces[i];
+        const dlg_tensor *t = piece->tensor;
+        if (!t || piece->best) continue;
+        const char *from = l->data + piece->begin;
+        uint64_t at = first_unsound(t, from, false);
+        const char *what = "NaN";
+        if (at == t->elems && t->kind == DLG_PARAM) {
+            at = first_unsound(t, from, true);
+            what = "what is infinite";
+        }
+        if (at == t->elems) continue;
+        char place[512], text[1024];
+        dlg_place(place, sizeof place, t, at);
+        snprintf(text, sizeof text, "%.300s holds %s, first at %s", t->name, what, place);
+        options->unsound(options->context, text);
+    }
+}
+
 int dlg_weights_load(dlg_program *prog, const char *path, const dlg_weights_options *options) {
     RtLoading *l;
     int status = rt_weights_open(&l, prog, path, options);
     if (status < 0) return status;
     status = rt_weights_apply(l, NULL);
     if (status == DLG_OK && l->partial && options->left) tell_left(l, options);
+    if (status == DLG_OK && options && options->unsound) tell_unsound(l, options);
     rt_weights_close(l);
     return status;
 }

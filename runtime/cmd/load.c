@@ -153,14 +153,20 @@ static void say_left(void *context, const char *what) {
     fprintf(stderr, "%s: left: %s\n", (const char *)context, what);
 }
 
+static void say_unsound(void *context, const char *what) {
+    complain("warning: %s: %s", (const char *)context, what);
+}
+
 int session_load_weights(Session *s, const Args *a) {
     if (!a->load && a->partial) {
         complain("--partial says how to --load, which is not there");
         return EXIT_USAGE;
     }
     if (!a->load) return EXIT_DONE;
-    dlg_weights_options options = {
-        .partial = a->partial, .left = say_left, .context = (void *)(uintptr_t)a->load};
+    dlg_weights_options options = {.partial = a->partial,
+                                   .left = say_left,
+                                   .unsound = say_unsound,
+                                   .context = (void *)(uintptr_t)a->load};
     int status = dlg_weights_load(s->prog, a->load, &options);
     if (status == DLG_ERR_WEIGHTS && !a->partial) {
         const char *why = dlg_error_text(s->dev);

@@ -59,6 +59,7 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     bool kept, kept_not;    /* the last checkpoint was written, or could not be */
     bool restored;          /* the training diverged, and the program has weights from before, */
     uint64_t restored_step; /* of this step, unless they are the best ones */
+    uint64_t diverged_epoch;
 } Shown;
 
 static int show_begin(const dlg_progress *now, Shown *shown) {
@@ -94,6 +95,7 @@ static int show(const dlg_progress *now, void *user) {
     if (now->event == DLG_EVENT_DIVERGED) {
         shown->restored = now->restored;
         shown->restored_step = now->restored_step;
+        shown->diverged_epoch = now->epoch;
         return 0;
     }
     shown->steps = now->step - now->resumed_step;
@@ -120,13 +122,48 @@ static int save(Session *s, const Args *a) {
     return EXIT_DONE;
 }
 
-/* Whether the entry takes whole numbers from the data, as labels are. */
+/* Whether an input takes labels or tokens from the data: whole numbers, but no pixels. */
+static bool takes_labels(const Session *s, const dlg_tensor *t, size_t batch) {
+    if (t->type != DLG_I32 && (t->type != DLG_U8 || t->elems != batch)) return false;
+    return dlg_dataset_values(s->data, t) != NULL;
+}
+
 static bool reads_labels(const Session *s, const dlg_entry *entry) {
+    size_t batch = 0;
+    if (dlg_dataset_batch(s->data, entry, &batch) < 0) return false;
     for (size_t i = 0; i < entry->read_count; i++)
-        if ((entry->reads[i]->type == DLG_I32 || entry->reads[i]->type == DLG_U8) &&
-            dlg_dataset_values(s->data, entry->reads[i]))
-            return true;
+        if (takes_labels(s, entry->reads[i], batch)) return true;
     return false;
+}
+
+/* What numbers the labels and tokens of the data are: which the model has too few classes or rows for,
+ * or which are none, is for the reader to see; the program does not say what it takes. */
+static void print_labels(const Session *s, const dlg_entry *entry) {
+    size_t batch = 0, rows = dlg_dataset_rows(s->data, DLG_ROWS_ALL), size = 0;
+    if (dlg_dataset_batch(s->data, entry, &batch) < 0 || !batch || !rows) return;
+    for (size_t i = 0; i < entry->read_count; i++) {
+        const dlg_tensor *t = entry->reads[i];
+        if (!takes_labels(s, t, batch)) continue;
+        const void *values = dlg_dataset_values(s->data, t);
+        size_t count = rows * (size_t)(t->elems / batch);
+        double least = INFINITY, most = -INFINITY;
+        for (size_t k = 0; k < count; k++) {
+            double v = dlg_element(t->type, values, k);
+            least = fmin(least, v);
+            most = fmax(most, v);
+        }
+        fprintf(stderr, "  `%s` holds %.0f to %.0f in the data", t->user_name, least, most);
+        if (least < 0)
+            fprintf(stderr, ": a label or an index below 0 gives NaN\n");
+        else if (dlg_dataset_vocabulary(s->data, t, &size))
+            fprintf(stderr,
+                    ", of %zu different characters: with fewer classes, or rows in a table, "
+                    "than %.0f the loss is NaN\n",
+                    size, most + 1);
+        else
+            fprintf(stderr, ": with fewer classes, or rows in a table, than %.0f the loss is NaN\n",
+                    most + 1);
+    }
 }
 
 /* The entry to train with: one that changes something. */
@@ -227,10 +264,14 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
         fprintf(stderr, "  %s is not written: no step gave weights known to be finite\n", a->save);
     if (a->checkpoint && shown->kept)
         fprintf(stderr, "  %s: the checkpoint is the last one from before\n", a->checkpoint);
+    /* The first epoch takes every row, and a label that is out of range gives NaN at once. */
+    bool labels = reads_labels(s, entry), first = labels && shown->diverged_epoch <= 1;
+    if (first) print_labels(s, entry);
     fprintf(stderr,
-            "  to try: a smaller learning rate; clip_norm = 1 in the optimizer; inputs that are "
+            "  to try: %sa smaller learning rate; clip_norm = 1 in the optimizer; inputs that are "
             "scaled to about 1%s%s; --ignore-nan goes on\n",
-            reads_labels(s, entry) ? "; labels within 0..c-1, for another gives NaN" : "",
+            first ? "labels and tokens within 0..c-1, for another gives NaN; " : "",
+            labels && !first ? "; labels within 0..c-1, for another gives NaN" : "",
             a->check_nan ? "" : "; --check-nan says where it begins");
     bool save_it = a->save && shown->restored && (shown->best_epoch || shown->restored_step);
     int status = save_it ? dlg_weights_save(s->prog, a->save, NULL) : DLG_OK;

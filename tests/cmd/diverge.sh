@@ -33,8 +33,29 @@ expect 0 "warning: not all that entry \`train\` returned is finite" "$DLG" train
 # With --patience it is the best epoch's that are saved.
 expect 4 "the weights of the best epoch, 1" $train --holdout 0.2 --patience 1000 --save best
 
-# A label out of range is what newcomers meet.
+# Weights that are NaN are told by what only reads them too; it is no error.
+expect 0 "warning: bad: w holds NaN, first at w" "$DLG" run line.cl --load bad --rows 0
+expect 0 "" "$DLG" run line.cl --load w15 --rows 0
+grep -q warning err && fail "sound weights: $(cat err)"
+
+expect 0 "" "$DLG" train line.cl --set rate=1e30 --quiet --steps 2 --save endless --ignore-nan
+expect 0 "warning: endless: w holds what is infinite, first at w[0]" "$DLG" run line.cl --load endless --rows 0
+
+# A label out of range is what newcomers meet: it is the first thing to try, with what the data holds.
 sed '3s/,[0-9]*$/,10/' "$DLG_SOURCE_DIR/samples/digits.csv" >label.csv
-expect 4 "labels within 0..c-1, for another gives NaN" "$DLG" train \
-    "$DLG_SOURCE_DIR/samples/digits.dlg" --epochs 1 --data x=label.csv --data y=label.csv
+sed '3s/,[0-9]*$/,-1/' "$DLG_SOURCE_DIR/samples/digits.csv" >below.csv
+digits=$DLG_SOURCE_DIR/samples/digits.dlg
+expect 4 "to try: labels and tokens within 0..c-1" "$DLG" train $digits --epochs 1 --data y=label.csv:64
+grep -q '`y` holds 0 to 10 in the data: with fewer classes, or rows in a table, than 11 ' err ||
+    fail "the labels: $(cat err)"
+expect 4 "holds -1 to 9 in the data: a label or an index below 0" "$DLG" train $digits --epochs 1 \
+    --data y=below.csv:64
+printf 'hello, world: the quick brown fox jumps over it all\n%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 >text.txt
+cat >text.dlg <<'DLG'
+input s : i32[4, 9] from "text.txt" chars
+loss = mean(cross_entropy(dense(embedding(s[:, 0:8], 8, 4), 8), s[:, 1:]))
+entry train -> loss { minimize loss by sgd(lr = 0.1) }
+DLG
+expect 4 "of 27 different characters: with fewer classes, or rows in a table, than 27 " "$DLG" train \
+    text.dlg --epochs 1
 done_testing
