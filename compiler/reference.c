@@ -165,7 +165,7 @@ static double at_step(Forward *f, double *moved, const double *x, const double *
     return y;
 }
 
-/* What rounding in double may do to y at x: what rounding in f32 does, with 29 bits less. */
+/* What rounding in double may do to y near x: some times what it does in f32, with 29 bits less. */
 static double noise_of(Forward *f, double *x, double y) {
     double most = fabs(y) * 0x1p-24;
     f->vars[f->moved] = x;
@@ -177,7 +177,7 @@ static double noise_of(Forward *f, double *x, double y) {
         if (isfinite(off)) most = fmax(most, off);
         arena_close(a);
     }
-    return 4 * most * 0x1p-29;
+    return 16 * most * 0x1p-29;
 }
 
 /* Fills *out, but for `beside`; *kink: y has one here, and the rest says nothing. */
@@ -190,6 +190,7 @@ static void check(Reference *r, const Entry *entry, const Derivative *d, double 
     f.moved = wrt->op == OP_VAR ? out->var : UINT32_MAX; /* until extract makes one of a binding */
     if (node_at(&entry->graph, d->y)->loop == 0) extract(r, entry, d, values, &f);
     out->skipped = why_not(&entry->graph, d, &f.g, f.moved);
+    if (!out->skipped && !isfinite(values[d->y][0])) out->skipped = "the value is not finite here";
     if (out->skipped) return;
     int64_t elems = shape_elems(&wrt->shape);
     const double *x = values[d->wrt], *gradient = values[d->gradient];
@@ -206,6 +207,10 @@ static void check(Reference *r, const Entry *entry, const Derivative *d, double 
     const double h = 1e-6 * fmax(greatest, 1e-2);
     double above = at_step(&f, moved, x, direction, elems, h);
     double below = at_step(&f, moved, x, direction, elems, -h);
+    if (!isfinite(above) || !isfinite(below)) {
+        out->skipped = "the value is not finite beside here";
+        return;
+    }
     out->difference = (above - below) / (2 * h);
     /* Below this a difference is the rounding of y. */
     double noise = 4e-16 * fmax(fabs(above), fabs(below)) / h;

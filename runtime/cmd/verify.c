@@ -127,11 +127,11 @@ static int copy_variables(Verify *v, const Entry *entry) {
 
 /* ---- Comparing --------------------------------------------------------------------------------- */
 
-/* `error` NaN: there is none to show. */
+/* `error` below 0: there is none to show. */
 static void row(const char *entry, const char *name, uint64_t elems, double error,
                 const char *note) {
     char text[32] = "-";
-    if (!isnan(error)) snprintf(text, sizeof text, "%.3g", error);
+    if (!(error < 0)) snprintf(text, sizeof text, "%.3g", error);
     printf("%-17s %-28s %9llu  %14s%s\n", entry, name, (unsigned long long)elems, text, note);
 }
 
@@ -228,7 +228,7 @@ static int compare(Verify *v, const char *name, const Entry *entry, const dlg_te
     if (rounded)
         snprintf(note + n, sizeof note - n, "  %llu by rounding alone, off by up to %.2g",
                  (unsigned long long)rounded, off);
-    row(name, t->name, t->elems, rounded && rounded == t->elems ? NAN : worst, note);
+    row(name, t->name, t->elems, rounded && rounded == t->elems ? -1 : worst, note);
     v->compared++;
     v->by_rounding += good && rounded;
     if (!good) {

@@ -110,6 +110,18 @@ DLG
 expect 0 "by differences, beside a kink" "$DLG" verify kink.dlg
 expect 0 "not checked: a kink" "$DLG" verify "$data/kink.dlg"
 
+# Of a value that is not finite there is no slope to compare; of one that is, a gradient of NaN is wrong.
+cat >nan.dlg <<'DLG'
+param w : f32[2] = 0
+bad = sum(log(w - 1))
+entry slope -> g = grad(bad, w)
+DLG
+expect 0 "not checked: the value is not finite here" "$DLG" verify nan.dlg
+sed 's/log(w - 1)/sqrt(w)/' nan.dlg >root.dlg
+expect 0 "not checked: the value is not finite beside here" "$DLG" verify root.dlg
+sed 's/log(w - 1)/where(w > 0, sqrt(w), 0)/' nan.dlg >trap.dlg
+expect 1 "by differences, WRONG" "$DLG" verify trap.dlg
+
 expect 2 "the reference is made of a .dlg" "$DLG" verify wave.cl
 expect 1 "has no entry \`fly\`" "$DLG" verify wave.dlg --entry fly
 printf 'entry e -> y\n' >bad.dlg
