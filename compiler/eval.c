@@ -310,6 +310,8 @@ void eval_turn(Eval *e, NodeId id, const Idx *index) {
     if (!e->columns || p->tile || p->part || n->dtype != DT_F32) return;
     uint32_t buffer = place_buffer(k, e->g, n, p, index, &at);
     if (!split_columns(e, at, &base, &column) || turned_at(e, buffer, base)) return;
+    /* All of the rows is brought in: where the last one is not all there (windows), it may not be. */
+    if (idx_hi(&k->index, base) + e->columns * MAX_LANES > k->buffers.at[buffer].elems) return;
     const char *name = arena_printf(k->arena, "%s_columns", p->name ? p->name : "v");
     Turned new = {buffer, base, kernel_local(k, name, DT_F32, e->columns * MAX_LANES)};
     kernel_columns(k, new.local, buffer, base, e->columns);
