@@ -84,7 +84,7 @@ static void emit_transposed(Nest *n, const Idx *at, Piece rows, Piece columns) {
     for (int i = 0; i < columns.lanes; i++) {
         place[axes - 1] = idx_offset(t, c, i);
         nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, index);
-        column[i] = eval_at(&n->eval, st->node, index);
+        column[i] = val_splat(k, eval_at(&n->eval, st->node, index), rows.lanes);
     }
     bool square = rows.lanes == columns.lanes;
     if (square) transpose(k, column, columns.lanes);
