@@ -295,6 +295,11 @@ Idx idx_mod(IndexTable *t, Idx e, int64_t by) {
     return quotient_atom(t, ATOM_MOD, r, by);
 }
 
+Idx idx_share(IndexTable *t, Idx part, int64_t total, int64_t groups) {
+    Idx rest = idx_div(t, idx_scale(t, part, total % groups), groups);
+    return idx_add(t, idx_scale(t, part, total / groups), rest);
+}
+
 Idx idx_subst(IndexTable *t, Idx e, uint32_t atom, Idx by) {
     if (!idx_uses(t, e, atom)) return e;
     const Form f = t->forms.at[e];

@@ -66,6 +66,9 @@ Idx idx_offset(IndexTable *t, Idx a, int64_t by);
 Idx idx_scale(IndexTable *t, Idx a, int64_t by);
 Idx idx_div(IndexTable *t, Idx a, int64_t by); /* by > 0 */
 Idx idx_mod(IndexTable *t, Idx a, int64_t by);
+/* Where part `part` of `total` things begins, dealt out to `groups`: part * total / groups, without a number larger
+ * than what comes out. */
+Idx idx_share(IndexTable *t, Idx part, int64_t total, int64_t groups);
 /* e with the variable `atom` replaced. */
 Idx idx_subst(IndexTable *t, Idx e, uint32_t atom, Idx by);
 bool idx_uses(const IndexTable *t, Idx e, uint32_t atom); /* anywhere in e */

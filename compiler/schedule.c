@@ -128,8 +128,8 @@ static int open_tiles(Nest *n, Idx part, const int64_t *count, Idx *at) {
     int64_t groups = s->rows ? 1 : s->groups; /* of a block one group does everything */
     int dealt = dealt_loops(turns, axes, groups);
     for (int i = 0; i < dealt; i++) together *= turns[i];
-    Idx lo = idx_div(t, idx_scale(t, part, together), groups), rest;
-    Idx hi = idx_div(t, idx_scale(t, idx_offset(t, part, 1), together), groups);
+    Idx lo = idx_share(t, part, together, groups), rest;
+    Idx hi = idx_share(t, idx_offset(t, part, 1), together, groups);
     nest_for(n, "t", lo, hi, 1, &rest);
     for (int i = dealt; i-- > 0;) {
         at[axis[i]] = i == 0 ? rest : idx_mod(t, rest, turns[i]);
@@ -326,8 +326,8 @@ NodeId chain_emit(const Section *s, uint32_t count, Turns turns, Kernel *k) {
     Tiling blocks[2];
     uint32_t sizes = split_axis((int32_t)s->rows, s->block, blocks);
     for (uint32_t i = 0; i < sizes; i++) {
-        Idx lo = idx_div(t, idx_scale(t, part, blocks[i].count), s->groups), block;
-        Idx hi = idx_div(t, idx_scale(t, idx_offset(t, part, 1), blocks[i].count), s->groups);
+        Idx lo = idx_share(t, part, blocks[i].count, s->groups), block;
+        Idx hi = idx_share(t, idx_offset(t, part, 1), blocks[i].count, s->groups);
         kernel_for(k, "block", lo, hi, 1, &block);
         Idx first = idx_offset(t, idx_scale(t, block, blocks[i].size), blocks[i].start);
         NodeId wrong = emit_block(s, count, turns, k, first, blocks[i].size);

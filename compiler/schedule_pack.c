@@ -236,8 +236,8 @@ void emit_panels(Nest *n, Idx part) {
         for (uint32_t i = 0; i < nr; i++) {
             int64_t each = (int64_t)rows[i].count * columns[j].count,
                     total = each * shape_elems(&lead);
-            Idx tile, lo = idx_div(t, idx_scale(t, part, total), s->groups);
-            Idx hi = idx_div(t, idx_scale(t, idx_offset(t, part, 1), total), s->groups);
+            Idx tile, lo = idx_share(t, part, total, s->groups);
+            Idx hi = idx_share(t, idx_offset(t, part, 1), total, s->groups);
             nest_for(n, "t", lo, hi, 1, &tile);
             access_unravel(t, &lead, idx_div(t, tile, each), p.at);
             if (axes > 2) tile = idx_mod(t, tile, each);

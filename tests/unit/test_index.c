@@ -128,5 +128,21 @@ static void test_near(void) {
     arena_free(&arena);
 }
 
+/* Each part begins where it should, and no kernel computes a number on the way that an int does not hold. */
+static void test_share(void) {
+    static const int64_t totals[] = {1, 15, 16, 17, 1000003, 153000001, INT32_MAX};
+    Arena arena;
+    IndexTable t;
+    arena_init(&arena, &limit);
+    index_init(&t, &arena);
+    Idx part = idx_var(&t, "g", 0, 15, UINT32_MAX);
+    for (size_t i = 0; i < COUNT_OF(totals); i++) {
+        Idx at = idx_share(&t, part, totals[i], 16);
+        for (int64_t v = 0; v < 16; v++) CU_ASSERT(value_of(&t, at, &v) == v * totals[i] / 16);
+    }
+    for (uint32_t i = 0; i < t.forms.len; i++) CU_ASSERT(idx_hi(&t, i) <= INT32_MAX);
+    arena_free(&arena);
+}
+
 RUN_SUITE("index", {"normal forms", test_forms}, {"lanes near each other", test_near},
-          {"expressions made at random", test_random})
+          {"parts", test_share}, {"expressions made at random", test_random})
