@@ -104,6 +104,16 @@ bool idx_is_const(const IndexTable *t, Idx e, int64_t *value) {
     return t->forms.at[e].count == 0;
 }
 
+/* Whether `quo` is e / c where `rem` is e % c. Of e = x / b it is x / (b * c). */
+static bool is_quotient(const IndexTable *t, const Atom *quo, const Atom *rem) {
+    if (quo->kind != ATOM_DIV) return false;
+    if (quo->inner == rem->inner && quo->by == rem->by) return true;
+    const Form *f = &t->forms.at[rem->inner];
+    if (f->count != 1 || f->constant != 0 || f->terms[0].coef != 1) return false;
+    const Atom *e = &t->atoms.at[f->terms[0].atom];
+    return e->kind == ATOM_DIV && quo->inner == e->inner && quo->by == e->by * rem->by;
+}
+
 /* c * (e / c) + e % c is e: looks for such a pair among the terms and gives its sum back in place. */
 static Idx join_quotients(IndexTable *t, int64_t constant, Term *terms, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
@@ -111,8 +121,7 @@ static Idx join_quotients(IndexTable *t, int64_t constant, Term *terms, uint32_t
         if (rem->kind != ATOM_MOD) continue;
         for (uint32_t k = 0; k < count; k++) {
             const Atom *quo = &t->atoms.at[terms[k].atom];
-            if (quo->kind != ATOM_DIV || quo->inner != rem->inner || quo->by != rem->by) continue;
-            if (terms[k].coef != terms[i].coef * rem->by) continue;
+            if (terms[k].coef != terms[i].coef * rem->by || !is_quotient(t, quo, rem)) continue;
             Idx whole = idx_scale(t, rem->inner, terms[i].coef);
             uint32_t keep = 0;
             for (uint32_t j = 0; j < count; j++) {
@@ -219,47 +228,44 @@ static int64_t gcd(int64_t a, int64_t b) {
     return a < 0 ? -a : a;
 }
 
-/* e = g * *x + *rest, with the terms that g divides in *x, if 0 <= *rest < g as far as intervals tell. */
-static bool split_factor(IndexTable *t, const Form *f, int64_t g, Idx *x, Idx *rest) {
+/* Whether e = g * *x + *rest, with *rest in 0..g-1 as far as intervals tell. Requires: e is not negative. */
+static bool take_factor(IndexTable *t, Idx e, int64_t g, Idx *x, Idx *rest) {
+    const Form f = t->forms.at[e];
     Term small[64];
-    Term *whole = f->count <= 32 ? small : NEW_ARRAY(t->arena, Term, 2 * f->count);
-    Term *others = whole + (f->count <= 32 ? 32 : f->count);
+    Term *whole = f.count <= 32 ? small : NEW_ARRAY(t->arena, Term, 2 * f.count);
+    Term *below = whole + (f.count <= 32 ? 32 : f.count);
     uint32_t n = 0, m = 0;
-    int64_t c = f->constant % g, lo, hi;
+    int64_t c = f.constant % g;
     if (c < 0) c += g;
-    lo = hi = c;
-    for (uint32_t i = 0; i < f->count; i++) {
-        const Term term = f->terms[i];
-        const Atom *a = &t->atoms.at[term.atom];
-        if (term.coef % g == 0) {
-            whole[n++] = (Term){term.atom, term.coef / g};
+    int64_t lo = c, hi = c;
+    for (uint32_t i = 0; i < f.count; i++) {
+        const Atom *a = &t->atoms.at[f.terms[i].atom];
+        const int64_t coef = f.terms[i].coef;
+        if (coef % g == 0) {
+            whole[n++] = (Term){f.terms[i].atom, coef / g};
             continue;
         }
-        others[m++] = term;
-        lo += term.coef * (term.coef > 0 ? a->lo : a->hi);
-        hi += term.coef * (term.coef > 0 ? a->hi : a->lo);
+        lo += coef * (coef < 0 ? a->hi : a->lo);
+        hi += coef * (coef < 0 ? a->lo : a->hi);
+        below[m++] = f.terms[i];
     }
-    if (lo < 0 || hi >= g) return false;
-    *x = intern(t, (f->constant - c) / g, whole, n);
-    *rest = intern(t, c, others, m);
+    if (n == 0 || lo < 0 || hi >= g) return false;
+    *x = intern(t, (f.constant - c) / g, whole, n);
+    *rest = intern(t, c, below, m);
     return true;
 }
 
-/* The greatest g > 1 that divides `by` and splits e so, or 1: there is none. */
+/* e = g * *x + *rest, where g divides `by` and *rest is in 0..g-1. Returns the largest such g, or 1: there is none. */
 static int64_t common_factor(IndexTable *t, Idx e, int64_t by, Idx *x, Idx *rest) {
     const Form f = t->forms.at[e];
-    int64_t all = by;
-    for (uint32_t i = 0; i < f.count; i++) all = gcd(f.terms[i].coef, all);
-    if (idx_lo(t, e) < 0 || f.count == 0) return 1;
-    for (int64_t below = by;;) {
-        int64_t g = all < below ? all : 1; /* the greatest one that is left to try */
-        for (uint32_t i = 0; i < f.count; i++) {
-            int64_t c = gcd(f.terms[i].coef, by);
-            if (c < below && c > g) g = c;
-        }
-        if (g == 1 || split_factor(t, &f, g, x, rest)) return g;
-        below = g;
+    int64_t best = 1, all = by;
+    if (idx_lo(t, e) < 0) return 1;
+    for (uint32_t i = 0; i < f.count; i++) {
+        int64_t g = gcd(by, f.terms[i].coef);
+        all = gcd(all, g);
+        if (g > best && take_factor(t, e, g, x, rest)) best = g;
     }
+    return all > best && take_factor(t, e, all, x, rest) ? all : best;
 }
 
 Idx idx_div(IndexTable *t, Idx e, int64_t by) {
