@@ -104,14 +104,26 @@ bool idx_is_const(const IndexTable *t, Idx e, int64_t *value) {
     return t->forms.at[e].count == 0;
 }
 
-/* Whether `quo` is e / c where `rem` is e % c. Of e = x / b it is x / (b * c). */
-static bool is_quotient(const IndexTable *t, const Atom *quo, const Atom *rem) {
+/* The atom that a form is, alone; or NULL. */
+static const Atom *only_atom(const IndexTable *t, Idx e) {
+    const Form *f = &t->forms.at[e];
+    if (f->count != 1 || f->constant != 0 || f->terms[0].coef != 1) return NULL;
+    return &t->atoms.at[f->terms[0].atom];
+}
+
+/* Whether `quo` is *e / c and `rem` is *e % c. Of *e = x / b the first is x / (b * c), of *e = x % (b * c) the second
+ * x % c. */
+static bool are_parts(const IndexTable *t, const Atom *quo, const Atom *rem, Idx *e) {
     if (quo->kind != ATOM_DIV) return false;
+    *e = rem->inner;
     if (quo->inner == rem->inner && quo->by == rem->by) return true;
-    const Form *f = &t->forms.at[rem->inner];
-    if (f->count != 1 || f->constant != 0 || f->terms[0].coef != 1) return false;
-    const Atom *e = &t->atoms.at[f->terms[0].atom];
-    return e->kind == ATOM_DIV && quo->inner == e->inner && quo->by == e->by * rem->by;
+    const Atom *x = only_atom(t, rem->inner);
+    if (x && x->kind == ATOM_DIV && quo->inner == x->inner && quo->by == x->by * rem->by)
+        return true;
+    *e = quo->inner;
+    x = only_atom(t, quo->inner);
+    return x && x->kind == ATOM_MOD && x->inner == rem->inner && x->by % rem->by == 0 &&
+           quo->by == rem->by;
 }
 
 /* c * (e / c) + e % c is e: looks for such a pair among the terms and gives its sum back in place. */
@@ -121,8 +133,9 @@ static Idx join_quotients(IndexTable *t, int64_t constant, Term *terms, uint32_t
         if (rem->kind != ATOM_MOD) continue;
         for (uint32_t k = 0; k < count; k++) {
             const Atom *quo = &t->atoms.at[terms[k].atom];
-            if (terms[k].coef != terms[i].coef * rem->by || !is_quotient(t, quo, rem)) continue;
-            Idx whole = idx_scale(t, rem->inner, terms[i].coef);
+            Idx e;
+            if (terms[k].coef != terms[i].coef * rem->by || !are_parts(t, quo, rem, &e)) continue;
+            Idx whole = idx_scale(t, e, terms[i].coef);
             uint32_t keep = 0;
             for (uint32_t j = 0; j < count; j++) {
                 if (j != i && j != k) terms[keep++] = terms[j];

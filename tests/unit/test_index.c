@@ -128,6 +128,22 @@ static void test_near(void) {
     arena_free(&arena);
 }
 
+/* A place that goes through another shape and back is the one that it was: a kernel finds its own row again. */
+static void test_back(void) {
+    Arena arena;
+    IndexTable t;
+    arena_init(&arena, &limit);
+    index_init(&t, &arena);
+    Idx i = idx_var(&t, "i", 0, 1151, UINT32_MAX), k = idx_var(&t, "k", 0, 2, UINT32_MAX);
+    Idx within = idx_add(&t, idx_scale(&t, i, 3), k);
+    CU_ASSERT(idx_div(&t, within, 96) == idx_div(&t, i, 32));
+    CU_ASSERT(idx_mod(&t, within, 96) == idx_add(&t, idx_scale(&t, idx_mod(&t, i, 32), 3), k));
+    Idx thirds = idx_div(&t, i, 3), row = idx_mod(&t, i, 48);
+    CU_ASSERT(idx_add(&t, idx_scale(&t, idx_div(&t, i, 9), 3), idx_mod(&t, thirds, 3)) == thirds);
+    CU_ASSERT(idx_add(&t, idx_scale(&t, idx_div(&t, row, 3), 3), idx_mod(&t, i, 3)) == row);
+    arena_free(&arena);
+}
+
 /* Each part begins where it should, and no kernel computes a number on the way that an int does not hold. */
 static void test_share(void) {
     static const int64_t totals[] = {1, 15, 16, 17, 1000003, 153000001, INT32_MAX};
@@ -145,4 +161,5 @@ static void test_share(void) {
 }
 
 RUN_SUITE("index", {"normal forms", test_forms}, {"lanes near each other", test_near},
-          {"parts", test_share}, {"expressions made at random", test_random})
+          {"parts", test_share}, {"there and back", test_back},
+          {"expressions made at random", test_random})
