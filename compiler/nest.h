@@ -92,15 +92,15 @@ uint32_t split_axis(int32_t size, int32_t tile, Tiling *out);
 void cut_pieces(Tiling *t, uint8_t lanes);
 void dot_plan(Section *s, Arena *arena, bool inner);
 NodeId dot_of(const Section *s); /* the contraction of a section that has one */
-/* Whether where an operand is read depends on an axis of the space: the right operand on the rows, or the left one on
- * the columns, do so where these are a batch's. */
-bool dot_goes_along(const Section *s, Arena *arena, uint32_t operand, int axis);
+/* Whether the last two axes of its space are the left operand's alone and the right one's alone, as a matrix product
+ * has them: then a row of the one and a column of the other serve a whole tile. Requires: it has a contraction. */
+bool dot_is_product(const Section *s);
 
 /* schedule_pack.c: a contraction by panels. */
 void emit_panels(Nest *n, Idx part);
 
 /* schedule_local.c: a contraction by tiles in local memory. */
-bool local_tiles_fit(const Section *s, Arena *arena);
+bool local_tiles_fit(const Section *s);
 uint32_t local_tiles_groups(const Section *s);
 void emit_local_tiles(Nest *n, Idx part);
 

@@ -41,6 +41,20 @@ NodeId dot_of(const Section *s) {
     return NO_NODE;
 }
 
+bool dot_is_product(const Section *s) {
+    const Node *dot = node_at(s->g, dot_of(s));
+    const int axes = s->space.rank, batch = dot->attr[0];
+    const int free_a = node_at(s->g, dot->args[0])->shape.rank - batch - dot->attr[1];
+    if (axes < 2) return false;
+    for (int i = 0, end = dot->shape.rank; i < s->merged[axes - 2] + s->merged[axes - 1]; i++) {
+        const int place = end - 1 - i, axis = dot->attrc > 2 ? dot->attr[2 + place] : place;
+        const int from = i < s->merged[axes - 1] ? batch + free_a : batch;
+        const int to = i < s->merged[axes - 1] ? end : batch + free_a;
+        if (dot->shape.dim[place] > 1 && (axis < from || axis >= to)) return false;
+    }
+    return true;
+}
+
 /* How the operands lie. */
 typedef struct Lie {
     bool apart;  /* some lanes along the last axis lie apart */
@@ -198,27 +212,6 @@ static int64_t contracted_run(const Section *s, Arena *arena, NodeId id) {
     return run;
 }
 
-bool dot_goes_along(const Section *s, Arena *arena, uint32_t operand, int axis) {
-    const Node *dot = node_at(s->g, dot_of(s));
-    Shape reduced = reduced_shape(s->g, dot);
-    IndexTable t;
-    Idx at[MAX_RANK], index[MAX_RANK], inner[MAX_RANK], in[MAX_RANK];
-    bool along = false;
-    if (s->space.dim[axis] == 1) return false;
-    Arena *scratch = arena_open(arena);
-    index_init(&t, scratch);
-    for (int i = 0; i < s->space.rank; i++)
-        at[i] = s->space.dim[i] == 1 ? idx_const(&t, 0)
-                                     : idx_var(&t, "o", 0, s->space.dim[i] - 1, NO_VAL);
-    for (int i = 0; i < reduced.rank; i++) inner[i] = idx_const(&t, 0);
-    nest_unmerge(&t, &s->cluster->outer, s->merged, s->space.rank, at, index);
-    access_reduced(&t, s->g, dot, operand, index, inner, in);
-    for (int i = 0; i < node_at(s->g, dot->args[operand])->shape.rank; i++)
-        along = along || idx_uses(&t, in[i], idx_atom(&t, at[axis]));
-    arena_close(scratch);
-    return along;
-}
-
 void dot_plan(Section *s, Arena *arena, bool inner) {
     int axes = s->space.rank;
     NodeId id = dot_of(s);
@@ -228,9 +221,7 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     Shape reduced = reduced_shape(s->g, dot);
     int64_t length = shape_elems(&reduced), run = contracted_run(s, arena, id);
     Lie lie = operands_lie(s, arena);
-    bool may_pack = axes >= 2 && run == length && !s->rows && dot->dtype == DT_F32 &&
-                    !dot_goes_along(s, arena, 1, axes - 2) &&
-                    !dot_goes_along(s, arena, 0, axes - 1);
+    bool may_pack = dot_is_product(s) && run == length && !s->rows && dot->dtype == DT_F32;
     bool packs = may_pack && (cost_packs(s->target, rows, columns, length) ||
                               (lie.turned && rows >= LEAST_ROWS));
     Cut best = cut_columns(s, rows, columns, &lie, packs);

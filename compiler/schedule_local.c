@@ -11,16 +11,16 @@
 #define SPOTS 4
 #define SIDE  (TILE / SPOTS)
 
-bool local_tiles_fit(const Section *s, Arena *arena) {
+bool local_tiles_fit(const Section *s) {
     int axes = s->space.rank;
     NodeId dot = dot_of(s);
-    if (dot == NO_NODE || axes < 2 || s->target->local_size != SIDE * SIDE) return false;
+    if (dot == NO_NODE || s->target->local_size != SIDE * SIDE) return false;
+    if (!dot_is_product(s)) return false;
     if (node_at(s->g, dot)->dtype != DT_F32) return false;
     if (s->target->local_bytes < 2 * TILE * STEP * sizeof(float)) return false;
     Shape reduced = reduced_shape(s->g, node_at(s->g, dot));
     return s->space.dim[axes - 1] >= SIDE && s->space.dim[axes - 2] >= SIDE &&
-           shape_elems(&reduced) >= STEP / 2 && !dot_goes_along(s, arena, 1, axes - 2) &&
-           !dot_goes_along(s, arena, 0, axes - 1);
+           shape_elems(&reduced) >= STEP / 2;
 }
 
 static int32_t tiles(int32_t size) {
