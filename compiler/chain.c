@@ -522,7 +522,7 @@ static bool in_own_memory(const Fuser *f, const Fused *out, const bool *returned
     if (!out->stored[id] || returned[id] || out->cluster_of[id] == NO_CLUSTER) return false;
     const Chain *chain = &out->chains.at[out->clusters.at[out->cluster_of[id]]->chain];
     if (!chain->rows || (n->dtype != DT_F32 && n->dtype != DT_I32)) return false;
-    if (n->op == OP_COPY && n->attrc) return false; /* what a loop carries: region.h */
+    if (n->op == OP_COPY && n->attrc == 2) return false; /* what a loop carries: region.h */
     return out->whole[id] == NO_NODE && only_in_chain(f, out, id);
 }
 

@@ -130,6 +130,19 @@ NodeId layout_root(Graph *g, NodeId x) {
     return leaf ? node_copy(g, x) : x;
 }
 
+static NodeId own_copy(Graph *g, NodeId x, uint32_t var) {
+    const Node *n = node_at(g, x);
+    int32_t of = (int32_t)var;
+    const Node copy = {.op = OP_COPY,
+                       .dtype = n->dtype,
+                       .shape = n->shape,
+                       .argc = 1,
+                       .args = &x,
+                       .attrc = 1,
+                       .attr = &of};
+    return node_make(g, &copy);
+}
+
 void layout_roots(Entry *e, const FuseOptions *options) {
     Graph *g = &e->graph;
     for (uint32_t i = 0; i < e->outputs.len; i++) {
@@ -140,8 +153,11 @@ void layout_roots(Entry *e, const FuseOptions *options) {
     for (uint32_t i = 0; i < e->updates.len; i++) {
         Update *u = &e->updates.at[i];
         g->span = node_at(g, u->node)->span;
-        if (set_has(options->double_buffered, u->var))
-            u->node = node_copy(g, node_copy(g, u->node));
+        if (set_has(options->double_buffered, u->var)) {
+            /* Copies of its own: one that another reader shares would have to be made before that, and after all that
+             * read the old value. */
+            u->node = own_copy(g, own_copy(g, u->node, u->var), u->var);
+        }
         u->node = layout_root(g, u->node);
     }
 }
