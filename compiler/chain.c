@@ -22,6 +22,7 @@
 #define MAX_STAGES   16 /* clusters of a chain */
 #define LEAST_ROWS   16
 #define LEAST_BLOCK  4           /* rows of a block, where a contraction has them too */
+#define LARGE_COPY   16384       /* elements: about ten launches */
 #define SMALL_NS     15360.0     /* a second core would come too late */
 #define TILE_BYTES   (32 * 1024) /* of what a group keeps for itself: one, ... */
 #define TILES_BYTES  (64 * 1024) /* ... and all of a chain */
@@ -409,6 +410,30 @@ static void add_chain(Chainer *c, const Strand *s, uint32_t launch, Fused *out) 
     vec_push(f->arena, &out->chains, chain);
 }
 
+/* A number for what a strand copies turned, the same for those whose kernels are equal but for their buffers; 0: it is
+ * no large copy. */
+static uint32_t copy_key(const Fuser *f, const Strand *s) {
+    const Cluster *cl = f->clusters.at[s->clusters.at[0]];
+    if (s->clusters.len > 1 || cl->members.len > 1) return 0;
+    const Node *copy = node_at(f->g, cl->members.at[0]);
+    const Node *turned = copy->op == OP_COPY ? node_at(f->g, copy->args[0]) : copy;
+    if (turned->op != OP_PERMUTE || shape_elems(&copy->shape) < LARGE_COPY) return 0;
+    uint64_t key = hash_bytes(copy->shape.dim, copy->shape.rank * sizeof(*copy->shape.dim), 0);
+    key = hash_bytes(turned->attr, turned->attrc * sizeof(*turned->attr), key);
+    return (uint32_t)(key % 0x7fffffff) + 1;
+}
+
+/* The keys of more than two strands of a level. Each of these has a launch of its own, for a launch costs them little,
+ * and so they have one text: in one launch each would stand there. */
+static NumberSet many_copies(Chainer *c, const Ids *level) {
+    NumberSet once = {.arena = c->f->arena}, twice = once, many = once;
+    for (uint32_t i = 0; i < level->len; i++) {
+        uint32_t key = copy_key(c->f, &c->strands.at[level->at[i]]);
+        if (key && !set_add(&once, key) && !set_add(&twice, key)) set_add(&many, key);
+    }
+    return many;
+}
+
 /* Chains of one level share a launch, as far as one kernel may hold them. */
 static void share_launches(Chainer *c, Fused *out) {
     Fuser *f = c->f;
@@ -424,11 +449,13 @@ static void share_launches(Chainer *c, Fused *out) {
     Ids *of_launch = NEW_ARRAY(f->arena, Ids, c->strands.len + 1);
     for (uint32_t l = 1; l <= last; l++) {
         uint32_t sections = 0, buffers = 0, shared = UINT32_MAX;
+        const NumberSet many = many_copies(c, &of_level[l]);
         for (uint32_t i = 0; i < of_level[l].len; i++) {
             const Strand *s = &c->strands.at[of_level[l].at[i]];
             const Cluster *cl = f->clusters.at[s->clusters.at[0]];
             bool alone = f->options->apart || f->options->single || cl->loop ||
-                         (f->options->target->local_bytes && cl->has_dot);
+                         (f->options->target->local_bytes && cl->has_dot) ||
+                         set_has(&many, copy_key(f, s));
             bool full =
                 sections + s->clusters.len > MAX_SECTIONS || buffers + s->buffers > MAX_BUFFERS;
             uint32_t *at = &launch[of_level[l].at[i]];

@@ -91,6 +91,8 @@ void eval_pop(Eval *e) {
         const MemoEntry *m = &e->memo.at[--e->memo.len];
         e->bucket[m->hash & (e->buckets - 1)] = m->next;
     }
+    while (e->table_rows.len && e->table_rows.at[e->table_rows.len - 1].scope > e->scopes.len)
+        e->table_rows.len--;
 }
 
 void eval_bind(Eval *e, NodeId id, const Idx *index, Val v) {
@@ -488,21 +490,35 @@ static Val eval_concat(Eval *e, const Node *n, const Idx *index, Ranges ranges) 
 }
 
 /* Element index[] of row `i` of a table: out of range it gives NaN (f32) or 0, and reads row 0. */
+/* The row of a table that index i means. */
+static TableRow table_row(Eval *e, Val i, int32_t rows) {
+    enum { LATEST = 32 };
+    Kernel *k = e->k;
+    for (uint32_t n = e->table_rows.len, end = n > LATEST ? n - LATEST : 0; n-- > end;) {
+        const TableRow *r = &e->table_rows.at[n];
+        if (r->index == i && r->rows == rows) return *r;
+    }
+    Val zero = val_const(k, DT_I32, 0), count = val_const(k, DT_I32, rows);
+    Val inside = val_ew(k, OP_AND, val_ew(k, OP_LE, zero, i, NO_VAL),
+                        val_ew(k, OP_LT, i, count, NO_VAL), NO_VAL);
+    Val row = val_ew(k, OP_WHERE, inside, i, zero);
+    val_name(k, row, "row");
+    TableRow r = {i, rows, inside, idx_var(&k->index, "row", 0, rows - 1, row), e->scopes.len};
+    vec_push(k->arena, &e->table_rows, r);
+    return r;
+}
+
 static Val take_row(Eval *e, const Node *n, Val i, const Idx *index, Ranges ranges) {
     Kernel *k = e->k;
     const Node *table = node_at(e->g, n->args[0]), *which = node_at(e->g, n->args[1]);
-    Val zero = val_const(k, DT_I32, 0), rows = val_const(k, DT_I32, table->shape.dim[0]);
-    Val inside = val_ew(k, OP_AND, val_ew(k, OP_LE, zero, i, NO_VAL),
-                        val_ew(k, OP_LT, i, rows, NO_VAL), NO_VAL);
-    Val row = val_ew(k, OP_WHERE, inside, i, zero);
-    val_name(k, row, "row");
+    const TableRow row = table_row(e, i, table->shape.dim[0]);
     Idx in[MAX_RANK];
-    in[0] = idx_var(&k->index, "row", 0, table->shape.dim[0] - 1, row);
+    in[0] = row.row;
     for (int d = 1; d < table->shape.rank; d++) in[d] = index[which->shape.rank + d - 1];
     Val v = eval_ranged(e, n->args[0], in, ranges);
     DType t = (DType)n->dtype;
     Val outside = val_const(k, t, dtype_is_float(t) ? (double)NAN : 0);
-    return val_ew(k, OP_WHERE, inside, v, outside);
+    return val_ew(k, OP_WHERE, row.inside, v, outside);
 }
 
 /* table[index]. Where the lanes are at rows of their own, or only some of them may read, the index is

@@ -57,6 +57,15 @@ typedef struct Turned {
     uint32_t local;
 } Turned;
 
+/* An index into a table of so many rows, as a place that is inside. */
+typedef struct TableRow {
+    Val index;
+    int32_t rows;
+    Val inside;
+    Idx row;
+    uint32_t scope; /* in which it was made */
+} TableRow;
+
 typedef struct Eval {
     Kernel *k;
     const Graph *g;
@@ -74,6 +83,7 @@ typedef struct Eval {
     VEC(Turned) turned;
     NodeId lost; /* a reduction that was neither bound nor in memory: a fault, or NO_NODE */
     VEC(MemoEntry) memo;
+    VEC(TableRow) table_rows;
     VEC(uint32_t) scopes;
     uint32_t *bucket; /* of a hash table: the latest entry in memo + 1 */
     uint32_t buckets; /* a power of two, or 0 */

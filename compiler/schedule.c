@@ -5,14 +5,33 @@
  * products in that nest, with a tile of several rows and vectors; a row kernel (softmax) is the same
  * nest with the lanes over the row. On a target without vectors a work-item takes a point. Here tiles
  * are cut and dealt to work-groups; schedule_point.c fills them. */
+#include "cost.h"
 #include "nest.h"
 
 /* ---- Dealing tiles to work-groups ------------------------------------------------------------ */
 
+/* Operations that a node takes at one place, as far as it is computed here: of a reduction, one step. */
+static double operations_at(const Nest *n, NodeId id, NumberSet *seen) {
+    const Section *s = n->s;
+    const Node *x = node_at(s->g, id);
+    double operations = is_view((Op)x->op) || x->op == OP_CONST ? 0 : op_info[x->op].cost;
+    if (x->op == OP_VAR || !set_add(seen, id)) return 0;
+    if (in_memory(&s->place[id]) && s->cluster_of[id] != s->number) return 0;
+    for (uint32_t i = 0; i < x->argc; i++) operations += operations_at(n, x->args[i], seen);
+    return operations;
+}
+
 /* Columns of a tile of sums that run beside each other: the more of a row is read at a time, the better it comes from
  * memory, but there are to be some tiles for the cores to share. */
-static int32_t sum_columns(const Section *s) {
+static int32_t sum_columns(const Nest *n) {
+    const Section *s = n->s;
     int32_t lanes = s->target->lanes, last = s->space.dim[s->space.rank - 1];
+    double operations = 0;
+    NumberSet seen = {.arena = n->k->arena};
+    for (uint32_t m = 0; m < s->cluster->members.len; m++)
+        if (is_reduction((Op)node_at(s->g, s->cluster->members.at[m])->op))
+            operations += operations_at(n, s->cluster->members.at[m], &seen);
+    if (operations >= COSTLY) return 4 * lanes; /* memory is not what it waits for */
     int64_t vectors = (last + lanes - 1) / lanes, others = shape_elems(&s->space) / last;
     int64_t tiles = (vectors + SUM_VECTORS - 1) / SUM_VECTORS, least = (4 + others - 1) / others;
     if (tiles < least) tiles = least;
@@ -235,7 +254,7 @@ static void emit_columns(Nest *n, Idx part, int32_t first, int32_t width) {
     if (s->cluster->has_dot)
         tile_columns = s->tile_columns;
     else if (s->cluster->has_reduction && !s->gathers)
-        tile_columns = sum_columns(s);
+        tile_columns = sum_columns(n);
     if (s->transposes) tile_rows = MAX_LANES;
     uint32_t nr = by_rows ? split_axis(height, tile_rows, rows) : 1;
     for (uint32_t i = 0; i < nr && s->transposes; i++) cut_pieces(&rows[i], MAX_LANES);

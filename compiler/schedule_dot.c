@@ -16,6 +16,10 @@
 #define LINE_CYCLES   1.3 /* of a vector from beyond the nearest cache */
 #define POINTS        30  /* vector registers for the points of a tile and an operand of them */
 
+#define LONG                                                                                       \
+    (1                                                                                             \
+     << 26) /* products, from which on their time is more than that of building their text: a region of
+                              * its own, of another size of tile, is text of its own */
 #define LEAST_ROWS 96 /* of a block, that are worth a panel */
 
 uint32_t split_axis(int32_t size, int32_t tile, Tiling *out) {
@@ -68,10 +72,16 @@ typedef struct Cut { /* the best so far */
     int rows, columns;
 } Cut;
 
+/* Of a region beyond the first, in parts of the whole: see LONG. */
+static double region_cost(int32_t rows, int32_t columns, int64_t length) {
+    return (double)rows * columns * (double)length < LONG ? 0.1 : 0.02;
+}
+
 /* Lanes over the columns: the cycles of one step of all tiles, the least. */
-static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, const Lie *lie,
-                       bool packs) {
+static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, int64_t length,
+                       const Lie *lie, bool packs) {
     const int lanes = s->target->lanes;
+    const double region = region_cost(rows, columns, length);
     Cut best = {.cycles = INFINITY};
     for (int vectors = 1; vectors <= 4; vectors++) {
         int limit = (int)s->target->accumulators / vectors;
@@ -88,7 +98,7 @@ static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, const Li
                     cost += fmax(step, LATENCY) * m[i].count * c[j].count;
                 }
             }
-            cost *= 1 + 0.02 * (nm + nc - 2); /* a region of its own is text of its own */
+            cost *= 1 + region * (nm + nc - 2);
             if (cost < best.cycles * 0.999) best = (Cut){cost, r, vectors * lanes};
         }
     }
@@ -113,7 +123,7 @@ static Cut cut_points(const Section *s, int32_t rows, int32_t columns, int64_t l
                     cost += (step * steps + ACROSS_CYCLES * mr * nr) * m[i].count * n[j].count;
                 }
             }
-            cost *= 1 + 0.02 * (nm + nn - 2);
+            cost *= 1 + region_cost(rows, columns, length) * (nm + nn - 2);
             if (cost < best.cycles * 0.999) best = (Cut){cost, r, c};
         }
     }
@@ -224,7 +234,7 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     bool may_pack = dot_is_product(s) && run == length && !s->rows && dot->dtype == DT_F32;
     bool packs = may_pack && (cost_packs(s->target, rows, columns, length) ||
                               (lie.turned && rows >= LEAST_ROWS));
-    Cut best = cut_columns(s, rows, columns, &lie, packs);
+    Cut best = cut_columns(s, rows, columns, length, &lie, packs);
     if (inner) {
         Cut points = cut_points(s, rows, columns, run, (double)length / (double)run);
         s->dot_inner = points.cycles < 0.9 * (double)length * best.cycles;

@@ -1,7 +1,8 @@
 /* schedule_pack: large contractions by panels. What is multiplied by, some columns wide, is copied into the group's
  * own memory for a part of what is contracted at a time: there it lies side by side and stays in the cache while all
  * rows of a block go by, whatever its pitch in memory. The sums of a block of rows wait in the group's memory from
- * one part to the next; the order of additions is that of the plain nest.
+ * one part to the next, and for what is computed of them, which so is one loop over the block and stands in the text
+ * once, not for each point of a tile. The order of additions is that of the plain nest.
  *
  * Requires: what is contracted is one axis in memory. */
 #include "nest.h"
@@ -16,6 +17,7 @@ typedef struct Panels {
     int32_t strip;         /* columns of a tile: a panel is strips one after the other */
     bool turned;           /* it lies side by side along what is contracted */
     uint32_t panel, sums;  /* local arrays */
+    bool waits;            /* sums wait in theirs; else they are stored at once */
     Idx at[MAX_RANK];      /* the place on the axes before the rows */
     Idx row, column;       /* where the block and the panel begin */
 } Panels;
@@ -108,11 +110,41 @@ static void fill_panel(Panels *p, Idx from, int32_t depth, const Tiling *strips)
     nest_end(n);
 }
 
-/* Adds up a part for the tile of `rows` rows at `row` of the block and the strip of columns at `strip`. The sums come
- * from the group's memory, if there are several parts, and go there unless it is the last: then what follows is
- * stored. */
+/* What is stored of the sums, at the vectors of `columns`, all in one row of the block. */
+static void store_sums(Panels *p, int32_t height, int32_t width) {
+    Nest *n = p->n;
+    IndexTable *t = &n->k->index;
+    Tiling vectors[2];
+    Point points[MAX_PIECES];
+    Idx row, turn;
+    uint32_t sizes = split_axis(width, n->s->target->lanes, vectors);
+    nest_for(n, "r", idx_const(t, 0), idx_const(t, height), 1, &row);
+    for (uint32_t i = 0; i < sizes; i++) {
+        cut_pieces(&vectors[i], n->s->target->lanes);
+        nest_for(n, "c", idx_const(t, 0), idx_const(t, vectors[i].count), 1, &turn);
+        Idx first = idx_offset(t, idx_scale(t, turn, vectors[i].size), vectors[i].start);
+        for (uint32_t j = 0; j < vectors[i].piece_count; j++) {
+            const Piece *piece = &vectors[i].pieces[j];
+            Idx at = idx_offset(t, first, piece->offset);
+            Idx own = idx_add(t, idx_scale(t, row, p->width), at);
+            points[j].lanes = piece->lanes;
+            eval_set_lanes(&n->eval, piece->lanes);
+            place_at(p, idx_add(t, p->row, row),
+                     idx_add(t, idx_add(t, p->column, at), n->eval.lane[piece->lanes]),
+                     points[j].at);
+            eval_bind(&n->eval, p->id, points[j].at,
+                      val_local(n->k, p->sums, own, piece->lanes, (Ranges){0}, "sum"));
+        }
+        nest_store_points(n, points, vectors[i].piece_count);
+        nest_end(n);
+    }
+    nest_end(n);
+}
+
+/* Adds up a part for the tile of `rows` rows at `row` of the block and the strip of columns at `strip`: to what waits,
+ * if there are several parts. */
 static void add_part(Panels *p, Idx row, int32_t rows, Idx strip, const Tiling *columns, Idx from,
-                     int32_t depth, bool last) {
+                     int32_t depth) {
     Nest *n = p->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
@@ -154,15 +186,15 @@ static void add_part(Panels *p, Idx row, int32_t rows, Idx strip, const Tiling *
         Val v = val_read(k, acc[i]);
         Idx own = idx_offset(t, sum,
                              (int64_t)(i / pieces) * p->width + columns->pieces[i % pieces].offset);
-        if (last)
-            eval_bind(&n->eval, p->id, points[i].at, v);
-        else
+        if (p->waits)
             kernel_store_local(k, p->sums, own, v);
+        else
+            eval_bind(&n->eval, p->id, points[i].at, v);
     }
-    if (last) nest_store_points(n, points, count);
+    if (!p->waits) nest_store_points(n, points, count);
 }
 
-static void add_rows(Panels *p, int32_t height, int32_t width, Idx from, int32_t depth, bool last) {
+static void add_rows(Panels *p, int32_t height, int32_t width, Idx from, int32_t depth) {
     Nest *n = p->n;
     IndexTable *t = &n->k->index;
     Tiling rows[2], strips[2];
@@ -179,7 +211,7 @@ static void add_rows(Panels *p, int32_t height, int32_t width, Idx from, int32_t
         for (uint32_t j = 0; j < ns; j++) {
             nest_for(n, "c", idx_const(t, 0), idx_const(t, strips[j].count), 1, &turn);
             Idx strip = idx_offset(t, idx_scale(t, turn, strips[j].size), strips[j].start);
-            add_part(p, row, rows[i].size, strip, &strips[j], from, depth, last);
+            add_part(p, row, rows[i].size, strip, &strips[j], from, depth);
             nest_end(n);
         }
         nest_end(n);
@@ -198,20 +230,18 @@ static void clear_sums(Panels *p, int32_t height) {
     nest_end(n);
 }
 
-/* A block of rows by a panel: all parts, one after the other. */
+/* A block of rows by a panel: all parts, one after the other, and what is computed of their sums. */
 static void add_block(Panels *p, int32_t height, int32_t width) {
     Nest *n = p->n;
     IndexTable *t = &n->k->index;
-    int32_t before = (p->length - 1) / p->depth; /* parts before the last */
+    const int32_t whole = p->length / p->depth, left = p->length % p->depth;
     Idx part;
-    if (before) {
-        clear_sums(p, height);
-        nest_for(n, "part", idx_const(t, 0), idx_const(t, before), 1, &part);
-        add_rows(p, height, width, idx_scale(t, part, p->depth), p->depth, false);
-        nest_end(n);
-    }
-    add_rows(p, height, width, idx_const(t, (int64_t)before * p->depth),
-             p->length - before * p->depth, true);
+    if (p->length > p->depth) clear_sums(p, height);
+    nest_for(n, "part", idx_const(t, 0), idx_const(t, whole), 1, &part);
+    add_rows(p, height, width, idx_scale(t, part, p->depth), p->depth);
+    nest_end(n);
+    if (left) add_rows(p, height, width, idx_const(t, (int64_t)whole * p->depth), left);
+    if (p->waits) store_sums(p, height, width);
 }
 
 void emit_panels(Nest *n, Idx part) {
@@ -226,7 +256,8 @@ void emit_panels(Nest *n, Idx part) {
     p.length = (int32_t)shape_elems(&p.reduced);
     p.turned = s->turned;
     p.panel = kernel_scratch(k, "panel", (int64_t)p.depth * p.width);
-    if (p.length > p.depth) p.sums = kernel_scratch(k, "sums", (int64_t)s->block_rows * p.width);
+    p.waits = p.length > p.depth || s->stores.len > 1 || s->stores.at[0].node != p.id;
+    if (p.waits) p.sums = kernel_scratch(k, "sums", (int64_t)s->block_rows * p.width);
     const int axes = s->space.rank;
     Shape lead = {.rank = (uint8_t)(axes - 2)};
     for (int i = 0; i < axes - 2; i++) lead.dim[i] = s->space.dim[i];

@@ -13,6 +13,7 @@
 #   # expect-bytes-ratio: ENTRY X  bytes moved, as a multiple of their bound (docs/passes.md), at most
 #   # expect-arena-ratio: ENTRY X  the arena, as a multiple of what lives at one time, at most
 #   # expect-arena: ENTRY N        bytes of the entry's arena
+#   # expect-text: N               bytes of the whole program at most: what a driver compiles
 # Ratios are those that `dlg inspect` shows.
 dlgc=$1
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -27,7 +28,7 @@ check() { # check PROGRAM EXPECTATIONS
         return
     fi
     grep -q '^# expect' "$2" || { echo "$2 expects nothing"; failed=1; }
-    awk -v file="${2##*/}" '
+    awk -v file="${2##*/}" -v text="$(wc -c <program.cl)" '
         function wrong(what, want, got) {
             printf "%s: %s: expected %s, got %s\n", file, what, want, got
             bad = 1
@@ -74,6 +75,7 @@ check() { # check PROGRAM EXPECTATIONS
             wrong("arena of " $3, $4, figures[$3, "arena_bytes"] "")
         }
         $2 == "expect-arena-ratio:" { ratio("arena", "arena_ratio") }
+        $2 == "expect-text:" && text + 0 > $3 { wrong("bytes of text", "at most " $3, text) }
         END { exit bad }' plan figures "$2" || failed=1
 }
 
