@@ -431,9 +431,11 @@ void kernel_past(Kernel *k) {
     k->block->at[k->block->len - 1]->past = true;
 }
 
-void kernel_unroll(Kernel *k) {
+void kernel_unroll(Kernel *k, bool out) {
     const KBlock *around = k->open.at[k->open.len - 1];
-    around->at[around->len - 1]->unroll = true;
+    KStmt *loop = around->at[around->len - 1];
+    loop->unroll = out;
+    loop->rolled = !out;
 }
 
 static void turn_stmt(Kernel *k, StmtOp op, uint32_t local, uint32_t buffer, Idx e,

@@ -97,8 +97,8 @@ struct KStmt {
     uint32_t atom; /* S_FOR: the loop variable */
     Idx lo, hi;
     int64_t step;
-    bool unroll; /* S_FOR: is to be written out */
-    bool past;   /* S_STORE: of a buffer that the kernel does not read passes by the caches */
+    bool unroll, rolled; /* S_FOR: the compiler of the text is to write it out, or not to */
+    bool past; /* S_STORE: of a buffer that the kernel does not read passes by the caches */
     Ranges ranges;
     KBlock body;
     const char *text;
@@ -202,7 +202,8 @@ void kernel_comment(Kernel *k, const char *text);
 /* A loop over lo, lo + step, ... below hi; its variable is *var. Statements go into its body until
  * kernel_end. A loop of one turn is none: *var is then lo itself, and the result false. */
 bool kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *var);
-void kernel_unroll(Kernel *k);            /* the loop that was opened last */
+void kernel_unroll(Kernel *k,
+                   bool out); /* whether the loop that was opened last is to be written out */
 void kernel_if(Kernel *k, Ranges ranges); /* a body that always runs when the ranges always hold */
 void kernel_end(Kernel *k);
 

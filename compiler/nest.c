@@ -32,7 +32,7 @@ static const char *const loop_name[MAX_RANK] = {"k", "k1", "k2", "k3", "k4", "k5
 void nest_for(Nest *n, const char *name, Idx lo, Idx hi, int64_t step, Idx *var) {
     bool loop = kernel_for(n->k, name, lo, hi, step, var);
     vec_push(n->k->arena, &n->loops, loop);
-    if (loop && n->unroll) kernel_unroll(n->k);
+    if (loop && n->unroll) kernel_unroll(n->k, true);
     if (loop) eval_push(&n->eval);
 }
 

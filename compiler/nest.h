@@ -51,6 +51,8 @@ void nest_store_lanes(Nest *n, bool tile, uint32_t b, Idx address, uint8_t lanes
 /* schedule_point.c: all of the section at these points. What is stored is computed before anything is: a store may
  * overwrite a parameter that another reads. */
 void nest_points(Nest *n, const Point *points, uint32_t count);
+/* Its reductions alone, whose values are bound. */
+void nest_reductions(Nest *n, const Point *points, uint32_t count);
 /* A reduction at these points, which the lanes run over; its values are bound. */
 void nest_reduce(Nest *n, NodeId id, const Point *points, uint32_t count);
 /* What a reduction starts with, and acc combined with its operand at one place; NO_VAL: the first one. */

@@ -604,8 +604,8 @@ static void print_block(Printer *p, const KBlock *b) {
         case S_COLUMNS:
         case S_ROWS: print_turn(p, s); break;
         case S_FOR:
-            if (s->unroll) {
-                text_puts(p->out, "#pragma unroll\n");
+            if (s->unroll || s->rolled) {
+                text_puts(p->out, s->unroll ? "#pragma unroll\n" : "#pragma unroll 1\n");
                 indent(p);
             }
             p->atom[s->atom] = fresh(p, p->k->index.atoms.at[s->atom].name);

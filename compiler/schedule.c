@@ -8,8 +8,6 @@
 #include "cost.h"
 #include "nest.h"
 
-/* ---- Dealing tiles to work-groups ------------------------------------------------------------ */
-
 /* Operations that a node takes at one place, as far as it is computed here: of a reduction, one step. */
 static double operations_at(const Nest *n, NodeId id, NumberSet *seen) {
     const Section *s = n->s;
@@ -20,6 +18,8 @@ static double operations_at(const Nest *n, NodeId id, NumberSet *seen) {
     for (uint32_t i = 0; i < x->argc; i++) operations += operations_at(n, x->args[i], seen);
     return operations;
 }
+
+/* ---- Dealing tiles to work-groups ------------------------------------------------------------ */
 
 /* Columns of a tile of sums that run beside each other: the more of a row is read at a time, the better it comes from
  * memory, but there are to be some tiles for the cores to share. */
@@ -118,6 +118,59 @@ static void emit_transposed(Nest *n, const Idx *at, Piece rows, Piece columns) {
     }
 }
 
+/* Whether the sums of a tile wait in the group's memory for what is computed of them: where that is much, as an
+ * optimizer's step is, it is a loop over the rows and stands in the text once, not for each point of the tile. */
+static bool sums_wait(const Nest *n, const Tiling *row) {
+    const Section *s = n->s;
+    uint32_t reductions = 0;
+    double operations = 0;
+    NumberSet seen = {.arena = n->k->arena};
+    if (!row || row->size < 4 || !s->cluster->has_dot || s->dot_inner) return false;
+    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
+        NodeId id = s->cluster->members.at[m];
+        if (!is_reduction((Op)node_at(s->g, id)->op)) continue;
+        reductions++;
+        set_add(&seen, id);
+    }
+    for (uint32_t i = 0; i < s->stores.len; i++)
+        operations += operations_at(n, s->stores.at[i].node, &seen);
+    return reductions == 1 && node_at(s->g, dot_of(s))->dtype == DT_F32 && operations >= COSTLY;
+}
+
+static void emit_waiting(Nest *n, const Idx *at, const Tiling *row, const Tiling *column,
+                         Point *points) {
+    const Section *s = n->s;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    const NodeId dot = dot_of(s);
+    const int axes = s->space.rank;
+    const uint32_t pieces = column->piece_count, count = tile_points(n, at, row, column, points);
+    const int32_t pitch = (column->size + MAX_LANES - 1) / MAX_LANES * MAX_LANES;
+    uint32_t own = kernel_scratch(k, "sums", (int64_t)row->size * pitch);
+    nest_reductions(n, points, count);
+    for (uint32_t i = 0; i < count; i++) {
+        eval_set_lanes(&n->eval, points[i].lanes);
+        kernel_store_local(
+            k, own, idx_const(t, (int64_t)(i / pieces) * pitch + column->pieces[i % pieces].offset),
+            val_splat(k, eval_at(&n->eval, dot, points[i].at), points[i].lanes));
+    }
+    const Tiling one = {.size = 1, .count = 1};
+    Idx turn, place[MAX_RANK];
+    nest_for(n, "r", idx_const(t, 0), idx_const(t, row->size), 1, &turn);
+    kernel_unroll(k, false);
+    memcpy(place, at, sizeof(place));
+    place[axes - 2] = idx_add(t, at[axes - 2], turn);
+    tile_points(n, place, &one, column, points);
+    for (uint32_t i = 0; i < pieces; i++) {
+        Idx from = idx_offset(t, idx_scale(t, turn, pitch), column->pieces[i].offset);
+        eval_set_lanes(&n->eval, points[i].lanes);
+        eval_bind(&n->eval, dot, points[i].at,
+                  val_local(k, own, from, points[i].lanes, (Ranges){0}, "sum"));
+    }
+    nest_store_points(n, points, pieces);
+    nest_end(n);
+}
+
 #define NEARLY 16 /* turns of a group: one more or less is little */
 
 /* How many of the outermost loops, of so many turns each, are dealt out as one: the fewest that the groups can share
@@ -193,7 +246,10 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
         }
     } else {
         Point *points = NEW_ARRAY(k->arena, Point, (row ? row->size : 1) * MAX_PIECES);
-        nest_points(n, points, tile_points(n, at, row, column, points));
+        if (sums_wait(n, row))
+            emit_waiting(n, at, row, column, points);
+        else
+            nest_points(n, points, tile_points(n, at, row, column, points));
     }
     nest_close(n, loops);
 }

@@ -16,10 +16,9 @@
 #define LINE_CYCLES   1.3 /* of a vector from beyond the nearest cache */
 #define POINTS        30  /* vector registers for the points of a tile and an operand of them */
 
-#define LONG                                                                                       \
-    (1                                                                                             \
-     << 26) /* products, from which on their time is more than that of building their text: a region of
-                              * its own, of another size of tile, is text of its own */
+/* Products from which on their time is more than that of building their text: a region of its own, of another size of
+ * tile, is text of its own. */
+#define LONG       (1 << 28)
 #define LEAST_ROWS 96 /* of a block, that are worth a panel */
 
 uint32_t split_axis(int32_t size, int32_t tile, Tiling *out) {
@@ -72,7 +71,7 @@ typedef struct Cut { /* the best so far */
     int rows, columns;
 } Cut;
 
-/* Of a region beyond the first, in parts of the whole: see LONG. */
+/* What a region beyond the first adds, in parts of all. */
 static double region_cost(int32_t rows, int32_t columns, int64_t length) {
     return (double)rows * columns * (double)length < LONG ? 0.1 : 0.02;
 }

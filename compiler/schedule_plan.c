@@ -8,7 +8,8 @@ typedef struct Probe {             /* what one point reads */
     uint32_t divisions;            /* loads whose address needs a division */
     uint32_t outer_bad, inner_bad; /* loads that are not side by side along the last axis */
     uint32_t apart;                /* loads that are not along the axis before it */
-    int32_t cuts[MAX_CUTS];        /* Section.cuts; more than MAX_CUTS: too many */
+    uint32_t apart_in_runs; /* loads near each other in a run, which are several in a vector */
+    int32_t cuts[MAX_CUTS]; /* Section.cuts; more than MAX_CUTS: too many */
     uint32_t cut_count;
     KCount count;
 } Probe;
@@ -114,6 +115,9 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
             !(idx_stride(t, x->index, last, &stride) && (stride == 0 || stride == 1)) &&
             (x->ranges.count || !lanes || !near_lanes(t, s, x->index, last)))
             p.outer_bad++;
+        else if (last != UINT32_MAX && run &&
+                 !(idx_stride(t, x->index, last, &stride) && stride <= 1))
+            p.apart_in_runs++;
         p.apart += x->ranges.count || before == UINT32_MAX ||
                    !idx_stride(t, x->index, before, &stride) || stride != 1;
         for (uint32_t a = 0; a < t->atoms.len; a++) {
@@ -198,7 +202,7 @@ void section_plan(Section *s, Arena *arena) {
     bool few = !c->has_dot && p.inner_bad == 0 && shape_elems(&s->space) <= target->lanes &&
                longest_reduction(s) >= 16 * target->lanes;
     bool narrow = last < 4 || few || (p.outer_bad > 0 && p.inner_bad == 0);
-    s->gathers = p.outer_bad > 0;
+    s->gathers = p.outer_bad > 0 || p.apart_in_runs > 0;
     bool by_blocks = s->row_axes > 0 && axes == 1; /* the last axis is that of the rows */
     s->cut_count = by_blocks || p.cut_count > MAX_CUTS ? 0 : p.cut_count;
     memcpy(s->cuts, p.cuts, sizeof(s->cuts));

@@ -199,9 +199,7 @@ void nest_store_points(Nest *n, const Point *points, uint32_t count) {
     }
 }
 
-/* All points, all members. What is stored is computed before anything is: a store may overwrite a
- * parameter that another reads. */
-void nest_points(Nest *n, const Point *points, uint32_t count) {
+void nest_reductions(Nest *n, const Point *points, uint32_t count) {
     const Section *s = n->s;
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];
@@ -213,5 +211,9 @@ void nest_points(Nest *n, const Point *points, uint32_t count) {
         else
             nest_reduce(n, id, points, count);
     }
+}
+
+void nest_points(Nest *n, const Point *points, uint32_t count) {
+    nest_reductions(n, points, count);
     nest_store_points(n, points, count);
 }

@@ -301,7 +301,7 @@ static cl_int build(dlg_device *dev, const char *head, const char *text, size_t 
     cl_int code;
     *program = clCreateProgramWithSource(dev->context, 2, parts, lens, &code);
     if (code != CL_SUCCESS) *program = NULL;
-    return *program ? clBuildProgram(*program, 1, &dev->id, "-cl-kernel-arg-info", NULL, NULL)
+    return *program ? clBuildProgram(*program, 1, &dev->id, "-cl-kernel-arg-info -w", NULL, NULL)
                     : code;
 }
 
