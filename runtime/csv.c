@@ -1,79 +1,24 @@
-/* csv: tables of numbers. One pass over the text; a cell that nothing takes is only skipped.
+/* csv: tables of numbers. One pass over the text, which is in memory or a file that is read in pieces of whole rows;
+ * a cell that nothing takes is only skipped.
  *
  * Requires nothing of the file. Establishes: every row has the columns of the first, every value
  * taken is finite and fits its type. Messages say FILE:LINE; columns count from 1
- * in them as editors do, and the index that a model would write is named too.
- *
- * Numbers: up to 19 digits are gathered in an integer; where it and the power of ten are exact in
- * double (53 bits, 10^22) one multiplication or division rounds right; the rest goes to
- * rt_parse_f64 (Clinger 1990, the fast path). */
+ * in them as editors do, and the index that a model would write is named too. */
 #include "data.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static const double power_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                      1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
-bool data_number(const char *text, size_t len, double *value) {
-    const char *at = text, *end = text + len;
-    bool negative = false, exact = true;
-    if (at < end && (*at == '-' || *at == '+')) negative = *at++ == '-';
-    uint64_t digits = 0;
-    int count = 0, scale = 0;
-    const char *first = at;
-    for (; at < end && is_digit(*at); at++) {
-        if (count < 19) {
-            digits = digits * 10 + (uint64_t)(*at - '0');
-            count += digits != 0;
-        } else {
-            exact = false;
-        }
-    }
-    size_t seen = (size_t)(at - first);
-    if (at < end && *at == '.') {
-        first = ++at;
-        for (; at < end && is_digit(*at); at++) {
-            if (count < 19 && scale > -400) {
-                digits = digits * 10 + (uint64_t)(*at - '0');
-                count += digits != 0;
-                scale--;
-            } else {
-                exact = false;
-            }
-        }
-        seen += (size_t)(at - first);
-    }
-    if (seen == 0) return false;
-    if (at < end && (*at == 'e' || *at == 'E')) {
-        at++;
-        bool down = false;
-        int power = 0;
-        if (at < end && (*at == '-' || *at == '+')) down = *at++ == '-';
-        if (at == end || !is_digit(*at)) return false;
-        for (; at < end && is_digit(*at); at++)
-            if (power < 100000) power = power * 10 + (*at - '0');
-        scale += down ? -power : power;
-    }
-    if (at != end) return false;
-    if (exact && digits <= (uint64_t)1 << 53 && scale >= -22 && scale <= 22) {
-        double v = (double)digits;
-        v = scale < 0 ? v / power_of_ten[-scale] : v * power_of_ten[scale];
-        *value = negative ? -v : v;
-        return true;
-    }
-    return rt_parse_f64(text, end, value) == end && isfinite(*value);
-}
-
 typedef struct Reader {
     const char *path;
-    const char *at, *end;
+    const char *at, *end; /* `end` is behind a row; more of a file may follow */
+    const DataFile *file; /* that is read in pieces; NULL: all is there */
+    const char *text;     /* the first byte that is there, */
+    uint64_t place;       /* this one of the file */
+    char *buffer;
+    size_t buffer_cap, buffer_used;
+    uint64_t kept; /* the first byte that is needed again; UINT64_MAX: that at `at` */
     CsvTake *takes;
     size_t take_count;
     bool *wanted; /* by column, up to wanted_len; beyond it nothing is, unless `all_from` */
@@ -81,9 +26,9 @@ typedef struct Reader {
     size_t all_from; /* columns from here on are taken: CSV_ALL when none */
     double *row;     /* the numbers of this row, by column */
     size_t row_cap;
-    size_t rows, cap_rows; /* stored, room for */
-    size_t columns;        /* of the first row; 0 before it */
-    size_t line;           /* 1-based, of the row being read */
+    size_t rows;    /* stored */
+    size_t columns; /* of the first row; 0 before it */
+    size_t line;    /* 1-based, of the row being read */
     bool header;
     bool any_labels;
     bool maybe_header; /* the first row stored has nothing but labels, and so has the second */
@@ -110,6 +55,80 @@ static const CsvTake *labels_of(const Reader *r, size_t column) {
 
 static int no_memory(Reader *r) {
     return rt_fail(r->dev, DLG_ERR_MEMORY, "%s: out of memory", r->path);
+}
+
+/* ---- Pieces of a file ---------------------------------------------------------------------------- */
+
+enum { PIECE_BYTES = 1 << 20, MOST_ROW_BYTES = 1 << 28 };
+
+static uint64_t where(const Reader *r) {
+    return r->place + (uint64_t)(r->at - r->text);
+}
+
+static void go_to(Reader *r, uint64_t place) {
+    r->at = r->text + (place - r->place);
+}
+
+static bool more_follows(const Reader *r) {
+    return r->file && r->place + r->buffer_used < r->file->bytes;
+}
+
+/* Behind the last row that ends before `have`; `at` when none does. A row begins at `at`. */
+static const char *last_row_end(const char *at, const char *have) {
+    const char *end = at, *c = have;
+    if (!memchr(at, '"', (size_t)(have - at))) {
+        while (c > at && c[-1] != '\n') c--;
+        return c;
+    }
+    for (c = at; c < have; c++) {
+        if (*c == '"') { /* as quoted_cell reads it */
+            for (c++;; c += 2) {
+                c = memchr(c, '"', (size_t)(have - c));
+                if (!c || c + 1 == have) return end;
+                if (c[1] != '"') break;
+            }
+            c++;
+        }
+        while (c < have && *c != ',' && *c != '\n') c++;
+        if (c < have && *c == '\n') end = c + 1;
+    }
+    return end;
+}
+
+/* Reads on until one more row is there at least, or all of the file. */
+static int read_on(Reader *r) {
+    uint64_t at = where(r), kept = r->kept < at ? r->kept : at,
+             had = r->place + (uint64_t)(r->end - r->text);
+    if (kept > r->place) {
+        r->buffer_used -= (size_t)(kept - r->place);
+        memmove(r->buffer, r->buffer + (kept - r->place), r->buffer_used);
+        r->place = kept;
+    }
+    do {
+        uint64_t left = r->file->bytes - (r->place + r->buffer_used);
+        size_t room = r->buffer_cap - r->buffer_used;
+        if (room < PIECE_BYTES / 2) {
+            size_t cap = r->buffer_cap ? r->buffer_cap * 2 : PIECE_BYTES;
+            if (cap > MOST_ROW_BYTES)
+                return rt_fail(r->dev, DLG_ERR_DATA, "%s:%zu: the row has no end within %d bytes",
+                               r->path, r->line, MOST_ROW_BYTES / 2);
+            char *more = realloc(r->buffer, cap + 1); /* one may be looked at behind the end */
+            if (!more) return no_memory(r);
+            r->buffer = more;
+            r->buffer_cap = cap;
+            room = cap - r->buffer_used;
+        }
+        if (left < room) room = (size_t)left;
+        TRY(data_at(r->dev, r->path, r->file, r->place + r->buffer_used, room,
+                    r->buffer + r->buffer_used));
+        r->buffer_used += room;
+        r->buffer[r->buffer_used] = 0;
+        r->text = r->buffer;
+        go_to(r, at);
+        r->end = more_follows(r) ? last_row_end(r->at, r->buffer + r->buffer_used)
+                                 : r->buffer + r->buffer_used;
+    } while (more_follows(r) && r->place + (uint64_t)(r->end - r->text) <= had);
+    return DLG_OK;
 }
 
 /* A cell's text: a part of the file, or of scratch where quotes were doubled. */
@@ -230,25 +249,11 @@ static int room_in_row(Reader *r, size_t column) {
     return DLG_OK;
 }
 
-/* Doubles the room for rows of every take. */
-static int room_for_row(Reader *r) {
-    if (r->rows < r->cap_rows) return DLG_OK;
-    size_t cap = r->cap_rows ? r->cap_rows * 2 : 64;
-    for (size_t i = 0; i < r->take_count; i++) {
-        CsvTake *t = &r->takes[i];
-        size_t width = take_width(t) * dlg_type_bytes(t->type);
-        if (cap > SIZE_MAX / 2 / width) return no_memory(r);
-        void *more = realloc(t->values, cap * width);
-        if (!more) return no_memory(r);
-        t->values = more;
-    }
-    r->cap_rows = cap;
-    return DLG_OK;
-}
-
-static int store_value(Reader *r, CsvTake *t, size_t index, double v, size_t column, size_t row) {
+/* Into element `index` of the row that is stored at `to`. */
+static int store_value(Reader *r, CsvTake *t, char *to, size_t index, double v, size_t column,
+                       size_t row) {
     const char *type = dlg_type_name(t->type);
-    if (dlg_put_element(t->type, t->values, index, v) == DLG_OK) return DLG_OK;
+    if (dlg_put_element(t->type, to, index, v) == DLG_OK) return DLG_OK;
     if (t->type == DLG_BOOL)
         return rt_fail(r->dev, DLG_ERR_DATA,
                        "%s:%zu: column %zu: %.9g is not 0 or 1, and the input is bool", r->path,
@@ -265,26 +270,31 @@ static int store_value(Reader *r, CsvTake *t, size_t index, double v, size_t col
                    row, column + 1, t->type == DLG_I32 ? 17 : 6, v, type);
 }
 
+static int store_taken(Reader *r, CsvTake *t, size_t row, char *to) {
+    size_t width = take_width(t);
+    if (t->are_labels) return store_value(r, t, to, 0, t->label, take_column(t, 0), row);
+    if (t->type == DLG_F32) { /* the common case, without a call a cell */
+        bool fits = true;
+        for (size_t c = 0; c < width; c++) {
+            float v = (float)r->row[take_column(t, c)];
+            memcpy(to + c * sizeof v, &v, sizeof v);
+            fits &= isfinite(v) != 0;
+        }
+        if (fits) return DLG_OK;
+    }
+    for (size_t c = 0; c < width; c++)
+        TRY(store_value(r, t, to, c, r->row[take_column(t, c)], take_column(t, c), row));
+    return DLG_OK;
+}
+
 static int store_row(Reader *r, size_t row) {
-    TRY(room_for_row(r));
     for (size_t i = 0; i < r->take_count; i++) {
         CsvTake *t = &r->takes[i];
-        size_t width = take_width(t), base = r->rows * width;
-        if (t->are_labels) {
-            TRY(store_value(r, t, base, t->label, take_column(t, 0), row));
-            continue;
-        }
-        if (t->type == DLG_F32) { /* the common case, without a call a cell */
-            float *out = (float *)t->values + base;
-            bool fits = true;
-            for (size_t c = 0; c < width; c++) {
-                out[c] = (float)r->row[take_column(t, c)];
-                fits &= isfinite(out[c]) != 0;
-            }
-            if (fits) continue;
-        }
-        for (size_t c = 0; c < width; c++)
-            TRY(store_value(r, t, base + c, r->row[take_column(t, c)], take_column(t, c), row));
+        size_t bytes = take_width(t) * dlg_type_bytes(t->type);
+        char *to;
+        TRY(spool_room(&t->spool, bytes, &to));
+        TRY(store_taken(r, t, row, to));
+        spool_take(&t->spool, bytes);
     }
     r->rows++;
     return DLG_OK;
@@ -412,8 +422,13 @@ static int scan_row(Reader *r, RowScan *s) {
 
 /* Blank lines may end a file; one with data after it is an error. */
 static int skip_blank(Reader *r, bool *done) {
-    const char *at = r->at;
-    while (at < r->end && (*at == '\n' || *at == '\r' || *at == ' ' || *at == '\t')) at++;
+    const char *at;
+    for (;;) {
+        at = r->at;
+        while (at < r->end && (*at == '\n' || *at == '\r' || *at == ' ' || *at == '\t')) at++;
+        if (at < r->end || !more_follows(r)) break;
+        TRY(read_on(r));
+    }
     *done = at == r->end;
     if (*done || r->at == r->end) return DLG_OK;
     if (*r->at == '\n' || (*r->at == '\r' && r->at[1] == '\n'))
@@ -431,7 +446,7 @@ static bool all_may_be_labels(const Reader *r) {
 
 /* Decides whether the row at r->at is a header, and leaves r->at at the first row of data. */
 static int find_header(Reader *r) {
-    const char *first = r->at;
+    uint64_t first = where(r);
     size_t first_line = r->line;
     RowScan s, next;
     bool done;
@@ -442,18 +457,18 @@ static int find_header(Reader *r) {
     r->line++;
     TRY(skip_blank(r, &done));
     if (!done && all_may_be_labels(r)) {
-        const char *second = r->at;
+        uint64_t second = where(r);
         size_t second_line = r->line;
         TRY(scan_row(r, &next));
         r->maybe_header = next.numbers == 0;
         if (r->maybe_header) goto no_header;
-        r->at = second;
+        go_to(r, second);
         r->line = second_line;
     }
     r->header = true;
     return DLG_OK;
 no_header:
-    r->at = first;
+    go_to(r, first);
     r->line = first_line;
     return DLG_OK;
 }
@@ -537,11 +552,12 @@ static int begin_rows(Reader *r) {
     RowScan s;
     TRY(skip_blank(r, &done));
     if (done) return DLG_OK;
+    r->kept = where(r); /* the first rows are read more than once */
     TRY(read_names(r));
     if (!r->header) TRY(find_header(r));
     TRY(skip_blank(r, &done));
     if (done) return DLG_OK;
-    const char *data = r->at;
+    uint64_t data = where(r);
     size_t line = r->line;
     TRY(scan_row(r, &s));
     for (size_t i = 0; i < r->take_count && s.columns == r->columns; i++) {
@@ -550,40 +566,54 @@ static int begin_rows(Reader *r) {
             t->are_labels = isnan(r->row[take_column(t, 0)]);
         r->any_labels |= t->are_labels;
     }
-    r->at = data;
+    go_to(r, data);
     r->line = line;
+    r->kept = UINT64_MAX;
     return DLG_OK;
 }
 
 /* ---- The end ------------------------------------------------------------------------------------- */
 
-/* Where all is labels the first row, too, is a header when nothing of it comes again. */
-static void drop_header(Reader *r) {
-    if (!r->maybe_header || r->rows == 0) return;
+/* Gives the labels that were stored other numbers, without those of the first `skip` rows. */
+static int renumber(Reader *r, CsvTake *t, size_t skip, const int32_t *number) {
+    enum { MOST = 4096 };
+    size_t width = dlg_type_bytes(t->type);
+    char piece[MOST * sizeof(int32_t)];
+    for (size_t at = 0; at < r->rows; at += MOST) {
+        size_t n = r->rows - at < MOST ? r->rows - at : MOST;
+        TRY(spool_read(&t->spool, (at + skip) * width, n * width, piece));
+        for (size_t k = 0; k < n; k++) {
+            size_t old = (size_t)dlg_element(t->type, piece, k);
+            dlg_put_element(t->type, piece, k, number[old]);
+        }
+        TRY(spool_write_at(&t->spool, at * width, n * width, piece));
+    }
+    return DLG_OK;
+}
+
+/* Whether the first row of nothing but labels is a header: nothing of it comes again. */
+static bool was_header(const Reader *r) {
+    if (!r->maybe_header || r->rows == 0) return false;
     for (size_t i = 0; i < r->take_count; i++)
         if (!r->takes[i].are_labels || r->takes[i].labels->known ||
             r->takes[i].labels->seen[0] != 1)
-            return;
-    r->rows--;
-    r->header = true;
-    for (size_t i = 0; i < r->take_count; i++) {
-        CsvTake *t = &r->takes[i];
-        for (size_t k = 0; k < r->rows; k++)
-            dlg_put_element(t->type, t->values, k, dlg_element(t->type, t->values, k + 1) - 1);
-        labels_drop_first(t->labels);
-    }
+            return false;
+    return true;
 }
 
+/* Labels are numbered as they came; now they are sorted. */
 static int sort_labels(Reader *r) {
-    int32_t *number = malloc(LABELS_MOST * sizeof *number);
+    size_t skip = was_header(r);
+    int32_t *number = malloc((LABELS_MOST + 1) * sizeof *number);
     int status = number ? DLG_OK : no_memory(r);
+    r->rows -= skip;
+    r->header |= skip > 0;
     for (size_t i = 0; status == DLG_OK && i < r->take_count; i++) {
         CsvTake *t = &r->takes[i];
         if (!t->are_labels || t->labels->known) continue;
-        status = labels_sort(r->dev, t->labels, number);
-        for (size_t k = 0; status == DLG_OK && k < r->rows; k++)
-            dlg_put_element(t->type, t->values, k,
-                            number[(size_t)dlg_element(t->type, t->values, k)]);
+        if (skip) labels_drop_first(t->labels);
+        status = labels_sort(r->dev, t->labels, number + skip);
+        if (status == DLG_OK) status = renumber(r, t, skip, number);
     }
     free(number);
     return status;
@@ -605,74 +635,121 @@ static int read_rows(Reader *r) {
         if (s.numbers != s.wanted) return cell_error(r, row, s.bad_column, &s.bad);
         TRY(store_row(r, row));
     }
-    drop_header(r);
+    for (size_t i = 0; i < r->take_count; i++) TRY(spool_end(&r->takes[i].spool));
     return sort_labels(r);
 }
 
-int csv_parse(dlg_device *dev, const char *path, const char *text, size_t len, CsvTake *takes,
-              size_t count, CsvInfo *info) {
+/* The first bytes: whether it is a table at all, and where it begins. */
+static int begin_file(Reader *r, const DataFile *file) {
+    char head[4096 + 1];
+    size_t len = file->bytes < sizeof head - 1 ? (size_t)file->bytes : sizeof head - 1, skip = 0;
+    const char *text = file->memory;
+    if (!text) {
+        TRY(data_at(r->dev, r->path, file, 0, len, head));
+        head[len] = 0;
+        text = head;
+    } else {
+        len = (size_t)file->bytes;
+    }
+    const char *other = not_a_table(text, len);
+    if (other) return rt_fail(r->dev, DLG_ERR_DATA, "%s: %s", r->path, other);
+    if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) skip = 3;
+    r->place = skip;
+    if (file->memory) {
+        r->text = r->at = text + skip;
+        r->end = text + len;
+        return DLG_OK;
+    }
+    r->file = file;
+    r->text = r->at = r->end = "";
+    return DLG_OK;
+}
+
+static int begin_takes(Reader *r, uint64_t file_bytes) {
+    for (size_t i = 0; i < r->take_count; i++) {
+        CsvTake *t = &r->takes[i];
+        if (t->end == CSV_ALL) {
+            if (t->begin < r->all_from) r->all_from = t->begin;
+        } else if (t->end > r->wanted_len) {
+            r->wanted_len = t->end;
+        }
+    }
+    /* A file has no more columns than bytes. */
+    if (r->wanted_len > file_bytes + 1) r->wanted_len = (size_t)file_bytes + 1;
+    r->wanted = calloc(r->wanted_len + 1, sizeof *r->wanted);
+    if (!r->wanted) return no_memory(r);
+    for (size_t i = 0; i < r->take_count; i++)
+        for (size_t c = r->takes[i].begin; c < r->takes[i].end && c < r->wanted_len; c++)
+            r->wanted[c] = true;
+    return DLG_OK;
+}
+
+/* What was stored in memory is the caller's as values, the rest as a spool. */
+static void end_takes(Reader *r, int status) {
+    for (size_t i = 0; i < r->take_count; i++) {
+        CsvTake *t = &r->takes[i];
+        free(t->columns);
+        t->columns = NULL;
+        if (status == DLG_OK && t->spool.in_file) continue;
+        if (status == DLG_OK) {
+            t->values = t->spool.bytes;
+            t->spool.bytes = NULL;
+        }
+        spool_close(&t->spool);
+    }
+}
+
+int csv_parse_file(dlg_device *dev, const char *path, const DataFile *file, CsvTake *takes,
+                   size_t count, CsvInfo *info) {
     Reader r = {.path = path,
-                .at = text,
-                .end = text + len,
                 .takes = takes,
                 .take_count = count,
                 .all_from = CSV_ALL,
+                .kept = UINT64_MAX,
                 .line = 1,
                 .dev = dev};
-    int status = DLG_OK;
     for (size_t i = 0; i < count; i++) {
+        spool_open(&takes[i].spool, dev,
+                   takes[i].memory_bytes ? takes[i].memory_bytes : UINT64_MAX);
         takes[i].values = NULL;
         takes[i].columns = NULL;
         takes[i].are_labels = takes[i].labels && takes[i].labels->known;
         r.any_labels |= takes[i].are_labels;
         if (takes[i].names) takes[i].begin = takes[i].end = 0;
     }
-    if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) r.at += 3;
-    for (size_t i = 0; i < count; i++) {
-        if (takes[i].end == CSV_ALL) {
-            if (takes[i].begin < r.all_from) r.all_from = takes[i].begin;
-        } else if (takes[i].end > r.wanted_len) {
-            r.wanted_len = takes[i].end;
-        }
-    }
-    if (r.wanted_len > len + 1) r.wanted_len = len + 1; /* a file has no more columns than bytes */
-    r.wanted = calloc(r.wanted_len + 1, sizeof *r.wanted);
-    if (!r.wanted) {
-        status = no_memory(&r);
-        goto out;
-    }
-    for (size_t i = 0; i < count; i++)
-        for (size_t c = takes[i].begin; c < takes[i].end && c < r.wanted_len; c++)
-            r.wanted[c] = true;
-    const char *other = not_a_table(text, len);
-    status = other ? rt_fail(dev, DLG_ERR_DATA, "%s: %s", path, other) : read_rows(&r);
+    int status = begin_file(&r, file);
+    if (status == DLG_OK) status = begin_takes(&r, file->bytes);
+    if (status == DLG_OK) status = read_rows(&r);
     if (status == DLG_OK && r.rows == 0)
         status = rt_fail(
             dev, DLG_ERR_DATA,
             r.header ? "%s: there are no rows after the header" : "%s: the file is empty", path);
     if (status == DLG_OK)
         *info = (CsvInfo){.rows = r.rows, .columns = r.columns, .header = r.header};
-out:
+    end_takes(&r, status);
+    free(r.buffer);
     free(r.wanted);
     free(r.row);
     free(r.scratch);
-    for (size_t i = 0; i < count; i++) {
-        free(takes[i].columns);
-        takes[i].columns = NULL;
-    }
-    for (size_t i = 0; status < 0 && i < count; i++) {
-        free(takes[i].values);
-        takes[i].values = NULL;
-    }
     return status;
 }
 
-int csv_read(dlg_device *dev, const char *path, CsvTake *takes, size_t count, CsvInfo *info) {
-    char *text;
-    size_t len;
-    for (size_t i = 0; i < count; i++) takes[i].values = NULL;
-    TRY(data_file_read(dev, path, &text, &len));
-    int status = csv_parse(dev, path, text, len, takes, count, info);
-    free(text);
+int csv_parse(dlg_device *dev, const char *path, const char *text, size_t len, CsvTake *takes,
+              size_t count, CsvInfo *info) {
+    DataFile file = data_in_memory(text, len);
+    return csv_parse_file(dev, path, &file, takes, count, info);
+}
+
+int csv_read(dlg_device *dev, const char *path, CsvTake *takes, size_t count, uint64_t memory_bytes,
+             CsvInfo *info) {
+    DataFile file;
+    for (size_t i = 0; i < count; i++) {
+        takes[i].values = NULL;
+        takes[i].spool = (Spool){.fd = -1};
+        takes[i].memory_bytes = memory_bytes;
+    }
+    TRY(data_open(dev, path, memory_bytes ? memory_bytes : UINT64_MAX, &file));
+    int status = csv_parse_file(dev, path, &file, takes, count, info);
+    data_close(&file);
     return status;
 }

@@ -1,8 +1,13 @@
-/* data: what the readers of data share: files, text for messages, types. */
+/* data: what the readers of data share: files, numbers, text for messages. */
 #include "data.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 bool data_is(const char *path, const char *ending) {
     size_t n = strlen(path), m = strlen(ending);
@@ -10,14 +15,170 @@ bool data_is(const char *path, const char *ending) {
     return n >= m && memcmp(path + n - m, ending, m) == 0;
 }
 
-int data_file_read(dlg_device *dev, const char *path, char **bytes, size_t *len) {
+static bool is_packed(const char *path) {
     size_t n = strlen(path);
+    return n >= 3 && strcmp(path + n - 3, ".gz") == 0;
+}
+
+int data_file_read(dlg_device *dev, const char *path, char **bytes, size_t *len) {
     TRY(rt_file_read(dev, path, DATA_FILE_LIMIT_BYTES, bytes, len));
-    if (n < 3 || strcmp(path + n - 3, ".gz") != 0) return DLG_OK;
+    if (!is_packed(path)) return DLG_OK;
     char *packed = *bytes;
     int status = gzip_inflate(dev, path, packed, *len, data_unpacked_limit(*len), bytes, len);
     free(packed);
     return status;
+}
+
+/* ---- Files in pieces ---------------------------------------------------------------------------- */
+
+DataFile data_in_memory(const char *bytes, size_t len) {
+    return (DataFile){.fd = -1, .memory = bytes, .bytes = len};
+}
+
+DataFile data_of_spool(Spool *s) {
+    DataFile f = {.fd = s->in_file ? s->fd : -1,
+                  .fd_open = s->in_file,
+                  .memory = s->bytes,
+                  .owned = s->bytes,
+                  .bytes = spool_bytes(s)};
+    if (!s->in_file && !f.memory) f.memory = "";
+    *s = (Spool){.fd = -1};
+    return f;
+}
+
+static int in_memory(dlg_device *dev, const char *path, DataFile *out) {
+    size_t len;
+    TRY(data_file_read(dev, path, &out->owned, &len));
+    out->memory = out->owned;
+    out->bytes = len;
+    return DLG_OK;
+}
+
+/* What a compressed file holds: in memory, with a NUL behind it, or in a temporary file. */
+static int unpack(dlg_device *dev, const char *path, int fd, uint64_t packed, uint64_t memory_bytes,
+                  DataFile *out) {
+    Spool spool;
+    char *nul = NULL;
+    spool_open(&spool, dev, memory_bytes);
+    int status = gzip_spool(dev, path, fd, data_file_unpacked_limit(packed), &spool);
+    if (status == DLG_OK && !spool.in_file) {
+        spool.limit = UINT64_MAX;
+        status = spool_room(&spool, 1, &nul);
+    }
+    if (nul) *nul = 0;
+    if (status == DLG_OK)
+        *out = data_of_spool(&spool);
+    else
+        spool_close(&spool);
+    return status;
+}
+
+int data_open(dlg_device *dev, const char *path, uint64_t memory_bytes, DataFile *out) {
+    struct stat st;
+    *out = (DataFile){.fd = -1};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    /* What is wrong with it, rt_file_read says; a pipe is read once, to its end. */
+    if (!regular || memory_bytes == UINT64_MAX ||
+        (!is_packed(path) && (uint64_t)st.st_size <= memory_bytes)) {
+        if (fd >= 0) close(fd);
+        return in_memory(dev, path, out);
+    }
+    if (is_packed(path)) {
+        int status = unpack(dev, path, fd, (uint64_t)st.st_size, memory_bytes, out);
+        close(fd);
+        return status;
+    }
+    *out = (DataFile){.fd = fd, .fd_open = true, .bytes = (uint64_t)st.st_size};
+    return DLG_OK;
+}
+
+int data_again(dlg_device *dev, const char *path, const DataFile *f, DataFile *out) {
+    *out = (DataFile){.fd = -1, .bytes = f->bytes};
+    if (!f->memory) {
+        out->fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+        out->fd_open = out->fd >= 0;
+        return out->fd_open
+                   ? DLG_OK
+                   : rt_fail(dev, DLG_ERR_FILE, "cannot open %s: %s", path, strerror(errno));
+    }
+    out->memory = out->owned = malloc((size_t)f->bytes + 1);
+    if (!out->owned) return rt_no_memory(dev, f->bytes);
+    memcpy(out->owned, f->memory, (size_t)f->bytes);
+    return DLG_OK;
+}
+
+int data_at(dlg_device *dev, const char *path, const DataFile *f, uint64_t at, size_t bytes,
+            void *to) {
+    if (!f->memory) return data_pread(dev, path, f->fd, at, bytes, to);
+    if (bytes) memcpy(to, f->memory + at, bytes);
+    return DLG_OK;
+}
+
+void data_close(DataFile *f) {
+    free(f->owned);
+    if (f->fd_open) close(f->fd);
+    *f = (DataFile){.fd = -1};
+}
+
+/* Up to 19 digits are gathered in an integer; where it and the power of ten are exact in double (53 bits, 10^22) one
+ * multiplication or division rounds right; the rest goes to rt_parse_f64 (Clinger 1990, the fast path). */
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+static const double power_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                      1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+bool data_number(const char *text, size_t len, double *value) {
+    const char *at = text, *end = text + len;
+    bool negative = false, exact = true;
+    if (at < end && (*at == '-' || *at == '+')) negative = *at++ == '-';
+    uint64_t digits = 0;
+    int count = 0, scale = 0;
+    const char *first = at;
+    for (; at < end && is_digit(*at); at++) {
+        if (count < 19) {
+            digits = digits * 10 + (uint64_t)(*at - '0');
+            count += digits != 0;
+        } else {
+            exact = false;
+        }
+    }
+    size_t seen = (size_t)(at - first);
+    if (at < end && *at == '.') {
+        first = ++at;
+        for (; at < end && is_digit(*at); at++) {
+            if (count < 19 && scale > -400) {
+                digits = digits * 10 + (uint64_t)(*at - '0');
+                count += digits != 0;
+                scale--;
+            } else {
+                exact = false;
+            }
+        }
+        seen += (size_t)(at - first);
+    }
+    if (seen == 0) return false;
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        at++;
+        bool down = false;
+        int power = 0;
+        if (at < end && (*at == '-' || *at == '+')) down = *at++ == '-';
+        if (at == end || !is_digit(*at)) return false;
+        for (; at < end && is_digit(*at); at++)
+            if (power < 100000) power = power * 10 + (*at - '0');
+        scale += down ? -power : power;
+    }
+    if (at != end) return false;
+    if (exact && digits <= (uint64_t)1 << 53 && scale >= -22 && scale <= 22) {
+        double v = (double)digits;
+        v = scale < 0 ? v / power_of_ten[-scale] : v * power_of_ten[scale];
+        *value = negative ? -v : v;
+        return true;
+    }
+    return rt_parse_f64(text, end, value) == end && isfinite(*value);
 }
 
 const char *data_quote(char *out, size_t max, const char *text, size_t len) {
@@ -36,25 +197,4 @@ const char *data_quote(char *out, size_t max, const char *text, size_t len) {
     }
     out[n] = 0;
     return out;
-}
-
-int data_convert(dlg_device *dev, void **values, size_t elems, dlg_type from, dlg_type to,
-                 const char *what) {
-    if (from == to) return DLG_OK;
-    void *out = malloc(elems ? elems * dlg_type_bytes(to) : 1);
-    if (!out) return rt_no_memory(dev, elems * dlg_type_bytes(to));
-    for (size_t i = 0; i < elems; i++) {
-        if (dlg_put_element(to, out, i, dlg_element(from, *values, i)) == DLG_OK) continue;
-        free(out);
-        static const char *const wanted[] = {"within the range of f32",
-                                             "a whole number that fits i32",
-                                             "0 or 1",
-                                             "within the range of f16",
-                                             "within the range of bf16",
-                                             "a whole number from 0 to 255"};
-        return rt_fail(dev, DLG_ERR_DATA, "%s: element %zu is not %s", what, i, wanted[to]);
-    }
-    free(*values);
-    *values = out;
-    return DLG_OK;
 }

@@ -1,7 +1,8 @@
-/* dataset: reads the samples of a run's inputs from files of any kind or from memory.
+/* dataset: the samples of a run's inputs, from files of any kind or from memory.
  *
  * Requires a loaded program, whose inputs say what they want. Establishes: every field holds the
- * same number of samples, one after the other, in its input's type; an input and its variants (x and
+ * same number of samples, in its input's type: in memory, one after the other, while all of them are small
+ * (DATA_HOST_BYTES), or in a file that they are read from when they are wanted; an input and its variants (x and
  * x@1) share a field. */
 #include "data.h"
 
@@ -28,6 +29,26 @@ const Field *dataset_field(const dlg_dataset *d, const dlg_tensor *t) {
 const void *dlg_dataset_values(const dlg_dataset *d, const dlg_tensor *input) {
     const Field *f = dataset_field(d, input);
     return f ? f->values : NULL;
+}
+
+int dlg_dataset_has(const dlg_dataset *d, const dlg_tensor *input) {
+    return dataset_field(d, input) != NULL;
+}
+
+int dlg_dataset_read(const dlg_dataset *d, const dlg_tensor *input, size_t first, size_t count,
+                     void *to) {
+    dlg_device *dev = d->prog->dev;
+    const Field *f = dataset_field(d, input);
+    if (!f) return rt_fail(dev, DLG_ERR_NAME, "the data set has no `%s`", input->user_name);
+    if (first > d->rows || count > d->rows - first)
+        return rt_fail(dev, DLG_ERR_DATA, "there are no rows %zu to %zu: the data has %zu", first,
+                       first + count, d->rows);
+    return field_read(dev, f, first, count, to);
+}
+
+const char *dlg_dataset_labels(const dlg_dataset *d, const dlg_tensor *input) {
+    const Field *f = dataset_field(d, input);
+    return f ? f->labels : NULL;
 }
 
 const char *dlg_dataset_vocabulary(const dlg_dataset *d, const dlg_tensor *input, size_t *size) {
@@ -174,8 +195,37 @@ static int same_rows(Opening *o, size_t i, size_t rows, const char *path) {
 
 /* Whether field f is to be filled from such a file. */
 static bool is_from(const Opening *o, size_t f, SourceKind kind, const char *path) {
-    return o->sources[f].kind == kind && !o->d->fields[f].values &&
+    return o->sources[f].kind == kind && !o->d->fields[f].filled &&
            strcmp(o->sources[f].path, path) == 0;
+}
+
+static bool stays(const Opening *o, const Field *f, size_t rows) {
+    uint64_t bytes;
+    return rt_mul(rows, f->bytes, &bytes) && bytes <= o->d->host_bytes;
+}
+
+static void filled(Opening *o, Field *f) {
+    f->filled = true;
+    if (f->values)
+        o->d->host_bytes -= stays(o, f, o->d->rows) ? o->d->rows * f->bytes : o->d->host_bytes;
+}
+
+/* A limit of 0 would be none. */
+static uint64_t memory_left(const Opening *o) {
+    return o->d->host_bytes ? o->d->host_bytes : 1;
+}
+
+/* Samples that are in a file are read into memory when they are few. */
+static int take_rows(Opening *o, Field *f) {
+    size_t rows = o->d->rows;
+    if (stays(o, f, rows)) {
+        f->values = malloc(rows * f->bytes + 1);
+        if (!f->values) return rt_no_memory(o->dev, rows * f->bytes);
+        TRY(rows_read(o->dev, &f->rows, 0, rows, f->values));
+        rows_close(&f->rows);
+    }
+    filled(o, f);
+    return DLG_OK;
 }
 
 /* What field f takes of its table. Whole numbers of one column may be labels, and then have the numbers that the
@@ -215,6 +265,7 @@ static int close_take(Opening *o, size_t f, CsvTake *take, const CsvInfo *info) 
     const char *path = o->sources[f].path;
     field->values = take->values;
     take->values = NULL;
+    field->filled = true;
     if (take->width != field->elems && take->names)
         return rt_fail(o->dev, DLG_ERR_DATA,
                        "%s: %zu column%s named for `%s`, whose samples have %zu number%s each",
@@ -228,7 +279,14 @@ static int close_take(Opening *o, size_t f, CsvTake *take, const CsvInfo *info) 
                        field->elems == 1 ? "" : "s", path, field->elems);
     if (take->are_labels && !(field->labels = labels_json(take->labels)))
         return rt_no_memory(o->dev, LABEL_MOST_BYTES);
-    return same_rows(o, f, info->rows, path);
+    TRY(same_rows(o, f, info->rows, path));
+    if (!field->values) {
+        field->rows = (Rows){.type = take->type, .elems = field->elems, .path = strdup(path)};
+        rows_of_spool(&field->rows, &take->spool);
+        if (!field->rows.path) return rt_no_memory(o->dev, strlen(path));
+    }
+    filled(o, field);
+    return DLG_OK;
 }
 
 /* All fields from field i on that come from its table, in one pass over it. */
@@ -255,7 +313,9 @@ static int read_table(Opening *o, size_t i) {
         of[count] = f;
         status = open_take(o, f, &takes[count++]);
     }
-    if (status == DLG_OK) status = csv_read(o->dev, path, takes, count, &info);
+    if (status == DLG_OK)
+        status = csv_read(o->dev, path, takes, count,
+                          o->d->host_bytes > count ? o->d->host_bytes / count : 1, &info);
     for (size_t k = 0; status == DLG_OK && k < count; k++) {
         status = close_take(o, of[k], &takes[k], &info);
         size_t used = strlen(more);
@@ -270,6 +330,7 @@ static int read_table(Opening *o, size_t i) {
     }
     for (size_t k = 0; takes && k < count; k++) {
         free(takes[k].values);
+        if (takes[k].spool.in_file) spool_close(&takes[k].spool);
         labels_free(takes[k].labels);
     }
     free(takes);
@@ -288,85 +349,62 @@ static void shape_text(char *out, size_t size, int rank, const int64_t *shape, i
     }
 }
 
-/* Samples of an array along `axis` to samples one after the other. */
-static void gather_axis(const char *from, char *to, const Array *a, int axis, size_t item) {
-    size_t outer = 1, inner = item, rows = (size_t)a->shape[axis];
-    for (int i = 0; i < axis; i++) outer *= (size_t)a->shape[i];
-    for (int i = axis + 1; i < a->rank; i++) inner *= (size_t)a->shape[i];
-    for (size_t o = 0; o < outer; o++)
-        for (size_t r = 0; r < rows; r++)
-            memcpy(to + (r * outer + o) * inner, from + (o * rows + r) * inner, inner);
-}
-
 /* The first axis of an IDX file counts samples. Each has the input's numbers in the input's order, however the
  * file divides them into axes: an image may be a row of pixels to a model. */
-static int fill_from_idx(Opening *o, size_t i, const char *path, const Array *a) {
-    Field *f = &o->d->fields[i];
-    size_t rows = (size_t)a->shape[0];
+static int check_idx(Opening *o, size_t i, const char *path, const ArrayHead *h) {
+    const Field *f = &o->d->fields[i];
+    size_t rows = (size_t)h->shape[0];
     TRY(same_rows(o, i, rows, path));
-    if (a->elems != rows * f->elems) {
-        char have[160];
-        shape_text(have, sizeof have, a->rank - 1, a->shape + 1, -1);
-        return rt_fail(o->dev, DLG_ERR_DATA,
-                       "%s: its samples are %s; a sample of `%s` has %zu number%s", path,
-                       a->rank > 1 ? have : "single numbers", f->tensor->user_name, f->elems,
-                       f->elems == 1 ? "" : "s");
-    }
-    size_t bytes = a->elems * dlg_type_bytes(a->type);
-    f->values = malloc(bytes);
-    if (!f->values) return rt_no_memory(o->dev, bytes);
-    memcpy(f->values, a->values, bytes);
-    return data_convert(o->dev, &f->values, a->elems, a->type, f->tensor->type, path);
+    if (h->elems == rows * f->elems) return DLG_OK;
+    char have[160];
+    shape_text(have, sizeof have, h->rank - 1, h->shape + 1, -1);
+    return rt_fail(o->dev, DLG_ERR_DATA,
+                   "%s: its samples are %s; a sample of `%s` has %zu number%s", path,
+                   h->rank > 1 ? have : "single numbers", f->tensor->user_name, f->elems,
+                   f->elems == 1 ? "" : "s");
 }
 
-static int fill_from_array(Opening *o, size_t i, const char *path, const Array *a) {
-    Field *f = &o->d->fields[i];
-    const dlg_tensor *t = f->tensor;
+static int check_array(Opening *o, size_t i, const char *path, const ArrayHead *h) {
+    const dlg_tensor *t = o->d->fields[i].tensor;
     int axis = dataset_axis(t);
-    if (array_kind(path) == ARRAY_IDX) return fill_from_idx(o, i, path, a);
-    bool fits = a->rank == t->rank;
-    for (int k = 0; fits && k < t->rank; k++) fits = k == axis || a->shape[k] == t->shape[k];
-    if (!fits) {
-        char want[160], have[160];
-        shape_text(want, sizeof want, t->rank, t->shape, axis);
-        shape_text(have, sizeof have, a->rank, a->shape, -1);
-        return rt_fail(o->dev, DLG_ERR_DATA, "%s: its shape is %s; `%s` takes %s", path,
-                       a->rank ? have : "scalar", t->user_name, want);
+    bool fits = h->rank == t->rank;
+    for (int k = 0; fits && k < t->rank; k++) fits = k == axis || h->shape[k] == t->shape[k];
+    if (fits) return same_rows(o, i, (size_t)h->shape[axis], path);
+    char want[160], have[160];
+    shape_text(want, sizeof want, t->rank, t->shape, axis);
+    shape_text(have, sizeof have, h->rank, h->shape, -1);
+    return rt_fail(o->dev, DLG_ERR_DATA, "%s: its shape is %s; `%s` takes %s", path,
+                   h->rank ? have : "scalar", t->user_name, want);
+}
+
+static int fill_from_array(Opening *o, size_t i, const char *path) {
+    Field *f = &o->d->fields[i];
+    const char *named = o->sources[i].member;
+    bool idx = array_kind(path) == ARRAY_IDX;
+    DataFile file;
+    ArrayHead h;
+    TRY(array_open(o->dev, path, named ? named : f->tensor->user_name, named != NULL,
+                   memory_left(o), &file, &h));
+    int status = idx ? check_idx(o, i, path, &h) : check_array(o, i, path, &h);
+    if (status < 0) {
+        data_close(&file);
+        return status;
     }
-    TRY(same_rows(o, i, (size_t)a->shape[axis], path));
-    size_t bytes = a->elems * dlg_type_bytes(a->type);
-    f->values = malloc(bytes ? bytes : 1);
-    if (!f->values) return rt_no_memory(o->dev, bytes);
-    gather_axis(a->values, f->values, a, axis, dlg_type_bytes(a->type));
-    return data_convert(o->dev, &f->values, a->elems, a->type, t->type, path);
+    TRY(array_rows(o->dev, path, &file, &h, idx ? 0 : dataset_axis(f->tensor), f->tensor->type,
+                   memory_left(o), &f->rows));
+    return take_rows(o, f);
 }
 
 /* All fields from field i on that come from its file: one array, or of an archive each its own. */
 static int read_array(Opening *o, size_t i) {
     const char *path = o->sources[i].path;
-    Array a = {0};
-    char *bytes;
-    size_t len;
-    TRY(data_file_read(o->dev, path, &bytes, &len));
-    int status = DLG_OK;
-    for (size_t f = i; status == DLG_OK && f < o->d->field_count; f++) {
-        if (!is_from(o, f, SOURCE_ARRAY, path)) continue;
-        const char *named = o->sources[f].member;
-        if (f == i || array_kind(path) == ARRAY_NPZ) {
-            array_free(&a);
-            status =
-                array_parse(o->dev, path, bytes, len,
-                            named ? named : o->d->fields[f].tensor->user_name, named != NULL, &a);
-        }
-        if (status == DLG_OK) status = fill_from_array(o, f, path, &a);
-    }
-    array_free(&a);
-    free(bytes);
-    if (status == DLG_OK) add_rows_text(o, path, o->d->rows, "");
-    return status;
+    for (size_t f = i; f < o->d->field_count; f++)
+        if (is_from(o, f, SOURCE_ARRAY, path)) TRY(fill_from_array(o, f, path));
+    add_rows_text(o, path, o->d->rows, "");
+    return DLG_OK;
 }
 
-static int fill_from_text(Opening *o, size_t i, const char *path, const char *text, size_t len) {
+static int fill_from_text(Opening *o, size_t i, const char *path, const DataFile *file) {
     dlg_dataset *d = o->d;
     Field *f = &d->fields[i];
     char *name = split_meta_name(o->dev, "vocabulary", f);
@@ -375,10 +413,12 @@ static int fill_from_text(Opening *o, size_t i, const char *path, const char *te
                   .chars = o->sources[i].chars,
                   .type = f->tensor->type,
                   .window = f->elems,
+                  .memory_bytes = memory_left(o),
                   .known = dlg_meta_get(d->prog, name)};
     free(name);
-    TRY(text_parse(o->dev, path, text, len, &t));
+    TRY(text_take(o->dev, path, file, &t));
     f->values = t.values;
+    f->rows = t.samples;
     f->vocabulary = t.vocabulary;
     f->vocabulary_size = t.vocabulary_size;
     d->windows = true;
@@ -391,18 +431,19 @@ static int fill_from_text(Opening *o, size_t i, const char *path, const char *te
              t.chars ? "characters" : "bytes", different, t.rows, t.rows == 1 ? "" : "s", t.window,
              left);
     add_text(o, path, what);
-    return same_rows(o, i, t.rows, path);
+    TRY(same_rows(o, i, t.rows, path));
+    filled(o, f);
+    return DLG_OK;
 }
 
 static int read_text(Opening *o, size_t i) {
     const char *path = o->sources[i].path;
-    char *text;
-    size_t len;
-    TRY(data_file_read(o->dev, path, &text, &len));
+    DataFile file;
+    TRY(data_open(o->dev, path, memory_left(o), &file));
     int status = DLG_OK;
     for (size_t f = i; status == DLG_OK && f < o->d->field_count; f++)
-        if (is_from(o, f, SOURCE_TEXT, path)) status = fill_from_text(o, f, path, text, len);
-    free(text);
+        if (is_from(o, f, SOURCE_TEXT, path)) status = fill_from_text(o, f, path, &file);
+    data_close(&file);
     return status;
 }
 
@@ -416,6 +457,7 @@ static int copy_values(Opening *o, size_t i) {
     f->values = malloc((size_t)bytes);
     if (!f->values) return rt_no_memory(o->dev, bytes);
     memcpy(f->values, from->values, (size_t)bytes);
+    filled(o, f);
     for (size_t k = 0; f->tensor->type == DLG_BOOL && k < bytes; k++)
         if (((const uint8_t *)f->values)[k] > 1)
             return rt_fail(o->dev, DLG_ERR_DATA, "the data of `%s`: element %zu is not 0 or 1",
@@ -432,7 +474,7 @@ static int open_all(Opening *o) {
         TRY(source_find(d->prog, t, given(o, t), &o->sources[i]));
     }
     for (size_t i = 0; i < d->field_count; i++) {
-        if (d->fields[i].values) continue; /* came with an earlier one */
+        if (d->fields[i].filled) continue; /* came with an earlier one */
         switch (o->sources[i].kind) {
         case SOURCE_MEMORY: TRY(copy_values(o, i)); break;
         case SOURCE_ARRAY: TRY(read_array(o, i)); break;
@@ -440,8 +482,7 @@ static int open_all(Opening *o) {
         case SOURCE_TEXT: TRY(read_text(o, i)); break;
         }
     }
-    d->order = malloc((d->rows ? d->rows : 1) * sizeof *d->order);
-    if (!d->order) return rt_no_memory(o->dev, d->rows * sizeof *d->order);
+    d->all = rowset_range(0, d->rows);
     return dlg_dataset_split(d, 0, 0);
 }
 
@@ -453,7 +494,11 @@ int dlg_dataset_open(dlg_dataset **data, dlg_program *prog, const dlg_dataset_op
     o.d = calloc(1, sizeof *o.d);
     if (!o.d) return rt_no_memory(prog->dev, sizeof *o.d);
     o.d->prog = prog;
-    int status = open_all(&o);
+    o.d->numbers = calloc(2, sizeof *o.d->numbers);
+    o.d->memory_bytes = o.options->memory_bytes;
+    o.d->host_bytes = o.d->memory_bytes && o.d->memory_bytes < DATA_HOST_BYTES ? o.d->memory_bytes
+                                                                               : DATA_HOST_BYTES;
+    int status = o.d->numbers ? open_all(&o) : rt_no_memory(prog->dev, sizeof *o.d);
     for (size_t i = 0; o.sources && i < o.d->field_count; i++) source_free(&o.sources[i]);
     free(o.sources);
     if (status < 0)
@@ -467,11 +512,16 @@ void dlg_dataset_close(dlg_dataset *d) {
     if (!d) return;
     for (size_t i = 0; i < d->field_count; i++) {
         free(d->fields[i].values);
+        rows_close(&d->fields[i].rows);
         free(d->fields[i].vocabulary);
         free(d->fields[i].labels);
     }
     free(d->fields);
-    free(d->order);
+    rowset_close(&d->training);
+    rowset_close(&d->held_out);
+    for (int i = 0; d->numbers && i < 2; i++) free(d->numbers[i]);
+    free(d->numbers);
+    dlg_dataset_close(d->apart);
     free(d->text);
     free(d);
 }

@@ -345,8 +345,10 @@ DLG_API const char *dlg_meta_get(const dlg_program *prog, const char *name);
 
 /* ---- Data sets ------------------------------------------------------------------------------- */
 
-/* The samples of a run, in host memory: of every input that a set of entries reads and that has a
- * source, as many samples as the others have. Rows are training rows or held out. */
+/* The samples of a run: of every input that a set of entries reads and that has a
+ * source, as many samples as the others have. They are in host memory while they are few, and else in their files, or in
+ * a temporary file where those cannot be read anywhere (tables, what is compressed). Rows are training rows or held
+ * out. */
 typedef struct dlg_dataset dlg_dataset;
 
 /* Where an input's samples come from, over what the model says. One of `source` and `values`. */
@@ -376,6 +378,9 @@ typedef struct dlg_dataset_options {
     size_t without_count;
     const dlg_data *data; /* over the model's sources */
     size_t data_count;
+    /* The most that the samples may take, on the device and on the host; beyond it they stay in their files and batches
+     * are read from there. 0: 16 MiB of host memory; of the device as dlg_train says. */
+    uint64_t memory_bytes;
 } dlg_dataset_options;
 
 /* Reads the data. A relative path of the model is looked up beside the program's file, then in the
@@ -394,6 +399,11 @@ DLG_API void dlg_dataset_close(dlg_dataset *data);
  * (nothing is left to train on, or a fraction above 0 holds out nothing). */
 DLG_API int dlg_dataset_split(dlg_dataset *data, double fraction, uint64_t seed);
 
+/* Holds out one of `folds` parts of the rows, the fold-th from 1; every row is in one of them, and they differ by one
+ * row at most. They depend on the seed and the number of rows alone; of a text they are parts that are together, and the
+ * windows beside one are not trained on. Errors: USAGE, DATA. */
+DLG_API int dlg_dataset_fold(dlg_dataset *data, uint64_t fold, uint64_t folds, uint64_t seed);
+
 /* The split that dlg_train recorded in the program's metadata, which weights files keep. When this
  * data is other than the data of the training run, all rows are held out from training, and *same
  * is 0. Errors: DATA (nothing was recorded, or it is malformed). */
@@ -401,13 +411,26 @@ DLG_API int dlg_dataset_split_recorded(dlg_dataset *data, dlg_program *prog, int
 
 typedef enum dlg_rows { DLG_ROWS_ALL, DLG_ROWS_TRAINING, DLG_ROWS_HELD_OUT } dlg_rows;
 
-/* How many rows there are of a kind, and their numbers in the data, ascending (NULL of ALL). */
+/* How many rows there are of a kind, and their numbers in the data, ascending (NULL of ALL, and where there is no memory
+ * for them). */
 DLG_API size_t dlg_dataset_rows(const dlg_dataset *data, dlg_rows which);
 DLG_API const uint32_t *dlg_dataset_row_numbers(const dlg_dataset *data, dlg_rows which);
 /* The files that were read, in a line: "digits.csv: 1797 rows". */
 DLG_API const char *dlg_dataset_text(const dlg_dataset *data);
-/* The samples of an input, one after the other; NULL when the data set does not hold it. */
+/* The number in the data of the index-th row of a kind, ascending; index < dlg_dataset_rows. */
+DLG_API uint32_t dlg_dataset_row(const dlg_dataset *data, dlg_rows which, size_t index);
+/* Whether the data set holds samples of an input; and `count` of them from row `first` on, one after the other. Errors:
+ * NAME, DATA, FILE. */
+DLG_API int dlg_dataset_has(const dlg_dataset *data, const dlg_tensor *input);
+DLG_API int dlg_dataset_read(const dlg_dataset *data, const dlg_tensor *input, size_t first,
+                             size_t count, void *values);
+/* All samples of an input, one after the other; NULL when the data set does not hold it in host memory. */
 DLG_API const void *dlg_dataset_values(const dlg_dataset *data, const dlg_tensor *input);
+/* 1: a run reads batches from files, for the data is more than may lie on the device (`device_bytes` of
+ * dlg_train_options). */
+DLG_API int dlg_dataset_streams(const dlg_dataset *data, uint64_t device_bytes);
+/* The names that an input's numbers stand for, a JSON array of strings in the order of the numbers, or NULL. */
+DLG_API const char *dlg_dataset_labels(const dlg_dataset *data, const dlg_tensor *input);
 /* The characters of the text that an input takes, in UTF-8 and in the order of their numbers, *size (which may be
  * NULL) of them. NULL when it takes none; *size is then 256 of bytes, else 0. */
 DLG_API const char *dlg_dataset_vocabulary(const dlg_dataset *data, const dlg_tensor *input,
@@ -459,12 +482,14 @@ typedef struct dlg_progress {
 typedef int (*dlg_progress_fn)(const dlg_progress *progress, void *user);
 
 typedef struct dlg_train_options {
-    const char *entry;     /* NULL: "train" */
-    const char *evaluate;  /* after each epoch, on the rows held out; NULL: "evaluate", if there */
-    uint64_t epochs;       /* 0: as `steps` says, or else 10 */
-    uint64_t steps;        /* 0: as `epochs` says; both: whichever ends first */
-    uint64_t seed;         /* of the order of the rows */
-    uint64_t device_bytes; /* the most that the data may take there; 0: half of its memory */
+    const char *entry;    /* NULL: "train" */
+    const char *evaluate; /* after each epoch, on the rows held out; NULL: "evaluate", if there */
+    uint64_t epochs;      /* 0: as `steps` says, or else 10 */
+    uint64_t steps;       /* 0: as `epochs` says; both: whichever ends first */
+    uint64_t seed;        /* of the order of the rows */
+    /* The most that the data may take on the device; 0: as the data set was told, or else half of the device's memory,
+     * or where that is the host's an eighth and at most 1 GiB. What is more is read from files, with the same bits. */
+    uint64_t device_bytes;
     dlg_progress_fn progress; /* may be NULL */
     void *user;
     /* 1: the event EPOCH may come late, by about a tenth of a second: epochs that are shorter than that, and are not

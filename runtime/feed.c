@@ -21,21 +21,59 @@ enum {
     GATHER_INPUTS = 4, /* of the kernel `gather` */
     MOST_AHEAD = 16,
 };
-static const size_t staging_bytes = 64u << 20;
+/* Of batches that are selected on the host: with what else a run holds (DATA_HOST_BYTES, and its rows) this stays within
+ * 64 MiB, whatever the data's size. */
+static const size_t staging_bytes = 8u << 20;
+static const size_t read_ahead_bytes = 4u << 20; /* that the system is told of, beyond the batch */
 static const size_t ahead_bytes = 256u
                                   << 10; /* of batches selected at once: they stay in a cache */
 
 /* ---- The data ---------------------------------------------------------------------------------- */
 
-static bool fits(const Feed *f, uint64_t device_bytes) {
-    const dlg_device_info *info = &f->prog->dev->info;
-    uint64_t limit = device_bytes ? device_bytes : info->memory_bytes / 2, total = 0;
-    for (size_t i = 0; i < f->data->field_count; i++) {
-        uint64_t bytes = (uint64_t)f->data->rows * f->data->fields[i].bytes;
-        if (bytes > info->max_buffer_bytes) return false;
-        total += bytes;
+static uint64_t share(const dlg_device *dev, const dlg_dataset *data, uint64_t device_bytes) {
+    uint64_t gib = (uint64_t)1 << 30, memory = dev->info.memory_bytes;
+    if (device_bytes) return device_bytes;
+    if (data->memory_bytes) return data->memory_bytes;
+    if (!dev->host_memory) return memory / 2;
+    return memory / 8 < gib ? memory / 8 : gib; /* the system keeps files in memory anyway */
+}
+
+static bool fits(const dlg_dataset *data, uint64_t device_bytes) {
+    const dlg_device *dev = data->prog->dev;
+    uint64_t total = 0;
+    for (size_t i = 0; i < data->field_count; i++) {
+        uint64_t bytes;
+        if (!rt_mul(data->rows, data->fields[i].bytes, &bytes) ||
+            bytes > dev->info.max_buffer_bytes || !rt_add(total, bytes, &total))
+            return false;
     }
-    return total <= limit;
+    return total <= share(dev, data, device_bytes);
+}
+
+int dlg_dataset_streams(const dlg_dataset *data, uint64_t device_bytes) {
+    bool in_file = false;
+    for (size_t i = 0; i < data->field_count; i++) in_file |= !data->fields[i].values;
+    return in_file && data->prog->dev->real && !fits(data, device_bytes);
+}
+
+static int to_device(Feed *f, size_t i) {
+    const Field *field = &f->data->fields[i];
+    dlg_device *dev = f->prog->dev;
+    size_t rows = f->data->rows, piece = field_piece(field);
+    TRY(rt_buffer(dev, (uint64_t)rows * field->bytes, "the data", &f->fields[i]));
+    if (field->values)
+        return rt_write(dev, f->fields[i], 0, field->values, (uint64_t)rows * field->bytes);
+    char *some = malloc(piece * field->bytes);
+    int status = some ? DLG_OK : rt_no_memory(dev, piece * field->bytes);
+    for (size_t at = 0; status == DLG_OK && at < rows; at += piece) {
+        size_t n = rows - at < piece ? rows - at : piece;
+        status = field_read(dev, field, at, n, some);
+        if (status == DLG_OK)
+            status = rt_write(dev, f->fields[i], (uint64_t)at * field->bytes, some,
+                              (uint64_t)n * field->bytes);
+    }
+    free(some);
+    return status;
 }
 
 int feed_open(Feed *f, dlg_program *prog, const dlg_dataset *data, uint64_t device_bytes) {
@@ -44,14 +82,10 @@ int feed_open(Feed *f, dlg_program *prog, const dlg_dataset *data, uint64_t devi
     if (!data || data->prog != prog)
         return rt_fail(dev, DLG_ERR_USAGE, "the data set was opened for another program");
     if (!dev->real) return rt_fail(dev, DLG_ERR_USAGE, "the device `none` runs nothing");
-    if (data->field_count == 0 || !fits(f, device_bytes)) return DLG_OK;
+    if (data->field_count == 0 || !fits(data, device_bytes)) return DLG_OK;
     f->fields = calloc(data->field_count, sizeof *f->fields);
     if (!f->fields) return rt_no_memory(dev, data->field_count * sizeof *f->fields);
-    for (size_t i = 0; i < data->field_count; i++) {
-        uint64_t bytes = (uint64_t)data->rows * data->fields[i].bytes;
-        TRY(rt_buffer(dev, bytes, "the data", &f->fields[i]));
-        TRY(rt_write(dev, f->fields[i], 0, data->fields[i].values, bytes));
-    }
+    for (size_t i = 0; i < data->field_count; i++) TRY(to_device(f, i));
     return DLG_OK;
 }
 
@@ -60,27 +94,6 @@ void feed_close(Feed *f) {
         if (f->fields[i]) clReleaseMemObject(f->fields[i]);
     free(f->fields);
     *f = (Feed){0};
-}
-
-int order_open(RowOrder *o, Feed *f, const uint32_t *rows, size_t count) {
-    *o = (RowOrder){.rows = rows, .count = count};
-    if (!f->fields || count == 0) return DLG_OK;
-    TRY(rt_buffer(f->prog->dev, count * sizeof *rows, "the order of the rows", &o->buffer));
-    return rt_write(f->prog->dev, o->buffer, 0, rows, count * sizeof *rows);
-}
-
-int order_update(RowOrder *o, Feed *f) {
-    dlg_device *dev = f->prog->dev;
-    o->versions++;
-    if (!o->buffer) return DLG_OK;
-    cl_int code = clEnqueueWriteBuffer(dev->queue, o->buffer, CL_FALSE, 0,
-                                       o->count * sizeof *o->rows, o->rows, 0, NULL, NULL);
-    return code ? rt_cl_fail(dev, code, "writing the order of the rows") : DLG_OK;
-}
-
-void order_close(RowOrder *o) {
-    if (o->buffer) clReleaseMemObject(o->buffer);
-    *o = (RowOrder){0};
 }
 
 /* ---- Runs -------------------------------------------------------------------------------------- */
@@ -184,10 +197,13 @@ static int open_gathers(Runner *r) {
     if (r->feed->fields) return open_selections(r);
     if (r->capacity > staging_bytes / batch_bytes) r->capacity = staging_bytes / batch_bytes;
     if (r->capacity == 0) r->capacity = 1;
+    r->numbers = malloc(r->batch * sizeof *r->numbers);
+    if (!r->numbers) return rt_no_memory(dev, r->batch * sizeof *r->numbers);
     for (size_t i = 0; i < r->gather_count; i++) {
         Gather *g = &r->gathers[i];
         g->staged = malloc(r->capacity * g->tensor->bytes);
-        if (!g->staged) return rt_no_memory(dev, r->capacity * g->tensor->bytes);
+        g->sample = malloc(data->fields[g->field].bytes);
+        if (!g->staged || !g->sample) return rt_no_memory(dev, r->capacity * g->tensor->bytes);
     }
     return DLG_OK;
 }
@@ -309,7 +325,9 @@ void runner_close(Runner *r) {
         release(g->slots, r->ahead);
         if (g->stage) clReleaseMemObject(g->stage);
         free(g->staged);
+        free(g->sample);
     }
+    free(r->numbers);
     for (size_t i = 0; i < r->selection_count; i++) clReleaseKernel(r->selections[i]);
     free(r->selections);
     free(r->gathers);
@@ -346,7 +364,7 @@ static int select_ahead(Runner *r, const RowOrder *order, size_t first) {
     return DLG_OK;
 }
 
-int runner_select(Runner *r, const RowOrder *order, size_t first) {
+int runner_select(Runner *r, RowOrder *order, size_t first) {
     return r->selection_count && r->ahead > 1 ? select_ahead(r, order, first) : DLG_OK;
 }
 
@@ -366,22 +384,72 @@ static int select_on_device(Runner *r, const RowOrder *order, size_t first) {
     return DLG_OK;
 }
 
-static void select_rows(const Gather *g, const Field *field, const uint32_t *rows, size_t batch,
-                        char *to) {
+/* One sample into a batch, as number b. */
+static void put_sample(const Gather *g, const char *sample, size_t b, size_t batch, char *to) {
     size_t inner = g->inner * dlg_type_bytes(g->tensor->type);
     for (size_t o = 0; o < g->outer; o++)
-        for (size_t b = 0; b < batch; b++)
-            memcpy(to + (o * batch + b) * inner,
-                   (const char *)field->values + rows[b] * field->bytes + o * inner, inner);
+        memcpy(to + (o * batch + b) * inner, sample + o * inner, inner);
 }
 
-static int select_on_host(Runner *r, Gather *g, const RowOrder *order, size_t first) {
+static int select_rows(dlg_device *dev, const Gather *g, const Field *field, const uint32_t *rows,
+                       size_t batch, char *to) {
+    for (size_t b = 0, n; b < batch; b += n) {
+        n = 1;
+        if (field->values) {
+            put_sample(g, (const char *)field->values + rows[b] * field->bytes, b, batch, to);
+        } else if (g->outer == 1) { /* those that lie together at once */
+            while (b + n < batch && rows[b + n] == rows[b] + n) n++;
+            TRY(field_read(dev, field, rows[b], n, to + b * field->bytes));
+        } else {
+            TRY(field_read(dev, field, rows[b], 1, g->sample));
+            put_sample(g, g->sample, b, batch, to);
+        }
+    }
+    return DLG_OK;
+}
+
+/* Tells the system of the rows after the batch at `first`, so that they are in memory when they are wanted. */
+static void advise(Runner *r, RowOrder *order, size_t first) {
+    size_t bytes = 0, ahead, from = first, window = order_window_end(order, first);
+    for (size_t i = 0; i < r->gather_count; i++) {
+        const Field *field = &r->feed->data->fields[r->gathers[i].field];
+        if (!field->values) bytes += field->bytes;
+    }
+    if (bytes == 0) return;
+    bool known =
+        r->advised == order && r->advised_version == order->versions && first <= r->advised_end;
+    if (known) from = r->advised_end;
+    ahead = r->batch + read_ahead_bytes / bytes;
+    size_t end = first + ahead;
+    if (window > first) { /* by windows: the one after this, as soon as this begins */
+        end = order_window_end(order, window);
+    }
+    if (end > order->count) end = order->count;
+    if (known && end < order->count && end - from < r->batch) return; /* some at a time */
+    for (size_t i = 0; i < r->gather_count && from < end; i++) {
+        const Field *field = &r->feed->data->fields[r->gathers[i].field];
+        if (!field->values) order_ahead(order, from, end - from, &field->rows);
+    }
+    r->advised = order;
+    r->advised_version = order->versions;
+    r->advised_end = end;
+}
+
+static int select_on_host(Runner *r, Gather *g) {
     dlg_program *prog = r->feed->prog;
     char *batch = g->staged + r->pending * g->tensor->bytes;
-    select_rows(g, &r->feed->data->fields[g->field], order->rows + first, r->batch, batch);
+    TRY(select_rows(prog->dev, g, &r->feed->data->fields[g->field], r->numbers, r->batch, batch));
     cl_int code = clEnqueueWriteBuffer(prog->dev->queue, prog->buffers[g->tensor->index], CL_FALSE,
                                        0, g->tensor->bytes, batch, 0, NULL, NULL);
     return code ? rt_cl_fail(prog->dev, code, "writing a batch") : DLG_OK;
+}
+
+static int select_all_on_host(Runner *r, RowOrder *order, size_t first) {
+    if (r->gather_count == 0) return DLG_OK;
+    advise(r, order, first);
+    order_rows(order, first, r->batch, r->numbers);
+    for (size_t i = 0; i < r->gather_count; i++) TRY(select_on_host(r, &r->gathers[i]));
+    return DLG_OK;
 }
 
 /* Makes the launches write the scalars of the next run into its slots. */
@@ -412,13 +480,12 @@ static int copy_scalar(Runner *r, size_t run, size_t i, bool to_slot) {
     return code ? rt_cl_fail(prog->dev, code, "copying a metric") : DLG_OK;
 }
 
-int runner_step(Runner *r, const RowOrder *order, size_t first) {
+int runner_step(Runner *r, RowOrder *order, size_t first) {
     if (r->pending == r->capacity) TRY(runner_collect(r));
     if (r->selection_count)
         TRY(select_on_device(r, order, first));
     else
-        for (size_t i = 0; i < r->gather_count; i++)
-            TRY(select_on_host(r, &r->gathers[i], order, first));
+        TRY(select_all_on_host(r, order, first));
     TRY(bind_slots(r));
     TRY(rt_run_entry(r->feed->prog, r->entry));
     for (size_t i = 0; i < r->scalar_count; i++)
@@ -502,9 +569,11 @@ int dlg_dataset_feed(dlg_program *prog, const dlg_dataset *data, const dlg_entry
             else if (a > dataset_axis(t))
                 g.inner *= (size_t)t->shape[a];
         char *values = malloc((size_t)t->bytes);
-        if (!values) return rt_no_memory(dev, t->bytes);
-        select_rows(&g, field, rows, count, values);
-        int status = rt_set(prog, t, values);
+        g.sample = malloc(field->bytes);
+        int status = values && g.sample ? select_rows(dev, &g, field, rows, count, values)
+                                        : rt_no_memory(dev, t->bytes + field->bytes);
+        if (status == DLG_OK) status = rt_set(prog, t, values);
+        free(g.sample);
         free(values);
         TRY(status);
     }

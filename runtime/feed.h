@@ -12,20 +12,34 @@ typedef struct Feed {
     cl_mem *fields; /* one a field; NULL when the data stays in host memory */
 } Feed;
 
-/* `device_bytes`: the most that the data may take on the device; 0: half of its memory. */
+/* `device_bytes`: the most that the data may take on the device; 0: as the data set was told, or else half of its
+ * memory, or where that is the host's an eighth, and 1 GiB at most. */
 int feed_open(Feed *f, dlg_program *prog, const dlg_dataset *data, uint64_t device_bytes);
 void feed_close(Feed *f); /* also of a zeroed one */
 
-/* An order of rows, on the device where the feed is. The rows are the caller's and stay. */
+/* An order of rows, on the device too where the feed is. */
 typedef struct RowOrder {
-    const uint32_t *rows;
+    const RowSet *set; /* which; the caller's */
     size_t count;
+    bool shuffled;
+    uint64_t seed, epoch;
+    uint32_t *rows;    /* all; or of many a window, number `window` */
+    uint32_t *blocks;  /* of many: the order of blocks; NULL: they are not many */
+    size_t partial;    /* which of them is the one that is not full */
+    size_t window;     /* SIZE_MAX: none */
     cl_mem buffer;     /* NULL when the data is not on the device */
     uint64_t versions; /* how often the rows changed */
 } RowOrder;
-int order_open(RowOrder *o, Feed *f, const uint32_t *rows, size_t count);
-/* The rows changed. They are read until the next runner_collect, and must not change before it. */
-int order_update(RowOrder *o, Feed *f);
+/* In ascending order; it becomes a random one by order_shuffle alone. */
+int order_open(RowOrder *o, Feed *f, const RowSet *set, bool shuffled, uint64_t seed);
+/* The order of an epoch, from 0. Rows are read until the next runner_collect, and must not change before it. */
+int order_shuffle(RowOrder *o, Feed *f, uint64_t epoch);
+int order_update(RowOrder *o, Feed *f); /* the device gets them */
+void order_rows(RowOrder *o, size_t first, size_t count, uint32_t *out);
+/* Advises the system of the `most` rows from `first` on. */
+void order_ahead(const RowOrder *o, size_t first, size_t most, const Rows *rows);
+/* Where the rows that are read from near each other end, of which `at` is one. */
+size_t order_window_end(const RowOrder *o, size_t at);
 void order_close(RowOrder *o);
 
 /* One input of an entry and how its batch is selected. */
@@ -37,6 +51,7 @@ typedef struct Gather {
     cl_mem stage;        /* `ahead` batches; NULL: there is one, which is the input's own buffer */
     cl_mem *slots;       /* the parts of the stage */
     char *staged;        /* host selection: `capacity` batches */
+    char *sample;        /* the same, of a file: room for one sample that is to be divided */
 } Gather;
 
 /* An argument of the entry's launches that another buffer is bound to in each run. */
@@ -60,6 +75,10 @@ typedef struct Runner {
     uint64_t ahead_version;
     size_t ahead_first, ahead_rows; /* from this row of it */
     size_t ahead_slot;              /* that the last run read */
+    uint32_t *numbers;              /* host selection: of a batch's rows */
+    RowOrder *advised;              /* the system was told of the rows of this order, */
+    uint64_t advised_version;       /* as it was then, */
+    size_t advised_end;             /* up to this one */
     Binding *inputs, *outputs;
     size_t input_count, output_count;
     const dlg_tensor **scalars; /* what it returns of rank 0 */
@@ -82,10 +101,10 @@ int runner_open(Runner *r, Feed *f, const dlg_entry *entry);
 void runner_close(Runner *r);
 /* Enqueues a run of the rows first .. first + batch - 1 of the order. Collects first when the ring
  * is full, and waits then only. */
-int runner_step(Runner *r, const RowOrder *order, size_t first);
+int runner_step(Runner *r, RowOrder *order, size_t first);
 /* Selects the batches from `first` on ahead of time, where batches are selected on the device into a stage: the next
  * runner_step finds them there. */
-int runner_select(Runner *r, const RowOrder *order, size_t first);
+int runner_select(Runner *r, RowOrder *order, size_t first);
 /* Waits for all runs and adds their scalars to the sums. */
 int runner_collect(Runner *r);
 /* The same in two parts, the second for so many runs at a time, until all are taken. */

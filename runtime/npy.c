@@ -1,30 +1,18 @@
 /* npy: arrays in NumPy's format, versions 1 to 3.
  *
  * Requires nothing of the file: the header is parsed as the one dictionary that NumPy writes, and
- * the data must be exactly what the header promises. Establishes: row-major values of a type of
- * dlg, whatever the file's order and width.
+ * the data must be exactly what the header promises. Establishes: an ArrayHead that says where and how the elements lie.
  * Source: numpy/lib/format.py, "NPY format". */
 #include "data.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The element types that are read: how NumPy writes them, their bytes, what they become. */
-typedef struct NpyType {
-    const char *descr;
-    size_t bytes;
-    dlg_type type;
-} NpyType;
-
-static const NpyType npy_types[] = {
-    {"<f4", 4, DLG_F32}, {"<f8", 8, DLG_F32}, {"<f2", 2, DLG_F16},  {"<i4", 4, DLG_I32},
-    {"<i8", 8, DLG_I32}, {"|u1", 1, DLG_U8},  {"|b1", 1, DLG_BOOL},
-};
+enum { MOST_HEADER_BYTES = 1 << 20 };
 
 typedef struct Header {
-    const NpyType *element;
+    Element element;
     bool fortran;
     bool has_descr, has_order, has_shape;
 } Header;
@@ -81,7 +69,7 @@ static bool number(Scan *s, int64_t *value) {
     return s->at > first;
 }
 
-static int shape(dlg_device *dev, const char *path, Scan *s, Array *out) {
+static int shape(dlg_device *dev, const char *path, Scan *s, ArrayHead *out) {
     out->rank = 0;
     if (!take(s, '(')) goto malformed;
     while (!take(s, ')')) {
@@ -100,7 +88,23 @@ malformed:
     return rt_fail(dev, DLG_ERR_DATA, "%s: its .npy header is malformed: in `shape`", path);
 }
 
-static int header(dlg_device *dev, const char *path, Scan *s, Header *h, Array *out) {
+/* "<f4", "|u1", ">i8" and the like: the order of bytes, the kind, how many. Other kinds have bytes 0. */
+static Element element_of(const char *text, size_t len) {
+    static const char *const sizes[] = {"f248", "i1248", "u1248", "b1"};
+    const uint16_t one = 1;
+    bool little = *(const unsigned char *)&one == 1;
+    if (len != 3 || !strchr("<>|=", text[0])) return (Element){0};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (text[1] == sizes[i][0] && text[2] && strchr(sizes[i] + 1, text[2])) {
+            Element e = {.kind = text[1], .bytes = (uint8_t)(text[2] - '0')};
+            e.swapped = e.bytes > 1 && text[0] != '=' && (text[0] == '<') != little;
+            /* Of several bytes the order must be said. */
+            return e.bytes > 1 && text[0] == '|' ? (Element){0} : e;
+        }
+    return (Element){0};
+}
+
+static int header(dlg_device *dev, const char *path, Scan *s, Header *h, ArrayHead *out) {
     char shown[48];
     if (!take(s, '{')) goto malformed;
     while (!take(s, '}')) {
@@ -112,12 +116,11 @@ static int header(dlg_device *dev, const char *path, Scan *s, Header *h, Array *
             if (!string(s, &text, &len)) {
                 return rt_fail(dev, DLG_ERR_DATA, "%s: arrays of records are not read", path);
             }
-            for (size_t i = 0; i < sizeof npy_types / sizeof *npy_types; i++)
-                if (is_word(text, len, npy_types[i].descr)) h->element = &npy_types[i];
-            if (!h->element)
+            h->element = element_of(text, len);
+            if (!h->element.bytes)
                 return rt_fail(dev, DLG_ERR_DATA,
-                               "%s: elements of type `%s` are not read; these are: <f2 <f4 <f8 "
-                               "<i4 <i8 |u1 |b1",
+                               "%s: elements of type `%s` are not read; these are: f2 f4 f8 i1 i2 "
+                               "i4 i8 u1 u2 u4 u8 b1, with < or > before them",
                                path, data_quote(shown, 16, text, len));
         } else if (is_word(key, key_len, "fortran_order") && !h->has_order) {
             h->has_order = true;
@@ -144,75 +147,44 @@ malformed:
     return rt_fail(dev, DLG_ERR_DATA, "%s: its .npy header is malformed", path);
 }
 
-/* One element at `at` as a value of the new type. False when that cannot hold it. */
-static bool element(const NpyType *t, const char *at, void *values, size_t i) {
-    if (t->bytes == dlg_type_bytes(t->type)) {
-        memcpy((char *)values + i * t->bytes, at, t->bytes);
-        return t->type != DLG_BOOL || *at == 0 || *at == 1;
-    }
-    switch (t->descr[1]) {
-    case 'f': {
-        double d;
-        memcpy(&d, at, 8);
-        ((float *)values)[i] = (float)d;
-        return isfinite((float)d) || !isfinite(d);
-    }
-    default: {
-        int64_t v;
-        memcpy(&v, at, 8);
-        ((int32_t *)values)[i] = (int32_t)v;
-        return v >= INT32_MIN && v <= INT32_MAX;
-    }
-    }
-}
-
-static int elements(dlg_device *dev, const char *path, const Header *h, const char *data,
-                    Array *out) {
-    const NpyType *t = h->element;
-    if (out->elems == 0) return DLG_OK; /* the other axes may be of any length */
-    int64_t at[ARRAY_MAX_RANK] = {0}, stride[ARRAY_MAX_RANK] = {0};
-    int64_t step = 1, offset = 0;
-    for (int a = 0; a < out->rank; a++) { /* of the file, in elements */
-        int axis = h->fortran ? a : out->rank - 1 - a;
-        stride[axis] = step;
-        step *= out->shape[axis];
-    }
-    for (size_t i = 0; i < out->elems; i++) {
-        if (!element(t, data + (size_t)offset * t->bytes, out->values, i))
-            return rt_fail(dev, DLG_ERR_DATA, "%s: element %zu does not fit %s", path, i,
-                           dlg_type_name(t->type));
-        for (int a = out->rank - 1; a >= 0; a--) {
-            offset += stride[a];
-            if (++at[a] < out->shape[a]) break;
-            offset -= stride[a] * at[a];
-            at[a] = 0;
-        }
-    }
-    return DLG_OK;
-}
-
-int npy_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, Array *out) {
-    const unsigned char *b = (const unsigned char *)bytes;
+int npy_head(dlg_device *dev, const char *path, const DataFile *file, ArrayHead *out) {
+    unsigned char b[12] = {0};
     Header h = {0};
-    *out = (Array){0};
-    if (len < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0)
+    *out = (ArrayHead){0};
+    TRY(data_at(dev, path, file, 0, file->bytes < sizeof b ? (size_t)file->bytes : sizeof b, b));
+    if (file->bytes < 10 || memcmp(b, "\x93NUMPY", 6) != 0)
         return rt_fail(dev, DLG_ERR_DATA, "%s: is not an .npy file", path);
     size_t start = b[6] == 1 ? 10 : 12;
     if (b[6] < 1 || b[6] > 3 || b[7] != 0)
         return rt_fail(dev, DLG_ERR_DATA, "%s: version %d.%d of the .npy format is not read", path,
                        b[6], b[7]);
-    if (len < start) return rt_fail(dev, DLG_ERR_DATA, "%s: is truncated", path);
+    if (file->bytes < start) return rt_fail(dev, DLG_ERR_DATA, "%s: is truncated", path);
     size_t header_len = b[8] | (size_t)b[9] << 8;
     if (b[6] > 1) header_len |= (size_t)b[10] << 16 | (size_t)b[11] << 24;
-    if (header_len > len - start) return rt_fail(dev, DLG_ERR_DATA, "%s: is truncated", path);
-    Scan s = {bytes + start, bytes + start + header_len};
-    TRY(header(dev, path, &s, &h, out));
+    if (header_len > file->bytes - start)
+        return rt_fail(dev, DLG_ERR_DATA, "%s: is truncated", path);
+    if (header_len > MOST_HEADER_BYTES)
+        return rt_fail(dev, DLG_ERR_DATA, "%s: its .npy header is malformed: it has %zu bytes",
+                       path, header_len);
+    char *text = malloc(header_len + 1);
+    if (!text) return rt_no_memory(dev, header_len);
+    Scan s = {text, text + header_len};
+    int status = data_at(dev, path, file, start, header_len, text);
+    if (status == DLG_OK) status = header(dev, path, &s, &h, out);
+    free(text);
+    if (status < 0) return status;
+    out->element = h.element;
+    out->fortran = h.fortran;
+    out->start = start + header_len;
+    return array_check(dev, path, out, file->bytes - out->start);
+}
 
-    out->type = h.element->type;
-    TRY(array_count(dev, path, out, h.element->bytes, len - start - header_len));
-    int status = elements(dev, path, &h, bytes + start + header_len, out);
-    if (status < 0) array_free(out);
-    return status;
+int npy_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, Array *out) {
+    DataFile file = data_in_memory(bytes, len);
+    ArrayHead h;
+    *out = (Array){0};
+    TRY(npy_head(dev, path, &file, &h));
+    return array_take(dev, path, &file, &h, out);
 }
 
 int npy_write(dlg_device *dev, const char *path, dlg_type type, int rank, const int64_t *dims,

@@ -1,65 +1,69 @@
 /* npz: archives of .npy arrays, as NumPy's savez writes them, by zlib's minizip.
  *
  * Requires nothing of the archive. Establishes: the one array that is wanted, whole and with its checksum right;
- * the archive is read from memory, and what a part of it may become is bounded as for gzip. */
+ * what a part of the archive may become is bounded as for gzip. */
 #include "data.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unzip.h>
 
-/* ---- An archive in memory, as minizip reads files ------------------------------------------------- */
+enum { PIECE_BYTES = 128 << 10 };
 
-typedef struct Memory {
-    const char *bytes;
-    size_t len, at;
+/* ---- An archive, as minizip reads files ------------------------------------------------------------ */
+
+typedef struct Archived {
+    dlg_device *dev;
+    const char *path;
+    const DataFile *file;
+    uint64_t at;
     bool
         ended; /* more was read than there is, which minizip takes for zeros unless it is an error */
-} Memory;
+} Archived;
 
-static voidpf memory_open(voidpf opaque, const void *name, int mode) {
+static voidpf archive_open(voidpf opaque, const void *name, int mode) {
     (void)name, (void)mode;
     return opaque;
 }
 
-static uLong memory_read(voidpf opaque, voidpf stream, void *to, uLong size) {
-    Memory *m = stream;
+static uLong archive_read(voidpf opaque, voidpf stream, void *to, uLong size) {
+    Archived *m = stream;
     (void)opaque;
-    size_t n = m->len - m->at < size ? m->len - m->at : (size_t)size;
-    memcpy(to, m->bytes + m->at, n);
+    size_t n = m->file->bytes - m->at < size ? (size_t)(m->file->bytes - m->at) : (size_t)size;
+    if (n && data_at(m->dev, m->path, m->file, m->at, n, to) < 0) n = 0;
     m->at += n;
     m->ended |= n < size;
     return (uLong)n;
 }
 
-static uLong memory_write(voidpf opaque, voidpf stream, const void *from, uLong size) {
+static uLong archive_write(voidpf opaque, voidpf stream, const void *from, uLong size) {
     (void)opaque, (void)stream, (void)from, (void)size;
     return 0;
 }
 
-static ZPOS64_T memory_tell(voidpf opaque, voidpf stream) {
+static ZPOS64_T archive_tell(voidpf opaque, voidpf stream) {
     (void)opaque;
-    return ((Memory *)stream)->at;
+    return ((Archived *)stream)->at;
 }
 
-static long memory_seek(voidpf opaque, voidpf stream, ZPOS64_T offset, int origin) {
-    Memory *m = stream;
+static long archive_seek(voidpf opaque, voidpf stream, ZPOS64_T offset, int origin) {
+    Archived *m = stream;
     (void)opaque;
     uint64_t base = origin == ZLIB_FILEFUNC_SEEK_SET   ? 0
                     : origin == ZLIB_FILEFUNC_SEEK_CUR ? m->at
-                                                       : m->len,
+                                                       : m->file->bytes,
              to;
-    if (!rt_add(base, offset, &to) || to > m->len) return -1;
-    m->at = (size_t)to;
+    if (!rt_add(base, offset, &to) || to > m->file->bytes) return -1;
+    m->at = to;
     return 0;
 }
 
-static int memory_error(voidpf opaque, voidpf stream) {
+static int archive_error(voidpf opaque, voidpf stream) {
     (void)opaque;
-    return ((Memory *)stream)->ended;
+    return ((Archived *)stream)->ended;
 }
 
-static int memory_close(voidpf opaque, voidpf stream) {
+static int archive_close(voidpf opaque, voidpf stream) {
     (void)opaque, (void)stream;
     return 0;
 }
@@ -135,61 +139,72 @@ static int find(Archive *z, const char *member, bool given) {
 }
 
 /* The array that the archive stands at, as it is in its file. */
-static int extract(Archive *z, size_t archive_len, char **out, size_t *out_len) {
+static int extract(Archive *z, uint64_t archive_bytes, Spool *out) {
     uint64_t size = z->info.uncompressed_size, packed = z->info.compressed_size, used = 0;
-    *out = NULL;
     if (z->info.flag & 1)
         return rt_fail(z->dev, DLG_ERR_DATA, "%s: `%s` is encrypted", z->path, z->name);
     if (z->info.compression_method != 0 && z->info.compression_method != Z_DEFLATED)
         return rt_fail(z->dev, DLG_ERR_DATA,
                        "%s: `%s` is compressed by method %lu, which is not read", z->path, z->name,
                        z->info.compression_method);
-    uint64_t limit = data_unpacked_limit(packed < archive_len ? packed : archive_len);
+    if (packed > archive_bytes) packed = archive_bytes;
+    uint64_t limit =
+        out->limit == UINT64_MAX ? data_unpacked_limit(packed) : data_file_unpacked_limit(packed);
     if (size > limit)
         return rt_fail(z->dev, DLG_ERR_DATA,
                        "%s: `%s` would be %llu bytes; %llu is the most that is read of such a file",
                        z->path, z->name, (unsigned long long)size, (unsigned long long)limit);
     if (unzOpenCurrentFile(z->zip) != UNZ_OK) return damaged(z, "a part of it has no header");
-    char *bytes = malloc((size_t)size + 1);
-    int got = 1;
-    while (bytes && got > 0 && used <= size) {
-        uint64_t space = size + 1 - used; /* one more, to see that there is no more */
-        got = unzReadCurrentFile(z->zip, bytes + used, space < 1 << 30 ? (unsigned)space : 1 << 30);
+    int got = 1, status = DLG_OK;
+    while (status == DLG_OK && got > 0 && used <= size) { /* a byte more would be seen */
+        char *to;
+        status = spool_room(out, PIECE_BYTES, &to);
+        got = status == DLG_OK ? unzReadCurrentFile(z->zip, to, PIECE_BYTES) : 0;
+        if (got > 0) spool_take(out, (size_t)got);
         if (got > 0) used += (uint64_t)got;
     }
     int closed = unzCloseCurrentFile(z->zip);
-    if (bytes && got == 0 && closed == UNZ_OK && used == size) {
-        *out = bytes;
-        *out_len = (size_t)size;
-        return DLG_OK;
-    }
-    if (!bytes) return rt_no_memory(z->dev, size);
-    free(bytes);
+    if (status == DLG_OK) status = spool_end(out);
+    if (status < 0 || (got == 0 && closed == UNZ_OK && used == size)) return status;
     return rt_fail(z->dev, DLG_ERR_DATA, "%s: `%s` is damaged: %s", z->path, z->name,
                    closed == UNZ_CRCERROR ? "its checksum is wrong" : "it is cut off or malformed");
 }
 
-int npz_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, const char *member,
-              bool given, Array *out) {
-    Memory memory = {.bytes = bytes, .len = len};
-    zlib_filefunc64_def functions = {.zopen64_file = memory_open,
-                                     .zread_file = memory_read,
-                                     .zwrite_file = memory_write,
-                                     .ztell64_file = memory_tell,
-                                     .zseek64_file = memory_seek,
-                                     .zclose_file = memory_close,
-                                     .zerror_file = memory_error,
-                                     .opaque = &memory};
+int npz_open(dlg_device *dev, const char *path, const DataFile *file, const char *member,
+             bool given, uint64_t memory_bytes, DataFile *out) {
+    Archived archived = {.dev = dev, .path = path, .file = file};
+    zlib_filefunc64_def functions = {.zopen64_file = archive_open,
+                                     .zread_file = archive_read,
+                                     .zwrite_file = archive_write,
+                                     .ztell64_file = archive_tell,
+                                     .zseek64_file = archive_seek,
+                                     .zclose_file = archive_close,
+                                     .zerror_file = archive_error,
+                                     .opaque = &archived};
     Archive z = {.dev = dev, .path = path, .zip = unzOpen2_64(path, &functions)};
-    char *array = NULL;
-    size_t array_len = 0;
-    *out = (Array){0};
+    Spool spool;
+    *out = (DataFile){.fd = -1};
     if (!z.zip)
         return rt_fail(dev, DLG_ERR_DATA, "%s: is not an .npz archive, or it is cut off", path);
+    spool_open(&spool, dev, memory_bytes);
     int status = find(&z, member, given);
-    if (status == DLG_OK) status = extract(&z, len, &array, &array_len);
-    if (status == DLG_OK) status = npy_parse(dev, path, array, array_len, out);
-    free(array);
+    if (status == DLG_OK) status = extract(&z, file->bytes, &spool);
+    if (status == DLG_OK)
+        *out = data_of_spool(&spool);
+    else
+        spool_close(&spool);
     unzClose(z.zip);
+    return status;
+}
+
+int npz_parse(dlg_device *dev, const char *path, const char *bytes, size_t len, const char *member,
+              bool given, Array *out) {
+    DataFile file = data_in_memory(bytes, len), part;
+    ArrayHead h;
+    *out = (Array){0};
+    TRY(npz_open(dev, path, &file, member, given, UINT64_MAX, &part));
+    int status = npy_head(dev, path, &part, &h);
+    if (status == DLG_OK) status = array_take(dev, path, &part, &h, out);
+    data_close(&part);
     return status;
 }

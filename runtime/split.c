@@ -1,9 +1,9 @@
 /* split: which rows are held out and in which order the others come.
  *
  * Establishes: both depend on a seed and on the number of rows alone, on every machine
- * (docs/program-format.md, "Rows"); of a text the end is held out, whatever the seed. What was held out is kept in the program's metadata as numbers,
- * with a hash of each input's samples, so that an evaluation can repeat it on the same data and
- * does not repeat it on other data. */
+ * (docs/program-format.md, "Rows"); of a text a part that is together is held out, whatever the seed. What was held out
+ * is kept in the program's metadata as numbers, with a hash of each input's samples, so that an evaluation can repeat it
+ * on the same data and does not repeat it on other data. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +33,15 @@ static uint32_t draw_below(Draws *d, uint32_t n) {
     return (uint32_t)(m >> 32);
 }
 
-void split_shuffle(uint32_t *rows, size_t n, const char *name, uint64_t seed, uint64_t stream) {
-    Draws d = {.counter = {0, (uint32_t)stream, (uint32_t)(stream >> 32), 0}};
+static Draws draws_of(const char *name, uint64_t seed, uint64_t stream, uint32_t part) {
+    Draws d = {.counter = {0, (uint32_t)stream, (uint32_t)(stream >> 32), part}};
     rt_key(name, seed, d.key);
+    return d;
+}
+
+void split_shuffle(uint32_t *rows, size_t n, const char *name, uint64_t seed, uint64_t stream,
+                   uint32_t part) {
+    Draws d = draws_of(name, seed, stream, part);
     for (size_t i = n; i > 1; i--) {
         size_t j = draw_below(&d, (uint32_t)i);
         uint32_t row = rows[i - 1];
@@ -44,26 +50,86 @@ void split_shuffle(uint32_t *rows, size_t n, const char *name, uint64_t seed, ui
     }
 }
 
-static int ascending(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
+/* ---- Which rows ---------------------------------------------------------------------------------- */
+
+/* Adds to `in` the rows at begin..end-1 of the order by the seed, to `out` the others. */
+static int draw_part(const dlg_dataset *d, size_t begin, size_t end, uint64_t seed, RowSet *in,
+                     RowSet *out) {
+    if (d->rows <= SHUFFLE_ALL) {
+        uint32_t *order = malloc((d->rows + 1) * sizeof *order);
+        if (!order) return rt_no_memory(d->prog->dev, d->rows * sizeof *order);
+        for (size_t i = 0; i < d->rows; i++) order[i] = (uint32_t)i;
+        split_shuffle(order, d->rows, "dlg:holdout", seed, 0, 0);
+        for (size_t i = 0; i < d->rows; i++) rowset_add(i >= begin && i < end ? in : out, order[i]);
+        free(order);
+        return DLG_OK;
+    }
+    /* Each row falls to a part with the chance that what is left of it has of what is left of all. */
+    Draws draws = draws_of("dlg:holdout", seed, 0, 0);
+    size_t before = begin, inside = end - begin, left = d->rows;
+    for (size_t row = 0; row < d->rows; row++, left--) {
+        uint32_t drawn = draw_below(&draws, (uint32_t)left);
+        bool is_in = drawn >= before && drawn < before + inside;
+        if (is_in)
+            inside--;
+        else if (drawn < before)
+            before--;
+        rowset_add(is_in ? in : out, row);
+    }
+    return DLG_OK;
 }
 
-/* Of a text its end, and the window before it is in neither part: its last token begins the next. */
-static size_t training_rows(const dlg_dataset *d, size_t held_out) {
-    size_t rest = d->rows - held_out;
-    return d->windows && held_out > 0 && rest > 0 ? rest - 1 : rest;
+/* Windows begin..end-1 of a text. The window before them is in neither part, for its last token begins the next, nor
+ * is the one behind them. */
+static void part_of_text(const dlg_dataset *d, size_t begin, size_t end, RowSet *in, RowSet *out) {
+    for (size_t row = 0; row < d->rows; row++) {
+        if (row >= begin && row < end)
+            rowset_add(in, row);
+        else if (row + 1 < begin || row > end)
+            rowset_add(out, row);
+    }
 }
 
-static void split_count(dlg_dataset *d, size_t held_out, uint64_t seed) {
-    for (size_t i = 0; i < d->rows; i++) d->order[i] = (uint32_t)i;
+static void forget(dlg_dataset *d) {
+    rowset_close(&d->training);
+    rowset_close(&d->held_out);
+    for (int i = 0; i < 2; i++) {
+        free(d->numbers[i]);
+        d->numbers[i] = NULL;
+    }
+    dlg_dataset_close(d->apart);
+    d->apart = NULL;
+    d->fold = d->folds = 0;
+}
+
+/* Holds out the part begin..end-1 of the order by the seed, or of a text itself. */
+static int split_part(dlg_dataset *d, size_t begin, size_t end, uint64_t seed) {
+    dlg_device *dev = d->prog->dev;
+    RowSet in = {0}, out = {0};
+    int status = DLG_OK;
+    if (begin == end || end - begin == d->rows) {
+        in = rowset_range(0, end - begin);
+        out = rowset_range(0, d->rows - (end - begin));
+    } else {
+        status = rowset_open(dev, &in, d->rows);
+        if (status == DLG_OK) status = rowset_open(dev, &out, d->rows);
+        if (status == DLG_OK && d->windows) part_of_text(d, begin, end, &in, &out);
+        if (status == DLG_OK && !d->windows) status = draw_part(d, begin, end, seed, &in, &out);
+        if (status == DLG_OK) {
+            rowset_count(&in);
+            rowset_count(&out);
+        }
+    }
+    if (status < 0) {
+        rowset_close(&in);
+        rowset_close(&out);
+        return status;
+    }
+    forget(d);
+    d->held_out = in;
+    d->training = out;
     d->split_seed = seed;
-    d->held_out = held_out;
-    d->training = training_rows(d, held_out);
-    if (held_out == 0 || d->windows) return;
-    split_shuffle(d->order, d->rows, "dlg:holdout", seed, 0);
-    qsort(d->order, d->training, sizeof *d->order, ascending);
-    qsort(d->order + d->training, held_out, sizeof *d->order, ascending);
+    return DLG_OK;
 }
 
 int dlg_dataset_split(dlg_dataset *d, double fraction, uint64_t seed) {
@@ -74,21 +140,57 @@ int dlg_dataset_split(dlg_dataset *d, double fraction, uint64_t seed) {
                        "and below 1",
                        fraction);
     size_t held_out = (size_t)floor(fraction * (double)d->rows + 0.5);
-    if (fraction > 0 && (held_out == 0 || training_rows(d, held_out) == 0))
+    if (fraction > 0 && (held_out == 0 || held_out + d->windows >= d->rows))
         return rt_fail(dev, DLG_ERR_DATA, "holding out %g of %zu rows leaves nothing to %s",
                        fraction, d->rows, held_out ? "train on" : "evaluate on");
-    split_count(d, held_out, seed);
-    return DLG_OK;
+    return split_part(d, d->rows - held_out, d->rows, seed);
+}
+
+/* Where fold `fold` of `folds` begins: they differ by one row at most. */
+static size_t fold_begin(const dlg_dataset *d, uint64_t fold, uint64_t folds) {
+    return (size_t)(d->rows / folds * fold + d->rows % folds * fold / folds);
+}
+
+int dlg_dataset_fold(dlg_dataset *d, uint64_t fold, uint64_t folds, uint64_t seed) {
+    dlg_device *dev = d->prog->dev;
+    if (folds < 2 || fold < 1 || fold > folds)
+        return rt_fail(dev, DLG_ERR_USAGE, "fold %llu of %llu: at least 2, counted from 1",
+                       (unsigned long long)fold, (unsigned long long)folds);
+    if (folds > d->rows)
+        return rt_fail(dev, DLG_ERR_DATA, "%llu folds of %zu rows: some would hold out nothing",
+                       (unsigned long long)folds, d->rows);
+    size_t begin = fold_begin(d, fold - 1, folds), end = fold_begin(d, fold, folds);
+    TRY(split_part(d, begin, end, seed));
+    d->fold = fold;
+    d->folds = folds;
+    if (d->training.count > 0) return DLG_OK;
+    return rt_fail(dev, DLG_ERR_DATA, "fold %llu of %llu leaves nothing of %zu rows to train on",
+                   (unsigned long long)fold, (unsigned long long)folds, d->rows);
+}
+
+const RowSet *dataset_set(const dlg_dataset *d, dlg_rows which) {
+    return which == DLG_ROWS_ALL        ? &d->all
+           : which == DLG_ROWS_TRAINING ? &d->training
+                                        : &d->held_out;
 }
 
 size_t dlg_dataset_rows(const dlg_dataset *d, dlg_rows which) {
-    return which == DLG_ROWS_ALL ? d->rows : which == DLG_ROWS_TRAINING ? d->training : d->held_out;
+    if (which == DLG_ROWS_HELD_OUT && d->apart) return d->apart->rows;
+    return dataset_set(d, which)->count;
+}
+
+uint32_t dlg_dataset_row(const dlg_dataset *d, dlg_rows which, size_t index) {
+    return rowset_at(dataset_set(d, which), index);
 }
 
 const uint32_t *dlg_dataset_row_numbers(const dlg_dataset *d, dlg_rows which) {
-    return which == DLG_ROWS_ALL        ? NULL
-           : which == DLG_ROWS_TRAINING ? d->order
-                                        : d->order + (d->rows - d->held_out);
+    if (which == DLG_ROWS_ALL) return NULL;
+    uint32_t **list = &d->numbers[which == DLG_ROWS_HELD_OUT];
+    const RowSet *set = dataset_set(d, which);
+    if (*list) return *list;
+    *list = malloc((set->count + 1) * sizeof **list);
+    for (size_t i = 0; *list && i < set->count; i++) (*list)[i] = rowset_at(set, i);
+    return *list;
 }
 
 /* ---- In the metadata --------------------------------------------------------------------------- */
@@ -114,11 +216,13 @@ static int record_of_field(const dlg_dataset *d, const Field *f, const char *wha
 }
 
 /* Numbers of characters or labels are the same data only where they stand for the same. */
-static void hash_text(const dlg_dataset *d, const Field *f, char text[17]) {
+static int hash_text(const dlg_dataset *d, Field *f, char text[17]) {
     const char *meaning = f->vocabulary ? f->vocabulary : f->labels;
     uint64_t seed = meaning ? rt_hash(meaning, strlen(meaning), 0) : 0;
-    uint64_t hash = rt_hash(f->values, d->rows * f->bytes, seed);
-    snprintf(text, 17, "%016llx", (unsigned long long)hash);
+    if (!f->hashed) TRY(field_hash(d->prog->dev, f, d->rows, seed, &f->hash));
+    f->hashed = true;
+    snprintf(text, 17, "%016llx", (unsigned long long)f->hash);
+    return DLG_OK;
 }
 
 static int record_number(dlg_program *prog, const char *name, uint64_t value) {
@@ -127,14 +231,25 @@ static int record_number(dlg_program *prog, const char *name, uint64_t value) {
     return dlg_meta_set(prog, name, text);
 }
 
+/* Which fold of how many is held out; nothing, where it is no fold. */
+static int record_fold(const dlg_dataset *d) {
+    if (d->folds) {
+        TRY(record_number(d->prog, "data_fold", d->fold));
+        return record_number(d->prog, "data_folds", d->folds);
+    }
+    TRY(dlg_meta_set(d->prog, "data_fold", NULL));
+    return dlg_meta_set(d->prog, "data_folds", NULL);
+}
+
 int split_record(const dlg_dataset *d) {
     TRY(record_number(d->prog, "data_rows", d->rows));
-    TRY(record_number(d->prog, "data_held_out", d->held_out));
+    TRY(record_number(d->prog, "data_held_out", d->held_out.count));
     TRY(record_number(d->prog, "data_seed", d->split_seed));
+    TRY(record_fold(d));
     for (size_t i = 0; i < d->field_count; i++) {
-        const Field *f = &d->fields[i];
+        Field *f = &d->fields[i];
         char text[17];
-        hash_text(d, f, text);
+        TRY(hash_text(d, f, text));
         TRY(record_of_field(d, f, "data_hash", text));
         TRY(record_of_field(d, f, "vocabulary", f->vocabulary));
         TRY(record_of_field(d, f, "labels", f->labels));
@@ -176,10 +291,17 @@ int dlg_dataset_split_recorded(dlg_dataset *d, dlg_program *prog, int *same) {
         if (!name) return DLG_ERR_MEMORY;
         const char *recorded = dlg_meta_get(prog, name);
         free(name);
-        hash_text(d, &d->fields[i], text);
+        TRY(hash_text(d, &d->fields[i], text));
         equal = recorded && strcmp(recorded, text) == 0;
     }
-    split_count(d, equal ? (size_t)held_out : d->rows, seed);
+    if (equal && dlg_meta_get(prog, "data_folds")) {
+        uint64_t fold, folds;
+        TRY(recorded_number(prog, "data_fold", &fold));
+        TRY(recorded_number(prog, "data_folds", &folds));
+        TRY(dlg_dataset_fold(d, fold, folds, seed));
+    } else {
+        TRY(split_part(d, equal ? d->rows - (size_t)held_out : 0, d->rows, seed));
+    }
     *same = equal;
     return DLG_OK;
 }

@@ -11,28 +11,30 @@ static void shape_words(char *out, size_t size, int rank, const int64_t *shape) 
 
 static int read_array(dlg_program *prog, const dlg_tensor *t, const char *path, const char *member,
                       void **values) {
-    Array a;
-    TRY(array_read(prog->dev, path, member ? member : t->user_name, member != NULL, &a));
-    bool fits = a.rank == t->rank;
-    for (int i = 0; fits && i < t->rank; i++) fits = a.shape[i] == t->shape[i];
-    if (!fits) {
+    DataFile file;
+    ArrayHead h;
+    TRY(array_open(prog->dev, path, member ? member : t->user_name, member != NULL, UINT64_MAX,
+                   &file, &h));
+    bool fits = h.rank == t->rank;
+    for (int i = 0; fits && i < t->rank; i++) fits = h.shape[i] == t->shape[i];
+    int status;
+    if (fits) {
+        status = array_values(prog->dev, path, &file, &h, t->type, values);
+    } else {
         char have[160], want[160];
-        shape_words(have, sizeof have, a.rank, a.shape);
+        shape_words(have, sizeof have, h.rank, h.shape);
         shape_words(want, sizeof want, t->rank, t->shape);
-        array_free(&a);
-        return rt_fail(prog->dev, DLG_ERR_SIZE, "%s: its shape is %s; `%s` has %s", path, have,
-                       t->name, want);
+        status = rt_fail(prog->dev, DLG_ERR_SIZE, "%s: its shape is %s; `%s` has %s", path, have,
+                         t->name, want);
     }
-    *values = a.values;
-    int status = data_convert(prog->dev, values, a.elems, a.type, t->type, path);
-    if (status < 0) free(*values);
+    data_close(&file);
     return status;
 }
 
 static int read_table(dlg_program *prog, const dlg_tensor *t, const char *path, void **values) {
     CsvTake all = {.begin = 0, .end = CSV_ALL, .type = t->type};
     CsvInfo info;
-    TRY(csv_read(prog->dev, path, &all, 1, &info));
+    TRY(csv_read(prog->dev, path, &all, 1, 0, &info));
     uint64_t elems = (uint64_t)info.rows * info.columns; /* less than the file has bytes */
     if (elems != t->elems) {
         free(all.values);
@@ -49,9 +51,10 @@ static int read_file(dlg_program *prog, const dlg_tensor *t, const char *path, c
                      void **values) {
     if (array_kind(path) != ARRAY_NONE) return read_array(prog, t, path, member, values);
     if (data_is(path, ".csv")) return read_table(prog, t, path, values);
-    return rt_fail(prog->dev, DLG_ERR_UNSUPPORTED,
-                   "%s: a tensor is read from an .npy, .npz, IDX or .csv file, by their names",
-                   path);
+    return rt_fail(
+        prog->dev, DLG_ERR_UNSUPPORTED,
+        "%s: a tensor is read from an .npy, .npz, .safetensors, IDX or .csv file, by their names",
+        path);
 }
 
 int dlg_set_file(dlg_program *prog, const char *name, const char *source) {

@@ -1,4 +1,5 @@
-/* text: a text as windows of tokens, which are its bytes or the numbers of its characters.
+/* text: a text as windows of tokens, which are its bytes or the numbers of its characters. It is read in pieces, of
+ * characters twice: once for those that there are, once for their numbers.
  *
  * Requires nothing of the file or of the vocabulary, which may come from a weights file. Establishes: every
  * token is below the vocabulary's size (256 for bytes); two windows share one token at most, and every token
@@ -42,25 +43,78 @@ static int32_t number_of(const Characters *c, uint32_t code) {
     return (int32_t)(c->below[code / 64] + bits(c->there[code / 64] & lower));
 }
 
-/* ---- Errors ------------------------------------------------------------------------------------ */
+/* ---- Characters of a file ------------------------------------------------------------------------- */
 
-static int fail_at(dlg_device *dev, const char *path, const char *text, const char *at,
-                   const char *why) {
-    size_t line = 1;
-    for (const char *c = text; c < at; c++) line += *c == '\n';
-    return rt_fail(dev, DLG_ERR_DATA, "%s:%zu: byte %zu of the file: %s", path, line,
-                   (size_t)(at - text), why);
+enum { PIECE_BYTES = 64 << 10, MOST_CHAR_BYTES = 4 };
+
+typedef struct Walk {
+    dlg_device *dev;
+    const char *path;
+    const DataFile *file;
+    uint64_t place; /* of the byte at `at` */
+    size_t line;
+    const char *at, *end; /* what is there */
+    char piece[PIECE_BYTES];
+} Walk;
+
+static int fail_at(const Walk *w, const char *why) {
+    return rt_fail(w->dev, DLG_ERR_DATA, "%s:%zu: byte %llu of the file: %s", w->path, w->line,
+                   (unsigned long long)w->place, why);
 }
 
-static int fail_unknown(dlg_device *dev, const char *path, const char *text, const char *at,
-                        size_t len, uint32_t code, uint32_t count) {
+static int fail_unknown(const Walk *w, size_t len, uint32_t code, uint32_t count) {
     char shown[8] = "", why[160];
     bool visible = code > ' ' && !(code >= 0x7f && code < 0xa0);
-    if (visible) memcpy(shown, at, len);
+    if (visible) memcpy(shown, w->at, len);
     snprintf(why, sizeof why,
              "%s%s%sU+%04X is not in the vocabulary of the weights, which has %u characters",
              visible ? "`" : "", shown, visible ? "`, " : "", code, count);
-    return fail_at(dev, path, text, at, why);
+    return fail_at(w, why);
+}
+
+/* Reads on where less than a character may be left. */
+static int walk_on(Walk *w) {
+    size_t left = (size_t)(w->end - w->at);
+    uint64_t rest = w->file->bytes - w->place - left;
+    if (left >= MOST_CHAR_BYTES || rest == 0) return DLG_OK;
+    size_t n = sizeof w->piece - left < rest ? sizeof w->piece - left : (size_t)rest;
+    if (left) memmove(w->piece, w->at, left);
+    TRY(data_at(w->dev, w->path, w->file, w->place + left, n, w->piece + left));
+    w->at = w->piece;
+    w->end = w->piece + left + n;
+    return DLG_OK;
+}
+
+/* A byte order mark at the beginning is no character. */
+static int walk_begin(Walk *w, dlg_device *dev, const char *path, const DataFile *file) {
+    w->dev = dev;
+    w->path = path;
+    w->file = file;
+    w->place = 0;
+    w->line = 1;
+    w->at = w->end = w->piece;
+    TRY(walk_on(w));
+    if (w->end - w->at < 3 || memcmp(w->at, "\xEF\xBB\xBF", 3) != 0) return DLG_OK;
+    w->at += 3;
+    w->place += 3;
+    return DLG_OK;
+}
+
+/* The character at w->at, of *len bytes; 0 bytes at the end. */
+static int walk_char(Walk *w, uint32_t *code, size_t *len) {
+    TRY(walk_on(w));
+    *len = 0;
+    if (w->at == w->end) return DLG_OK;
+    *len = rt_utf8_char(w->at, w->end, code);
+    if (*len == 0) return fail_at(w, "it is not UTF-8; `bytes` takes any file");
+    if (*code == 0) return fail_at(w, "a NUL is in no text; `bytes` takes any file");
+    return DLG_OK;
+}
+
+static void walk_past(Walk *w, uint32_t code, size_t len) {
+    w->line += code == '\n';
+    w->at += len;
+    w->place += len;
 }
 
 /* ---- Vocabularies ------------------------------------------------------------------------------ */
@@ -97,24 +151,29 @@ static int spell(dlg_device *dev, const Characters *c, TextTake *t) {
 
 /* ---- Windows ----------------------------------------------------------------------------------- */
 
-/* Room for the windows of t->tokens tokens. */
+static size_t step_of(const TextTake *t) {
+    return t->window > 1 ? t->window - 1 : 1;
+}
+
+/* The windows of t->tokens tokens, and room for them where they may be in memory. */
 static int windows(dlg_device *dev, const char *path, TextTake *t) {
-    size_t step = t->window > 1 ? t->window - 1 : 1;
+    size_t step = step_of(t);
     t->rows = t->tokens < t->window ? 0 : (t->tokens - t->window) / step + 1;
     t->left = t->rows ? (t->tokens - t->window) % step : t->tokens;
     if (t->rows == 0)
         return rt_fail(dev, DLG_ERR_DATA, "%s: has %zu %s, and a sample of `%s` is a window of %zu",
                        path, t->tokens, t->chars ? "characters" : "bytes", t->name, t->window);
     uint64_t bytes;
-    if (!rt_mul((uint64_t)t->rows * dlg_type_bytes(t->type), t->window, &bytes) ||
-        bytes > SIZE_MAX / 2 || !(t->values = malloc((size_t)bytes)))
-        return rt_no_memory(dev, (uint64_t)t->rows * t->window);
+    if (!rt_mul((uint64_t)t->rows * dlg_type_bytes(t->type), t->window, &bytes)) bytes = UINT64_MAX;
+    if (t->memory_bytes && bytes > t->memory_bytes) return DLG_OK;
+    if (bytes > SIZE_MAX / 2 || !(t->values = malloc((size_t)bytes)))
+        return rt_no_memory(dev, bytes);
     return DLG_OK;
 }
 
 /* Token i of the text into the windows that hold it. */
 static void put(const TextTake *t, size_t i, int32_t token) {
-    size_t step = t->window > 1 ? t->window - 1 : 1, row = i / step, column = i % step;
+    size_t step = step_of(t), row = i / step, column = i % step;
     size_t at[2] = {row * t->window + column, (row - 1) * t->window + step};
     bool in[2] = {row < t->rows, column == 0 && row > 0 && row <= t->rows && t->window > 1};
     for (int k = 0; k < 2; k++) {
@@ -126,58 +185,123 @@ static void put(const TextTake *t, size_t i, int32_t token) {
     }
 }
 
-static int parse_chars(dlg_device *dev, const char *path, const char *text, size_t len, TextTake *t,
-                       Characters *c) {
-    const char *end = text + len, *first = text;
+/* Samples that lie in a file of tokens, each element of it one, and share those at their ends. */
+static int tokens_in_file(dlg_device *dev, const char *path, Element element, DataFile *file,
+                          TextTake *t) {
+    t->samples = (Rows){.type = t->type,
+                        .elems = t->window,
+                        .element = element,
+                        .stride = step_of(t) * element.bytes,
+                        .path = strdup(path)};
+    rows_of_file(&t->samples, file);
+    return t->samples.path ? DLG_OK : rt_no_memory(dev, strlen(path));
+}
+
+static int number_chars(Walk *w, const Characters *c, TextTake *t, Spool *tokens) {
     uint32_t code;
-    size_t n;
-    if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) first += 3;
-    if (t->known) TRY(take_known(dev, t, c));
-    for (const char *at = first; at < end; at += n) {
-        n = rt_utf8_char(at, end, &code);
-        if (n == 0) return fail_at(dev, path, text, at, "it is not UTF-8; `bytes` takes any file");
-        if (code == 0)
-            return fail_at(dev, path, text, at, "a NUL is in no text; `bytes` takes any file");
-        if (t->known && !has(c, code)) return fail_unknown(dev, path, text, at, n, code, c->count);
+    size_t len;
+    for (size_t i = 0;; i++) {
+        char *to;
+        TRY(walk_char(w, &code, &len));
+        if (len == 0) return DLG_OK;
+        if (!has(c, code)) return fail_at(w, "the text changed while it was read");
+        int32_t number = number_of(c, code);
+        if (t->values) {
+            put(t, i, number);
+        } else {
+            size_t bytes = c->count <= 256 ? 1 : 4;
+            TRY(spool_room(tokens, bytes, &to));
+            dlg_put_element(bytes == 1 ? DLG_U8 : DLG_I32, to, 0, number);
+            spool_take(tokens, bytes);
+        }
+        walk_past(w, code, len);
+    }
+}
+
+static int count_chars(Walk *w, Characters *c, TextTake *t) {
+    uint32_t code;
+    size_t len;
+    for (;;) {
+        TRY(walk_char(w, &code, &len));
+        if (len == 0) return DLG_OK;
+        if (t->known && !has(c, code)) return fail_unknown(w, len, code, c->count);
         c->there[code / 64] |= (uint64_t)1 << (code % 64);
         t->tokens++;
+        walk_past(w, code, len);
     }
+}
+
+static int take_chars(dlg_device *dev, const char *path, const DataFile *file, TextTake *t,
+                      Characters *c, Walk *w) {
+    Spool tokens;
+    if (t->known) TRY(take_known(dev, t, c));
+    TRY(walk_begin(w, dev, path, file));
+    TRY(count_chars(w, c, t));
     count_below(c);
     if (t->type == DLG_U8 && c->count > 256)
         return rt_fail(dev, DLG_ERR_DATA,
                        "%s: has %u different characters, and `%s` is u8, which numbers 256 at most",
                        path, c->count, t->name);
     TRY(windows(dev, path, t));
-    size_t i = 0;
-    for (const char *at = first; at < end; at += n) {
-        n = rt_utf8_char(at, end, &code);
-        put(t, i++, number_of(c, code));
+    spool_open(&tokens, dev, t->memory_bytes);
+    int status = walk_begin(w, dev, path, file);
+    if (status == DLG_OK) status = number_chars(w, c, t, &tokens);
+    if (status == DLG_OK && !t->values) status = spool_end(&tokens);
+    if (status == DLG_OK && !t->values) {
+        DataFile numbers = data_of_spool(&tokens);
+        status = tokens_in_file(dev, path, element_plain(c->count <= 256 ? DLG_U8 : DLG_I32),
+                                &numbers, t);
     }
-    return spell(dev, c, t);
+    spool_close(&tokens);
+    return status < 0 ? status : spell(dev, c, t);
 }
 
-int text_parse(dlg_device *dev, const char *path, const char *text, size_t len, TextTake *t) {
-    int status;
+static int take_bytes(dlg_device *dev, const char *path, const DataFile *file, TextTake *t) {
+    t->tokens = (size_t)file->bytes;
+    t->vocabulary_size = 256;
+    TRY(windows(dev, path, t));
+    if (!t->values) {
+        DataFile again;
+        TRY(data_again(dev, path, file, &again));
+        return tokens_in_file(dev, path, element_plain(DLG_U8), &again, t);
+    }
+    unsigned char piece[4096];
+    for (size_t at = 0; at < t->tokens; at += sizeof piece) {
+        size_t n = t->tokens - at < sizeof piece ? t->tokens - at : sizeof piece;
+        TRY(data_at(dev, path, file, at, n, piece));
+        for (size_t i = 0; i < n; i++) put(t, at + i, piece[i]);
+    }
+    return DLG_OK;
+}
+
+int text_take(dlg_device *dev, const char *path, const DataFile *file, TextTake *t) {
     t->values = NULL;
     t->vocabulary = NULL;
+    t->samples = (Rows){0};
     t->vocabulary_size = t->rows = t->tokens = t->left = 0;
     if (t->type != DLG_I32 && t->type != DLG_U8)
         return rt_fail(dev, DLG_ERR_DATA,
                        "%s: what is taken of a text are numbers: `%s` must be i32 or u8, not %s",
                        path, t->name, dlg_type_name(t->type));
+    int status;
     if (t->chars) {
         Characters *c = calloc(1, sizeof *c);
-        if (!c) return rt_no_memory(dev, sizeof *c);
-        status = parse_chars(dev, path, text, len, t, c);
+        Walk *w = malloc(sizeof *w);
+        status = c && w ? take_chars(dev, path, file, t, c, w)
+                        : rt_no_memory(dev, sizeof *c + sizeof *w);
         free(c);
+        free(w);
     } else {
-        t->tokens = len;
-        t->vocabulary_size = 256;
-        status = windows(dev, path, t);
-        for (size_t i = 0; status == DLG_OK && i < len; i++) put(t, i, (unsigned char)text[i]);
+        status = take_bytes(dev, path, file, t);
     }
     if (status == DLG_OK) return DLG_OK;
     free(t->values);
     t->values = NULL;
+    rows_close(&t->samples);
     return status;
+}
+
+int text_parse(dlg_device *dev, const char *path, const char *text, size_t len, TextTake *t) {
+    DataFile file = data_in_memory(text, len);
+    return text_take(dev, path, &file, t);
 }

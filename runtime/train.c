@@ -57,22 +57,21 @@ static bool same_scalars(const Runner *a, const Runner *b) {
     return true;
 }
 
-static int evaluation_open(Evaluation *e, Feed *f, const dlg_entry *entry, dlg_rows which) {
+static int evaluation_open(Evaluation *e, Feed *f, const dlg_entry *entry, dlg_rows which,
+                           uint64_t device_bytes) {
     dlg_device *dev = f->prog->dev;
     *e = (Evaluation){0};
     if (entry->update_count > 0)
         return rt_fail(dev, DLG_ERR_USAGE,
                        "entry `%s` updates `%s`: evaluation must change nothing", entry->name,
                        entry->updates[0]->name);
-    const uint32_t *rows = dlg_dataset_row_numbers(f->data, which);
-    size_t count = dlg_dataset_rows(f->data, which);
-    if (!rows && count > 0) {
-        e->identity = malloc(count * sizeof *e->identity);
-        if (!e->identity) return rt_no_memory(dev, count * sizeof *e->identity);
-        for (size_t i = 0; i < count; i++) e->identity[i] = (uint32_t)i;
-        rows = e->identity;
+    if (which == DLG_ROWS_HELD_OUT && f->data->apart) {
+        TRY(feed_open(&e->apart, f->prog, f->data->apart, device_bytes));
+        f = &e->apart;
+        which = DLG_ROWS_ALL;
     }
-    TRY(order_open(&e->order, f, rows, count));
+    size_t count = dlg_dataset_rows(f->data, which);
+    TRY(order_open(&e->order, f, dataset_set(f->data, which), false, 0));
     TRY(runner_open(&e->whole, f, entry));
     if (e->whole.batch == 0 || count % e->whole.batch == 0 || !entry->single) return DLG_OK;
     TRY(runner_open(&e->rest, f, entry->single));
@@ -86,7 +85,7 @@ static void evaluation_close(Evaluation *e) {
     if (e->whole.entry) runner_close(&e->whole);
     if (e->rest.entry) runner_close(&e->rest);
     order_close(&e->order);
-    free(e->identity);
+    feed_close(&e->apart);
 }
 
 static int evaluation_run(Evaluation *e, dlg_metrics *out) {
@@ -118,7 +117,7 @@ int dlg_evaluate(dlg_program *prog, const dlg_dataset *data, const char *entry, 
         return rt_fail(prog->dev, DLG_ERR_USAGE, "dlg_evaluate was given a null pointer");
     TRY(rt_find_entry(prog, entry, &found));
     int status = feed_open(&feed, prog, data, 0);
-    if (status == DLG_OK) status = evaluation_open(&e, &feed, found, which);
+    if (status == DLG_OK) status = evaluation_open(&e, &feed, found, which, 0);
     if (status == DLG_OK) status = metrics_open(out, &e.whole);
     if (status == DLG_OK) status = evaluation_run(&e, out);
     evaluation_close(&e);
@@ -176,19 +175,16 @@ static int training_open(Training *t) {
     TRY(metrics_open(&t->progress.train, &t->run));
     TRY(plan_length(t));
     t->progress.epoch = 1;
-    const uint32_t *numbers = dlg_dataset_row_numbers(t->data, DLG_ROWS_TRAINING);
-    t->orders = t->options->late_events && count <= orders_bytes / MOST_ORDERS / sizeof **t->rows
+    t->orders = t->options->late_events && count <= orders_bytes / MOST_ORDERS / sizeof(uint32_t)
                     ? MOST_ORDERS
                     : 2;
-    for (size_t i = 0; i < t->orders; i++) {
-        t->rows[i] = malloc((count ? count : 1) * sizeof *t->rows[i]);
-        if (!t->rows[i]) return rt_no_memory(dev, count * sizeof *t->rows[i]);
-        if (count) memcpy(t->rows[i], numbers, count * sizeof *t->rows[i]);
-        TRY(order_open(&t->order[i], &t->feed, t->rows[i], count));
-    }
+    for (size_t i = 0; i < t->orders; i++)
+        TRY(order_open(&t->order[i], &t->feed, dataset_set(t->data, DLG_ROWS_TRAINING), true,
+                       t->options->seed));
     t->evaluates = evaluate && dlg_dataset_rows(t->data, DLG_ROWS_HELD_OUT) > 0;
     if (t->evaluates) {
-        TRY(evaluation_open(&t->evaluation, &t->feed, evaluate, DLG_ROWS_HELD_OUT));
+        TRY(evaluation_open(&t->evaluation, &t->feed, evaluate, DLG_ROWS_HELD_OUT,
+                            t->options->device_bytes));
         TRY(metrics_open(&t->progress.evaluate, &t->evaluation.whole));
     }
     TRY(good_open(t));
@@ -205,7 +201,6 @@ static void training_close(Training *t) {
     dlg_metrics_free(&t->progress.train);
     dlg_metrics_free(&t->progress.evaluate);
     rt_meta_free(&t->identity);
-    for (size_t i = 0; i < t->orders; i++) free(t->rows[i]);
 }
 
 static int stopped(const Training *t) {
@@ -280,14 +275,10 @@ static int checkpoint(Training *t) {
 
 /* Makes the order of the rows in an epoch, in the place of one that is no longer read. */
 static int prepare_epoch(Training *t, uint64_t epoch) {
-    uint32_t *rows = t->rows[epoch % t->orders];
-    size_t count = t->order[epoch % t->orders].count;
-    if (count == 0 || t->prepared == epoch) return DLG_OK;
-    /* Always from the ascending order, so that an epoch's does not depend on the ones before. */
-    memcpy(rows, dlg_dataset_row_numbers(t->data, DLG_ROWS_TRAINING), count * sizeof *rows);
-    split_shuffle(rows, count, "dlg:shuffle", t->options->seed, epoch - 1);
+    RowOrder *order = &t->order[epoch % t->orders];
+    if (order->count == 0 || t->prepared == epoch) return DLG_OK;
     t->prepared = epoch;
-    return order_update(&t->order[epoch % t->orders], &t->feed);
+    return order_shuffle(order, &t->feed, epoch - 1);
 }
 
 /* All of this epoch's steps are enqueued: while they run the next one's first batches are selected, so that the
@@ -318,7 +309,7 @@ static void mark_epoch(Training *t) {
 /* From batch p->batch of epoch p->epoch. */
 static int one_epoch(Training *t) {
     dlg_progress *p = &t->progress;
-    const RowOrder *order = &t->order[p->epoch % t->orders];
+    RowOrder *order = &t->order[p->epoch % t->orders];
     uint64_t every = t->options->checkpoint ? t->options->checkpoint_steps : 0;
     uint64_t told = t->options->report_steps;
     int stop = DLG_OK; /* asked for when the epoch had ended: it is told first */

@@ -8,7 +8,7 @@
 typedef struct Evaluation {
     Runner whole, rest; /* rest.entry is NULL when there is no variant, or no need of it */
     RowOrder order;
-    uint32_t *identity; /* when all rows are meant */
+    Feed apart; /* of the rows held out, where they are data of their own */
 } Evaluation;
 
 typedef struct Best {
@@ -42,7 +42,6 @@ typedef struct Training {
     bool evaluates;
     /* The order of the training rows in each of some epochs: that of epoch e is number e % orders. One is made while
      * the epoch before runs, and must stay until that and all before have run. */
-    uint32_t *rows[MOST_ORDERS];
     RowOrder order[MOST_ORDERS];
     size_t orders;
     uint64_t prepared; /* the last epoch whose order was made */

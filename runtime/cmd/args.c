@@ -29,6 +29,7 @@ enum {
     KEY_PARTIAL,
     KEY_LOG,
     KEY_DATA,
+    KEY_DATA_MEMORY,
     KEY_SET,
     KEY_GET,
     KEY_WITH,
@@ -75,9 +76,12 @@ static const Row rows[] = {
     ROW(TRAIN | EVAL | RUN | VERIFY, "data", KEY_DATA, "NAME=SOURCE",
         "Take the samples of the input NAME from SOURCE: data.csv:0:64 (columns 0 to 63), "
         "data.csv:64 (one column), data.csv:a,b (by name), data.csv (the model's columns), x.npy, "
-        "x.npz:NAME, "
+        "x.npz:NAME, x.safetensors:NAME, "
         "images-idx3-ubyte, "
         "book.txt:chars, book.txt:bytes; each may end in .gz"),
+    ROW(TRAIN | EVAL | RUN, "data-memory", KEY_DATA_MEMORY, "SIZE",
+        "Hold no more than SIZE bytes of the data in memory (300K, 64M, 1G), on the device or not; "
+        "what is more is read from the files, batch by batch"),
     ROW(TRAIN, "epochs", KEY_EPOCHS, "N", "Go N times through the data (default 10)"),
     ROW(TRAIN, "steps", KEY_STEPS, "N", "Stop after N steps"),
     ROW(TRAIN, "holdout", KEY_HOLDOUT, "F",
@@ -131,7 +135,8 @@ static const Row rows[] = {
         "--rows counts within the rows that the weights' training run held out"),
     ROW(RUN, "with", KEY_WITH, "NAME", "Show the input NAME beside the results of each row"),
     ROW(TRAIN | EVAL | RUN | SAMPLE, "set", KEY_SET, "NAME=FILE",
-        "Set a whole tensor from a .npy, .npz, IDX or .csv file, or a scalar to a number"),
+        "Set a whole tensor from a .npy, .npz, .safetensors, IDX or .csv file, or a scalar to a "
+        "number"),
     ROW(RUN, "get", KEY_GET, "NAME=FILE", "Write a tensor or result to a .npy file"),
     ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "define", 'D', "NAME=VALUE",
         "Override a constant of the model (of a .dlg)"),
@@ -346,6 +351,10 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     case KEY_MEM_BUDGET:
         if (!compile_size(value, &a->mem_budget_bytes))
             argp_error(state, "--mem-budget takes a size as 300K or 64M, not `%s`", value);
+        break;
+    case KEY_DATA_MEMORY:
+        if (!compile_size(value, &a->data_memory_bytes) || a->data_memory_bytes < 1)
+            argp_error(state, "--data-memory takes a size as 300K or 64M, not `%s`", value);
         break;
     case KEY_TOLERANCE: a->tolerance = fraction(state, "tolerance", value); break;
     case ARGP_KEY_ARG:

@@ -53,6 +53,7 @@ typedef struct Args {
     bool has_epochs, has_steps, has_seed, has_holdout, has_rows;
     double holdout, tolerance;
     int64_t mem_budget_bytes;    /* of a .dlg: CompileOptions */
+    int64_t data_memory_bytes;   /* 0: as the library chooses */
     uint64_t row_begin, row_end; /* --rows; row_end UINT64_MAX: to the last */
     bool all, held_out, quiet, json, kernels;
     const char *profile;

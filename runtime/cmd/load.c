@@ -268,7 +268,8 @@ int session_data(Session *s, const Args *a, const char *const *entries, size_t e
                                    .without = without,
                                    .without_count = a->set_count,
                                    .data = data,
-                                   .data_count = a->data_count};
+                                   .data_count = a->data_count,
+                                   .memory_bytes = (uint64_t)a->data_memory_bytes};
     int status = dlg_dataset_open(&s->data, s->prog, &options);
     free(data);
     free(without);
@@ -284,7 +285,7 @@ int session_inputs_given(Session *s, const Args *a, const dlg_entry *entry) {
     bool running = strcmp(a->command, "run") == 0 && !a->has_rows;
     for (size_t i = 0; i < entry->read_count; i++) {
         const dlg_tensor *t = entry->reads[i];
-        if (is_set(a, t) || (s->data && dlg_dataset_values(s->data, t))) continue;
+        if (is_set(a, t) || (s->data && dlg_dataset_has(s->data, t))) continue;
         const char *name = t->user_name;
         if (t->rank == 0)
             complain("entry `%s` reads `%s`, which has no value: give it with --set %s=NUMBER",

@@ -66,12 +66,11 @@ static int choose_rows(Run *r) {
                  count ? count - 1 : 0);
         return EXIT_INPUT;
     }
-    const uint32_t *numbers = dlg_dataset_row_numbers(r->s.data, which);
     r->rows = (size_t)(end - a->row_begin);
     r->numbers = malloc(r->rows * sizeof *r->numbers);
     if (!r->numbers) return out_of_memory();
     for (size_t i = 0; i < r->rows; i++)
-        r->numbers[i] = numbers ? numbers[a->row_begin + i] : (uint32_t)(a->row_begin + i);
+        r->numbers[i] = dlg_dataset_row(r->s.data, which, (size_t)a->row_begin + i);
     if (r->rows % r->batch && !r->entry->single) {
         complain(
             "entry `%s` takes %zu rows at a time and has no variant for one: ask for a multiple",
@@ -182,10 +181,10 @@ static void print_numbers(const char *name, dlg_type type, const char *values, s
     if (largest < count) printf(" (largest: %zu)", largest);
 }
 
-static void print_rows(const Run *r) {
+static int print_rows(const Run *r) {
     bool any = r->a->with_count > 0;
     for (size_t i = 0; i < r->result_count; i++) any |= r->results[i].by_row;
-    if (!any) return;
+    if (!any) return EXIT_DONE;
     for (size_t row = 0; row < r->rows; row++) {
         const char *separator = "  ";
         printf("row %u:", r->numbers[row]);
@@ -201,14 +200,18 @@ static void print_rows(const Run *r) {
         for (size_t i = 0; i < r->a->with_count; i++) {
             const dlg_tensor *t = dlg_tensor_find(r->s.prog, r->a->with[i]);
             size_t elems = (size_t)(t->elems / (uint64_t)t->shape[t->source.axis]);
-            const char *values = dlg_dataset_values(r->s.data, t);
+            char *values = malloc(elems * dlg_type_bytes(t->type));
+            if (!values) return out_of_memory();
+            int read = dlg_dataset_read(r->s.data, t, r->numbers[row], 1, values);
             fputs(separator, stdout);
-            print_numbers(t->user_name, t->type,
-                          values + r->numbers[row] * elems * dlg_type_bytes(t->type), elems);
+            if (read == DLG_OK) print_numbers(t->user_name, t->type, values, elems);
+            free(values);
+            if (read < 0) return complain_status(r->s.dev, read);
             separator = "; ";
         }
         printf("\n");
     }
+    return EXIT_DONE;
 }
 
 static void print_whole(const Result *out) {
@@ -266,7 +269,8 @@ static int show(Run *r) {
     for (size_t i = 0; !status && i < r->a->get_count; i++)
         status = write_one(r, r->a->get[i].name, r->a->get[i].value);
     if (status || r->a->get_count) return status;
-    if (r->rows) print_rows(r);
+    if (r->rows) status = print_rows(r);
+    if (status) return status;
     for (size_t i = 0; i < r->result_count; i++)
         if (!r->results[i].by_row) print_whole(&r->results[i]);
     return EXIT_DONE;

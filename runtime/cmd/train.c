@@ -40,6 +40,8 @@ static void print_start(const Session *s, const Args *a, const dlg_entry *entry)
         printf("; batches of %zu, so that each epoch leaves out %zu other%s", batch,
                training % batch, training % batch == 1 ? "" : "s");
     printf("\n");
+    if (dlg_dataset_streams(s->data, 0))
+        printf("the data is more than is held in memory: batches are read from the files\n");
     if (training == rows && rows >= 100 && !a->has_holdout && dlg_entry_find(s->prog, "evaluate"))
         printf("nothing is held out: --holdout 0.2 would keep a fifth to evaluate on\n");
 }
@@ -125,7 +127,7 @@ static int save(Session *s, const Args *a) {
 /* Whether an input takes labels or tokens from the data: whole numbers, but no pixels. */
 static bool takes_labels(const Session *s, const dlg_tensor *t, size_t batch) {
     if (t->type != DLG_I32 && (t->type != DLG_U8 || t->elems != batch)) return false;
-    return dlg_dataset_values(s->data, t) != NULL;
+    return dlg_dataset_has(s->data, t);
 }
 
 static bool reads_labels(const Session *s, const dlg_entry *entry) {
@@ -136,6 +138,23 @@ static bool reads_labels(const Session *s, const dlg_entry *entry) {
     return false;
 }
 
+/* The least and greatest of an input's values, of `elems` a row. */
+static bool value_range(const Session *s, const dlg_tensor *t, size_t elems, size_t rows,
+                        double *least, double *most) {
+    char *row = malloc(elems * dlg_type_bytes(t->type));
+    bool read = row != NULL;
+    for (size_t r = 0; read && r < rows; r++) {
+        read = dlg_dataset_read(s->data, t, r, 1, row) == DLG_OK;
+        for (size_t k = 0; read && k < elems; k++) {
+            double v = dlg_element(t->type, row, k);
+            *least = fmin(*least, v);
+            *most = fmax(*most, v);
+        }
+    }
+    free(row);
+    return read;
+}
+
 /* What numbers the labels and tokens of the data are: which the model has too few classes or rows for,
  * or which are none, is for the reader to see; the program does not say what it takes. */
 static void print_labels(const Session *s, const dlg_entry *entry) {
@@ -144,14 +163,8 @@ static void print_labels(const Session *s, const dlg_entry *entry) {
     for (size_t i = 0; i < entry->read_count; i++) {
         const dlg_tensor *t = entry->reads[i];
         if (!takes_labels(s, t, batch)) continue;
-        const void *values = dlg_dataset_values(s->data, t);
-        size_t count = rows * (size_t)(t->elems / batch);
         double least = INFINITY, most = -INFINITY;
-        for (size_t k = 0; k < count; k++) {
-            double v = dlg_element(t->type, values, k);
-            least = fmin(least, v);
-            most = fmax(most, v);
-        }
+        if (!value_range(s, t, (size_t)(t->elems / batch), rows, &least, &most)) continue;
         fprintf(stderr, "  `%s` holds %.0f to %.0f in the data", t->user_name, least, most);
         if (least < 0)
             fprintf(stderr, ": a label or an index below 0 gives NaN\n");

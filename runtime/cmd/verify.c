@@ -93,7 +93,7 @@ static int set_inputs(Verify *v, const dlg_entry *entry) {
     }
     for (size_t i = 0; i < entry->read_count; i++) {
         const dlg_tensor *t = entry->reads[i];
-        if (batch && v->s.data && dlg_dataset_values(v->s.data, t)) continue;
+        if (batch && v->s.data && dlg_dataset_has(v->s.data, t)) continue;
         int status = set_random(v, t);
         if (status) return status;
     }

@@ -125,8 +125,9 @@ static void test_refused(void) {
     CsvTake far = {.begin = 1000000000, .end = 1000000001, .type = DLG_F32};
     CsvInfo info;
     CU_ASSERT(says(dev, parse(dev, "1,2\n", &far, 1, &info), DLG_ERR_DATA, "no column 1000000000"));
-    CU_ASSERT(says(dev, csv_read(dev, "missing.csv", &far, 1, &info), DLG_ERR_FILE, "missing.csv"));
-    CU_ASSERT(says(dev, csv_read(dev, "/", &far, 1, &info), DLG_ERR_FILE, "directory"));
+    CU_ASSERT(
+        says(dev, csv_read(dev, "missing.csv", &far, 1, 0, &info), DLG_ERR_FILE, "missing.csv"));
+    CU_ASSERT(says(dev, csv_read(dev, "/", &far, 1, 0, &info), DLG_ERR_FILE, "directory"));
     dlg_device_close(dev);
 }
 

@@ -177,18 +177,18 @@ static void test_shuffle(void) {
     uint32_t rows[10], again[10];
     static const uint32_t pinned[10] = {7, 5, 6, 0, 2, 4, 3, 8, 1, 9};
     for (uint32_t i = 0; i < 10; i++) rows[i] = again[i] = i;
-    split_shuffle(rows, 10, "dlg:shuffle", 7, 3);
+    split_shuffle(rows, 10, "dlg:shuffle", 7, 3, 0);
     if (memcmp(rows, pinned, sizeof rows) != 0) {
         CU_FAIL("the order of the rows changed");
         for (int i = 0; i < 10; i++) fprintf(stderr, "%u ", rows[i]);
     }
-    split_shuffle(again, 10, "dlg:shuffle", 7, 4);
+    split_shuffle(again, 10, "dlg:shuffle", 7, 4, 0);
     CU_ASSERT(memcmp(rows, again, sizeof rows) != 0);
     /* Each place gets each row about as often: chi squared with 9 x 9 degrees of freedom. */
     static unsigned seen[10][10];
     for (uint64_t s = 0; s < 10000; s++) {
         for (uint32_t i = 0; i < 10; i++) rows[i] = i;
-        split_shuffle(rows, 10, "test", s, 0);
+        split_shuffle(rows, 10, "test", s, 0, 0);
         for (int i = 0; i < 10; i++) seen[i][rows[i]]++;
     }
     double chi = 0;

@@ -130,7 +130,7 @@ static void test_files(void) {
     char *npy;
     unsigned char *table = pack("a,b\n1,2\n3,4\n", 12, &packed);
     write_file("t-table.csv.gz", table, packed);
-    CU_ASSERT_EQUAL_FATAL(csv_read(dev, "t-table.csv.gz", &take, 1, &info), DLG_OK);
+    CU_ASSERT_EQUAL_FATAL(csv_read(dev, "t-table.csv.gz", &take, 1, 0, &info), DLG_OK);
     CU_ASSERT(info.rows == 2 && info.header && ((float *)take.values)[3] == 4);
     free(take.values);
     free(table);

@@ -76,7 +76,8 @@ static void test_refused(void) {
         BAD("\0\0\x0e\4\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
             "is truncated"),
         BAD("\0\0\x0e\4\x80\0\0\0\x80\0\0\0\0\0\0\4\0\0\0\1", "is truncated"),
-        BAD("\0\0\x0e\1\0\0\0\1\x7f\xef\xff\xff\xff\xff\xff\xff", "element 0 does not fit f32"),
+        BAD("\0\0\x0e\1\0\0\0\1\x7f\xef\xff\xff\xff\xff\xff\xff",
+            "element 0 is not within the range of f32"),
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Array a;

@@ -90,8 +90,11 @@ static void test_refused(void) {
         size_t bytes;
         const char *message;
     } bad[] = {
-        {"{'descr': '>f4', 'fortran_order': False, 'shape': (1,)}", 4, "type `>f4` are not read"},
-        {"{'descr': '<u2', 'fortran_order': False, 'shape': (1,)}", 2, "type `<u2` are not read"},
+        {"{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", 8, "type `<c8` are not read"},
+        {"{'descr': '<f1', 'fortran_order': False, 'shape': (1,)}", 1, "type `<f1` are not read"},
+        {"{'descr': '|f4', 'fortran_order': False, 'shape': (1,)}", 4, "type `|f4` are not read"},
+        {"{'descr': '<U2', 'fortran_order': False, 'shape': (1,)}", 8, "type `<U2` are not read"},
+        {"{'descr': '<b2', 'fortran_order': False, 'shape': (1,)}", 2, "type `<b2` are not read"},
         {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", 4,
          "records are not read"},
         {"{'descr': '<f4', 'fortran_order': 0, 'shape': (1,)}", 4, "malformed"},
@@ -130,14 +133,14 @@ static void test_refused(void) {
     CU_ASSERT(says(dev,
                    parse(dev, 1, "{'descr': '<i8', 'fortran_order': False, 'shape': (1,)}",
                          (int64_t[]){1ll << 40}, 8, &a),
-                   DLG_ERR_DATA, "element 0 does not fit i32"));
+                   DLG_ERR_DATA, "element 0 is not a whole number that fits i32"));
     CU_ASSERT(says(dev,
                    parse(dev, 1, "{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}",
                          (double[]){1e300}, 8, &a),
-                   DLG_ERR_DATA, "element 0 does not fit f32"));
+                   DLG_ERR_DATA, "element 0 is not within the range of f32"));
     CU_ASSERT(says(
         dev, parse(dev, 1, "{'descr': '|b1', 'fortran_order': False, 'shape': (1,)}", "\2", 1, &a),
-        DLG_ERR_DATA, "element 0 does not fit bool"));
+        DLG_ERR_DATA, "element 0 is not 0 or 1"));
     dlg_device_close(dev);
 }
 
@@ -196,34 +199,93 @@ static void test_round_trip(void) {
     dlg_device_close(dev);
 }
 
-static void test_convert(void) {
+/* Every type that NumPy writes, in both orders of bytes. */
+static void test_all_types(void) {
     dlg_device *dev = none_device();
-    void *v = malloc(12);
-    memcpy(v, (float[]){1, 0, 2}, 12);
-    CU_ASSERT(says(dev, data_convert(dev, &v, 3, DLG_F32, DLG_BOOL, "t"), DLG_ERR_DATA,
-                   "t: element 2 is not 0 or 1"));
-    CU_ASSERT_EQUAL(data_convert(dev, &v, 2, DLG_F32, DLG_BOOL, "t"), DLG_OK);
-    CU_ASSERT(memcmp(v, "\1\0", 2) == 0);
-    CU_ASSERT_EQUAL(data_convert(dev, &v, 2, DLG_BOOL, DLG_I32, "t"), DLG_OK);
-    CU_ASSERT(((int32_t *)v)[0] == 1 && ((int32_t *)v)[1] == 0);
-    CU_ASSERT_EQUAL(data_convert(dev, &v, 2, DLG_I32, DLG_F32, "t"), DLG_OK);
-    ((float *)v)[1] = 0.5f;
-    CU_ASSERT(
-        says(dev, data_convert(dev, &v, 2, DLG_F32, DLG_I32, "t"), DLG_ERR_DATA, "element 1"));
-    memcpy(v, (float[]){1.0004883f, 65519}, 8); /* halfway between two f16; just below halfway */
-    CU_ASSERT_EQUAL(data_convert(dev, &v, 2, DLG_F32, DLG_F16, "t"), DLG_OK);
-    CU_ASSERT(memcmp(v, (uint16_t[]){0x3c00, 0x7bff}, 4) == 0);
-    CU_ASSERT_EQUAL(data_convert(dev, &v, 2, DLG_F16, DLG_F32, "t"), DLG_OK);
-    CU_ASSERT(((float *)v)[0] == 1 && ((float *)v)[1] == 65504);
-    ((float *)v)[1] = 65520;
-    CU_ASSERT(says(dev, data_convert(dev, &v, 2, DLG_F32, DLG_F16, "t"), DLG_ERR_DATA,
-                   "element 1 is not within the range of f16"));
-    ((float *)v)[1] = 256;
-    CU_ASSERT(says(dev, data_convert(dev, &v, 2, DLG_F32, DLG_U8, "t"), DLG_ERR_DATA,
-                   "element 1 is not a whole number from 0 to 255"));
-    free(v);
+    static const struct {
+        const char *descr;
+        double values[3];
+        unsigned char bytes[24]; /* the high byte first */
+        dlg_type type;
+    } all[] = {
+        {"f2", {1, -2, 0x1p-24}, {0x3c, 0, 0xc0, 0, 0, 1}, DLG_F16},
+        {"f4", {1, -2, 0.5}, {0x3f, 0x80, 0, 0, 0xc0, 0, 0, 0, 0x3f, 0, 0, 0}, DLG_F32},
+        {"f8",
+         {1, -2, 0.5},
+         {0x3f, 0xf0, 0, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0x3f, 0xe0},
+         DLG_F32},
+        {"i1", {1, -2, -128}, {1, 0xfe, 0x80}, DLG_I32},
+        {"i2", {1, -2, 258}, {0, 1, 0xff, 0xfe, 1, 2}, DLG_I32},
+        {"i4", {1, -2, 66051}, {0, 0, 0, 1, 0xff, 0xff, 0xff, 0xfe, 0, 1, 2, 3}, DLG_I32},
+        {"i8",
+         {1, -2, 16909060},
+         {0,    0,    0,    0,    0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff,
+          0xff, 0xff, 0xff, 0xfe, 0, 0, 0, 0, 1,    2,    3,    4},
+         DLG_I32},
+        {"u1", {1, 254, 128}, {1, 0xfe, 0x80}, DLG_U8},
+        {"u2", {1, 65534, 258}, {0, 1, 0xff, 0xfe, 1, 2}, DLG_I32},
+        {"u4", {1, 254, 66051}, {0, 0, 0, 1, 0, 0, 0, 0xfe, 0, 1, 2, 3}, DLG_I32},
+        {"u8",
+         {1, 254, 16909060},
+         {0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0, 0, 0, 0, 1, 2, 3, 4},
+         DLG_I32},
+        {"b1", {1, 0, 1}, {1, 0, 1}, DLG_BOOL},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (int big = 0; big < 2; big++) {
+            size_t width = (size_t)(all[i].descr[1] - '0');
+            char header[80];
+            unsigned char bytes[24];
+            snprintf(header, sizeof header,
+                     "{'descr': '%c%s', 'fortran_order': False, 'shape': (3,)}", big ? '>' : '<',
+                     all[i].descr);
+            for (size_t k = 0; k < 3 * width; k++)
+                bytes[k] = all[i].bytes[big ? k : k / width * width + width - 1 - k % width];
+            Array a;
+            CU_ASSERT_EQUAL_FATAL(parse(dev, 1, header, bytes, 3 * width, &a), DLG_OK);
+            CU_ASSERT_EQUAL(a.type, all[i].type);
+            for (size_t k = 0; k < 3; k++)
+                CU_ASSERT_EQUAL(dlg_element(a.type, a.values, k), all[i].values[k]);
+            array_free(&a);
+        }
+    CU_ASSERT(says(dev,
+                   parse(dev, 1, "{'descr': '<u4', 'fortran_order': False, 'shape': (2,)}",
+                         (uint32_t[]){7, 0x80000000u}, 8, &(Array){0}),
+                   DLG_ERR_DATA, "element 1 is not a whole number that fits i32"));
     dlg_device_close(dev);
 }
 
+/* From each type to each; what does not fit is counted up to. */
+static void test_convert(void) {
+    const Element f32 = element_plain(DLG_F32), i32 = element_plain(DLG_I32);
+    const Element i8 = {'i', 8, false}, f8 = {'f', 8, false}, u1 = element_plain(DLG_U8);
+    float f[4] = {1, 0, 2, 0.5f};
+    unsigned char b[8];
+    int32_t n[4];
+    CU_ASSERT_EQUAL(elements_read(&f32, f, DLG_BOOL, b, 4), 2);
+    CU_ASSERT(b[0] == 1 && b[1] == 0);
+    CU_ASSERT_EQUAL(elements_read(&f32, f, DLG_I32, n, 4), 3);
+    CU_ASSERT(n[2] == 2);
+    CU_ASSERT_EQUAL(elements_read(&i32, n, DLG_F32, f, 3), 3);
+    CU_ASSERT_EQUAL(elements_read(&f32, (float[]){255, -0.0f, 256}, DLG_U8, b, 3), 2);
+    CU_ASSERT_EQUAL(elements_read(&f32, (float[]){NAN}, DLG_U8, b, 1), 0);
+    CU_ASSERT_EQUAL(elements_read(&i8, (int64_t[]){255, INT64_MIN}, DLG_U8, b, 2), 1);
+    CU_ASSERT_EQUAL(elements_read(&i8, (int64_t[]){INT32_MAX, INT32_MIN, (int64_t)INT32_MAX + 1},
+                                  DLG_I32, n, 3),
+                    2);
+    CU_ASSERT_EQUAL(elements_read(&i8, (int64_t[]){1ll << 40}, DLG_F32, f, 1), 1);
+    CU_ASSERT(f[0] == 0x1p40f);
+    CU_ASSERT_EQUAL(elements_read(&f8, (double[]){0.1, INFINITY, 1e300}, DLG_F32, f, 3), 2);
+    CU_ASSERT(f[0] == 0.1f && isinf(f[1]));
+    CU_ASSERT_EQUAL(elements_read(&u1, "\0\377", DLG_F32, f, 2), 2);
+    CU_ASSERT(f[1] == 255);
+    /* Halfway between two f16, just below halfway, and what rounds to infinity. */
+    uint16_t h[3];
+    CU_ASSERT_EQUAL(elements_read(&f32, (float[]){1.0004883f, 65519, 65520}, DLG_F16, h, 3), 2);
+    CU_ASSERT(h[0] == 0x3c00 && h[1] == 0x7bff);
+    CU_ASSERT(strcmp(element_wanted(DLG_U8), "a whole number from 0 to 255") == 0);
+}
+
 RUN_SUITE("npy", {"types", test_types}, {"refused", test_refused}, {"damaged", test_damaged},
-          {"round trip", test_round_trip}, {"conversions", test_convert})
+          {"all types", test_all_types}, {"round trip", test_round_trip},
+          {"conversions", test_convert})

@@ -45,7 +45,7 @@ static void train_here(const Fixture *f, uint64_t seed, uint64_t epochs, uint64_
     for (uint64_t e = 0; e < epochs; e++) {
         uint32_t rows[11];
         memcpy(rows, training, n * sizeof *rows);
-        split_shuffle(rows, n, "dlg:shuffle", seed, e);
+        split_shuffle(rows, n, "dlg:shuffle", seed, e, 0);
         for (size_t at = 0; at + 4 <= n && step < steps; at += 4, step++) {
             float d[3] = {0};
             for (int i = 0; i < 4; i++) {
@@ -114,7 +114,7 @@ static void test_train(void) {
     uint32_t rows[11];
     float x[8], loss = 0, again = 1;
     for (uint32_t i = 0; i < 11; i++) rows[i] = i;
-    split_shuffle(rows, 11, "dlg:shuffle", 3, 4);
+    split_shuffle(rows, 11, "dlg:shuffle", 3, 4, 0);
     check(&f, dlg_get(f.prog, "x", x, sizeof x));
     for (int i = 0; i < 4; i++)
         CU_ASSERT(memcmp(x + 2 * i, all + 2 * rows[4 + i], 2 * sizeof *x) == 0);
