@@ -53,7 +53,7 @@ for seed in 1 2 3 4 5; do
     expect 0 '"rows": 359' "$DLG" eval digits.dlg --load seed.w --json
     sed 's/.*"acc": \([0-9.e-]*\).*/\1/' out >>accuracies
 done
-awk '{ sum += $1 } END { print "accuracy:", sum / NR; exit !(NR == 5 && sum / NR >= 0.965) }' accuracies ||
+awk '{ sum += $1 } END { print "accuracy:", sum / NR; exit !(NR == 5 && sum / NR >= 0.97) }' accuracies ||
     fail "the accuracy is too low: $(tr '\n' ' ' <accuracies)"
 
 # xor: every seed of ten is learned, and every row rounds right.
