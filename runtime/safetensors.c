@@ -100,9 +100,14 @@ static const char *dtype_of(dlg_type type) {
     return name[type];
 }
 
+/* How far a run has come and what it draws by are its own, not of the weights. */
+static bool is_of_run(const dlg_tensor *t) {
+    return strcmp(t->name, "step") == 0 || strcmp(t->name, "random:run.seed") == 0;
+}
+
 bool rt_is_weight(const dlg_program *prog, const dlg_tensor *t) {
     return t->kind == DLG_PARAM ||
-           (t->kind == DLG_STATE && prog->inference[t->index] && strcmp(t->name, "step") != 0);
+           (t->kind == DLG_STATE && prog->inference[t->index] && !is_of_run(t));
 }
 
 static bool is_saved(const dlg_program *prog, const dlg_tensor *t, bool checkpoint) {

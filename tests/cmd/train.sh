@@ -107,4 +107,17 @@ tr '\n' '\r' <line.csv >cr.csv
 expect 1 "cr.csv: its lines end in CR alone" $train --data y=cr.csv:0
 printf '\377\3761\0,\0002\0' >wide.csv
 expect 1 "wide.csv: the text is UTF-16" $train --data y=wide.csv:0
+# What is drawn depends on the seed of the run, not on that of the training.
+cat >drawn.dlg <<'MODEL'
+param w : f32 = 0
+z = w + random_uniform(4)
+entry predict -> z
+entry train -> loss = square(w - 1) { minimize square(w - 1) by sgd(lr = 0.1) }
+MODEL
+expect 0 "" "$DLG" train drawn.dlg --steps 5 --seed 1 --save drawn.w
+for seed in 2 2 3; do
+    expect 0 "z " "$DLG" run drawn.dlg --load drawn.w --seed $seed
+    cat out >>draws
+done
+[ "$(sort -u draws | wc -l)" -eq 2 ] || fail "seeds 2, 2 and 3 draw $(cat draws)"
 done_testing
