@@ -31,6 +31,57 @@ expect 0 "; y 8" "$DLG" run digits.dlg --load again.w --rows 1725:1797 --with y
 
 [ -z "${DLG_SANITIZE:-}" ] || done_testing
 
+# below NAME MOST, above NAME LEAST: of what `eval --json` printed.
+figure() { sed "s/.*\"$1\": \([0-9.e-]*\).*/\1/" out; }
+below() { awk -v x="$(figure "$1")" -v most="$2" 'BEGIN { exit !(x ~ /^[0-9]/ && x + 0 < most) }' || fail "$1 is $(figure "$1"), not below $2"; }
+above() { awk -v x="$(figure "$1")" -v least="$2" 'BEGIN { exit !(x ~ /^[0-9]/ && x + 0 > least) }' || fail "$1 is $(figure "$1"), not above $2"; }
+# trained MODEL OPTION...: and evaluated.
+trained() {
+    model=$1
+    shift
+    expect 0 "weights" "$DLG" train "$model.dlg" "$@" --save "$model.w"
+    expect 0 '"rows": ' "$DLG" eval "$model.dlg" --load "$model.w" --json
+}
+
+# Regression: the line of least squares, as it was computed exactly; species by their names.
+trained linear --steps 3000 --seed 1
+below loss 0.0365 # 0.03587 at best
+expect 0 "" "$DLG" run linear.dlg --entry line --load linear.w
+awk 'function near(x, want) { return x > want - 0.05 && x < want + 0.05 }
+    /^w / { good = near($2, -0.2073) && near($3, 0.2228) && near($4, 0.5241) }
+    /^b / { good = good && near($2, -0.2403) }
+    END { exit !good }' out || fail "the line: $(cat out)"
+trained logistic --epochs 200 --holdout 0.2 --seed 1
+above acc 0.93
+grep -q '"setosa.*versicolor.*virginica' logistic.w || fail "the species have no names in the weights"
+
+# What an autoencoder keeps; principal components leave 0.024. What a variational one draws depends on the seed.
+trained autoencoder --epochs 30 --holdout 0.2
+below loss 0.02
+trained vae --epochs 30 --holdout 0.2
+below loss 27
+for seed in 1 2; do
+    expect 0 "  7: " "$DLG" run vae.dlg --entry draw --load vae.w --seed $seed
+    mv out drawn$seed
+done
+expect 0 "" "$DLG" run vae.dlg --entry draw --load vae.w --seed 2
+same out drawn2
+cmp -s drawn1 drawn2 && fail "the seed does not matter to what is drawn"
+
+# Values that are missing in a table; the means of the columns leave 18.8.
+awk -F, '{ for (i = 1; i <= 64; i++) print NR - 1 "," i - 1 "," $i }' digits.csv >ratings.csv
+trained matrix_factorisation --epochs 6 --holdout 0.2
+below error 13
+
+# Words of the project's own pages: what is near what is asked is no word twice, nor itself.
+cat "$DLG_SOURCE_DIR"/docs/[a-l]*.md >text
+expect 0 "300 words" sh "$samples/word_vectors.sh" count text 300
+expect 0 "weights" "$DLG" train word_vectors.dlg -D words=300 --epochs 20 --save words.w
+awk '/^epoch 20/ { sub(/,/, "", $4); exit !($4 > 0 && $4 < 0.1) }' out || fail "word_vectors: $(cat out)"
+expect 0 "" sh "$samples/word_vectors.sh" near weights words.w
+tr ' ' '\n' <out | sort -u | grep -cvx weights >count
+[ "$(cat count)" -eq 5 ] || fail "near \`weights\`: $(cat out)"
+
 # A differential equation, solved by training on it alone: of an error of 1 at the start.
 for seed in 1 2 3; do
     expect 0 "3000 steps" "$DLG" train pinn.dlg --steps 3000 --seed $seed --save pinn.w
