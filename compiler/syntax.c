@@ -37,7 +37,24 @@ static const char *const keywords[] = {
     "scan",  "with",   "yield", "if",      "else", "entry",     "return", "minimize",
     "over",  "except", "by",    "include", "from", "and",       "or",     "not"};
 
-/* "an expression, ',' or ')'": groups first, then single tokens. */
+/* What is meant least often where the first of each is possible too. */
+static bool is_unlikely(Expected e, const char *token) {
+    static const char *const rows[][6] = {
+        {"a number", "'scan'", "'...'", "':'"},
+        {"'<-'", "the end of the line", "','"}, /* behind a name that begins a statement */
+        {"'->'", "the end of the line", "'with'"},
+        {"'columns', 'axis', 'chars' or 'bytes'", "the end of the line"},
+        {"the end of the line", "','"},
+        {"')'", "'='"},
+        {"']'", "':'"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (expects(e, rows[i][0]) && is_one_of(token, rows[i] + 1)) return true;
+    return false;
+}
+
+/* "an expression, ',' or ')'": what is likely to be meant, groups first, then single tokens. A value may go on with
+ * an operator nearly everywhere: that is named only beside the end of the line. */
 static const char *list_expected(Parser *p, Expected e) {
     const char *items[64];
     size_t n = 0;
@@ -48,15 +65,19 @@ static const char *list_expected(Parser *p, Expected e) {
         items[n++] = "a statement";
     else if (operand)
         items[n++] = "an expression";
-    if (operator) items[n++] = "an operator";
-    for (size_t i = 0; i < e.len && n < COUNT_OF(items); i++) {
+    for (size_t i = 0; i < e.len && n < COUNT_OF(items) - 1; i++) {
         const char *token = e.at[i];
-        if ((operand && (is_one_of(token, starts) || !strcmp(token, "'scan'"))) ||
-            (statement && is_one_of(token, statements)) ||
+        if ((operand && is_one_of(token, starts)) || (statement && is_one_of(token, statements)) ||
             (operator&&(is_one_of(token, operators) || !strcmp(token, "'['") ||
-                        !strcmp(token, "'\\''") || !strcmp(token, "'('"))))
+                        !strcmp(token, "'\\''") || !strcmp(token, "'('"))) ||
+            is_unlikely(e, token))
             continue;
         items[n++] = token;
+    }
+    if (operator&&(n == 0 || (n == 1 && !strcmp(items[0], "the end of the line")))) {
+        items[n] = items[0];
+        items[0] = "an operator";
+        n++;
     }
     Text t;
     text_init(&t, p->arena);
