@@ -38,11 +38,17 @@ typedef struct Arguments {
     CompileOptions compile;
 } Arguments;
 
+static const char target_doc[] = "Emit for this kind of device:"
+#define X(name, ...) " " #name
+#include "target.def"
+#undef X
+                                 " (default: cpu)";
+
 static const struct argp_option option_list[] = {
     {"output", 'o', "FILE", 0, "Write to FILE; `-` is standard output", 0},
     {"define", 'D', "NAME=VALUE", 0, "Give the constant NAME another value", 0},
     {"include", 'I', "DIR", 0, "Look for included files in DIR too", 0},
-    {"target", OPTION_TARGET, "NAME", 0, "Emit for this kind of device (default: cpu)", 0},
+    {"target", OPTION_TARGET, "NAME", 0, target_doc, 0},
     {"emit", OPTION_EMIT, "WHAT", 0,
      "cl: the program (default); c: the same as FILE.c with FILE.h; graph: the graph as .dlg; dot: "
      "the graph for graphviz; plan: the "
@@ -65,9 +71,9 @@ static const struct argp_option option_list[] = {
     {0},
 };
 
-static bool ends_in_c(const char *path) {
-    size_t n = strlen(path);
-    return n > 2 && !strcmp(path + n - 2, ".c");
+static bool ends_in(const char *path, const char *ending) {
+    size_t n = strlen(path), m = strlen(ending);
+    return n > m && !strcmp(path + n - m, ending);
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -127,7 +133,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!a->input) argp_error(state, "which file?");
-        if (a->compile.emit == EMIT_C && a->output && !ends_in_c(a->output))
+        if (a->compile.emit == EMIT_C && a->output && !ends_in(a->output, ".c"))
             argp_error(state,
                        "--emit c writes two files: -o takes the one that ends in .c, not '%s'",
                        a->output);
@@ -205,6 +211,12 @@ static int write_output(const char *path, const char *text, size_t len) {
     int failed = write_all(fd, text, len);
     failed = close(fd) || failed;
     return failed ? fail("write", path) : STATUS_DONE;
+}
+
+/* Data that was taken for a model would be one syntax error after another. */
+static bool is_other_kind(const char *path) {
+    struct stat st;
+    return !ends_in(path, ".dlg") && stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 static bool same_file(const char *a, const char *b) {
@@ -305,6 +317,9 @@ int main(int argc, char **argv) {
         status = STATUS_INPUT;
     } else if (a.output && !*a.output) {
         fprintf(stderr, "dlgc: -o names no file\n");
+        status = STATUS_INPUT;
+    } else if (is_other_kind(a.input)) {
+        fprintf(stderr, "dlgc: %s: is no model: the name of one ends in .dlg\n", a.input);
         status = STATUS_INPUT;
     } else {
         char *header = a.compile.emit == EMIT_C ? header_name(&a) : NULL;

@@ -242,10 +242,11 @@ static int64_t line_named(const char *log, const char *s) {
 /* The errors that a log names first are what is wrong: one word that is amiss can give thousands.
  * Takes a log with 8 bytes of room behind it. */
 static void cut_log(char *log) {
-    enum { MOST_LINES = 40 };
+    enum { MOST_LINES = 40, MOST_BYTES = 1 << 16 };
     char *end = strstr(log, "error");
     for (int i = 0; end && i < MOST_LINES; i++) end = strchr(end + (i > 0), '\n');
     if (end && end[strspn(end, "\n")]) strcpy(end, "\n...");
+    if (strlen(log) > MOST_BYTES) strcpy(log + MOST_BYTES, "\n...");
 }
 
 /* Behind the log, the lines of the text that its errors name. */
@@ -274,11 +275,10 @@ static char *quote_lines(const char *log, const char *text, int64_t first) {
 
 static int build_failed(dlg_device *dev, const char *file, int64_t line, const char *text,
                         cl_program program, cl_int code) {
-    enum { MOST_LOG = 1 << 20 };
     size_t bytes = 0;
+    /* A log is given whole or not at all. */
     clGetProgramBuildInfo(program, dev->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes);
-    if (bytes > MOST_LOG) bytes = MOST_LOG;
-    char *log = calloc(1, bytes + 8), *all = NULL;
+    char *log = bytes < SIZE_MAX - 8 ? calloc(1, bytes + 8) : NULL, *all = NULL;
     if (log && bytes)
         clGetProgramBuildInfo(program, dev->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL);
     if (log) cut_log(log);
@@ -287,7 +287,7 @@ static int build_failed(dlg_device *dev, const char *file, int64_t line, const c
                          dev->info.name, rt_cl_name(code),
                          all   ? all
                          : log ? log
-                               : "");
+                               : "(there is no memory for what the driver says)");
     free(all);
     free(log);
     return status;

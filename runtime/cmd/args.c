@@ -72,6 +72,12 @@ typedef struct Row {
         }                                                                                          \
     }
 
+static const char target_doc[] = "Compile the .dlg for this kind of device:"
+#define X(name, ...) " " #name
+#include "target.def"
+#undef X
+                                 " (default: what fits the device)";
+
 static const Row rows[] = {
     ROW(TRAIN | EVAL | RUN | VERIFY, "data", KEY_DATA, "NAME=SOURCE",
         "Take the samples of the input NAME from SOURCE: data.csv:0:64 (columns 0 to 63), "
@@ -142,8 +148,7 @@ static const Row rows[] = {
         "Override a constant of the model (of a .dlg)"),
     ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "include", 'I', "DIR",
         "Look for included files in DIR too"),
-    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "target", KEY_TARGET, "NAME",
-        "Compile the .dlg for this target (default: what fits the device)"),
+    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "target", KEY_TARGET, "NAME", target_doc),
     ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "mem-budget", KEY_MEM_BUDGET, "SIZE",
         "Compile the .dlg with each entry's arena held to SIZE bytes (300K, 64M, 1G)"),
     ROW(TRAIN | EVAL | RUN | VERIFY | SAMPLE, "device", KEY_DEVICE, "SEL",

@@ -1,7 +1,7 @@
 /* cmd: what the files of the `dlg` command share. Only this command and dlgc print and exit.
  *
  * Each subcommand is one function from arguments to an exit status: 0 done, 1 the input is wrong,
- * 2 usage, 3 the device or the system failed, 4 the training diverged, 128 + N ended by signal N: 130 by
+ * 2 usage, 3 the device or the system failed, 4 the training diverged or an evaluation gave NaN, 128 + N ended by signal N: 130 by
  * Ctrl-C. */
 #ifndef DLG_CMD_H
 #define DLG_CMD_H
@@ -173,6 +173,7 @@ typedef struct Log {
     double before_s;        /* of the run, before it was resumed */
     bool kept;              /* the file may hold lines of the run that is resumed */
     bool failed;
+    int error; /* errno, once it failed */
 } Log;
 
 int log_open(Log *log, const Args *a); /* of --log; complains */

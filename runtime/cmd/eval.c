@@ -74,6 +74,13 @@ static int evaluate(Session *s, const Args *a, const dlg_entry *entry) {
         else
             printf("%s: %s on %llu %s\n", entry->name, metrics_text(text, sizeof text, &metrics),
                    (unsigned long long)metrics.rows, which_text(which));
+        /* As of a loss in training: infinity may be meant, what is not a number tells nothing. */
+        for (size_t i = 0; i < metrics.count && !status; i++) {
+            if (!isnan(metrics.values[i])) continue;
+            complain("`%s` is not a number%s", metrics.names[i],
+                     a->check_nan ? "" : "; --check-nan says where it begins");
+            status = EXIT_DIVERGED;
+        }
     }
     dlg_metrics_free(&metrics);
     return status;

@@ -110,7 +110,9 @@ int session_open(Session *s, const Args *a, bool device_needed) {
         size_t count = 0; /* none at all is the system's fault, none of that name the user's */
         if (dlg_device_list(&list, &count) < 0) count = 0;
         dlg_device_list_free(list);
-        complain("%s%s", dlg_error_text(s->dev), count ? "; `dlg devices` lists them" : "");
+        complain("%s%s%s", dlg_error_text(s->dev),
+                 a->device ? "" : " (the environment variable DLG_DEVICE asks for it)",
+                 count ? "; `dlg devices` lists them" : "");
         return count ? EXIT_USAGE : EXIT_SYSTEM;
     }
     if (status < 0) return complain_status(s->dev, status);
@@ -233,6 +235,39 @@ static bool set_number(Session *s, const Pair *set, int *status) {
     return true;
 }
 
+/* One value of --set, of which an input of samples has a row each. */
+static void say_samples(const Session *s, const Args *a, const Pair *set, int status) {
+    const dlg_tensor *t = dlg_tensor_find(s->prog, set->name);
+    bool feeds = strcmp(a->command, "train") == 0 || strcmp(a->command, "eval") == 0;
+    if (!t || t->source.form == DLG_SOURCE_NONE) return;
+    if (status == DLG_ERR_SIZE || status == DLG_ERR_UNSUPPORTED)
+        fprintf(stderr,
+                "  --set gives the whole tensor; samples, of which each %s takes some: "
+                "--data %s=%s\n",
+                feeds ? "batch" : "run of --rows", set->name, set->value);
+    else if (status == DLG_OK && feeds && !a->quiet)
+        complain("note: `%s` is the same in every batch now; --data %s=SOURCE gives other samples "
+                 "than %s",
+                 set->name, set->name, t->source.path);
+}
+
+/* What --data cannot be for. */
+static void say_no_samples(const Session *s, const Args *a) {
+    for (size_t i = 0; i < a->data_count; i++) {
+        const dlg_tensor *t = dlg_tensor_find(s->prog, a->data[i].name);
+        if (!t || (t->kind == DLG_INPUT && t->rank > 0)) continue;
+        fprintf(stderr, "  --data gives inputs their samples; `%s` is %s", t->user_name,
+                t->kind == DLG_INPUT   ? "one number"
+                : t->kind == DLG_PARAM ? "a param"
+                : t->kind == DLG_STATE ? "a state"
+                                       : "a result");
+        if (t->kind != DLG_OUTPUT)
+            fprintf(stderr, ": --set %s=%s", t->user_name, t->rank ? "FILE.npy" : "NUMBER");
+        fputc('\n', stderr);
+        return;
+    }
+}
+
 int session_set_tensors(Session *s, const Args *a) {
     for (size_t i = 0; i < a->set_count; i++) {
         int done;
@@ -241,7 +276,9 @@ int session_set_tensors(Session *s, const Args *a) {
             continue;
         }
         int status = dlg_set_file(s->prog, a->set[i].name, a->set[i].value);
-        if (status < 0) return complain_status(s->dev, status);
+        int exit_status = status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
+        say_samples(s, a, &a->set[i], status);
+        if (status < 0) return exit_status;
     }
     return EXIT_DONE;
 }
@@ -277,7 +314,10 @@ int session_data(Session *s, const Args *a, const char *const *entries, size_t e
         complain("%s; --data NAME=SOURCE gives other data", dlg_error_text(s->dev));
         return EXIT_INPUT;
     }
-    return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
+    if (status == DLG_OK) return EXIT_DONE;
+    int exit_status = complain_status(s->dev, status);
+    if (status == DLG_ERR_NAME || status == DLG_ERR_DATA) say_no_samples(s, a);
+    return exit_status;
 }
 
 int session_inputs_given(Session *s, const Args *a, const dlg_entry *entry) {

@@ -26,6 +26,12 @@ int log_open(Log *log, const Args *a) {
     return EXIT_INPUT;
 }
 
+/* The first reason is the one to tell. */
+static void log_failed(Log *log, int error) {
+    if (!log->failed) log->error = error;
+    log->failed = true;
+}
+
 /* Whether a line is of what the run had done before it goes on; then its seconds count. */
 static bool is_before(Log *log, const char *text, size_t len, const dlg_progress *now) {
     json_t *line = json_loadb(text, len, 0, NULL);
@@ -49,7 +55,7 @@ static void keep_lines(Log *log, const dlg_progress *now) {
         if (!is_before(log, text, (size_t)len, now)) break;
     free(text);
     if (fseeko(log->stream, at, SEEK_SET) < 0 || ftruncate(fileno(log->stream), at) < 0)
-        log->failed = true;
+        log_failed(log, errno);
 }
 
 static json_t *metrics_json(const dlg_metrics *m) {
@@ -72,8 +78,11 @@ static void write_line(Log *log, const dlg_progress *now, bool end) {
     if (end && now->evaluate.rows)
         json_object_set_new(line, "evaluate", metrics_json(&now->evaluate));
     char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    if (!text || fprintf(log->stream, "%s\n", text) < 0 || fflush(log->stream) != 0)
-        log->failed = true;
+    errno = 0;
+    if (!text)
+        log_failed(log, ENOMEM);
+    else if (fprintf(log->stream, "%s\n", text) < 0 || fflush(log->stream) != 0)
+        log_failed(log, errno);
     free(text);
     json_decref(line);
     log->line_s = now->seconds;
@@ -90,10 +99,9 @@ void log_show(Log *log, const dlg_progress *now) {
 }
 
 int log_close(Log *log) {
-    bool failed = log->failed;
     if (!log->stream) return EXIT_DONE;
-    if (fclose(log->stream) != 0) failed = true;
+    if (fclose(log->stream) != 0) log_failed(log, errno);
     log->stream = NULL;
-    if (failed) complain("cannot write %s", log->path);
-    return failed ? EXIT_SYSTEM : EXIT_DONE;
+    if (log->failed) complain("cannot write %s: %s", log->path, strerror(log->error));
+    return log->failed ? EXIT_SYSTEM : EXIT_DONE;
 }

@@ -62,6 +62,7 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     bool restored;          /* the training diverged, and the program has weights from before, */
     uint64_t restored_step; /* of this step, unless they are the best ones */
     uint64_t diverged_epoch;
+    bool began_with_it; /* no step was done */
 } Shown;
 
 static int show_begin(const dlg_progress *now, Shown *shown) {
@@ -98,6 +99,7 @@ static int show(const dlg_progress *now, void *user) {
         shown->restored = now->restored;
         shown->restored_step = now->restored_step;
         shown->diverged_epoch = now->epoch;
+        shown->began_with_it = now->step == now->resumed_step;
         return 0;
     }
     shown->steps = now->step - now->resumed_step;
@@ -277,6 +279,13 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
         fprintf(stderr, "  %s is not written: no step gave weights known to be finite\n", a->save);
     if (a->checkpoint && shown->kept)
         fprintf(stderr, "  %s: the checkpoint is the last one from before\n", a->checkpoint);
+    if (shown->began_with_it) {
+        fprintf(stderr, "  to try: %s; --ignore-nan goes on\n",
+                a->load && !resumes(a)
+                    ? "other weights than those of --load, or with --partial a part of them"
+                    : "what the model or --set gives it at the start");
+        return EXIT_DIVERGED;
+    }
     /* The first epoch takes every row, and a label that is out of range gives NaN at once. */
     bool labels = reads_labels(s, entry), first = labels && shown->diverged_epoch <= 1;
     if (first) print_labels(s, entry);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cmd.h"
 #include "reference.h"
 
@@ -13,11 +14,21 @@ typedef struct Verify {
     uint64_t random;
     unsigned compared, wrong, by_rounding;
     double *const *results, **noise; /* of the entry; noise NULL until a tensor needs it */
+    bool terminal;                   /* what is being done is shown, on a line that goes away */
 } Verify;
 
 static int out_of_memory(void) {
     complain("out of memory");
     return EXIT_SYSTEM;
+}
+
+/* What takes the time until the next row. The reference of a large model takes minutes. */
+static void show_doing(const Verify *v, const char *entry, const char *what) {
+    if (v->terminal) fprintf(stderr, "\r\033[K%s: %s ...", entry, what);
+}
+
+static void show_done(const Verify *v) {
+    if (v->terminal) fputs("\r\033[K", stderr);
 }
 
 static double next_number(Verify *v, double lo, double hi) {
@@ -128,11 +139,13 @@ static int copy_variables(Verify *v, const Entry *entry) {
 /* ---- Comparing --------------------------------------------------------------------------------- */
 
 /* `error` below 0: there is none to show. */
-static void row(const char *entry, const char *name, uint64_t elems, double error,
+static void row(const Verify *v, const char *entry, const char *name, uint64_t elems, double error,
                 const char *note) {
     char text[32] = "-";
     if (!(error < 0)) snprintf(text, sizeof text, "%.3g", error);
+    show_done(v);
     printf("%-17s %-28s %9llu  %14s%s\n", entry, name, (unsigned long long)elems, text, note);
+    fflush(stdout);
 }
 
 /* How much of the greatest number of a tensor one element of the type may be off. */
@@ -161,7 +174,9 @@ static bool need_noise(Verify *v, const Entry *entry) {
     if (!wanted) return false;
     for (uint32_t i = 0; i < entry->outputs.len; i++) wanted[entry->outputs.at[i].node] = true;
     for (uint32_t i = 0; i < entry->updates.len; i++) wanted[entry->updates.at[i].node] = true;
+    show_doing(v, entry->name, "what rounding alone does, by the reference");
     v->noise = reference_noise(v->ref, entry, v->results, wanted);
+    show_done(v);
     free(wanted);
     return v->noise != NULL;
 }
@@ -228,7 +243,7 @@ static int compare(Verify *v, const char *name, const Entry *entry, const dlg_te
     if (rounded)
         snprintf(note + n, sizeof note - n, "  %llu by rounding alone, off by up to %.2g",
                  (unsigned long long)rounded, off);
-    row(name, t->name, t->elems, rounded && rounded == t->elems ? -1 : worst, note);
+    row(v, name, t->name, t->elems, rounded && rounded == t->elems ? -1 : worst, note);
     v->compared++;
     v->by_rounding += good && rounded;
     if (!good) {
@@ -252,8 +267,13 @@ static int derivatives(Verify *v, const Entry *entry) {
             again = entry->derivatives.at[k].y == d->y && entry->derivatives.at[k].wrt == d->wrt;
         if (again) continue;
         DerivativeCheck check;
-        if (!reference_derivative(v->ref, entry, d, v->a->seed + i + 1, &check))
-            return out_of_memory();
+        char doing[64];
+        snprintf(doing, sizeof doing, "gradient %u of %u against differences", i + 1,
+                 entry->derivatives.len);
+        show_doing(v, entry->name, doing);
+        bool held = reference_derivative(v->ref, entry, d, v->a->seed + i + 1, &check);
+        show_done(v);
+        if (!held) return out_of_memory();
         const Node *wrt = node_at(&entry->graph, d->wrt);
         char name[512];
         snprintf(name, sizeof name, "d %s / d %s", of ? of : "y",
@@ -262,12 +282,13 @@ static int derivatives(Verify *v, const Entry *entry) {
                                    : "x");
         if (check.skipped) {
             printf("%-17s %-28s not checked: %s\n", entry->name, name, check.skipped);
+            fflush(stdout);
             continue;
         }
         bool rounds = wrt->dtype != DT_F32;
         bool good = check.error <= fmax(1e-4, rounds ? 0x1p-7 : 0);
         bool fine = check.miss <= 1e-4 || rounds;
-        row(entry->name, name, (uint64_t)shape_elems(&wrt->shape), check.miss,
+        row(v, entry->name, name, (uint64_t)shape_elems(&wrt->shape), check.miss,
             !good          ? "  by differences, WRONG"
             : check.beside ? "  by differences, beside a kink"
             : fine         ? "  by differences"
@@ -294,7 +315,9 @@ static int verify_entry(Verify *v, const Entry *entry) {
     if (!status) status = copy_variables(v, entry);
     if (status) return status;
     v->noise = NULL;
+    show_doing(v, name, "the reference evaluates it");
     v->results = reference_run(v->ref, entry);
+    show_done(v);
     if (!v->results) return out_of_memory();
     code = dlg_run(v->s.prog, device->name);
     if (code == DLG_OK) code = dlg_finish(v->s.prog);
@@ -338,7 +361,7 @@ static int open_reference(Verify *v) {
 }
 
 int cmd_verify(const Args *a) {
-    Verify v = {.a = a, .random = a->seed * 2 + 1};
+    Verify v = {.a = a, .random = a->seed * 2 + 1, .terminal = isatty(STDERR_FILENO) == 1};
     Args program = *a;
     bool any = false;
     if (a->program) {

@@ -26,6 +26,8 @@ holds w
 expect 0 "" "$DLG" train line.cl --set rate=100 --quiet --steps 18 --save bad --ignore-nan
 expect 4 "before the first step is done: the run began with it" "$DLG" train line.cl --set rate=0 --quiet --load bad --save w
 grep -q "w is not written" err || fail "what was saved: $(cat err)"
+grep -q "to try: other weights than those of --load" err || fail "what to try: $(cat err)"
+grep -q "learning rate" err && fail "a learning rate helps nothing here: $(cat err)"
 holds w
 expect 0 "warning: not all that entry \`train\` returned is finite" "$DLG" train line.cl --set rate=1e9 \
     --epochs 30 --ignore-nan

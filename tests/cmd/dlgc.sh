@@ -108,6 +108,10 @@ expect 1 missing.dlg
 said 'cannot read missing.dlg: No such file'
 expect 1 .
 said 'cannot read .: Is a directory'
+printf '1,2\n3,4\n' >numbers.csv
+expect 1 numbers.csv
+said 'numbers.csv: is no model: the name of one ends in .dlg'
+check "in one line" test "$(wc -l <err)" -eq 1
 
 # Usage.
 expect 2

@@ -37,6 +37,20 @@ grep -q "before it loss is infinite after kernel judge, launch 1 of 2 in step 10
 grep -q -- "--check-nan says" err && fail "told to do what was done: $(cat err)"
 expect 4 "--check-nan says where it begins" "$DLG" train line.cl --set rate=100 --epochs 30000 --quiet
 
+# An evaluation that gives NaN shows it, and fails; what is infinite alone does not.
+cat >mean.dlg <<'MODEL'
+const batch = 2, far = 0
+input x : f32[batch] from "x.csv" columns 0
+param w : f32[1] = 1
+entry evaluate -> loss = mean(log(far - x) * w), size = mean(log(x - x) * w)
+entry train -> loss = mean(x * w) { minimize mean(x * w) by sgd(lr = 0.1) }
+MODEL
+expect 0 "" "$DLG" train mean.dlg --epochs 1 --quiet --save mean.w
+expect 4 "dlg: \`loss\` is not a number; --check-nan says where it begins" "$DLG" eval mean.dlg --load mean.w
+grep -q "loss nan, size -inf" out || fail "the means: $(cat out)"
+expect 4 '"metrics": {"loss": null' "$DLG" eval mean.dlg --load mean.w --json
+expect 0 "size -inf" "$DLG" eval mean.dlg -D far=9 --load mean.w
+
 # It changes nothing, and finds nothing in loops, memory that is used again, whole numbers and half precision.
 cat >mixed.dlg <<'MODEL'
 const batch = 8

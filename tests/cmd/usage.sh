@@ -44,7 +44,27 @@ expect 2 "\`dlg devices\` lists them" "$DLG" run "$data/line.cl" --device 99
 expect 2 "either --json or --kernels" "$DLG" inspect "$data/line.cl" --json --kernels
 expect 2 "nonsense" "$DLG" inspect "$DLG_SOURCE_DIR/samples/xor.dlg" --target nonsense
 expect 2 "no-such-device" "$DLG" train "$data/line.cl" --device no-such-device
-expect 2 "no-such-device" env DLG_DEVICE=no-such-device "$DLG" train "$data/line.cl"
+grep -q DLG_DEVICE err && fail "the environment is named where an option asked"
+expect 2 "(the environment variable DLG_DEVICE asks for it); \`dlg devices\` lists them" \
+    env DLG_DEVICE=no-such-device "$DLG" train "$data/line.cl"
+for target in $(sed -n 's/^X(\([a-z]*\),.*/\1/p' "$DLG_SOURCE_DIR/compiler/target.def"); do
+    expect 0 "$target" "$DLG" train --help
+    sed -n '/--target/,/default/p' out | grep -q "$target" || fail "--help does not name the target $target"
+    "$DLGC" --help | sed -n '/--target/,/default/p' | grep -q "$target" || fail "dlgc --help: $target"
+done
+
+# What one option is taken for that another does.
+digits=$DLG_SOURCE_DIR/samples/digits
+expect 1 "--data x=$digits.csv:0:64" "$DLG" train "$digits.dlg" --set "x=$digits.csv:0:64"
+expect 1 "--data x=$digits.csv" "$DLG" train "$digits.dlg" --set "x=$digits.csv"
+head -n 64 "$digits.csv" | cut -d , -f 65 >y.csv
+expect 0 "note: \`y\` is the same in every batch now; --data y=SOURCE" "$DLG" train "$digits.dlg" --set y=y.csv --steps 1
+expect 0 "" "$DLG" train "$digits.dlg" --set y=y.csv --steps 1 --quiet
+[ -s err ] && fail "--quiet: $(cat err)"
+expect 1 "\`h.w\` is a param: --set h.w=FILE.npy" "$DLG" train "$digits.dlg" --data h.w=w.npy
+expect 1 "\`rate\` is one number: --set rate=NUMBER" "$DLG" train "$data/line.cl" --data rate=0.1
+[ ! -e /dev/full ] || expect 3 "cannot write /dev/full: No space left" \
+    "$DLG" train "$data/line.cl" --set rate=0 --epochs 1 --log /dev/full
 expect 2 "the device \`none\` runs nothing" "$DLG" train "$data/line.cl" --device none
 
 # A program edited so that it does not compile is a wrong input, and its own lines are named.
