@@ -39,7 +39,7 @@ typedef struct Compilation {
     Names names;
     Diags diags;
     Rewrites rewrites;
-    Text header; /* of EMIT_C */
+    Text header, weights_why; /* of EMIT_C; why the weights are none of the program's */
 } Compilation;
 
 /* ---- Results ---------------------------------------------------------------------------------- */
@@ -231,7 +231,10 @@ static bool compile_source(Compilation *c, Text *out) {
     if (over.entry) return tell_over(c, program, &over), false;
     if (lost == NO_NODE && c->options->emit == EMIT_C) {
         const char *name = c->options->header_name;
-        emit_c(cl.at, &c->arena, name ? name : "model.h", out, &c->header);
+        const WeightsFile weights = {c->options->weights_name, c->options->weights,
+                                     c->options->weights_len};
+        return emit_c(cl.at, &c->arena, name ? name : "model.h", weights.name ? &weights : NULL,
+                      &c->weights_why, out, &c->header);
     }
     if (lost == NO_NODE) return true;
     Diag *d =
@@ -279,10 +282,14 @@ static void *compile_thread(void *argument) {
         diags_init(&c->diags, &c->arena, &c->sources);
         text_init(&out, &c->arena);
         text_init(&c->header, &c->arena);
+        text_init(&c->weights_why, &c->arena);
         text_init(&diagnostics, &c->arena);
         bool done = compile_source(c, &out);
         diags_render(&c->diags, &diagnostics, c->options->color);
         if (done && c->options->rewrites) tell_rewrites(c, &diagnostics);
+        if (c->weights_why.len)
+            text_printf(&diagnostics, "error: %s: these are no weights of %s: %s\n",
+                        c->options->weights_name, c->name, c->weights_why.at);
         c->result.status = done ? 0 : 1;
         if (done && !c->graphs_only) {
             c->result.text = copy_text(&out);

@@ -33,6 +33,9 @@ typedef struct CompileOptions {
     bool color;                /* ANSI colours in diagnostics */
     size_t memory_limit_bytes; /* 0: 1 GB */
     const char *header_name;   /* of EMIT_C: what the source includes; NULL: "model.h" */
+    /* Of EMIT_C: a safetensors file in memory and what it is called, or NULL: the values at the start. */
+    const char *weights_name, *weights;
+    size_t weights_len;
 } CompileOptions;
 
 /* What a compilation gave. Owned by the caller, freed by compile_free. */

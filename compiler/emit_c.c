@@ -13,8 +13,7 @@
 #include <stdlib.h>
 
 typedef struct Tensor {
-    const char *name, *type;
-    bool reads, returns; /* of some entry */
+    const char *name, *type, *kind;
     int rank;
     long long elems, shape[8];
 } Tensor;
@@ -31,7 +30,7 @@ typedef struct Writer {
     Arena *arena;
     const char *at, *line_end; /* in the plan */
     const char *model, *prefix, *upper, *path;
-    const char *target;
+    const char *target, *weights; /* weights: the name of the file, or NULL */
     VEC(Tensor) tensors;
     VEC(CEntry) entries;
     VEC(uint32_t) open; /* repeats: their steps */
@@ -113,7 +112,7 @@ static void read_buffer(Writer *w) {
     t.name = word(w);
     t.type = word(w);
     read_shape(&t, word(w));
-    const char *kind = word(w), *init = "none";
+    const char *kind = t.kind = word(w), *init = "none";
     long long offset = strcmp(kind, "arena") == 0 ? number(w) : 0;
     uint32_t first = w->number_count;
     if (strcmp(kind, "param") == 0 || strcmp(kind, "state") == 0) {
@@ -363,7 +362,12 @@ static const struct {
 
 static void write_common(const Writer *w, Text *source, Text *header) {
     for (size_t i = 0; i < COUNT_OF(common); i++) {
-        text_printf(header, "\n/* %s */\n", common[i].doc);
+        text_printf(header, "\n/* %s", common[i].doc);
+        if (i == 0 && w->weights)
+            text_puts(
+                header,
+                "\n * What the weights hold that are in the program is theirs, whatever the seed.");
+        text_puts(header, " */\n");
         for (int k = 0; k < 2; k++) {
             Text *out = k ? source : header;
             if (k) text_puts(out, "\n");
@@ -421,6 +425,25 @@ static void add_file(Text *out, const char *name) {
     text_add(out, f->text, f->len);
 }
 
+/* The bits of each variable that the weights hold, as numbers of its elements' width. */
+static bool write_weights(const Writer *w, const WeightsFile *weights, Text *why, Text *out) {
+    Text rows;
+    text_init(&rows, w->arena);
+    for (uint32_t i = 0; weights && i < w->tensors.len; i++) {
+        const Tensor *t = &w->tensors.at[i];
+        bool param = strcmp(t->kind, "param") == 0;
+        if (!param && strcmp(t->kind, "state") != 0) continue;
+        int found =
+            emit_weights(weights, t->name, t->type, t->rank, t->shape, t->elems, i, why, out);
+        if (found == 0 && param) text_printf(why, "it does not have: %s", t->name);
+        if (why->len) return false;
+        if (found) text_printf(&rows, "    {%u, weights_%u},\n", i, i);
+    }
+    text_printf(out, "static const struct given given[] = {\n%s    {-1, NULL},\n};\n\n",
+                rows.at ? rows.at : "");
+    return true;
+}
+
 static void write_tables(const Writer *w, const char *kernels, Text *out) {
     text_printf(
         out,
@@ -450,10 +473,10 @@ static void write_tables(const Writer *w, const char *kernels, Text *out) {
     text_puts(out, "};\n");
 }
 
-void emit_c(const char *program, Arena *arena, const char *header_name, Text *source,
-            Text *header) {
+bool emit_c(const char *program, Arena *arena, const char *header_name, const WeightsFile *weights,
+            Text *why, Text *source, Text *header) {
     static const char last[] = "//! kernels ";
-    Writer w = {.arena = arena};
+    Writer w = {.arena = arena, .weights = weights ? weights->name : NULL};
     Text *texts[] = {&w.consts, &w.buffers, &w.numbers, &w.launches, &w.args, &w.steps};
     for (size_t i = 0; i < COUNT_OF(texts); i++) text_init(texts[i], arena);
     const char *s = program;
@@ -497,8 +520,11 @@ void emit_c(const char *program, Arena *arena, const char *header_name, Text *so
         "\n#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n\n");
     add_part(source, "host.c", "/* @types */", "/* @tables */");
     write_tables(&w, strchr(s, '\n') + 1, source);
+    text_puts(source, "\n");
+    if (!write_weights(&w, weights, why, source)) return false;
     add_file(source, "init_values.h");
     add_file(source, "narrow.h");
+    add_file(source, "weights.h");
     add_part(source, "host.c", "/* @tables */", NULL);
     text_puts(
         source,
@@ -507,4 +533,5 @@ void emit_c(const char *program, Arena *arena, const char *header_name, Text *so
     write_common(&w, source, header);
     write_entries(&w, source, header);
     text_puts(header, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+    return true;
 }

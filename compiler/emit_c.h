@@ -4,7 +4,19 @@
 
 #include "util.h"
 
-/* Appends both. `program` is what emit_program wrote (EMIT_CL), `header_name` what the source includes. */
-void emit_c(const char *program, Arena *arena, const char *header_name, Text *source, Text *header);
+typedef struct WeightsFile { /* a safetensors file in memory */
+    const char *name, *bytes;
+    size_t len;
+} WeightsFile;
+
+/* Appends both. `program` is what emit_program wrote (EMIT_CL), `header_name` what the source includes. The weights, if
+ * not NULL, become the values at the start; false, and why in `why`, where they are not the program's. */
+bool emit_c(const char *program, Arena *arena, const char *header_name, const WeightsFile *weights,
+            Text *why, Text *source, Text *header);
+
+/* Appends `static const uint32_t weights_NUMBER[]` with the bits of a tensor. Returns 1; 0 when the file does not have it;
+ * -1, and why in `why`, when it is malformed or has another type or shape. */
+int emit_weights(const WeightsFile *file, const char *name, const char *type, int rank,
+                 const long long *shape, long long elems, uint32_t number, Text *why, Text *out);
 
 #endif

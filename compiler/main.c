@@ -28,11 +28,12 @@ enum {
     OPTION_DUMP_AFTER,
     OPTION_EXPLAIN,
     OPTION_REWRITES,
-    OPTION_MEM_BUDGET
+    OPTION_MEM_BUDGET,
+    OPTION_WEIGHTS
 };
 
 typedef struct Arguments {
-    const char *input, *output;
+    const char *input, *output, *weights;
     const char **defines, **include_dirs;
     bool emits, explains; /* --emit, --explain: one of both */
     CompileOptions compile;
@@ -54,6 +55,8 @@ static const struct argp_option option_list[] = {
      "the graph for graphviz; plan: the "
      "plan of the program",
      0},
+    {"weights", OPTION_WEIGHTS, "FILE", 0,
+     "With --emit c: put these weights into FILE.c, as the values that it starts with", 0},
     {"dump-after", OPTION_DUMP_AFTER, "PASS", 0, "Print the graph after this pass, then stop", 0},
     {"explain", OPTION_EXPLAIN, NULL, 0,
      "Print for every source line its kernels, what they cost, and what kept them from being fused "
@@ -103,6 +106,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         else
             argp_error(state, "--emit takes cl, c, graph, dot or plan, not '%s'", value);
         return 0;
+    case OPTION_WEIGHTS: a->weights = value; return 0;
     case OPTION_EXPLAIN:
         a->explains = true;
         a->compile.emit = EMIT_EXPLAIN;
@@ -137,6 +141,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state,
                        "--emit c writes two files: -o takes the one that ends in .c, not '%s'",
                        a->output);
+        if (a->weights && a->compile.emit != EMIT_C)
+            argp_error(state, "--weights goes with --emit c: `dlg` takes others with --load");
         if (a->explains && (a->emits || a->compile.dump_after))
             argp_error(state, "--explain prints text of its own: it does not go with --%s",
                        a->emits ? "emit" : "dump-after");
@@ -144,8 +150,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     default: return ARGP_ERR_UNKNOWN;
     }
 }
-
-/* ---- The output ------------------------------------------------------------------------------- */
 
 /* The path given is wrong, or the system failed. */
 static int fail(const char *what, const char *path) {
@@ -157,6 +161,34 @@ static int fail(const char *what, const char *path) {
     fprintf(stderr, "dlgc: cannot %s %s: %s\n", what, path, strerror(errno));
     return status;
 }
+
+/* ---- The weights ------------------------------------------------------------------------------ */
+
+/* A whole file; NULL, having complained. */
+static char *read_weights(const char *path, size_t *len, int *status) {
+    FILE *in = fopen(path, "rb");
+    char *bytes = NULL;
+    size_t cap = 0;
+    *len = 0;
+    for (size_t n = 1; in && n > 0; *len += n) {
+        if (*len == cap) {
+            char *more = realloc(bytes, cap = cap ? 2 * cap : 1 << 16);
+            if (!more) break;
+            bytes = more;
+        }
+        n = fread(bytes + *len, 1, cap - *len, in);
+    }
+    if (in && feof(in) && !ferror(in)) {
+        fclose(in);
+        return bytes;
+    }
+    *status = fail("read", path);
+    if (in) fclose(in);
+    free(bytes);
+    return NULL;
+}
+
+/* ---- The output ------------------------------------------------------------------------------- */
 
 static int write_all(int fd, const char *text, size_t len) {
     while (len) {
@@ -289,6 +321,24 @@ static int deliver(const Arguments *a, const CompileResult *result) {
     return status;
 }
 
+static int compile(Arguments *a) {
+    int status = STATUS_DONE;
+    char *weights = NULL, *header = a->compile.emit == EMIT_C ? header_name(a) : NULL;
+    if (a->weights) weights = read_weights(a->weights, &a->compile.weights_len, &status);
+    a->compile.header_name = header;
+    a->compile.weights_name = a->weights;
+    a->compile.weights = weights;
+    if (!status) {
+        CompileResult result = compile_file(a->input, &a->compile);
+        fputs(result.diagnostics, stderr);
+        status = result.status ? result.status : deliver(a, &result);
+        compile_free(&result);
+    }
+    free(header);
+    free(weights);
+    return status;
+}
+
 int main(int argc, char **argv) {
     const struct argp argp = {
         option_list,
@@ -315,6 +365,9 @@ int main(int argc, char **argv) {
     } else if (a.output && same_file(a.output, a.input)) {
         fprintf(stderr, "dlgc: %s is the input: it is not overwritten\n", a.output);
         status = STATUS_INPUT;
+    } else if (a.output && a.weights && same_file(a.output, a.weights)) {
+        fprintf(stderr, "dlgc: %s is what --weights reads: it is not overwritten\n", a.output);
+        status = STATUS_INPUT;
     } else if (a.output && !*a.output) {
         fprintf(stderr, "dlgc: -o names no file\n");
         status = STATUS_INPUT;
@@ -322,13 +375,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "dlgc: %s: is no model: the name of one ends in .dlg\n", a.input);
         status = STATUS_INPUT;
     } else {
-        char *header = a.compile.emit == EMIT_C ? header_name(&a) : NULL;
-        a.compile.header_name = header;
-        CompileResult result = compile_file(a.input, &a.compile);
-        free(header);
-        fputs(result.diagnostics, stderr);
-        status = result.status ? result.status : deliver(&a, &result);
-        compile_free(&result);
+        status = compile(&a);
     }
     free(a.defines);
     free(a.include_dirs);

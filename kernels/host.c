@@ -26,6 +26,11 @@ struct arg {
     int what, value; /* a tensor; a number; the iteration of the repeat at this depth */
 };
 
+struct given {
+    int tensor; /* -1: the end of the table */
+    const void *values;
+};
+
 /* A launch, or the begin of launches that run `trips` times, up to the step `end`. */
 struct step {
     int launch, trips, end;
@@ -238,9 +243,16 @@ static int is_variable(int t) {
     return tensors[t].kind == KIND_param || tensors[t].kind == KIND_state;
 }
 
+/* The weights that the program was made with, and values of the seed for what they do not hold. */
 static int begin(struct MODEL *m, uint64_t seed) {
     for (int t = 0; t < TENSORS; t++) {
         if (!is_variable(t)) continue;
+        const struct given *g = given;
+        while (g->tensor >= 0 && g->tensor != t) g++;
+        if (g->tensor == t) {
+            if (write_tensor(m, t, g->values)) return -1;
+            continue;
+        }
         void *values = malloc(bytes_of(t) + 1);
         if (!values) return fail(m, "out of memory", "");
         first_values(t, seed, values);
@@ -341,147 +353,20 @@ static int get_by_name(struct MODEL *m, const char *name, void *values, size_t b
 
 /* ---- Weights: safetensors files --------------------------------------------------------------- */
 
-struct cursor {
-    const char *at, *end;
-    int wrong;
-};
-
-static void blanks(struct cursor *c) {
-    while (c->at < c->end && strchr(" \t\r\n", *c->at) && *c->at) c->at++;
-}
-
-/* Whether the sign comes next, which is then taken. */
-static int next_is(struct cursor *c, char sign) {
-    blanks(c);
-    if (c->at == c->end || *c->at != sign) return 0;
-    c->at++;
-    return 1;
-}
-
-static void expect(struct cursor *c, char sign) {
-    if (!next_is(c, sign)) c->wrong = 1;
-}
-
-/* A string, as it stands between its quotes. */
-static const char *text(struct cursor *c, size_t *len) {
-    expect(c, '"');
-    const char *from = c->at;
-    while (c->at < c->end && *c->at != '"') c->at += 1 + (*c->at == '\\' && c->at + 1 < c->end);
-    *len = (size_t)(c->at - from);
-    if (c->at >= c->end) c->wrong = 1;
-    expect(c, '"');
-    return from;
-}
-
-static uint64_t whole(struct cursor *c) {
-    uint64_t v = 0;
-    blanks(c);
-    if (c->at == c->end || *c->at < '0' || *c->at > '9') c->wrong = 1;
-    for (; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++) {
-        if (v > UINT64_MAX / 16) c->wrong = 1;
-        v = v * 10 + (uint64_t)(*c->at - '0');
-    }
-    return v;
-}
-
-struct found {
-    int type, rank;
-    uint64_t shape[8], data[2];
-};
-
-/* {"dtype": ..., "shape": [...], "data_offsets": [begin, end]} */
-static void read_row(struct cursor *c, struct found *f) {
-    memset(f, 0, sizeof *f);
-    f->type = -1;
-    expect(c, '{');
-    while (!c->wrong) {
-        size_t len, word_len;
-        const char *key = text(c, &len);
-        expect(c, ':');
-        if (len == 5 && memcmp(key, "dtype", 5) == 0) {
-            const char *type = text(c, &word_len);
-            for (int i = 0; i < 6; i++)
-                if (strlen(type_names[i]) == word_len && memcmp(type, type_names[i], word_len) == 0)
-                    f->type = i;
-        } else {
-            int shape = len == 5 && memcmp(key, "shape", 5) == 0, n = 0;
-            if (!shape && !(len == 12 && memcmp(key, "data_offsets", 12) == 0)) c->wrong = 1;
-            expect(c, '[');
-            while (!c->wrong && !next_is(c, ']')) {
-                if (n) expect(c, ',');
-                if (n == (shape ? 8 : 2)) c->wrong = 1;
-                if (!c->wrong) (shape ? f->shape : f->data)[n++] = whole(c);
-            }
-            if (shape) f->rank = n;
-        }
-        if (next_is(c, '}')) return;
-        expect(c, ',');
-    }
-}
-
-static void skip_metadata(struct cursor *c) {
-    size_t len;
-    expect(c, '{');
-    if (next_is(c, '}')) return;
-    while (!c->wrong) {
-        text(c, &len);
-        expect(c, ':');
-        text(c, &len);
-        if (next_is(c, '}')) return;
-        expect(c, ',');
-    }
-}
-
-/* What the header says of a tensor; 0: nothing; -1: it is malformed. */
-static int find_row(const char *header, size_t bytes, const char *name, struct found *f) {
-    struct cursor c = {header, header + bytes, 0};
-    int found = 0;
-    expect(&c, '{');
-    if (next_is(&c, '}')) return 0;
-    while (!c.wrong) {
-        size_t len;
-        struct found row;
-        const char *key = text(&c, &len);
-        expect(&c, ':');
-        if (len == 12 && memcmp(key, "__metadata__", 12) == 0) {
-            skip_metadata(&c);
-        } else {
-            read_row(&c, &row);
-            if (len == strlen(name) && memcmp(key, name, len) == 0) {
-                *f = row;
-                found = 1;
-            }
-        }
-        if (next_is(&c, '}')) return c.wrong ? -1 : found;
-        expect(&c, ',');
-    }
-    return -1;
-}
-
 /* Checks a file; with `apply` its values become the model's. Params must all be there. */
 static int take_weights(struct MODEL *m, const char *file, size_t bytes, int apply) {
-    const char *wrong = "the weights file is malformed";
-    if (bytes < 8) return fail(m, wrong, "it is too short");
-    uint64_t header = word((const unsigned char *)file, 8);
-    if (header > bytes - 8) return fail(m, wrong, "its header is cut off");
-    const char *data = file + 8 + header;
-    size_t data_bytes = bytes - 8 - (size_t)header;
     for (int t = 0; t < TENSORS; t++) {
-        struct found f = {0};
+        const char *values, *wrong;
         if (!is_variable(t)) continue;
-        int found = find_row(file + 8, (size_t)header, tensors[t].name, &f);
-        if (found < 0) return fail(m, wrong, "its header is not what such a file has");
-        if (!found && tensors[t].kind == KIND_param)
-            return fail(m, "the weights file does not have", tensors[t].name);
-        if (!found) continue;
-        int same = f.type == tensors[t].type && f.rank == tensors[t].rank;
-        for (int i = 0; same && i < f.rank; i++) same = f.shape[i] == (uint64_t)tensors[t].shape[i];
-        if (!same)
-            return fail(m, "the weights file has another type or shape for", tensors[t].name);
-        if (f.data[0] > data_bytes || f.data[1] > data_bytes || f.data[1] < f.data[0] ||
-            f.data[1] - f.data[0] != bytes_of(t))
-            return fail(m, wrong, tensors[t].name);
-        if (apply && write_tensor(m, t, data + f.data[0])) return -1;
+        wrong = find_weights(file, bytes, tensors[t].name, type_names[tensors[t].type],
+                             tensors[t].rank, tensors[t].shape, bytes_of(t), &values);
+        if (!wrong && !values && tensors[t].kind == KIND_param) wrong = "it does not have";
+        if (wrong) {
+            char text[100];
+            snprintf(text, sizeof text, "the weights file: %s", wrong);
+            return fail(m, text, tensors[t].name);
+        }
+        if (apply && values && write_tensor(m, t, values)) return -1;
     }
     return 0;
 }

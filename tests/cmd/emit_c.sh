@@ -60,16 +60,55 @@ same used want
 
 # Weights that are not right are refused.
 head -c 300 d.w >cut.w
-expect 1 "the weights file is malformed" ./use cut.w
+expect 1 "its header is cut off before: " ./use cut.w
 head -c 5 d.w >cut.w
 expect 1 "it is too short" ./use cut.w
 sed 's/"h.w"/"h.v"/' d.w >other.w
-expect 1 "the weights file does not have: h.w" ./use other.w
+expect 1 "the weights file: it does not have: h.w" ./use other.w
 sed 's/\[2,8\]/[8,2]/' d.w >other.w
-expect 1 "another type or shape for: h.w" ./use other.w
+expect 1 "it has another type or shape for: h.w" ./use other.w
 sed 's/"h.b"/"h.b/' d.w >other.w
-expect 1 "the weights file is malformed" ./use other.w
+expect 1 "the weights file: it is malformed" ./use other.w
 expect 1 "cannot open: none.w" ./use none.w
+
+# In the program they are what it starts with; what is not the model's is refused, with nothing written.
+expect 0 "" "$DLGC" xor.dlg --emit c --weights d.w -o embedded.c
+cat >use.c <<'C'
+#include "embedded.h"
+#include <stdio.h>
+int main(void) {
+    const float x[8] = {0, 0, 0, 1, 1, 0, 1, 1};
+    float out[4];
+    xor_model *m;
+    if (xor_open(&m, NULL, 7) || xor_predict(m, x, out)) return puts(xor_error(m)), 1;
+    for (int i = 0; i < 4; i++) printf("row %d:  out %.4g\n", i, out[i]);
+    if (xor_save(m, "e.w")) return puts(xor_error(m)), 1;
+    xor_close(m);
+    return 0;
+}
+C
+make_use embedded
+"$DLG" run xor.dlg --load d.w --rows 0:4 >want
+expect 0 "" ./use
+same out want
+cp e.w states.w
+expect 0 "" "$DLGC" xor.dlg --emit c --weights states.w -o embedded.c
+make_use embedded
+expect 0 "" ./use
+same out want
+same e.w states.w
+rm embedded.c embedded.h
+for how in 's/"h.w"/"h.v"/:it does not have: h.w' 's/\[2,8\]/[8,2]/:it has another type or shape for: h.w' \
+    's/F32/I32/:it has another type or shape for: h.w' 's/"h.b"/"h.b/:it is malformed: '; do
+    sed "${how%%:*}" d.w >other.w
+    expect 1 "error: other.w: these are no weights of xor.dlg: ${how#*:}" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
+done
+head -c 400 d.w >cut.w
+expect 1 "it is malformed: " "$DLGC" xor.dlg --emit c --weights cut.w -o embedded.c
+expect 1 "cannot read none.w" "$DLGC" xor.dlg --emit c --weights none.w -o embedded.c
+expect 1 "cannot read ." "$DLGC" xor.dlg --emit c --weights . -o embedded.c
+[ -e embedded.c ] && fail "a program was written without its weights"
+expect 2 "--weights goes with --emit c" "$DLGC" xor.dlg --weights d.w
 
 # Loops, states and whole numbers: the characters that `dlg sample` takes as the likeliest.
 small="-D batch=16 -D T=16 -D hidden=16 -D chars=6"
@@ -155,6 +194,21 @@ for name in a_name_that_is_longer_than_32_bytes:84 half:18 literal:12 flags:2 by
     expect 0 "" "$DLG" run first-values.dlg --seed 5 --entry for_all --set double=x.csv --quiet --get "${name%:*}=v.npy"
     tail -c "${name#*:}" v.npy >>want
 done
+same used want
+
+# All types within the program, with another seed.
+cat >>first-values.dlg <<'MODEL'
+entry train -> one = sum(double) { minimize sum(a_name_that_is_longer_than_32_bytes) + sum(cast(half, f32)) by sgd(lr = 0)
+    literal <- literal
+    flags <- flags
+    bytes <- bytes
+}
+MODEL
+sed -i 's/, seed\|, 5)/, 6)/; s/open_(m, x, y)/open_(m, x, y)/' use.c
+expect 0 "" "$DLG" train first-values.dlg --seed 5 --steps 1 --set double=x.csv --quiet --save all.w
+expect 0 "" "$DLGC" first-values.dlg --emit c --weights all.w
+make_use first-values
+./use >used || fail "first-values with weights: status $?"
 same used want
 
 # Two files; neither replaces what dlgc did not make.
