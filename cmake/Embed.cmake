@@ -4,7 +4,7 @@
 #
 # MODE compiler: FIRST is the prelude (dlg_prelude, dlg_prelude_len), FILES the table dlg_embedded; see
 # compiler/embedded.h. MODE runtime: FIRST is kernels/runtime.cl (rt_kernels_cl, rt_kernels_cl_len); see
-# runtime/rt_kernels.h. MODE bench: FIRST is empty, each NAME.cl of FILES is bench_NAME_cl; see bench/bench.h. A file
+# runtime/rt_kernels.h. MODE command: FIRST is empty, FILES the table command_files; see runtime/cmd/files.h. MODE bench: FIRST is empty, each NAME.cl of FILES is bench_NAME_cl; see bench/bench.h. A file
 # that does not exist yet gives an empty text.
 set(EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
 
@@ -49,9 +49,13 @@ if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
             embed_text(text bench_${name}_cl "${path}")
         endforeach()
     else()
-        string(APPEND text "const char ")
-        embed_text(text dlg_prelude "${FIRST}")
-        string(APPEND text "const size_t dlg_prelude_len = ${text_LEN};\n")
+        set(table command_files)
+        if(MODE STREQUAL "compiler")
+            set(table dlg_embedded)
+            string(APPEND text "const char ")
+            embed_text(text dlg_prelude "${FIRST}")
+            string(APPEND text "const size_t dlg_prelude_len = ${text_LEN};\n")
+        endif()
         string(APPEND text "typedef struct EmbeddedFile { const char *name, *text; size_t len; } EmbeddedFile;\n")
         set(rows "")
         set(count 0)
@@ -63,8 +67,8 @@ if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
             string(APPEND rows "{\"${name}\", file_${count}, ${text_LEN}},\n")
             math(EXPR count "${count} + 1")
         endforeach()
-        string(APPEND text "const EmbeddedFile dlg_embedded[] = {\n${rows}{NULL, NULL, 0}};\n")
-        string(APPEND text "const size_t dlg_embedded_count = ${count};\n")
+        string(APPEND text "const EmbeddedFile ${table}[] = {\n${rows}{NULL, NULL, 0}};\n")
+        string(APPEND text "const size_t ${table}_count = ${count};\n")
     endif()
     file(WRITE "${OUTPUT}" "${text}")
 endif()

@@ -366,7 +366,7 @@ static void write_common(const Writer *w, Text *source, Text *header) {
         if (i == 0 && w->weights)
             text_puts(
                 header,
-                "\n * What the weights hold that are in the program is theirs, whatever the seed.");
+                "\n * The weights that it was compiled with come before the values of the seed.");
         text_puts(header, " */\n");
         for (int k = 0; k < 2; k++) {
             Text *out = k ? source : header;

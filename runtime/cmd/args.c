@@ -16,7 +16,8 @@ enum {
     DEVICES = 16,
     VERIFY = 32,
     PLOT = 64,
-    SAMPLE = 128
+    SAMPLE = 128,
+    REPORT = 256
 };
 
 enum {
@@ -144,18 +145,22 @@ static const Row rows[] = {
         "Set a whole tensor from a .npy, .npz, .safetensors, IDX or .csv file, or a scalar to a "
         "number"),
     ROW(RUN, "get", KEY_GET, "NAME=FILE", "Write a tensor or result to a .npy file"),
-    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "define", 'D', "NAME=VALUE",
+    ROW(TRAIN | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "define", 'D', "NAME=VALUE",
         "Override a constant of the model (of a .dlg)"),
-    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "include", 'I', "DIR",
+    ROW(TRAIN | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "include", 'I', "DIR",
         "Look for included files in DIR too"),
-    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "target", KEY_TARGET, "NAME", target_doc),
-    ROW(TRAIN | EVAL | RUN | INSPECT | VERIFY | SAMPLE, "mem-budget", KEY_MEM_BUDGET, "SIZE",
-        "Compile the .dlg with each entry's arena held to SIZE bytes (300K, 64M, 1G)"),
+    ROW(TRAIN | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "target", KEY_TARGET, "NAME",
+        target_doc),
+    ROW(TRAIN | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "mem-budget", KEY_MEM_BUDGET,
+        "SIZE", "Compile the .dlg with each entry's arena held to SIZE bytes (300K, 64M, 1G)"),
     ROW(TRAIN | EVAL | RUN | VERIFY | SAMPLE, "device", KEY_DEVICE, "SEL",
         "A number of `dlg devices` or a part of a device's name (default: DLG_DEVICE, or the "
         "first)"),
     ROW(PLOT, "output", 'o', "FILE", "Write the picture here (default: beside LOG, as .svg)"),
-    ROW(TRAIN | EVAL | RUN | PLOT, "quiet", 'q', NULL, "Print errors and results only"),
+    ROW(REPORT, "output", 'o', "FILE", "Write the page here (default: beside FILE, as .html)"),
+    ROW(REPORT, "log", KEY_LOG, "FILE", "Draw the curves of this log of `dlg train --log` too"),
+    ROW(REPORT, "profile", KEY_PROFILE, "TRACE", "Show what this trace of --profile says too"),
+    ROW(TRAIN | EVAL | RUN | PLOT | REPORT, "quiet", 'q', NULL, "Print errors and results only"),
     ROW(EVAL | INSPECT, "json", KEY_JSON, NULL, "Print JSON"),
     ROW(VERIFY, "program", KEY_PROGRAM, "FILE.cl",
         "Hold this compiled program against FILE, instead of what FILE compiles to"),
@@ -193,6 +198,9 @@ static const CommandDoc docs[] = {
     {"verify", VERIFY, "FILE.dlg",
      "Holds what a device computes against the reference, and gradients against differences."},
     {"plot", PLOT, "LOG", "Draws the curves of a log that `dlg train --log` wrote, as SVG."},
+    {"report", REPORT, "FILE",
+     "Writes a page in HTML that shows a program: its launches, memory and kernels, a profile and "
+     "the curves of a training run. Needs no device."},
     {"devices", DEVICES, "", "Lists the OpenCL devices."},
 };
 enum { DOCS = sizeof docs / sizeof *docs };

@@ -80,6 +80,9 @@ int complain_status(const dlg_device *dev, int status);
 /* The same for a file that was to be written. */
 int complain_write(const dlg_device *dev, int status);
 
+/* Whether text there is for eyes: a terminal, and NO_COLOR is not set. */
+bool wants_color(int fd);
+
 /* Prints a document of --json and frees it. `flags` are json_dumps's. Returns an exit status. */
 struct json_t;
 int say_json(struct json_t *document, size_t flags);
@@ -138,6 +141,7 @@ int cmd_devices(const Args *a);
 int cmd_verify(const Args *a);
 int cmd_plot(const Args *a);
 int cmd_sample(const Args *a);
+int cmd_report(const Args *a);
 
 /* ---- progress.c: what training shows ------------------------------------------------------------ */
 

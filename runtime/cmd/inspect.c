@@ -6,15 +6,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <jansson.h>
-#include "cmd.h"
-
-typedef struct Sums {
-    double launches; /* of one run: those in repeats as often as they run */
-    size_t kernels;  /* distinct ones */
-    double bytes, flops;
-    bool flops_known; /* the plan says them of every launch */
-} Sums;
+#include "highlight.h"
+#include "inspect.h"
 
 static bool launched_before(const dlg_entry *e, size_t launch) {
     for (size_t i = 0; i < launch; i++)
@@ -44,7 +39,7 @@ static double times_launched(Times *t, const dlg_entry *e, size_t i) {
     return times;
 }
 
-static Sums sum_entry(const dlg_entry *e) {
+Sums inspect_sums(const dlg_entry *e) {
     Sums sums = {.flops_known = true};
     Times open = {0};
     for (size_t i = 0; i < e->launch_count; i++) {
@@ -64,8 +59,7 @@ static Sums sum_entry(const dlg_entry *e) {
     return sums;
 }
 
-/* 160.8 kB, 1.2 Mflop; whole below 10,000. */
-static const char *quantity_text(char *out, size_t size, double x, const char *unit) {
+const char *quantity_text(char *out, size_t size, double x, const char *unit) {
     if (x < 10000)
         snprintf(out, size, "%.0f %s", x, unit);
     else if (x < 1e6)
@@ -93,12 +87,11 @@ static void print_kind(const dlg_program *prog, dlg_kind kind, const char *name)
                quantity_text(text, sizeof text, (double)bytes, "B"));
 }
 
-/* x as a multiple of its bound; NaN where that is not known, or nothing. */
-static double ratio_to(double x, int64_t bound) {
+double ratio_to(double x, int64_t bound) {
     return bound > 0 ? x / (double)bound : NAN;
 }
 
-static const char *ratio_text(char *out, size_t size, double ratio) {
+const char *ratio_text(char *out, size_t size, double ratio) {
     if (isnan(ratio)) return "-";
     snprintf(out, size, "%.2f", ratio);
     return out;
@@ -118,7 +111,7 @@ static void print_table(const dlg_program *prog) {
         width, "entry");
     for (size_t i = 0; i < dlg_entry_count(prog); i++) {
         const dlg_entry *e = dlg_entry_at(prog, i);
-        Sums sums = sum_entry(e);
+        Sums sums = inspect_sums(e);
         char flops[32] = "?";
         if (sums.flops_known) quantity_text(flops, sizeof flops, sums.flops, "flop");
         printf(
@@ -156,7 +149,7 @@ static int print_json(const dlg_program *prog) {
     json_t *root = json_object(), *entries = json_object();
     for (size_t i = 0; i < dlg_entry_count(prog); i++) {
         const dlg_entry *e = dlg_entry_at(prog, i);
-        Sums sums = sum_entry(e);
+        Sums sums = inspect_sums(e);
         json_t *entry = json_object();
         json_object_set_new(entry, "launches", count_json(sums.launches));
         json_object_set_new(entry, "kernels", json_integer((json_int_t)sums.kernels));
@@ -177,13 +170,28 @@ static int print_json(const dlg_program *prog) {
     return say_json(root, JSON_INDENT(2));
 }
 
+static void write_colored(void *user, Token kind, const char *text, size_t len) {
+    static const char *const codes[] = {
+        [TOKEN_COMMENT] = "\033[32m", [TOKEN_DIRECTIVE] = "\033[35m", [TOKEN_STRING] = "\033[33m",
+        [TOKEN_NUMBER] = "\033[33m",  [TOKEN_KEYWORD] = "\033[34m",   [TOKEN_TYPE] = "\033[36m",
+    };
+    FILE *out = user;
+    const char *code = kind == TOKEN_PLAIN ? NULL : codes[kind];
+    if (code) fputs(code, out);
+    fwrite(text, 1, len, out);
+    if (code) fputs("\033[0m", out);
+}
+
 int cmd_inspect(const Args *a) {
     Session s = {0};
     int status = session_open(&s, a, false);
     if (!status && a->kernels) {
         size_t len;
         const char *text = dlg_program_kernels(s.prog, &len);
-        fwrite(text, 1, len, stdout);
+        if (wants_color(STDOUT_FILENO))
+            highlight(text, len, write_colored, stdout);
+        else
+            fwrite(text, 1, len, stdout);
     } else if (!status && a->json) {
         status = print_json(s.prog);
     } else if (!status) {

@@ -19,6 +19,11 @@ void complain(const char *fmt, ...) {
     va_end(args);
 }
 
+bool wants_color(int fd) {
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(fd) == 1 && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+}
+
 int say_json(json_t *document, size_t flags) {
     char *text = json_dumps(document, flags);
     json_decref(document);
@@ -70,7 +75,7 @@ static int compile_and_load(Session *s, const Args *a) {
                               .include_dirs = a->include_dirs,
                               .include_dir_count = a->include_dir_count,
                               .mem_budget_bytes = a->mem_budget_bytes,
-                              .color = isatty(STDERR_FILENO) == 1};
+                              .color = wants_color(STDERR_FILENO)};
     dlg_program_options load = {.seed = a->seed};
     CompileResult result = compile_file(a->file, &options);
     if (result.diagnostics && *result.diagnostics) fputs(result.diagnostics, stderr);

@@ -111,7 +111,7 @@ static int read_line(Reading *r, const char *text, size_t len) {
     return status;
 }
 
-static int read_log(Plot *plot, const char *path) {
+int plot_read(Plot *plot, const char *path) {
     Reading r = {.plot = plot, .path = path};
     char *text = NULL;
     size_t size = 0;
@@ -138,7 +138,7 @@ static int read_log(Plot *plot, const char *path) {
     return status;
 }
 
-static void plot_free(Plot *plot) {
+void plot_free(Plot *plot) {
     for (size_t i = 0; i < plot->count; i++) {
         free(plot->panels[i].name);
         free(plot->panels[i].train.points);
@@ -166,7 +166,7 @@ int cmd_plot(const Args *a) {
     size_t len = 0;
     int status = names(a, &output, &plot.title) ? EXIT_DONE : no_memory();
     if (!status) status = output_check_kind("output", output, 0, '<', "a picture in SVG");
-    if (!status) status = read_log(&plot, a->file);
+    if (!status) status = plot_read(&plot, a->file);
     if (!status) {
         FILE *memory = open_memstream(&text, &len);
         if (memory) svg_write(memory, &plot);

@@ -31,6 +31,10 @@ typedef struct Plot {
     double epoch_steps; /* of the first epoch; 0: it did not end */
 } Plot;
 
+/* Reads a log of training; complains. Returns an exit status. */
+int plot_read(Plot *plot, const char *path);
+void plot_free(Plot *plot);
+
 /* Writes the whole plot as SVG. Errors stay in the stream. */
 void svg_write(FILE *out, const Plot *plot);
 
