@@ -17,7 +17,8 @@ enum {
     VERIFY = 32,
     PLOT = 64,
     SAMPLE = 128,
-    REPORT = 256
+    REPORT = 256,
+    SWEEP = 512
 };
 
 enum {
@@ -80,26 +81,27 @@ static const char target_doc[] = "Compile the .dlg for this kind of device:"
                                  " (default: what fits the device)";
 
 static const Row rows[] = {
-    ROW(TRAIN | EVAL | RUN | VERIFY, "data", KEY_DATA, "NAME=SOURCE",
+    ROW(TRAIN | SWEEP | EVAL | RUN | VERIFY, "data", KEY_DATA, "NAME=SOURCE",
         "Take the samples of the input NAME from SOURCE: data.csv:0:64 (columns 0 to 63), "
         "data.csv:64 (one column), data.csv:a,b (by name), data.csv (the model's columns), x.npy, "
         "x.npz:NAME, x.safetensors:NAME, "
         "images-idx3-ubyte, "
         "book.txt:chars, book.txt:bytes; each may end in .gz"),
-    ROW(TRAIN | EVAL | RUN, "data-memory", KEY_DATA_MEMORY, "SIZE",
+    ROW(TRAIN | SWEEP | EVAL | RUN, "data-memory", KEY_DATA_MEMORY, "SIZE",
         "Hold no more than SIZE bytes of the data in memory (300K, 64M, 1G), on the device or not; "
         "what is more is read from the files, batch by batch"),
-    ROW(TRAIN, "epochs", KEY_EPOCHS, "N", "Go N times through the data (default 10)"),
-    ROW(TRAIN, "steps", KEY_STEPS, "N", "Stop after N steps"),
-    ROW(TRAIN, "holdout", KEY_HOLDOUT, "F",
+    ROW(TRAIN | SWEEP, "epochs", KEY_EPOCHS, "N", "Go N times through the data (default 10)"),
+    ROW(TRAIN | SWEEP, "steps", KEY_STEPS, "N", "Stop after N steps"),
+    ROW(TRAIN | SWEEP, "holdout", KEY_HOLDOUT, "F",
         "Hold out this fraction of the rows and evaluate on them after each epoch (default 0)"),
-    ROW(TRAIN | RUN | VERIFY, "seed", KEY_SEED, "N",
+    ROW(TRAIN | SWEEP | RUN | VERIFY, "seed", KEY_SEED, "N",
         "Seed of the values at the start, of the hold-out and of the order of the rows (default "
         "0)"),
     ROW(TRAIN, "save", KEY_SAVE, "FILE", "Write the weights here at the end, as safetensors"),
     ROW(SAMPLE, "seed", KEY_SEED, "N", "Seed of what is drawn (default 0)"),
-    ROW(TRAIN | EVAL | RUN | VERIFY | SAMPLE, "load", KEY_LOAD, "FILE", "Start from these weights"),
-    ROW(TRAIN | EVAL | RUN | SAMPLE, "partial", KEY_PARTIAL, NULL,
+    ROW(TRAIN | SWEEP | EVAL | RUN | VERIFY | SAMPLE, "load", KEY_LOAD, "FILE",
+        "Start from these weights"),
+    ROW(TRAIN | SWEEP | EVAL | RUN | SAMPLE, "partial", KEY_PARTIAL, NULL,
         "Of --load take what fits, and say what is left"),
     ROW(TRAIN, "checkpoint", KEY_CHECKPOINT, "FILE",
         "Keep the state of the run in FILE while it goes on, so that it can be resumed"),
@@ -111,15 +113,15 @@ static const Row rows[] = {
     ROW(TRAIN, "log", KEY_LOG, "FILE", "Write one JSON object an epoch, one a line"),
     ROW(TRAIN, "log-every", KEY_LOG_EVERY, "N",
         "Within an epoch a line after every N steps, or N s, m or h (default 10s)"),
-    ROW(TRAIN, "patience", KEY_PATIENCE, "N",
+    ROW(TRAIN | SWEEP, "patience", KEY_PATIENCE, "N",
         "Stop when the rows held out were no better for N epochs, and keep the best weights"),
     ROW(TRAIN, "metric", KEY_METRIC, "NAME[:max]",
         "What is to get better, of what the evaluation returns: less of it, or with :max more "
         "(default: less of the first)"),
-    ROW(TRAIN, "ignore-nan", KEY_IGNORE_NAN, NULL,
+    ROW(TRAIN | SWEEP, "ignore-nan", KEY_IGNORE_NAN, NULL,
         "Go on when the loss or the weights are not finite (default: stop, and keep the last that "
         "were)"),
-    ROW(TRAIN | EVAL | RUN | VERIFY, "entry", KEY_ENTRY, "NAME",
+    ROW(TRAIN | SWEEP | EVAL | RUN | VERIFY, "entry", KEY_ENTRY, "NAME",
         "The entry to run (train: train; eval: evaluate; run: predict; verify: all)"),
     ROW(TRAIN | EVAL | RUN, "check-nan", KEY_CHECK_NAN, NULL,
         "Stop at the first value that is not a number, and name its kernel, lines and place "
@@ -134,29 +136,37 @@ static const Row rows[] = {
     ROW(SAMPLE, "temperature", KEY_TEMPERATURE, "X",
         "Below 1 what is likely becomes likelier, 0 takes the likeliest always (default 1)"),
     ROW(SAMPLE, "top-k", KEY_TOP_K, "K", "Draw from the K likeliest alone"),
-    ROW(TRAIN, "evaluate", KEY_EVALUATE, "NAME", "The entry to evaluate with (default evaluate)"),
+    ROW(TRAIN | SWEEP, "evaluate", KEY_EVALUATE, "NAME",
+        "The entry to evaluate with (default evaluate)"),
     ROW(EVAL, "all", KEY_ALL, NULL, "All rows, not those alone that the training run held out"),
     ROW(RUN, "rows", KEY_ROWS, "B:E",
         "Run on the rows B to E - 1 of the data (B alone: one row; B: to the last)"),
     ROW(RUN, "held-out", KEY_HELD_OUT, NULL,
         "--rows counts within the rows that the weights' training run held out"),
     ROW(RUN, "with", KEY_WITH, "NAME", "Show the input NAME beside the results of each row"),
-    ROW(TRAIN | EVAL | RUN | SAMPLE, "set", KEY_SET, "NAME=FILE",
+    ROW(TRAIN | SWEEP | EVAL | RUN | SAMPLE, "set", KEY_SET, "NAME=FILE",
         "Set a whole tensor from a .npy, .npz, .safetensors, IDX or .csv file, or a scalar to a "
         "number"),
     ROW(RUN, "get", KEY_GET, "NAME=FILE", "Write a tensor or result to a .npy file"),
     ROW(TRAIN | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "define", 'D', "NAME=VALUE",
         "Override a constant of the model (of a .dlg)"),
-    ROW(TRAIN | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "include", 'I', "DIR",
+    ROW(TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "include", 'I', "DIR",
         "Look for included files in DIR too"),
-    ROW(TRAIN | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "target", KEY_TARGET, "NAME",
-        target_doc),
-    ROW(TRAIN | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "mem-budget", KEY_MEM_BUDGET,
-        "SIZE", "Compile the .dlg with each entry's arena held to SIZE bytes (300K, 64M, 1G)"),
-    ROW(TRAIN | EVAL | RUN | VERIFY | SAMPLE, "device", KEY_DEVICE, "SEL",
+    ROW(TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "target", KEY_TARGET,
+        "NAME", target_doc),
+    ROW(TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "mem-budget",
+        KEY_MEM_BUDGET, "SIZE",
+        "Compile the .dlg with each entry's arena held to SIZE bytes (300K, 64M, 1G)"),
+    ROW(TRAIN | SWEEP | EVAL | RUN | VERIFY | SAMPLE, "device", KEY_DEVICE, "SEL",
         "A number of `dlg devices` or a part of a device's name (default: DLG_DEVICE, or the "
         "first)"),
     ROW(PLOT, "output", 'o', "FILE", "Write the picture here (default: beside LOG, as .svg)"),
+    ROW(SWEEP, "define", 'D', "NAME=A,B,...",
+        "Train with each of these values of a constant (of several: each combination)"),
+    ROW(SWEEP, "metric", KEY_METRIC, "NAME[:max]",
+        "What runs are compared by, and what --patience waits for (default: less of the first "
+        "scalar)"),
+    ROW(SWEEP, "json", KEY_JSON, NULL, "Print a JSON object a run, one a line"),
     ROW(REPORT, "output", 'o', "FILE", "Write the page here (default: beside FILE, as .html)"),
     ROW(REPORT, "log", KEY_LOG, "FILE", "Draw the curves of this log of `dlg train --log` too"),
     ROW(REPORT, "profile", KEY_PROFILE, "TRACE", "Show what this trace of --profile says too"),
@@ -185,6 +195,8 @@ static const CommandDoc docs[] = {
      "wrong, 2 usage, 3 the device or the system failed, 4 the training diverged, 130 interrupted, "
      "or 143 by SIGTERM (the "
      "weights and the checkpoint are saved)."},
+    {"sweep", SWEEP, "FILE",
+     "Trains a model once for each value of its constants, and shows the runs side by side."},
     {"eval", EVAL, "FILE",
      "Evaluates weights on the rows that their training run held out, or on all rows of other "
      "data."},
@@ -287,11 +299,28 @@ static void row_range(struct argp_state *state, Args *a, const char *text) {
     a->has_rows = true;
 }
 
+/* NAME=A,B,...: each value as -D takes it. */
+static bool define_list(const char *text) {
+    const char *equals = strchr(text, '=');
+    bool good = equals != NULL;
+    for (const char *at = equals; good && at; at = strchr(at + 1, ',')) {
+        size_t name = (size_t)(equals - text) + 1, len = name + strcspn(at + 1, ",");
+        char *one = malloc(len + 1);
+        if (!one) return false;
+        memcpy(one, text, name);
+        memcpy(one + name, at + 1, len - name);
+        one[len] = 0;
+        good = compile_define(one);
+        free(one);
+    }
+    return good;
+}
+
 static error_t take_option(int key, char *value, struct argp_state *state) {
     Args *a = state->input;
     switch (key) {
     case 'D':
-        if (!compile_define(value))
+        if (strcmp(a->command, "sweep") == 0 ? !define_list(value) : !compile_define(value))
             argp_error(state, "-D takes NAME=NUMBER (or true or false), not `%s`", value);
         a->defines[a->define_count++] = value;
         break;
@@ -385,7 +414,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
                        a->resume ? "resume" : "checkpoint-every");
         if (!a->log && (a->log_steps || a->log_seconds > 0))
             argp_error(state, "--log-every is of a --log, which is not named");
-        if (a->metric && !a->patience)
+        if (a->metric && !a->patience && strcmp(a->command, "sweep") != 0)
             argp_error(state, "--metric says what --patience waits for, which is not given");
         if (a->check_nan && a->ignore_nan) argp_error(state, "either --check-nan or --ignore-nan");
         if (a->json && a->kernels) argp_error(state, "either --json or --kernels");

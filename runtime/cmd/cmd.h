@@ -131,6 +131,26 @@ int output_check_kind(const char *option, const char *path, size_t at, char mark
 /* Writes a whole file or nothing; complains. */
 int output_write(const char *path, const char *text, size_t len);
 
+/* ---- train.c: one run ----------------------------------------------------------------------------- */
+
+typedef struct TrainScalar {
+    char name[64];
+    double value;
+} TrainScalar;
+
+enum { TRAIN_SCALARS = 8 };
+
+/* What a run came to: its last epoch, or with --patience its best one. */
+typedef struct TrainResult {
+    TrainScalar train[TRAIN_SCALARS], held_out[TRAIN_SCALARS];
+    size_t train_count, held_out_count;
+    uint64_t epoch, steps;
+    double seconds;
+} TrainResult;
+
+/* Trains as the arguments say. With a result, which it fills, a run that diverges is not told: EXIT_DIVERGED. */
+int train_run(const Args *a, TrainResult *result);
+
 /* ---- One file a subcommand ---------------------------------------------------------------------- */
 
 int cmd_train(const Args *a);
@@ -142,6 +162,7 @@ int cmd_verify(const Args *a);
 int cmd_plot(const Args *a);
 int cmd_sample(const Args *a);
 int cmd_report(const Args *a);
+int cmd_sweep(const Args *a);
 
 /* ---- progress.c: what training shows ------------------------------------------------------------ */
 

@@ -8,9 +8,9 @@ typedef struct Command {
 } Command;
 
 static const Command commands[] = {
-    {"train", cmd_train},     {"eval", cmd_eval},       {"run", cmd_run},
-    {"inspect", cmd_inspect}, {"devices", cmd_devices}, {"verify", cmd_verify},
-    {"plot", cmd_plot},       {"sample", cmd_sample},   {"report", cmd_report},
+    {"train", cmd_train},     {"eval", cmd_eval},     {"run", cmd_run},   {"inspect", cmd_inspect},
+    {"devices", cmd_devices}, {"verify", cmd_verify}, {"plot", cmd_plot}, {"sample", cmd_sample},
+    {"report", cmd_report},   {"sweep", cmd_sweep},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

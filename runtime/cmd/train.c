@@ -62,7 +62,8 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     bool restored;          /* the training diverged, and the program has weights from before, */
     uint64_t restored_step; /* of this step, unless they are the best ones */
     uint64_t diverged_epoch;
-    bool began_with_it; /* no step was done */
+    bool began_with_it;  /* no step was done */
+    TrainResult *result; /* NULL: nobody asks */
 } Shown;
 
 static int show_begin(const dlg_progress *now, Shown *shown) {
@@ -92,6 +93,24 @@ static int show_checkpoint(const dlg_progress *now, Shown *shown) {
     return interrupted();
 }
 
+static size_t keep_scalars(TrainScalar *kept, const dlg_metrics *m) {
+    size_t count = m->count < TRAIN_SCALARS ? m->count : TRAIN_SCALARS;
+    for (size_t i = 0; i < count; i++) {
+        snprintf(kept[i].name, sizeof kept[i].name, "%s", m->names[i]);
+        kept[i].value = m->values[i];
+    }
+    return count;
+}
+
+static void keep_result(TrainResult *r, const Args *a, const dlg_progress *now) {
+    r->steps = now->step;
+    r->seconds = now->seconds;
+    if (now->event != DLG_EVENT_EPOCH || (a->patience && now->best_epoch != now->epoch)) return;
+    r->epoch = now->epoch;
+    r->train_count = keep_scalars(r->train, &now->train);
+    r->held_out_count = now->evaluate.rows ? keep_scalars(r->held_out, &now->evaluate) : 0;
+}
+
 static int show(const dlg_progress *now, void *user) {
     Shown *shown = user;
     if (now->event == DLG_EVENT_CHECKPOINT) return show_checkpoint(now, shown);
@@ -102,6 +121,7 @@ static int show(const dlg_progress *now, void *user) {
         shown->began_with_it = now->step == now->resumed_step;
         return 0;
     }
+    if (shown->result) keep_result(shown->result, shown->args, now);
     shown->steps = now->step - now->resumed_step;
     shown->kept |= now->resumed; /* the one that it went on from is there */
     shown->best_epoch = now->best_epoch;
@@ -300,8 +320,8 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
     return status < 0 ? complain_write(s->dev, status) : EXIT_DIVERGED;
 }
 
-static int train(Session *s, const Args *a, const dlg_entry *entry) {
-    Shown shown = {.args = a, .dev = s->dev, .finite = true};
+static int train(Session *s, const Args *a, const dlg_entry *entry, TrainResult *result) {
+    Shown shown = {.args = a, .dev = s->dev, .finite = true, .result = result};
     progress_init(&shown.progress, a->quiet, dlg_dataset_rows(s->data, DLG_ROWS_ALL) == 0);
     int status = log_open(&shown.log, a);
     if (status) return status;
@@ -328,6 +348,8 @@ static int train(Session *s, const Args *a, const dlg_entry *entry) {
     if (trained == DLG_ERR_STOPPED) complain("interrupted: %s", dlg_error_text(s->dev));
     if (trained == DLG_OK || trained == DLG_ERR_STOPPED)
         status = end(s, a, entry, &shown, trained == DLG_OK);
+    else if (trained == DLG_ERR_DIVERGED && result)
+        status = EXIT_DIVERGED;
     else if (trained == DLG_ERR_DIVERGED)
         status = diverged(s, a, entry, &shown);
     else
@@ -336,7 +358,7 @@ static int train(Session *s, const Args *a, const dlg_entry *entry) {
     return status == EXIT_DONE ? logged : status;
 }
 
-int cmd_train(const Args *a) {
+int train_run(const Args *a, TrainResult *result) {
     Session s = {0};
     const dlg_entry *entry = NULL, *evaluate = NULL;
     int status = outputs_check(a);
@@ -368,8 +390,12 @@ int cmd_train(const Args *a) {
     }
     if (!status && !a->quiet) print_start(&s, a, entry);
     if (!status) status = session_profile(&s, a);
-    if (!status) status = train(&s, a, entry);
+    if (!status) status = train(&s, a, entry, result);
     status = session_profile_end(&s, a, status);
     session_close(&s);
     return status;
+}
+
+int cmd_train(const Args *a) {
+    return train_run(a, NULL);
 }

@@ -6,7 +6,7 @@ expect 2 "Usage: dlg COMMAND" "$DLG"
 expect 0 "Usage: dlg COMMAND" "$DLG" --help
 expect 0 "dlg 0." "$DLG" --version
 expect 0 "Usage: dlg COMMAND" "$DLG" help
-for command in train eval run inspect devices verify plot sample report; do
+for command in train eval run inspect devices verify plot sample report sweep; do
     expect 0 "Usage: dlg $command" "$DLG" $command --help
     expect 0 "Usage: dlg $command" "$DLG" help $command
 done
