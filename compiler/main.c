@@ -5,6 +5,8 @@
  * system failed. */
 #define _XOPEN_SOURCE 700 /* realpath */
 
+#include "../runtime/cmd/man.h"
+#include "../runtime/cmd/markdown.h"
 #include "compile.h"
 
 #include <argp.h>
@@ -29,7 +31,8 @@ enum {
     OPTION_EXPLAIN,
     OPTION_REWRITES,
     OPTION_MEM_BUDGET,
-    OPTION_WEIGHTS
+    OPTION_WEIGHTS,
+    OPTION_MAN
 };
 
 typedef struct Arguments {
@@ -71,8 +74,27 @@ static const struct argp_option option_list[] = {
      0},
     {"optimize", 'O', "LEVEL", 0, "0, 1 or 2 (default)", 0},
     {"version", 'V', NULL, 0, "Print the version", -1},
+    {"man", OPTION_MAN, NULL, OPTION_HIDDEN, NULL, 0},
     {0},
 };
+
+static const char brief[] = "Compiles a differentiable tensor program to OpenCL.";
+static const char details[] =
+    "The program is written beside its source, as FILE.cl, unless -o says where. Graphs and plans "
+    "go to standard output.\n\nExit status: 0 done, 1 the input is wrong, 2 usage, 3 the system "
+    "failed.";
+
+/* The man page, which the build keeps. */
+static void write_man(void) {
+    man_begin(stdout, "dlgc", DLG_VERSION_TEXT, brief, sizeof brief - 1);
+    fputs(".SH SYNOPSIS\n.B dlgc\n[\\fIOPTION\\fR...] FILE.dlg\n.SH DESCRIPTION\n", stdout);
+    markdown_man(stdout, brief, sizeof brief - 1);
+    fputs(".PP\n", stdout);
+    markdown_man(stdout, details, sizeof details - 1);
+    fputs(".SH OPTIONS\n", stdout);
+    man_options(stdout, option_list, sizeof option_list / sizeof *option_list - 1);
+    fputs(".SH SEE ALSO\n.BR dlg (1)\n", stdout);
+}
 
 static bool ends_in(const char *path, const char *ending) {
     size_t n = strlen(path), m = strlen(ending);
@@ -107,6 +129,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "--emit takes cl, c, graph, dot or plan, not '%s'", value);
         return 0;
     case OPTION_WEIGHTS: a->weights = value; return 0;
+    case OPTION_MAN: write_man(); exit(STATUS_DONE);
     case OPTION_EXPLAIN:
         a->explains = true;
         a->compile.emit = EMIT_EXPLAIN;
@@ -340,16 +363,9 @@ static int compile(Arguments *a) {
 }
 
 int main(int argc, char **argv) {
-    const struct argp argp = {
-        option_list,
-        parse_option,
-        "FILE.dlg",
-        "Compiles a differentiable tensor program to OpenCL.\v"
-        "The program is written beside its source, as FILE.cl, unless -o says "
-        "where. Graphs and plans go to standard output.",
-        NULL,
-        NULL,
-        NULL};
+    char doc[sizeof brief + sizeof details];
+    snprintf(doc, sizeof doc, "%s\v%s", brief, details);
+    const struct argp argp = {option_list, parse_option, "FILE.dlg", doc, NULL, NULL, NULL};
     Arguments a = {.defines = calloc((size_t)argc + 1, sizeof *a.defines),
                    .include_dirs = calloc((size_t)argc + 1, sizeof *a.include_dirs)};
     if (!a.defines || !a.include_dirs) return STATUS_SYSTEM;

@@ -7,6 +7,9 @@
 #include <string.h>
 #include "cmd.h"
 #include "compile.h"
+#include "help.h"
+#include "man.h"
+#include "markdown.h"
 
 enum {
     TRAIN = 1,
@@ -184,6 +187,7 @@ typedef struct CommandDoc {
     const char *name;
     int bit;
     const char *args, *doc;
+    const char *section; /* of docs/command-line.md, which says more; NULL: none */
 } CommandDoc;
 
 static const CommandDoc docs[] = {
@@ -194,28 +198,45 @@ static const CommandDoc docs[] = {
      "is "
      "wrong, 2 usage, 3 the device or the system failed, 4 the training diverged, 130 interrupted, "
      "or 143 by SIGTERM (the "
-     "weights and the checkpoint are saved)."},
+     "weights and the checkpoint are saved).",
+     "Training"},
     {"sweep", SWEEP, "FILE",
-     "Trains a model once for each value of its constants, and shows the runs side by side."},
+     "Trains a model once for each value of its constants, and shows the runs side by side.",
+     "Comparing runs"},
     {"eval", EVAL, "FILE",
      "Evaluates weights on the rows that their training run held out, or on all rows of other "
-     "data."},
-    {"run", RUN, "FILE", "Runs one entry of a model and prints or writes what it returns."},
+     "data.",
+     "Evaluating"},
+    {"run", RUN, "FILE", "Runs one entry of a model and prints or writes what it returns.",
+     "Running"},
     {"sample", SAMPLE, "FILE",
      "Draws text from a model that was trained on one.\vThe model has an entry that reads one "
      "token "
      "and returns the probabilities of the next, with what was before it in a state: `generate` of "
-     "samples/char_rnn.dlg is one."},
-    {"inspect", INSPECT, "FILE", "Shows what a program consists of, by entry. Needs no device."},
+     "samples/char_rnn.dlg is one.",
+     "Sampling"},
+    {"inspect", INSPECT, "FILE", "Shows what a program consists of, by entry. Needs no device.",
+     "Inspecting"},
     {"verify", VERIFY, "FILE.dlg",
-     "Holds what a device computes against the reference, and gradients against differences."},
-    {"plot", PLOT, "LOG", "Draws the curves of a log that `dlg train --log` wrote, as SVG."},
+     "Holds what a device computes against the reference, and gradients against differences.",
+     "Verifying"},
+    {"plot", PLOT, "LOG", "Draws the curves of a log that `dlg train --log` wrote, as SVG.", NULL},
     {"report", REPORT, "FILE",
      "Writes a page in HTML that shows a program: its launches, memory and kernels, a profile and "
-     "the curves of a training run. Needs no device."},
-    {"devices", DEVICES, "", "Lists the OpenCL devices."},
+     "the curves of a training run. Needs no device.",
+     "A report"},
+    {"devices", DEVICES, "", "Lists the OpenCL devices.", NULL},
 };
 enum { DOCS = sizeof docs / sizeof *docs };
+
+/* The options that a command takes, ended as argp wants it. Returns how many. */
+static size_t command_options(const CommandDoc *doc, struct argp_option options[ROWS + 1]) {
+    size_t n = 0;
+    memset(options, 0, (ROWS + 1) * sizeof *options);
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].commands & doc->bit) options[n++] = rows[i].option;
+    return n;
+}
 
 void args_help(FILE *out) {
     fputs("Usage: dlg COMMAND [OPTION...] FILE\n"
@@ -226,8 +247,61 @@ void args_help(FILE *out) {
         int len = end ? (int)(end - docs[i].doc) : (int)strlen(docs[i].doc);
         fprintf(out, "  %-9s %.*s\n", docs[i].name, len, docs[i].doc);
     }
-    fputs("\n`dlg COMMAND --help` tells the options of a command; `dlg --version` the version.\n",
+    fputs("\n`dlg COMMAND --help` tells the options of a command; `dlg --version` the version.\n"
+          "`dlg help TOPIC` says more: ",
           out);
+    help_topics(out);
+}
+
+const char *args_command(size_t i) {
+    return i < DOCS ? docs[i].name : NULL;
+}
+
+/* ---- Man pages ----------------------------------------------------------------------------------- */
+
+static const CommandDoc *find_doc(const char *name) {
+    for (size_t i = 0; i < DOCS; i++)
+        if (strcmp(docs[i].name, name) == 0) return &docs[i];
+    return NULL;
+}
+
+bool args_man(FILE *out, const char *command) {
+    const CommandDoc *doc = find_doc(command);
+    if (!doc) return false;
+    char title[32];
+    snprintf(title, sizeof title, "dlg-%s", command);
+    size_t brief = strcspn(doc->doc, "\v");
+    man_begin(out, title, dlg_version(), doc->doc, brief);
+    fputs(".SH SYNOPSIS\n", out);
+    fprintf(out, ".B dlg %s\n[\\fIOPTION\\fR...] %s\n.SH DESCRIPTION\n", command, doc->args);
+    markdown_man(out, doc->doc, brief);
+    if (doc->doc[brief]) {
+        fputs(".PP\n", out);
+        markdown_man(out, doc->doc + brief + 1, strlen(doc->doc) - brief - 1);
+    }
+    fputs(".SH OPTIONS\n", out);
+    struct argp_option options[ROWS + 1];
+    size_t n = command_options(doc, options);
+    man_options(out, options, n);
+    if (doc->section) help_section_man(out, doc->section);
+    fputs(".SH SEE ALSO\n.BR dlg (1),\n.BR dlgc (1)\n", out);
+    return true;
+}
+
+void args_man_all(FILE *out) {
+    static const char brief[] = "Trains and runs differentiable tensor programs on OpenCL devices.";
+    man_begin(out, "dlg", dlg_version(), brief, sizeof brief - 1);
+    fputs(".SH SYNOPSIS\n.B dlg\n.I COMMAND\n[\\fIOPTION\\fR...] FILE\n.br\n.B dlg "
+          "help\n[\\fITOPIC\\fR]\n.SH COMMANDS\n",
+          out);
+    for (size_t i = 0; i < DOCS; i++) {
+        fprintf(out, ".TP\n.BR dlg\\-%s (1)\n", docs[i].name);
+        markdown_man(out, docs[i].doc, strcspn(docs[i].doc, "\v"));
+    }
+    help_man(out);
+    fputs(".SH SEE ALSO\n.BR dlgc (1)", out);
+    for (size_t i = 0; i < DOCS; i++) fprintf(out, ",\n.BR dlg\\-%s (1)", docs[i].name);
+    fputc('\n', out);
 }
 
 /* ---- Values ------------------------------------------------------------------------------------ */
@@ -425,13 +499,10 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
 }
 
 void args_parse(Args *a, const char *command, int argc, char **argv) {
-    const CommandDoc *doc = docs;
-    while (strcmp(doc->name, command) != 0) doc++;
+    const CommandDoc *doc = find_doc(command);
     struct argp_option options[ROWS + 1];
-    size_t n = 0, most = (size_t)argc + 1;
-    memset(options, 0, sizeof options);
-    for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].commands & doc->bit) options[n++] = rows[i].option;
+    size_t most = (size_t)argc + 1;
+    command_options(doc, options);
     *a = (Args){.command = command, .tolerance = TOLERANCE, .length = 500, .temperature = 1};
     a->defines = calloc(most, sizeof *a->defines);
     a->include_dirs = calloc(most, sizeof *a->include_dirs);

@@ -65,7 +65,11 @@ typedef struct Args {
 /* Parses argv[1..] after the subcommand; prints help or a usage error and exits by itself. */
 void args_parse(Args *a, const char *command, int argc, char **argv);
 void args_free(Args *a);
-void args_help(FILE *out); /* of the command as a whole */
+void args_help(FILE *out);          /* of the command as a whole */
+const char *args_command(size_t i); /* by number; NULL beyond the last */
+/* The man page of a subcommand, false when there is none of that name; that of the command as a whole. */
+bool args_man(FILE *out, const char *command);
+void args_man_all(FILE *out);
 
 /* ---- load.c: errors, devices, programs, data ---------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* dlg: the command. Finds the subcommand; everything else is in the file of that name. */
 #include <string.h>
 #include "cmd.h"
+#include "help.h"
 
 typedef struct Command {
     const char *name;
@@ -20,6 +21,13 @@ static const Command *find(const char *name) {
     return NULL;
 }
 
+/* What was written must have arrived. */
+static int finish(int status) {
+    if (fflush(stdout) == 0 || status != EXIT_DONE) return status;
+    complain("cannot write to the standard output");
+    return EXIT_SYSTEM;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) {
         args_help(stderr);
@@ -36,10 +44,7 @@ int main(int argc, char **argv) {
     }
     static char help_option[] = "--help";
     if (strcmp(name, "help") == 0) {
-        if (argc < 3) {
-            args_help(stdout);
-            return EXIT_DONE;
-        }
+        if (argc < 3 || !find(argv[2])) return finish(cmd_help(argc - 2, argv + 2));
         name = argv[2]; /* help COMMAND is COMMAND --help */
         argv[2] = help_option;
     }
@@ -52,9 +57,5 @@ int main(int argc, char **argv) {
     args_parse(&args, command->name, argc - 1, argv + 1);
     int status = command->run(&args);
     args_free(&args);
-    if (fflush(stdout) != 0 && status == EXIT_DONE) {
-        complain("cannot write to the standard output");
-        status = EXIT_SYSTEM;
-    }
-    return status;
+    return finish(status);
 }

@@ -10,9 +10,9 @@ root=$(cd "$here/../.." && pwd)
 tmp=${DLG_TMP:-$(mktemp -d)}
 failed=0
 count=0
-for page in "$root"/docs/*.md "$root"/README.md; do
+for page in "$root"/docs/*.md "$root"/docs/help/*.md "$root"/README.md; do
     [ -f "$page" ] || continue
-    name=$(basename "$page" .md)
+    name=$(basename "$(dirname "$page")")-$(basename "$page" .md)
     # One file a block, called PAGE.LINE.CODE.dlg (CODE is "right" for a program that compiles).
     awk -v to="$tmp/$name" '
         /^```dlg$/ { file = to "." NR ".right.dlg"; next }

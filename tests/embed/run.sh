@@ -27,6 +27,11 @@ library=$(find "$prefix" -name 'libdlg.so')
 others=$(nm -D --defined-only "$library" | awk '{ print $3 }' | grep -v '^dlg_' | grep -v '@@\?DLG\|^DLG' | head -n 3)
 [ -z "$others" ] || fail "the shared library exports more than dlg_*: $others"
 
+# So are the man pages.
+for page in dlg dlgc dlg-train dlg-report; do
+    [ -s "$prefix/share/man/man1/$page.1" ] || fail "no man page $page.1 was installed"
+done
+
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name dlg.pc)")
 export PKG_CONFIG_PATH
 strict="-std=c11 -Wall -Wextra -Wpedantic -Werror"
