@@ -27,7 +27,14 @@ library=$(find "$prefix" -name 'libdlg.so')
 others=$(nm -D --defined-only "$library" | awk '{ print $3 }' | grep -v '^dlg_' | grep -v '@@\?DLG\|^DLG' | head -n 3)
 [ -z "$others" ] || fail "the shared library exports more than dlg_*: $others"
 
-# So are the man pages.
+# Python finds the library that is installed beside it.
+if command -v python3 >/dev/null; then
+    PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$prefix/share/dlg/python python3 -c 'import dlg; print(dlg.version())' >version ||
+        fail "dlg.py does not find the library"
+    grep -q '^[0-9]' version || fail "dlg.py is of version $(cat version)"
+fi
+
+# The man pages are installed too.
 for page in dlg dlgc dlg-train dlg-report; do
     [ -s "$prefix/share/man/man1/$page.1" ] || fail "no man page $page.1 was installed"
 done
