@@ -278,10 +278,14 @@ static int take_place(Training *t, const RtLoading *file) {
     return status;
 }
 
-static int take_up(Training *t, RtLoading *file) {
+int checkpoint_check(Training *t, const RtLoading *file) {
     TRY(compare_all(t, file));
     TRY(take_best(t, file));
-    TRY(take_place(t, file));
+    return take_place(t, file);
+}
+
+static int take_up(Training *t, RtLoading *file) {
+    TRY(checkpoint_check(t, file));
     TRY(rt_weights_apply(file, t->best.values));
     /* The file's metadata replaced what was recorded. */
     return t->data->rows > 0 ? split_record(t->data) : DLG_OK;

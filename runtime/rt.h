@@ -276,6 +276,11 @@ int rt_weights_save(dlg_program *prog, const char *path, bool checkpoint, const 
 typedef struct RtLoading RtLoading;
 int rt_weights_open(RtLoading **loading, dlg_program *prog, const char *path,
                     const dlg_weights_options *options);
+/* The same of the file's bytes, in `text`, which it frees or keeps; it needs no device. */
+int rt_weights_parse(RtLoading **loading, dlg_program *prog, const char *path, char *text,
+                     size_t len, const dlg_weights_options *options);
+/* Calls what the options say for what was left as it was, and for what is not finite. */
+void rt_weights_tell(const RtLoading *loading, const dlg_weights_options *options);
 const char *rt_weights_meta(const RtLoading *loading, const char *name); /* NULL: there is none */
 bool rt_weights_best(const RtLoading *loading); /* the best weights are there, all */
 int rt_weights_apply(RtLoading *loading, cl_mem *best);

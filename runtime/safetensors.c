@@ -559,27 +559,37 @@ static void tell_left(const Loading *l, const dlg_weights_options *options) {
     }
 }
 
-int rt_weights_open(RtLoading **out, dlg_program *prog, const char *path,
-                    const dlg_weights_options *options) {
-    size_t len;
+int rt_weights_parse(RtLoading **out, dlg_program *prog, const char *path, char *text, size_t len,
+                     const dlg_weights_options *options) {
     *out = NULL;
-    int status = check_call(prog, path);
-    if (status < 0) return status;
     Loading *l = calloc(1, sizeof *l);
     if (!l || !(l->path = copy_text(path))) {
         free(l);
+        free(text);
         return rt_no_memory(prog->dev, sizeof *l + strlen(path));
     }
     l->prog = prog;
+    l->text = text;
     l->checkpoint = options && options->checkpoint;
     l->partial = options && options->partial;
-    status = rt_file_read(prog->dev, path, longest_file(prog, l->partial), &l->text, &len);
-    if (status == DLG_OK) status = check_file(l, l->text, len);
+    int status = check_file(l, text, len);
     if (status < 0)
         rt_weights_close(l);
     else
         *out = l;
     return status;
+}
+
+int rt_weights_open(RtLoading **out, dlg_program *prog, const char *path,
+                    const dlg_weights_options *options) {
+    char *text;
+    size_t len;
+    *out = NULL;
+    int status = check_call(prog, path);
+    if (status < 0) return status;
+    uint64_t longest = longest_file(prog, options && options->partial);
+    status = rt_file_read(prog->dev, path, longest, &text, &len);
+    return status < 0 ? status : rt_weights_parse(out, prog, path, text, len, options);
 }
 
 const char *rt_weights_meta(const RtLoading *l, const char *name) {
@@ -673,13 +683,17 @@ static void tell_unsound(const Loading *l, const dlg_weights_options *options) {
     }
 }
 
+void rt_weights_tell(const RtLoading *l, const dlg_weights_options *options) {
+    if (l->partial && options->left) tell_left(l, options);
+    if (options && options->unsound) tell_unsound(l, options);
+}
+
 int dlg_weights_load(dlg_program *prog, const char *path, const dlg_weights_options *options) {
     RtLoading *l;
     int status = rt_weights_open(&l, prog, path, options);
     if (status < 0) return status;
     status = rt_weights_apply(l, NULL);
-    if (status == DLG_OK && l->partial && options->left) tell_left(l, options);
-    if (status == DLG_OK && options && options->unsound) tell_unsound(l, options);
+    if (status == DLG_OK) rt_weights_tell(l, options);
     rt_weights_close(l);
     return status;
 }

@@ -82,6 +82,8 @@ int good_restore(Training *t);   /* after DIVERGED; tells the callback */
  * values, the place in the data, the sums of the epoch. On failure nothing changed.
  * Requires a run at its beginning. Errors: FILE, WEIGHTS (malformed, or of another run). */
 int checkpoint_resume(Training *t);
+/* The part of it that needs no device: whether the file is of this run, and its place and sums. */
+int checkpoint_check(Training *t, const RtLoading *file);
 /* Whether one is to be written now. */
 bool checkpoint_due(const Training *t);
 /* Writes one, if the options name a file. All runs must have been collected. Errors: FILE, OPENCL,

@@ -111,16 +111,11 @@ static int read_line(Reading *r, const char *text, size_t len) {
     return status;
 }
 
-int plot_read(Plot *plot, const char *path) {
+int plot_read(Plot *plot, FILE *in, const char *path) {
     Reading r = {.plot = plot, .path = path};
     char *text = NULL;
     size_t size = 0;
     int status = EXIT_DONE;
-    FILE *in = fopen(path, "r");
-    if (!in) {
-        complain("cannot open %s: %s", path, strerror(errno));
-        return EXIT_INPUT;
-    }
     errno = 0;
     for (ssize_t len; !status && (len = getline(&text, &size, in)) > 0;) {
         r.line++;
@@ -134,6 +129,16 @@ int plot_read(Plot *plot, const char *path) {
         status = EXIT_INPUT;
     }
     free(text);
+    return status;
+}
+
+int plot_file(Plot *plot, const char *path) {
+    FILE *in = fopen(path, "r");
+    if (!in) {
+        complain("cannot open %s: %s", path, strerror(errno));
+        return EXIT_INPUT;
+    }
+    int status = plot_read(plot, in, path);
     fclose(in);
     return status;
 }
@@ -166,7 +171,7 @@ int cmd_plot(const Args *a) {
     size_t len = 0;
     int status = names(a, &output, &plot.title) ? EXIT_DONE : no_memory();
     if (!status) status = output_check_kind("output", output, 0, '<', "a picture in SVG");
-    if (!status) status = plot_read(&plot, a->file);
+    if (!status) status = plot_file(&plot, a->file);
     if (!status) {
         FILE *memory = open_memstream(&text, &len);
         if (memory) svg_write(memory, &plot);

@@ -31,8 +31,9 @@ typedef struct Plot {
     double epoch_steps; /* of the first epoch; 0: it did not end */
 } Plot;
 
-/* Reads a log of training; complains. Returns an exit status. */
-int plot_read(Plot *plot, const char *path);
+/* Reads a log into a plot that has a title or nothing; `path` is for messages. Complains; returns an exit status. */
+int plot_read(Plot *plot, FILE *in, const char *path);
+int plot_file(Plot *plot, const char *path);
 void plot_free(Plot *plot);
 
 /* Writes the whole plot as SVG. Errors stay in the stream. */

@@ -279,7 +279,7 @@ static int write_entries(FILE *out, const dlg_program *prog, const KernelTexts *
 
 static int write_curves(FILE *out, const char *path) {
     Plot plot = {.title = strdup("")};
-    int status = plot.title ? plot_read(&plot, path) : no_memory();
+    int status = plot.title ? plot_file(&plot, path) : no_memory();
     if (!status) {
         fputs("<h2 id=\"training\">Training</h2>\n<div class=\"wide curves\">", out);
         svg_write(out, &plot);

@@ -1,21 +1,17 @@
-/* Any bytes as an archive of arrays. */
-#include <stdlib.h>
-#include <string.h>
-#include "data.h"
+/* Any bytes as an archive of arrays, of which one is named or not. */
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static int parse_named(dlg_device *dev, const char *path, const char *bytes, size_t len,
+                       Array *out) {
+    return npz_parse(dev, path, bytes, len, "x", true, out);
+}
+
+static int parse_only(dlg_device *dev, const char *path, const char *bytes, size_t len,
+                      Array *out) {
+    return npz_parse(dev, path, bytes, len, "x", false, out);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    dlg_device *dev = NULL;
-    Array a;
-    if (dlg_device_open(&dev, "none") < 0) abort();
-    char *bytes = malloc(size + 1);
-    if (!bytes) abort();
-    if (size) memcpy(bytes + 1, data, size);
-    int status = npz_parse(dev, "fuzz.npz", bytes + 1, size, "x", size % 2, &a);
-    if (status < 0 ? a.values || !*dlg_error_text(dev) : !a.values) abort();
-    array_free(&a);
-    free(bytes);
-    dlg_device_close(dev);
+    fuzz_array(data, size, "fuzz.npz", size % 2 ? parse_named : parse_only);
     return 0;
 }

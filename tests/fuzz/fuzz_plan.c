@@ -1,11 +1,7 @@
 /* Any bytes as a program: read or refused with a message, within bounds. The checksum is made right
  * first, so that what lies behind it is reached. */
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
-#include "rt.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void sign(char *text, size_t size) {
     static const char key[] = "\n//! kernels ", word[] = " checksum ";
@@ -24,17 +20,16 @@ static void sign(char *text, size_t size) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    dlg_device *dev = NULL;
+    dlg_device *dev = fuzz_device();
     dlg_program *prog = NULL;
-    char *text = malloc(size + 1);
-    if (!text || dlg_device_open(&dev, "none") < 0) abort();
-    if (size) memcpy(text, data, size);
+    char *text = fuzz_copy(data, size, 0);
     sign(text, size);
     int status = dlg_program_load_text(&prog, dev, "fuzz.cl", text, size, NULL);
-    if (status < 0 ? prog || !*dlg_error_text(dev) : !prog) abort();
+    require_told(dev, status);
+    require(status < 0 ? !prog : prog != NULL);
     for (size_t i = 0; prog && i < dlg_tensor_count(prog); i++) {
         const dlg_tensor *t = dlg_tensor_at(prog, i);
-        if (t->kind != DLG_ARENA && dlg_tensor_find(prog, t->name) != t) abort();
+        require(t->kind == DLG_ARENA || dlg_tensor_find(prog, t->name) == t);
         if ((t->kind == DLG_PARAM || t->kind == DLG_STATE) && t->bytes < 4096) {
             char values[4096];
             rt_init_values(&prog->plan, t, 1, values);
