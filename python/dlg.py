@@ -80,7 +80,7 @@ class _DatasetOptions(c.Structure):
     _fields_ = [("entries", c.POINTER(c.c_char_p)), ("entry_count", c.c_size_t),
                 ("inputs", c.POINTER(c.c_char_p)), ("input_count", c.c_size_t),
                 ("without", c.POINTER(c.c_char_p)), ("without_count", c.c_size_t),
-                ("data", c.POINTER(_Data)), ("data_count", c.c_size_t)]
+                ("data", c.POINTER(_Data)), ("data_count", c.c_size_t), ("memory_bytes", c.c_uint64)]
 
 
 class _Metrics(c.Structure):
@@ -412,7 +412,7 @@ class Program:
             held.append(memory)
             rows[i].values, rows[i].rows = address, count // sample
         names = (c.c_char_p * len(entries))(*[e.encode() for e in entries])
-        options = _DatasetOptions(names, len(entries), None, 0, None, 0, rows, len(data))
+        options = _DatasetOptions(names, len(entries), None, 0, None, 0, rows, len(data), 0)
         dataset = _P()
         self._check(_dataset_open(c.byref(dataset), self._open(), c.byref(options)))
         return dataset
