@@ -58,28 +58,29 @@ for name in $(sed -n 's/^fn \([a-z_0-9]*\)(.*/\1/p; s/^optimizer \([a-z_0-9]*\)(
     failed=$((failed + 1))
 done
 
-# docs/tutorial.md: its files and its commands, in order, in one directory.
-tour=$tmp/tutorial
-mkdir -p "$tour"
-awk -v to="$tour" '
-    /^```dlg-file / { file = to "/" $2; next }
-    /^```sh-run$/ { file = to "/step" ++steps ".sh"; next }
-    /^```/ { if (file) close(file); file = ""; next }
-    file { print > file }
-' "$root/docs/tutorial.md"
-if [ -n "${DLG:-}" ] && [ -z "${DLG_SANITIZE:-}" ]; then
+# The guides: the files and commands of each, in order, in one directory.
+for guide in tutorial your-own-data reading-the-code tuning; do
+    tour=$tmp/$guide
+    mkdir -p "$tour"
+    awk -v to="$tour" '
+        /^```(dlg|csv)-file / { file = to "/" $2; next }
+        /^```sh-run$/ { file = to "/step" ++steps ".sh"; next }
+        /^```/ { if (file) close(file); file = ""; next }
+        file { print > file }
+    ' "$root/docs/$guide.md"
+    [ -n "${DLG:-}" ] && [ -z "${DLG_SANITIZE:-}" ] || continue
     step=1
     while [ -f "$tour/step$step.sh" ]; do
         count=$((count + 1))
         if ! (cd "$tour" && PATH=$(dirname "$DLG"):$PATH DLG_SAMPLES=$root/samples sh -e step$step.sh) >"$tour/said$step" 2>&1; then
-            echo "FAIL: a command of docs/tutorial.md"
+            echo "FAIL: a command of docs/$guide.md"
             cat "$tour/step$step.sh" "$tour/said$step"
             failed=$((failed + 1))
         fi
         step=$((step + 1))
     done
-    [ $step -gt 5 ] || { echo "FAIL: docs/tutorial.md has no commands"; failed=$((failed + 1)); }
-fi
+    [ $step -gt 3 ] || { echo "FAIL: docs/$guide.md has no commands"; failed=$((failed + 1)); }
+done
 
 # docs/errors.md: the whole of what is said.
 errors=$tmp/errors
