@@ -3,8 +3,8 @@
 #   embed_files(OUTPUT MODE "FIRST" "FILES")
 #
 # MODE compiler: FIRST is the prelude (dlg_prelude, dlg_prelude_len), FILES the table dlg_embedded; see
-# compiler/embedded.h. MODE runtime: FIRST is kernels/runtime.cl (rt_kernels_cl, rt_kernels_cl_len); see
-# runtime/rt_kernels.h. MODE command: FIRST is empty, FILES the table command_files; see runtime/cmd/files.h. MODE bench: FIRST is empty, each NAME.cl of FILES is bench_NAME_cl; see bench/bench.h. A file
+# compiler/embedded.h. MODE runtime: FIRST is kernels/runtime.cl (rt_kernels_cl, rt_kernels_cl_len), the file of
+# FILES rt_NAME_cl; see runtime/rt_kernels.h. MODE command: FIRST is empty, FILES the table command_files; see runtime/cmd/files.h. MODE bench: FIRST is empty, each NAME.cl of FILES is bench_NAME_cl; see bench/bench.h. A file
 # that does not exist yet gives an empty text.
 set(EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
 
@@ -41,6 +41,11 @@ if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
         string(APPEND text "const char ")
         embed_text(text rt_kernels_cl "${FIRST}")
         string(APPEND text "const size_t rt_kernels_cl_len = ${text_LEN};\n")
+        foreach(path IN LISTS FILES) # of one file
+            get_filename_component(name "${path}" NAME_WE)
+            string(APPEND text "const char ")
+            embed_text(text rt_${name}_cl "${path}")
+        endforeach()
     elseif(MODE STREQUAL "bench")
         string(REPLACE "|" ";" FILES "${FILES}")
         foreach(path IN LISTS FILES)

@@ -229,11 +229,23 @@ int dlg_profile_begin(dlg_device *dev, const char *path) {
                                       "pid", 1, "args", "name", dev->info.name),
                             "");
     if (status == DLG_OK) status = change_queue(dev, CL_QUEUE_PROFILING_ENABLE);
+    if (status == DLG_OK) status = rt_limits_measure(dev);
     if (status < 0)
         profile_free(p);
     else
         dev->profile = p;
     return status;
+}
+
+/* {"gigaoperations_per_second": ..., "copies": [{"bytes": ..., "gigabytes_per_second": ...}]} */
+static json_t *limits_json(const Limits *l) {
+    json_t *copies = json_array();
+    for (int i = 0; i < LIMIT_LEVELS; i++)
+        if (l->levels[i].rate > 0)
+            json_array_append_new(copies,
+                                  json_pack("{s:f, s:f}", "bytes", l->levels[i].bytes,
+                                            "gigabytes_per_second", l->levels[i].rate / 1e9));
+    return json_pack("{s:f, s:o}", "gigaoperations_per_second", l->flops / 1e9, "copies", copies);
 }
 
 static int by_time(const void *a, const void *b) {
@@ -249,13 +261,22 @@ int dlg_profile_end(dlg_device *dev, const dlg_profile_row **rows, size_t *count
     if (!profile_goes_on(p)) return rt_fail(dev, DLG_ERR_USAGE, "there is no profile to end");
     int status = harvest(p), queue = change_queue(dev, 0);
     if (status == DLG_OK) status = queue;
+    for (size_t i = 0; i < p->row_count; i++) {
+        dlg_profile_row *r = &p->rows[i];
+        bool of_bytes;
+        r->of_limit =
+            rt_limits_reached(&dev->limits, (double)r->flops, (double)r->bytes,
+                              r->launches ? r->seconds / (double)r->launches : 0, &of_bytes);
+        r->limited_by_bytes = of_bytes;
+    }
     static const char between[] = "\n],\"displayTimeUnit\":\"ns\",\"otherData\":";
     if (status == DLG_OK)
-        status = write_json(p,
-                            json_pack("{s:s, s:I, s:I}", "program", "dlg " DLG_VERSION, "launches",
-                                      (json_int_t)(p->written + p->left_out), "left_out",
-                                      (json_int_t)p->left_out),
-                            between);
+        status =
+            write_json(p,
+                       json_pack("{s:s, s:I, s:o, s:I}", "program", "dlg " DLG_VERSION, "launches",
+                                 (json_int_t)(p->written + p->left_out), "limits",
+                                 limits_json(&dev->limits), "left_out", (json_int_t)p->left_out),
+                       between);
     if (status == DLG_OK) status = rt_file_write(&p->file, "}\n", 2);
     if (status == DLG_OK) status = rt_file_commit(&p->file);
     if (status < 0) {

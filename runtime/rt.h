@@ -126,6 +126,18 @@ const dlg_tensor *plan_tensor(const Plan *plan, const char *name, size_t len); /
 /* ---- device.c ----------------------------------------------------------------------------------
  */
 
+/* What a device can do at best; see limits.c. */
+enum { LIMIT_LEVELS = 3 };
+
+typedef struct Limits {
+    bool measured; /* or found not to be measurable: then all are 0 */
+    double flops;  /* a second, multiply-adds from registers, of two each */
+    struct {
+        double bytes,
+            rate; /* of a working set of so many bytes so many a second, loads and stores together */
+    } levels[LIMIT_LEVELS];
+} Limits;
+
 typedef struct Profile Profile; /* profile.c */
 
 struct dlg_device {
@@ -142,6 +154,7 @@ struct dlg_device {
     unsigned enqueued;      /* launches since the last mark */
     cl_event mark;          /* of the mark before; bounds how far the host runs ahead */
     Profile *profile;       /* NULL: launches are not timed */
+    Limits limits;          /* of the first profile on */
     cl_program own;         /* kernels/runtime.cl, once rt_own_kernel was called */
 };
 
@@ -154,6 +167,13 @@ int rt_own_kernel(dlg_device *dev, const char *name, cl_kernel *kernel);
 /* A buffer of `bytes`, padded to 64 unless the device is exact, zeroed. The caller releases it. */
 int rt_buffer(dlg_device *dev, uint64_t bytes, const char *what, cl_mem *buffer);
 /* Says of the launch that comes next what it is. */
+/* Measures the device unless it was; its queue must keep times. It takes some tenths of a second. */
+int rt_limits_measure(dlg_device *dev);
+/* What part of the device's limit a kernel reached: the greater one of operations and bytes; *of_bytes says which it is. 0:
+ * not known. */
+double rt_limits_reached(const Limits *l, double flops, double bytes, double seconds,
+                         bool *of_bytes);
+
 int profile_next(Profile *p, const dlg_program *prog, const dlg_entry *e, const dlg_launch *l);
 /* Takes the event of a launch; `name` is the kernel's, where profile_next said nothing. */
 int profile_launched(Profile *p, cl_event event, const char *name);

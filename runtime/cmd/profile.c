@@ -18,18 +18,26 @@ static const char *rate(char out[32], int64_t each, const dlg_profile_row *row) 
     return out;
 }
 
+/* "38 % flop": of the rate of operations; "12 % byte". */
+static const char *reached(char out[32], const dlg_profile_row *row) {
+    if (!(row->of_limit > 0)) return "-";
+    snprintf(out, 32, "%.0f %% %s", row->of_limit * 100, row->limited_by_bytes ? "byte" : "flop");
+    return out;
+}
+
 static void print_rows(const dlg_profile_row *rows, size_t count) {
-    char flops[32], bytes[32];
+    char flops[32], bytes[32], limit[32];
     double all = 0;
     for (size_t i = 0; i < count; i++) all += rows[i].seconds;
-    printf("kernel      entry         launches   time   us each  Gflop/s     GB/s  lines\n");
+    printf("kernel      entry         launches   time   us each  Gflop/s     GB/s    of limit  "
+           "lines\n");
     for (size_t i = 0; i < count && i < SHOW_ROWS; i++) {
         const dlg_profile_row *r = &rows[i];
-        printf("%-10s  %-12s %9llu  %4.0f %%  %8.1f %8s %8s  ", r->kernel,
+        printf("%-10s  %-12s %9llu  %4.0f %%  %8.1f %8s %8s %11s  ", r->kernel,
                *r->entry ? r->entry : "(runtime)", (unsigned long long)r->launches,
                all > 0 ? r->seconds / all * 100 : 0,
                r->launches ? r->seconds / (double)r->launches * 1e6 : 0, rate(flops, r->flops, r),
-               rate(bytes, r->bytes, r));
+               rate(bytes, r->bytes, r), reached(limit, r));
         /* Of "12  h = ...\n13  ..." the numbers. */
         const char *separator = "";
         for (const char *s = r->lines; *s; s += strcspn(s, "\n"), s += *s == '\n') {

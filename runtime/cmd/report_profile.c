@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report.h"
+#include "rt.h"
 
 typedef struct Row {
     const char *kernel, *entry; /* of the document */
@@ -56,8 +57,33 @@ static void rate(FILE *out, double amount, double us) {
         fputs("<td class=\"n\">-", out);
 }
 
-static void write_row(FILE *out, const KernelTexts *kernels, const Row *r, double all,
-                      double most) {
+/* The limits of the device as the trace has them; one without has none. */
+static Limits read_limits(const json_t *trace) {
+    Limits l = {0};
+    const json_t *limits = json_object_get(json_object_get(trace, "otherData"), "limits");
+    const json_t *copies = json_object_get(limits, "copies");
+    l.flops = 1e9 * json_number_value(json_object_get(limits, "gigaoperations_per_second"));
+    for (size_t i = 0; i < json_array_size(copies) && i < LIMIT_LEVELS; i++) {
+        const json_t *copy = json_array_get(copies, i);
+        l.levels[i].bytes = json_number_value(json_object_get(copy, "bytes"));
+        l.levels[i].rate = 1e9 * json_number_value(json_object_get(copy, "gigabytes_per_second"));
+        if (!(l.levels[i].bytes > 0)) l.levels[i].rate = 0;
+    }
+    return l;
+}
+
+static void write_reached(FILE *out, const Limits *limits, const Row *r) {
+    bool of_bytes;
+    double n = r->launches, part = rt_limits_reached(limits, r->flops / n, r->bytes / n,
+                                                     r->us / n * 1e-6, &of_bytes);
+    if (part > 0)
+        fprintf(out, "<td class=\"n\">%.0f %% of %s", part * 100, of_bytes ? "bytes" : "flops");
+    else
+        fputs("<td class=\"n\">-", out);
+}
+
+static void write_row(FILE *out, const KernelTexts *kernels, const Limits *limits, const Row *r,
+                      double all, double most) {
     const KernelText *k = *r->entry ? kernels_find(kernels, r->kernel) : NULL;
     fputs("<tr><td>", out);
     if (k) fprintf(out, "<a href=\"#kernel-%.*s\">", (int)k->name_len, k->name);
@@ -72,6 +98,7 @@ static void write_row(FILE *out, const KernelTexts *kernels, const Row *r, doubl
             r->us / r->launches);
     rate(out, r->flops, r->us);
     rate(out, r->bytes, r->us);
+    write_reached(out, limits, r);
     fputs("<td>", out);
     const char *rest;
     size_t len;
@@ -106,6 +133,7 @@ int report_profile(FILE *out, const KernelTexts *kernels, const char *path) {
     if (!status && count == 0) status = bad_trace(path, "no kernel ran in it");
     if (!status) {
         double all = 0;
+        Limits limits = read_limits(trace);
         qsort(rows, count, sizeof *rows, by_time);
         for (size_t i = 0; i < count; i++) all += rows[i].us;
         fprintf(out,
@@ -114,9 +142,10 @@ int report_profile(FILE *out, const KernelTexts *kernels, const char *path) {
                 "<div class=\"wide\"><table><thead><tr><th>kernel<th>entry<th "
                 "class=\"n\">launches<th class=\"n\">time"
                 "<th><th class=\"n\">µs each<th class=\"n\">Gflop/s<th "
-                "class=\"n\">GB/s<th>lines</tr></thead><tbody>\n",
+                "class=\"n\">GB/s<th class=\"n\">of the limit<th>lines</tr></thead><tbody>\n",
                 all / 1e3);
-        for (size_t i = 0; i < count; i++) write_row(out, kernels, &rows[i], all, rows[0].us);
+        for (size_t i = 0; i < count; i++)
+            write_row(out, kernels, &limits, &rows[i], all, rows[0].us);
         fputs("</tbody></table></div>\n", out);
     }
     free(rows);

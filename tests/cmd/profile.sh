@@ -4,13 +4,17 @@
 cp "$DLG_SOURCE_DIR/samples/digits.dlg" "$DLG_SOURCE_DIR/samples/digits.csv" .
 train="dlg train digits.dlg --epochs 2 --holdout 0.2"
 expect 0 "profile: trace.json" $train --profile trace.json --save timed
-grep -qE '^k[0-9]+ +train +44 +[0-9]+ % .* 8, 9, 10, 11, 15$' out || fail "the table: $(cat out)"
+grep -qE '^k[0-9]+ +train +44 +[0-9]+ % .* [0-9]+ % (flop|byte)  8, 9, 10, 11, 15$' out || fail "the table: $(cat out)"
 grep -qE '^gather +\(runtime\)' out || fail "the runtime's own kernels: $(cat out)"
 head -n 1 trace.json | grep -qF '{"traceEvents":[' || fail "the beginning: $(head -n 1 trace.json)"
 [ "$(grep -c '"cat":"train","ph":"X",.*"entry":"train","step":[0-9]*,"source":"digits.dlg:8","lines":"   8  h .*"operations":[1-9][0-9]*,"bytes":[1-9]' trace.json)" -eq 44 ] ||
     fail "the events: $(head -n 5 trace.json)"
 expect 0 "" $train --save plain
 same timed plain
+
+# The limits that the device was held against stand in the trace: some operations, copies in three working sets.
+sed -n 's/.*"limits":{"gigaoperations_per_second":\([0-9.]*\),"copies":\[\(.*\)\]}.*/\1 \2/p' trace.json >limits
+awk '$1 > 0.01 { n = gsub(/"gigabytes_per_second":[0-9]/, ""); exit n != 3 } { exit 1 }' limits || fail "limits: $(tail -n 1 trace.json)"
 
 expect 0 "evaluate" "$DLG" eval digits.dlg --load plain --profile trace.json
 expect 0 "predict@1" "$DLG" run digits.dlg --load plain --rows 0 --profile trace.json

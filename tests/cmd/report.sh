@@ -20,7 +20,7 @@ expect 0 "" "$DLG" train convnet.dlg --steps 30 --holdout 0.2 --quiet --log log.
 expect 0 "page.html" "$DLG" report convnet.dlg --log log.jsonl --profile trace.json -o page.html
 alone
 has '<h1>convnet</h1>' 'id="training"' 'id="profile"' 'id="model"' 'id="launches"' 'id="memory"' 'The arena in train' \
-    '<td class="at">13<td class="text">loss   = mean(cross_entropy(logits, y))' 'held out' '(runtime)' 'prefers-color-scheme: dark'
+    '<td class="at">13<td class="text">loss   = mean(cross_entropy(logits, y))' 'held out' '(runtime)' ' % of flops' 'prefers-color-scheme: dark'
 expect 0 "" "$DLGC" convnet.dlg -o convnet.cl
 for kernel in $(sed -n 's/^__kernel void \([a-z0-9]*\)(.*/\1/p' convnet.cl); do
     has "<div id=\"kernel-$kernel\">"

@@ -1,4 +1,4 @@
-/* limits.cl: what limits.c measures the machine with. On a CPU (-D CPU) a work-item is a thread's share and goes through
+/* limits.cl: what the benchmark (bench/limits.c) and profiles (runtime/limits.c) measure a device with. On a CPU (-D CPU) a work-item is a thread's share and goes through
  * a range of its own in explicit vectors; on a GPU neighbouring items take neighbouring vectors. */
 #ifdef CPU
 typedef float16 Vector;
@@ -26,6 +26,16 @@ __kernel void peak(__global Vector *out, int turns) {
 #define TOTAL(n) +a##n
     Vector total = 0.0f ALL(TOTAL);
     /* Never so: the inputs are zeros. But the compiler cannot know. */
+    if (((float *)&total)[0] == 12345.0f) out[0] = total;
+}
+
+/* The same with six chains, of 6 x 2 operations: what sixteen registers of 32 bytes hold with the factors. */
+__kernel void peak_of_few(__global Vector *out, int turns) {
+    Vector x = out[0], y = out[1];
+#define FEW(m) m(0) m(1) m(2) m(3) m(4) m(5)
+    FEW(CHAIN)
+    for (int i = 0; i < turns; i++) { FEW(TURN) }
+    Vector total = 0.0f FEW(TOTAL);
     if (((float *)&total)[0] == 12345.0f) out[0] = total;
 }
 
