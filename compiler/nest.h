@@ -106,4 +106,10 @@ bool local_tiles_fit(const Section *s);
 uint32_t local_tiles_groups(const Section *s);
 void emit_local_tiles(Nest *n, Idx part);
 
+/* schedule_group.c: rows that the items of a group share. Decides whether they do, by the longest reduction and whether
+ * what is read lies side by side along the rows, or from row to row. */
+void group_plan(Section *s, int64_t longest, bool along, bool beside);
+uint32_t group_count(const Section *s);
+void emit_shared_rows(Nest *n, Idx part);
+
 #endif

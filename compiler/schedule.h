@@ -45,6 +45,8 @@ typedef struct Section {
     bool gathers;       /* lanes of a load lie apart: a tile of one vector is long enough */
     bool narrow;        /* rows so short that 16 of them go side by side, one a lane */
     bool tiles_local;   /* a contraction through tiles in local memory */
+    int32_t group_rows; /* that the items of a group share; 0: an item has a row by itself */
+    bool rows_beside;   /* these lie beside each other in memory, not their elements */
     int64_t rows;       /* of its chain; 0: none */
     int32_t block;      /* rows of a block of the chain */
     bool streams;       /* moves more than a cache holds, and has little to do with it */

@@ -193,6 +193,7 @@ void section_plan(Section *s, Arena *arena) {
     const Target *target = s->target;
     s->row_axes = 0;
     s->run = 0;
+    s->group_rows = 0;
     for (int64_t rows = 1; rows < s->rows; s->row_axes++) rows *= c->outer.dim[s->row_axes];
     merge_axes(s, arena);
     Probe p = probe(s, arena, &s->space, s->merged, s->run, true);
@@ -218,6 +219,12 @@ void section_plan(Section *s, Arena *arena) {
     s->tiles_local = local_tiles_fit(s);
     if (s->tiles_local) {
         s->groups = local_tiles_groups(s);
+        return;
+    }
+    if (target->lanes == 1)
+        group_plan(s, longest_reduction(s), p.inner_bad == 0, p.outer_bad == 0);
+    if (s->group_rows) {
+        s->groups = group_count(s);
         return;
     }
     if (target->lanes == 1) {

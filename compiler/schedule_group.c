@@ -1,0 +1,182 @@
+/* schedule_group: rows that a work-group's items share, on a target without vectors: each item takes every n-th element
+ * of a row, and what a row's items made comes together in local memory, by halves. Which items have a row, and so the
+ * order of additions, depends on the shape alone.
+ *
+ * Where a row lies side by side in memory, neighbours have the elements of one row; else, where rows lie beside each
+ * other, neighbours have the same element of different rows: either way they read what lies side by side.
+ *
+ * Requires: reductions whose results come together by sum or maximum, of f32 or i32. */
+#include "nest.h"
+
+#define LEAST_ITEMS 8  /* of a row, that are worth the barriers */
+#define EACH        8  /* elements of an item at least, where that leaves items to a row */
+#define BESIDE      32 /* rows of a group, where they lie beside each other: a line of memory */
+#define MANY_ROWS   (1 << 17) /* that occupy a device with an item each */
+
+static bool comes_together(const Section *s) {
+    bool any = false;
+    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
+        const Node *n = node_at(s->g, s->cluster->members.at[m]);
+        if (!is_reduction((Op)n->op)) continue;
+        if (n->op != OP_SUM && n->op != OP_DOT && n->op != OP_RMAX) return false;
+        if (n->dtype != DT_F32 && n->dtype != DT_I32) return false;
+        any = true;
+    }
+    return any;
+}
+
+void group_plan(Section *s, int64_t longest, bool along, bool beside) {
+    const int32_t items = s->target->local_size;
+    int32_t each = 1;
+    s->group_rows = 0;
+    if (items == 1 || !comes_together(s)) return;
+    if (along) {
+        while (each < items && (int64_t)each * EACH <= longest) each *= 2;
+        if (each >= LEAST_ITEMS) s->group_rows = items / each;
+    } else if (beside && shape_elems(&s->space) < MANY_ROWS && longest >= items / BESIDE * EACH) {
+        s->group_rows = BESIDE;
+    }
+    s->rows_beside = !along;
+}
+
+uint32_t group_count(const Section *s) {
+    int64_t rows = shape_elems(&s->space);
+    return (uint32_t)((rows + s->group_rows - 1) / s->group_rows);
+}
+
+typedef struct Shared {
+    Nest *n;
+    int64_t rows;
+    int32_t items;  /* of a row ... */
+    int32_t apart;  /* ... and how far apart two neighbours are in the group */
+    Idx row;        /* the item's: beyond the last the last again, which ... */
+    Range there[2]; /* ... is not stored; and whether it is the first item of its row */
+    Idx own,
+        first; /* the item's place in its row, and the group's number of the row's first item */
+    Idx at[MAX_RANK];
+} Shared;
+
+static void open_rows(Shared *w, Idx part) {
+    Nest *n = w->n;
+    const Section *s = n->s;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    const int32_t rows = s->group_rows;
+    Idx row, at[MAX_RANK];
+    w->rows = shape_elems(&s->space);
+    w->items = s->target->local_size / rows;
+    w->apart = s->rows_beside ? rows : 1;
+    w->own = s->rows_beside ? idx_div(t, k->local, rows) : idx_mod(t, k->local, w->items);
+    Idx which = s->rows_beside ? idx_mod(t, k->local, rows) : idx_div(t, k->local, w->items);
+    w->first = s->rows_beside ? which : idx_scale(t, which, w->items);
+    row = idx_add(t, idx_scale(t, part, rows), which);
+    w->there[0] = (Range){row, 0, w->rows};
+    w->there[1] = (Range){w->own, 0, 1};
+    /* As a variable, not as what it is computed of: a view, back and forth, leads to the place where the reduction is. */
+    Val v = val_index(k, row);
+    if (w->rows % rows)
+        v = val_ew(k, OP_MIN, v, val_const(k, DT_I32, (double)(w->rows - 1)), NO_VAL);
+    val_name(k, v, "row");
+    row = w->rows == 1 ? idx_const(t, 0) : idx_var(t, "row", 0, w->rows - 1, v);
+    access_unravel(t, &s->space, row, at);
+    nest_unmerge(t, &s->cluster->outer, s->merged, s->space.rank, at, w->at);
+}
+
+/* What the items of each row made of it, as one: the same for all of them. */
+static Val together(Shared *w, Op op, DType type, Val v) {
+    Nest *n = w->n;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    uint32_t all = kernel_local(k, op == OP_ADD ? "sums" : "most", type, n->s->target->local_size);
+    kernel_store_local(k, all, k->local, v);
+    kernel_barrier(k);
+    for (int32_t half = w->items / 2; half >= 1; half /= 2) {
+        Range *r = NEW(k->arena, Range);
+        *r = (Range){w->own, 0, half};
+        kernel_if(k, (Ranges){1, r});
+        Val x = val_local(k, all, k->local, 1, (Ranges){0}, NULL);
+        Val y = val_local(k, all, idx_offset(t, k->local, (int64_t)half * w->apart), 1, (Ranges){0},
+                          NULL);
+        kernel_store_local(k, all, k->local, val_ew(k, op, x, y, NO_VAL));
+        kernel_end(k);
+        kernel_barrier(k);
+    }
+    return val_local(k, all, w->first, 1, (Ranges){0}, NULL);
+}
+
+static void share_reduction(Shared *w, NodeId id) {
+    Nest *n = w->n;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    const Node *x = node_at(n->s->g, id);
+    const Shape reduced = reduced_shape(n->s->g, x);
+    const Op op = x->op == OP_RMAX ? OP_MAX : OP_ADD;
+    Idx i, inner[MAX_RANK];
+    uint32_t acc =
+        kernel_var(k, op == OP_ADD ? "sum" : "most",
+                   val_const(k, (DType)x->dtype, nest_start((Op)x->op, (DType)x->dtype)));
+    nest_for(n, "i", w->own, idx_const(t, shape_elems(&reduced)), w->items, &i);
+    access_unravel(t, &reduced, i, inner);
+    kernel_set(k, acc, nest_accumulate(n, x, w->at, inner, val_read(k, acc)));
+    nest_end(n);
+    Val v = together(w, op, (DType)x->dtype, val_read(k, acc));
+    val_name(k, v, x->name);
+    eval_bind(&n->eval, id, w->at, v);
+}
+
+/* What is stored along the rows, if `along`, or once a row, by its first item. */
+static void store_shared(Shared *w, bool along) {
+    Nest *n = w->n;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    const Section *s = n->s;
+    const int outer = s->cluster->outer.rank;
+    Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);
+    Idx i, at[MAX_RANK];
+    memcpy(at, w->at, sizeof(at));
+    kernel_if(k, (Ranges){along ? 1 : 2, w->there});
+    eval_push(&n->eval);
+    if (along) {
+        const Shape *inner = &s->cluster->inner;
+        nest_for(n, "i", w->own, idx_const(t, shape_elems(inner)), w->items, &i);
+        access_unravel(t, inner, i, at + outer);
+    }
+    for (uint32_t j = 0; j < s->stores.len; j++) {
+        if (nest_is_inner(s, s->stores.at[j].node) == along)
+            v[j] = eval_at(&n->eval, s->stores.at[j].node, at);
+    }
+    for (uint32_t j = 0; j < s->stores.len; j++) {
+        if (nest_is_inner(s, s->stores.at[j].node) == along)
+            nest_store(n, &s->stores.at[j], at, 1, v[j]);
+    }
+    if (along) nest_end(n);
+    eval_pop(&n->eval);
+    kernel_end(k);
+}
+
+void emit_shared_rows(Nest *n, Idx part) {
+    const Section *s = n->s;
+    Shared w = {.n = n};
+    bool once = false, along = false;
+    eval_set_lanes(&n->eval, 1);
+    eval_push(&n->eval);
+    open_rows(&w, part);
+    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
+        NodeId id = s->cluster->members.at[m];
+        if (is_reduction((Op)node_at(s->g, id)->op))
+            share_reduction(&w, id);
+        else if (!nest_is_inner(s, id))
+            eval_at(&n->eval, id, w.at);
+    }
+    for (uint32_t i = 0; i < s->stores.len; i++) {
+        if (nest_is_inner(s, s->stores.at[i].node))
+            along = true;
+        else
+            once = true;
+    }
+    if (along) store_shared(&w, true);
+    /* What is stored once a row may lie where other items of it still read. */
+    if (along && once) kernel_barrier(n->k);
+    if (once) store_shared(&w, false);
+    eval_pop(&n->eval);
+}
