@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What the shared library exports. */
 #if defined(__GNUC__)
 #define DLG_API __attribute__((visibility("default")))
 #else
@@ -37,6 +38,7 @@
 extern "C" {
 #endif
 
+/* Of this header. */
 #define DLG_VERSION "0.1.0"
 
 DLG_API const char *dlg_version(void); /* of the library that is linked: DLG_VERSION then */
@@ -63,7 +65,9 @@ DLG_API const char *dlg_version(void); /* of the library that is linked: DLG_VER
     X(DLG_ERR_STOPPED, -15, "stopped as asked")                                                    \
     X(DLG_ERR_DIVERGED, -16, "the training diverged")
 
+/* What functions return: DLG_OK, or below 0 what failed. */
 typedef enum dlg_status {
+/* A row of the table as one of these. */
 #define DLG_STATUS_ROW(name, number, text) name = number,
     DLG_STATUS_TABLE(DLG_STATUS_ROW)
 #undef DLG_STATUS_ROW
@@ -74,21 +78,27 @@ DLG_API const char *dlg_status_text(int status); /* the table's text; never NULL
 
 /* ---- Devices --------------------------------------------------------------------------------- */
 
+/* An OpenCL device that is open, or "none". */
 typedef struct dlg_device dlg_device;
 
 /* What is known of a device without opening it. */
 typedef struct dlg_device_info {
-    int number; /* from 0, in the order of the platforms: what a selector may say */
-    char platform[128], name[128], driver[64];
-    char type[16]; /* "cpu", "gpu", "accelerator" or "other" */
-    unsigned compute_units;
-    uint64_t memory_bytes, max_buffer_bytes, local_memory_bytes;
-    size_t max_group; /* the most work-items in a group */
+    int number;                /* from 0, in the order of the platforms: what a selector may say */
+    char platform[128];        /* what OpenCL calls it, as the following */
+    char name[128];            /* of the device */
+    char driver[64];           /* its version */
+    char type[16];             /* "cpu", "gpu", "accelerator" or "other" */
+    unsigned compute_units;    /* cores, or what the device has for them */
+    uint64_t memory_bytes;     /* that it has */
+    uint64_t max_buffer_bytes; /* of one tensor, or of the arena */
+    uint64_t local_memory_bytes; /* of a work-group */
+    size_t max_group;            /* the most work-items in a group */
 } dlg_device_info;
 
 /* Lists the devices of all platforms; no device at all is an empty list, not an error. The list is
  * freed by dlg_device_list_free. Errors: MEMORY, OPENCL. */
 DLG_API int dlg_device_list(dlg_device_info **list, size_t *count);
+/* Frees such a list; NULL too. */
 DLG_API void dlg_device_list_free(dlg_device_info *list);
 
 /* Opens a device. The selector is a number of the list or a part of "PLATFORM: NAME" in any case
@@ -97,6 +107,7 @@ DLG_API void dlg_device_list_free(dlg_device_info *list);
  * *dev is a handle in every case but MEMORY, so that dlg_error_text can say what failed and
  * dlg_device_close end it. Errors: DEVICE, OPENCL, MEMORY. */
 DLG_API int dlg_device_open(dlg_device **dev, const char *selector);
+/* Ends a device, after its programs; NULL too. */
 DLG_API void dlg_device_close(dlg_device *dev);
 DLG_API const dlg_device_info *dlg_device_get_info(const dlg_device *dev); /* NULL for "none" */
 
@@ -106,8 +117,10 @@ DLG_API const char *dlg_error_text(const dlg_device *dev);
 
 /* ---- Programs -------------------------------------------------------------------------------- */
 
+/* A compiled program that was loaded on a device. */
 typedef struct dlg_program dlg_program;
 
+/* How to load a program. */
 typedef struct dlg_program_options {
     uint64_t seed; /* of the values that params and states start with */
 } dlg_program_options;
@@ -117,20 +130,23 @@ typedef struct dlg_program_options {
  * Errors: FILE, PROGRAM (the message says "FILE:LINE: ..."), BUILD, LIMIT, OPENCL, MEMORY. */
 DLG_API int dlg_program_load_file(dlg_program **prog, dlg_device *dev, const char *path,
                                   const dlg_program_options *options);
+/* The same of a text of `len` bytes in memory. */
 DLG_API int dlg_program_load_text(dlg_program **prog, dlg_device *dev, const char *name,
                                   const char *text, size_t len, const dlg_program_options *options);
+/* Ends a program; NULL too. */
 DLG_API void dlg_program_close(dlg_program *prog);
 
-DLG_API dlg_device *dlg_program_device(const dlg_program *prog);
+DLG_API dlg_device *dlg_program_device(const dlg_program *prog); /* that it was loaded on */
 DLG_API const char *dlg_program_model(const dlg_program *prog);  /* the model's name */
 DLG_API const char *dlg_program_target(const dlg_program *prog); /* "cpu", "gpu" */
 DLG_API const char *dlg_program_source(const dlg_program *prog); /* the .dlg it came from */
 DLG_API const char *
 dlg_program_file(const dlg_program *prog); /* the path or name it was loaded by */
-DLG_API uint64_t dlg_program_arena_bytes(const dlg_program *prog);
+DLG_API uint64_t
+dlg_program_arena_bytes(const dlg_program *prog); /* of all that lives only while an entry runs */
 /* The OpenCL text, NUL-terminated, *len bytes (len may be NULL). */
 DLG_API const char *dlg_program_kernels(const dlg_program *prog, size_t *len);
-DLG_API size_t dlg_program_kernel_count(const dlg_program *prog);
+DLG_API size_t dlg_program_kernel_count(const dlg_program *prog); /* kernels in the text */
 /* The comment over a kernel of the text, *len bytes of lines that begin with "//": the lines of the source that it
  * computes, and what it makes. NULL where there is none, in a text that was written by hand. */
 DLG_API const char *dlg_kernel_comment(const dlg_program *prog, const char *kernel, size_t *len);
@@ -150,6 +166,7 @@ typedef enum dlg_type {
     DLG_U8,
 } dlg_type;
 
+/* What a tensor is for. */
 typedef enum dlg_kind {
     DLG_INPUT,  /* set by the caller before an entry that reads it runs */
     DLG_PARAM,  /* trained; kept between runs */
@@ -158,43 +175,47 @@ typedef enum dlg_kind {
     DLG_OUTPUT, /* written by an entry */
 } dlg_kind;
 
+/* What an input takes of its source. */
 typedef enum dlg_source_form {
     DLG_SOURCE_NONE,    /* no source: only dlg_set fills the input */
     DLG_SOURCE_WHOLE,   /* the file as it is */
     DLG_SOURCE_COLUMN,  /* column `first` of a table: no column axis in a sample */
     DLG_SOURCE_COLUMNS, /* columns first..last-1: an axis of last - first */
-    DLG_SOURCE_CHARS,   /* text */
-    DLG_SOURCE_BYTES,
+    DLG_SOURCE_CHARS,   /* text, by characters */
+    DLG_SOURCE_BYTES,   /* text, by bytes */
 } dlg_source_form;
 
 /* The `from` clause of an input: where its values come from unless the caller says otherwise. */
 typedef struct dlg_source {
-    dlg_source_form form;
-    const char *path; /* as the model wrote it; NULL when form is NONE */
-    int64_t first, last;
-    int axis; /* the sample axis */
+    dlg_source_form form; /* what is taken of the file */
+    const char *path;     /* as the model wrote it; NULL when form is NONE */
+    int64_t first;        /* the column, or the first of them */
+    int64_t last;         /* one more than the last column */
+    int axis;             /* the sample axis */
 } dlg_source;
 
+/* A tensor of a program. */
 typedef struct dlg_tensor {
     size_t index;          /* of dlg_tensor_at */
     const char *name;      /* unique: "h.w", "loss@1" */
     const char *user_name; /* what the model calls it: `name` up to the '@' */
-    dlg_type type;
-    dlg_kind kind;
-    int rank; /* 0: a scalar */
-    int64_t shape[8];
-    uint64_t elems, bytes; /* row-major, without padding */
+    dlg_type type;         /* of its elements */
+    dlg_kind kind;         /* what it is for */
+    int rank;              /* how many axes; 0: a scalar */
+    int64_t shape[8];      /* `rank` sizes */
+    uint64_t elems;        /* how many elements */
+    uint64_t bytes;        /* row-major, without padding */
     uint64_t arena_offset; /* of kind ARENA */
     dlg_source source;     /* of kind INPUT */
 } dlg_tensor;
 
-DLG_API size_t dlg_tensor_count(const dlg_program *prog);
+DLG_API size_t dlg_tensor_count(const dlg_program *prog);                       /* of all kinds */
 DLG_API const dlg_tensor *dlg_tensor_at(const dlg_program *prog, size_t index); /* NULL beyond */
 /* The tensor of that name, or else the only one whose user name it is; not those of kind ARENA.
  * NULL when there is none (or several). */
 DLG_API const dlg_tensor *dlg_tensor_find(const dlg_program *prog, const char *name);
 DLG_API const char *dlg_type_name(dlg_type type); /* "f32", "i32", "bool", "f16", "bf16", "u8" */
-DLG_API size_t dlg_type_bytes(dlg_type type);
+DLG_API size_t dlg_type_bytes(dlg_type type);     /* of an element */
 /* Element `i` of an array of a type, as a number. */
 DLG_API double dlg_element(dlg_type type, const void *values, size_t i);
 /* Makes element `i` the number. A float is rounded to the nearest, to the even one of two as near. Errors,
@@ -210,6 +231,7 @@ DLG_API const char *dlg_place(char *out, size_t size, const dlg_tensor *t, uint6
  * them. Errors: NAME, SIZE, USAGE (an arena tensor; a bool that is not 0 or 1; device "none"),
  * OPENCL. */
 DLG_API int dlg_set(dlg_program *prog, const char *name, const void *data, size_t bytes);
+/* The other way round. */
 DLG_API int dlg_get(dlg_program *prog, const char *name, void *data, size_t bytes);
 
 /* The same from and to files: a whole tensor as an .npy array (or from an IDX file, or an .npz or
@@ -217,6 +239,7 @@ DLG_API int dlg_get(dlg_program *prog, const char *name, void *data, size_t byte
  * compressed (.gz). Types are converted: whole numbers where none changes, floats rounded to the
  * nearest. NumPy has no bf16: such a tensor is written as f4. Errors: as dlg_set; FILE, DATA. */
 DLG_API int dlg_set_file(dlg_program *prog, const char *name, const char *path);
+/* The other way round: an .npy file. */
 DLG_API int dlg_get_file(dlg_program *prog, const char *name, const char *path);
 /* Any array as an .npy file, written completely or not at all. Errors: FILE, MEMORY. */
 DLG_API int dlg_array_write(dlg_device *dev, const char *path, dlg_type type, int rank,
@@ -224,57 +247,66 @@ DLG_API int dlg_array_write(dlg_device *dev, const char *path, dlg_type type, in
 
 /* Params and states to the values of this seed; the step counter to 0. */
 DLG_API int dlg_init(dlg_program *prog, uint64_t seed);
-DLG_API uint64_t dlg_seed(const dlg_program *prog);
+DLG_API uint64_t dlg_seed(const dlg_program *prog); /* of the values at the start */
 /* How many runs counted as training steps since the values at the start (or the checkpoint's). */
 DLG_API uint64_t dlg_step(const dlg_program *prog);
 
 /* ---- Entries --------------------------------------------------------------------------------- */
 
+/* An argument of a launch. */
 typedef struct dlg_arg {
     const dlg_tensor *tensor; /* NULL: a number */
-    int32_t number;
+    int32_t number;           /* where `tensor` is NULL */
     int repeat; /* 1: not `number` but the iteration of the repeat at depth `number` */
 } dlg_arg;
 
+/* A launch of a kernel. */
 typedef struct dlg_launch {
-    const char *kernel;
-    size_t global, local;
-    const dlg_arg *args;
-    size_t arg_count;
-    int64_t flops, bytes; /* that it does and touches, as the compiler counted; 0: not said */
-    const char *source;   /* the .dlg and the line it came from; NULL when the plan does not say */
-    int64_t line;
+    const char *kernel;  /* the function in the text */
+    size_t global;       /* work-items in all, */
+    size_t local;        /* and in a group */
+    const dlg_arg *args; /* one a parameter */
+    size_t arg_count;    /* how many */
+    int64_t flops;       /* operations that it does, as the compiler counted; 0: not said */
+    int64_t bytes;       /* that it touches; 0: not said */
+    const char *source;  /* the .dlg and the line it came from; NULL when the plan does not say */
+    int64_t line;        /* 0 where `source` is NULL */
 } dlg_launch;
 
 /* Launches that run `trips` times, one after the other. */
 typedef struct dlg_repeat {
-    size_t first, end; /* launches of the entry: from first to end - 1; never empty */
-    int32_t trips;     /* at least 1 */
+    size_t first;  /* a launch of the entry: the first of them, */
+    size_t end;    /* and one more than the last; never empty */
+    int32_t trips; /* at least 1 */
 } dlg_repeat;
 
+/* What can be run. */
 typedef struct dlg_entry {
-    const char *name;
-    const dlg_tensor *const *reads; /* inputs that must be set */
-    size_t read_count;
+    const char *name;                 /* as the model says, or NAME@1 */
+    const dlg_tensor *const *reads;   /* inputs that must be set */
+    size_t read_count;                /* of reads */
     const dlg_tensor *const *updates; /* params and states that it writes */
-    size_t update_count;
+    size_t update_count;              /* of updates */
     const dlg_tensor *const *returns; /* in the model's order */
-    size_t return_count;
-    int trains; /* 1: a run counts as a training step */
-    const dlg_launch *launches;
-    size_t launch_count;
+    size_t return_count;              /* of returns */
+    int trains;                       /* 1: a run counts as a training step */
+    const dlg_launch *launches;       /* in the order in which they run */
+    size_t launch_count;              /* of launches */
     const dlg_repeat
-        *repeats; /* in the order of their beginnings: one that holds another is before it */
-    size_t repeat_count;
+        *repeats;        /* in the order of their beginnings: one that holds another is before it */
+    size_t repeat_count; /* of repeats */
     const struct dlg_entry *single; /* its variant for a batch of 1 (NAME@1), or NULL */
     uint64_t arena_bytes;           /* of the arena, that it works in */
     /* As the compiler found, or -1 where the plan does not say: fewest bytes that a run has to move, by the
-     * bound of docs/passes.md; the most that its arena buffers alive at one time take together. */
-    int64_t bound_bytes, live_bytes;
+     * bound of docs/passes.md. */
+    int64_t bound_bytes;
+    int64_t
+        live_bytes; /* the same: the most that its arena buffers alive at one time take together */
 } dlg_entry;
 
-DLG_API size_t dlg_entry_count(const dlg_program *prog);
+DLG_API size_t dlg_entry_count(const dlg_program *prog); /* with the variants NAME@1 */
 DLG_API const dlg_entry *dlg_entry_at(const dlg_program *prog, size_t index); /* NULL beyond */
+/* The entry of that name; NULL when there is none. */
 DLG_API const dlg_entry *dlg_entry_find(const dlg_program *prog, const char *name);
 
 /* Enqueues one run of an entry and returns; dlg_get or dlg_finish wait for it.
@@ -294,13 +326,15 @@ DLG_API const char *dlg_first_infinite(const dlg_program *prog);
 
 /* What the launches of one place in an entry took together. */
 typedef struct dlg_profile_row {
-    const char *kernel, *entry; /* entry "": a kernel of the runtime itself */
-    const char *source,
-        *lines; /* the .dlg, "" when it is not known; what the kernel computes, "  12  h = ...\n  13 ..." */
-    int64_t line; /* the first of them */
-    uint64_t launches;
-    double seconds;       /* in all, by the device's clock */
-    int64_t flops, bytes; /* of one launch, as the compiler counted; 0: not known */
+    const char *kernel; /* the function */
+    const char *entry;  /* "": a kernel of the runtime itself */
+    const char *source; /* the .dlg, "" when it is not known */
+    const char *lines;  /* what the kernel computes, "  12  h = ...\n  13 ..." */
+    int64_t line;       /* the first of them */
+    uint64_t launches;  /* how many */
+    double seconds;     /* in all, by the device's clock */
+    int64_t flops;      /* of one launch, as the compiler counted; 0: not known */
+    int64_t bytes;      /* the same */
     double
         of_limit; /* what part of the device's limit it reached, by operations or by bytes; 0: not known */
     int limited_by_bytes; /* 1: by bytes */
@@ -312,10 +346,12 @@ typedef struct dlg_profile_row {
  * costs some microseconds a launch. The first profile of a device begins with half a second of measuring what it can do: the
  * rate of multiply-adds, and of copies within 1, 16 and 128 MiB. Errors: FILE, USAGE (device "none"; no profile to end), OPENCL, MEMORY. */
 DLG_API int dlg_profile_begin(dlg_device *dev, const char *path);
+/* Ends it, as above. */
 DLG_API int dlg_profile_end(dlg_device *dev, const dlg_profile_row **rows, size_t *count);
 
 /* ---- Weights --------------------------------------------------------------------------------- */
 
+/* How to read and write weights. */
 typedef struct dlg_weights_options {
     int checkpoint; /* 1: every param and state, and the step; 0: params and the states that an
                        entry which does not train uses */
@@ -323,8 +359,8 @@ typedef struct dlg_weights_options {
      * read, and the rest is left as it is; `left`, if not NULL, is then told of each: a line of text. At
      * least one tensor must fit. */
     int partial;
-    void (*left)(void *context, const char *what);
-    void *context;
+    void (*left)(void *context, const char *what); /* NULL: nobody is told */
+    void *context;                                 /* for both callbacks */
     /* For dlg_weights_load, if not NULL: told of each tensor that was loaded and holds NaN, or is a param and
      * holds what is infinite: "h.w holds NaN, first at h.w[3, 0]". That is no error. */
     void (*unsound)(void *context, const char *what);
@@ -345,6 +381,7 @@ DLG_API int dlg_weights_load(dlg_program *prog, const char *path,
 /* Metadata kept with the weights. The names of dlg_weights_save are the library's: USAGE.
  * A NULL value removes. dlg_meta_get: NULL when there is none; valid until the next change. */
 DLG_API int dlg_meta_set(dlg_program *prog, const char *name, const char *value);
+/* What is kept under a name; as above. */
 DLG_API const char *dlg_meta_get(const dlg_program *prog, const char *name);
 
 /* ---- Data sets ------------------------------------------------------------------------------- */
@@ -369,19 +406,20 @@ typedef struct dlg_data {
     const char *source;
     /* Memory: `rows` samples, one after the other, in the input's type. Copied. */
     const void *values;
-    size_t rows;
+    size_t rows; /* of values */
 } dlg_data;
 
+/* Which inputs get data, and whence. */
 typedef struct dlg_dataset_options {
     const char *const
-        *entries; /* whose inputs are wanted; NULL: "train" and, if there, "evaluate" */
-    size_t entry_count;
-    const char *const *inputs; /* further inputs, read by these entries or not */
-    size_t input_count;
+        *entries;       /* whose inputs are wanted; NULL: "train" and, if there, "evaluate" */
+    size_t entry_count; /* of entries */
+    const char *const *inputs;  /* further inputs, read by these entries or not */
+    size_t input_count;         /* of inputs */
     const char *const *without; /* inputs that dlg_set fills, whatever source the model names */
-    size_t without_count;
-    const dlg_data *data; /* over the model's sources */
-    size_t data_count;
+    size_t without_count;       /* of without */
+    const dlg_data *data;       /* over the model's sources */
+    size_t data_count;          /* of data */
     /* The most that the samples may take, on the device and on the host; beyond it they stay in their files and batches
      * are read from there. 0: 16 MiB of host memory; of the device as dlg_train says. */
     uint64_t memory_bytes;
@@ -395,6 +433,7 @@ typedef struct dlg_dataset_options {
  * character that is not in the vocabulary), MEMORY. */
 DLG_API int dlg_dataset_open(dlg_dataset **data, dlg_program *prog,
                              const dlg_dataset_options *options);
+/* Ends a data set; NULL too. */
 DLG_API void dlg_dataset_close(dlg_dataset *data);
 
 /* Holds out round(fraction * rows) rows, chosen by a permutation that depends on the seed and the
@@ -413,19 +452,25 @@ DLG_API int dlg_dataset_fold(dlg_dataset *data, uint64_t fold, uint64_t folds, u
  * is 0. Errors: DATA (nothing was recorded, or it is malformed). */
 DLG_API int dlg_dataset_split_recorded(dlg_dataset *data, dlg_program *prog, int *same);
 
-typedef enum dlg_rows { DLG_ROWS_ALL, DLG_ROWS_TRAINING, DLG_ROWS_HELD_OUT } dlg_rows;
+/* Which rows of a data set. */
+typedef enum dlg_rows {
+    DLG_ROWS_ALL,      /* each */
+    DLG_ROWS_TRAINING, /* those to train on */
+    DLG_ROWS_HELD_OUT, /* those to evaluate on */
+} dlg_rows;
 
 /* How many rows there are of a kind, and their numbers in the data, ascending (NULL of ALL, and where there is no memory
  * for them). */
 DLG_API size_t dlg_dataset_rows(const dlg_dataset *data, dlg_rows which);
+/* The second of both. */
 DLG_API const uint32_t *dlg_dataset_row_numbers(const dlg_dataset *data, dlg_rows which);
 /* The files that were read, in a line: "digits.csv: 1797 rows". */
 DLG_API const char *dlg_dataset_text(const dlg_dataset *data);
 /* The number in the data of the index-th row of a kind, ascending; index < dlg_dataset_rows. */
 DLG_API uint32_t dlg_dataset_row(const dlg_dataset *data, dlg_rows which, size_t index);
-/* Whether the data set holds samples of an input; and `count` of them from row `first` on, one after the other. Errors:
- * NAME, DATA, FILE. */
+/* Whether the data set holds samples of an input. */
 DLG_API int dlg_dataset_has(const dlg_dataset *data, const dlg_tensor *input);
+/* Samples of an input: `count` of them from row `first` on, one after the other. Errors: NAME, DATA, FILE. */
 DLG_API int dlg_dataset_read(const dlg_dataset *data, const dlg_tensor *input, size_t first,
                              size_t count, void *values);
 /* All samples of an input, one after the other; NULL when the data set does not hold it in host memory. */
@@ -444,12 +489,13 @@ DLG_API const char *dlg_dataset_vocabulary(const dlg_dataset *data, const dlg_te
 
 /* Scalars that an entry returns, by the model's names. */
 typedef struct dlg_metrics {
-    size_t count;
-    const char *const *names;
-    double *values; /* means over the rows; NaN before there are any */
-    uint64_t rows;  /* how many they are of */
+    size_t count;             /* how many */
+    const char *const *names; /* as the model calls them */
+    double *values;           /* means over the rows; NaN before there are any */
+    uint64_t rows;            /* how many they are of */
 } dlg_metrics;
 
+/* When the callback of a training is called. */
 typedef enum dlg_event {
     DLG_EVENT_STEPS,      /* about ten times a second */
     DLG_EVENT_EPOCH,      /* the end of an epoch or of the run; after the evaluation */
@@ -458,11 +504,15 @@ typedef enum dlg_event {
     DLG_EVENT_DIVERGED,   /* once, at the end of a run that fails so; dlg_error_text says where */
 } dlg_event;
 
+/* How a training is getting on. */
 typedef struct dlg_progress {
-    dlg_event event;
-    uint64_t epoch, epochs;    /* from 1, the one that this is; in all */
-    uint64_t step, steps;      /* done, those before a resumption included; in all */
-    uint64_t batch, batches;   /* done in this epoch; in an epoch */
+    dlg_event event;           /* why it is told */
+    uint64_t epoch;            /* from 1, the one that this is */
+    uint64_t epochs;           /* in all */
+    uint64_t step;             /* done, those before a resumption included */
+    uint64_t steps;            /* in all */
+    uint64_t batch;            /* done in this epoch */
+    uint64_t batches;          /* in an epoch */
     uint64_t left_out;         /* rows that an epoch does not use: they do not fill a batch */
     dlg_metrics train;         /* over the epoch so far */
     dlg_metrics evaluate;      /* the last evaluation; its rows are 0 before the first */
@@ -470,11 +520,11 @@ typedef struct dlg_progress {
     double samples_per_second; /* training alone */
     int resumed;               /* 1: the run goes on from a checkpoint, */
     uint64_t resumed_step;     /* after this step */
-    uint64_t best_epoch; /* with `patience`: the best so far, 0 before the first; its metric */
-    double best;
-    int last;       /* 1 at the event EPOCH that is the run's last, and at BEGIN where
+    uint64_t best_epoch;       /* with `patience`: the best so far, 0 before the first */
+    double best;               /* its metric */
+    int last;                  /* 1 at the event EPOCH that is the run's last, and at BEGIN where
                                   nothing is left to do */
-    int checkpoint; /* status of the last one: when it failed, the run goes on unless the
+    int checkpoint;            /* status of the last one: when it failed, the run goes on unless the
                                   callback stops it; at the event dlg_error_text says why */
     /* At the event DIVERGED: 1: the program has finite weights again, those of the best epoch or else of the last
      * step at which they were looked at; 0: there are none. */
@@ -485,6 +535,7 @@ typedef struct dlg_progress {
 /* Called by dlg_train from its own thread; not 0: stop. It may read tensors but not run entries. */
 typedef int (*dlg_progress_fn)(const dlg_progress *progress, void *user);
 
+/* How to train. */
 typedef struct dlg_train_options {
     const char *entry;    /* NULL: "train" */
     const char *evaluate; /* after each epoch, on the rows held out; NULL: "evaluate", if there */
@@ -495,7 +546,7 @@ typedef struct dlg_train_options {
      * or where that is the host's an eighth and at most 1 GiB. What is more is read from files, with the same bits. */
     uint64_t device_bytes;
     dlg_progress_fn progress; /* may be NULL */
-    void *user;
+    void *user;               /* for it */
     /* 1: the event EPOCH may come late, by about a tenth of a second: epochs that are shorter than that, and are not
      * evaluated, then wait for the device less often. At the event the program has gone on already, so that its
      * tensors are those of later steps; and a run that is stopped then has done these. */
@@ -540,6 +591,7 @@ DLG_API int dlg_train(dlg_program *prog, const dlg_dataset *data, const dlg_trai
  * Errors: as dlg_train; USAGE (the entry updates something). */
 DLG_API int dlg_evaluate(dlg_program *prog, const dlg_dataset *data, const char *entry,
                          dlg_rows which, dlg_metrics *out);
+/* Frees what dlg_evaluate gave; NULL too. */
 DLG_API void dlg_metrics_free(dlg_metrics *metrics);
 
 /* Sets the inputs of an entry from rows of the data: `count` of them, as many as its batch (or 1,
@@ -551,19 +603,20 @@ DLG_API int dlg_dataset_batch(const dlg_dataset *data, const dlg_entry *entry, s
 
 /* ---- Sampling -------------------------------------------------------------------------------- */
 
+/* What to draw, and how. */
 typedef struct dlg_sample_options {
     const char *
         entry; /* NULL: "generate" if there, or else "predict"; its batch-1 variant where it has one */
     const char
         *prompt; /* UTF-8 of a model of characters; NULL: it begins after the end of a line */
-    size_t prompt_bytes;
-    uint64_t length;    /* tokens to draw */
+    size_t prompt_bytes; /* of prompt */
+    uint64_t length;     /* tokens to draw */
     double temperature; /* 0: always the likeliest token; 1: as the model says; more: more evenly */
     uint64_t top_k;     /* draw from so many of the likeliest tokens; 0: from all */
-    uint64_t seed;
+    uint64_t seed;      /* of what is drawn */
     /* Called with the text of each token that is drawn, a character or a byte. Not 0: stop. May be NULL. */
     int (*text)(const char *text, size_t bytes, void *user);
-    void *user;
+    void *user; /* for it */
 } dlg_sample_options;
 
 /* Draws tokens from a model of a text, each after those of the prompt and the ones before. The entry reads the

@@ -58,6 +58,16 @@ for name in $(sed -n 's/^fn \([a-z_0-9]*\)(.*/\1/p; s/^optimizer \([a-z_0-9]*\)(
     failed=$((failed + 1))
 done
 
+# Everything in dlg.h is documented, for doxygen too, where that is there.
+if command -v doxygen >/dev/null; then
+    count=$((count + 1))
+    said=$(cd "$root" && { cat docs/Doxyfile; echo "OUTPUT_DIRECTORY = \"$tmp/reference\""; } | doxygen - 2>&1)
+    if [ -n "$said" ] || [ ! -f "$tmp/reference/html/dlg_8h.html" ]; then
+        echo "FAIL: doxygen docs/Doxyfile: $said"
+        failed=$((failed + 1))
+    fi
+fi
+
 # The guides: the files and commands of each, in order, in one directory.
 for guide in tutorial your-own-data reading-the-code tuning; do
     tour=$tmp/$guide
