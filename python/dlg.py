@@ -9,7 +9,7 @@
 The library is looked for in DLG_LIBRARY, beside this file, in the lib folder of the prefix that this file is installed
 under, then where the system looks. What is wrong raises dlg.Error with the library's message and its status.
 Values go in as NumPy arrays, buffers or (nested) lists, in the tensor's type and size; they come out as NumPy arrays,
-or without NumPy as memoryviews of the tensor's shape, whose tolist() gives lists.
+or without NumPy as memoryviews of the tensor's shape, whose tolist() gives lists. Elements of bf16 come out as their bits.
 """
 
 import ctypes as c
@@ -248,8 +248,9 @@ def _bytes_of(tensor_type, values):
     name, _, numpy_type = _TYPES[tensor_type]
     if numpy is not None and name != "bf16":
         array = numpy.asarray(values)
-        if array.dtype != numpy_type and not numpy.can_cast(array.dtype, numpy_type, "same_kind"):
-            cast = array.astype(numpy_type)
+        if array.dtype != numpy_type and not numpy_type.startswith("float"):
+            with numpy.errstate(invalid="ignore"):  # of NaN, which no whole number is
+                cast = array.astype(numpy_type)
             if not (cast == array).all():
                 raise Error(-9, "%s does not hold these values" % name)
             array = cast

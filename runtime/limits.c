@@ -11,9 +11,10 @@
 
 enum {
     ROUNDS = 24,
+    LEAST_ROUNDS = 4,
     SKEW_BYTES = 40 * 64 /* limits.cl's, of the longest vector */
 };
-static const double round_s = 1e-3;
+static const double round_s = 1e-3, most_s = 0.08;
 static const uint64_t working_sets[LIMIT_LEVELS] = {UINT64_C(1) << 20, UINT64_C(16) << 20,
                                                     UINT64_C(128) << 20};
 
@@ -45,12 +46,13 @@ static int time_launch(const Probe *p, cl_kernel kernel, double *seconds) {
 /* The least seconds of a turn, where the kernel's argument `at` says how many it makes. 0: the clock does not tell. */
 static int time_turn(const Probe *p, cl_kernel kernel, cl_uint at, double *seconds) {
     cl_int turns = 2;
-    double took = 0;
+    double took = 0, spent = 0;
     *seconds = 0;
-    for (int round = 0; round < ROUNDS;) {
+    for (int round = 0; round < LEAST_ROUNDS || (round < ROUNDS && spent < most_s);) {
         cl_int code = clSetKernelArg(kernel, at, sizeof turns, &turns);
         if (code) return rt_cl_fail(p->dev, code, "measuring the device");
         TRY(time_launch(p, kernel, &took));
+        spent += took;
         if (took < round_s && turns < 1 << 26) {
             double more = took > 0 ? round_s / took * 1.2 : 16;
             turns = (cl_int)(turns * fmin(fmax(more, 2), 16)) & ~1;

@@ -56,6 +56,8 @@ typedef struct Picture {
     size_t edge_count;
     Edge *parts; /* each edge as pieces from layer to layer, in a row */
     size_t part_count;
+    /* Of each box, above ([0]) and below ([1]): where in `joined` the numbers of its neighbours begin. */
+    size_t *first[2], *joined[2];
 } Picture;
 
 /* ---- What is there ------------------------------------------------------------------------------- */
@@ -167,14 +169,34 @@ static size_t take_layer(Picture *p, int layer) {
     return n;
 }
 
+/* What each box is joined to, above and below, from the parts of the edges. */
+static void find_neighbours(Picture *p) {
+    for (int below = 0; below < 2; below++) {
+        size_t *first = p->first[below], at = 0;
+        for (size_t i = 0; i <= p->box_count; i++) first[i] = 0;
+        for (size_t k = 0; k < p->part_count; k++)
+            first[below ? p->parts[k].from : p->parts[k].to]++;
+        for (size_t i = 0; i <= p->box_count;
+             i++) { /* where the next box's begin; filled from the end */
+            at += first[i];
+            first[i] = at;
+        }
+        for (size_t k = p->part_count; k-- > 0;) {
+            const Edge *e = &p->parts[k];
+            p->joined[below][--first[below ? e->from : e->to]] = below ? e->to : e->from;
+        }
+    }
+}
+
 /* The mean of where a box's neighbours stand, those above it, below it, or both. */
 static double mean_of(const Picture *p, size_t box, bool above, bool below, double otherwise) {
     double sum = 0, count = 0;
-    for (size_t k = 0; k < p->part_count; k++) {
-        const Edge *e = &p->parts[k];
-        if (above && e->to == box) sum += p->boxes[e->from].x, count++;
-        if (below && e->from == box) sum += p->boxes[e->to].x, count++;
-    }
+    for (int side = 0; side < 2; side++)
+        for (size_t k = p->first[side][box]; (side ? below : above) && k < p->first[side][box + 1];
+             k++) {
+            sum += p->boxes[p->joined[side][k]].x;
+            count++;
+        }
     return count > 0 ? sum / count : otherwise;
 }
 
@@ -417,6 +439,7 @@ static void draw(FILE *out, Picture *p) {
     for (size_t i = 0; i < p->box_count; i++)
         if ((size_t)p->boxes[i].layer >= p->layer_count)
             p->layer_count = (size_t)p->boxes[i].layer + 1;
+    find_neighbours(p);
     order_layers(p);
     relax(p);
     measure(p);
@@ -449,8 +472,15 @@ int report_graph(FILE *out, const KernelTexts *kernels, const dlg_entry *e) {
     p.row = calloc(boxes + MOST_BENDS + 1, sizeof *p.row);
     p.edges = calloc(most_edges + 1, sizeof *p.edges);
     p.parts = calloc(most_parts + 1, sizeof *p.parts);
-    int status =
-        times && of_launch && p.boxes && p.row && p.edges && p.parts ? EXIT_DONE : EXIT_SYSTEM;
+    bool neighbours = true;
+    for (int below = 0; below < 2; below++) {
+        p.first[below] = calloc(boxes + MOST_BENDS + 2, sizeof *p.first[below]);
+        p.joined[below] = calloc(most_parts + 1, sizeof *p.joined[below]);
+        neighbours &= p.first[below] && p.joined[below];
+    }
+    int status = times && of_launch && p.boxes && p.row && p.edges && p.parts && neighbours
+                     ? EXIT_DONE
+                     : EXIT_SYSTEM;
     if (status) {
         complain("out of memory");
     } else {
@@ -462,6 +492,10 @@ int report_graph(FILE *out, const KernelTexts *kernels, const dlg_entry *e) {
             make_bends(&p);
             draw(out, &p);
         }
+    }
+    for (int below = 0; below < 2; below++) {
+        free(p.first[below]);
+        free(p.joined[below]);
     }
     free(times);
     free(of_launch);

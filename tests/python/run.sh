@@ -109,7 +109,8 @@ with dlg.Program("digits.dlg", dlgc=dlgc, seed=3) as digits:
     means = digits.evaluate_on()
     assert 0 < means["acc"] < 1
     if dlg.numpy is not None:
-        fails(lambda: digits.run("evaluate", y=dlg.numpy.full(64, 0.5)), "i32 does not hold")
+        for wrong in (0.5, 2.0**40, 1 << 40, float("nan")):
+            fails(lambda: digits.run("evaluate", y=dlg.numpy.full(64, wrong)), "i32 does not hold")
     fails(lambda: digits.set("y", [0.5] * 64), "i32 does not hold")
 print("done")
 PY
