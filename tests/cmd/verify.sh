@@ -126,4 +126,14 @@ expect 2 "the reference is made of a .dlg" "$DLG" verify wave.cl
 expect 1 "has no entry \`fly\`" "$DLG" verify wave.dlg --entry fly
 printf 'entry e -> y\n' >bad.dlg
 expect 1 "error[E0201]" "$DLG" verify bad.dlg
+# On a terminal the line says what takes the time, and goes away; the table is the same.
+if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
+    cp "$DLG_SOURCE_DIR/samples/xor.dlg" "$DLG_SOURCE_DIR/samples/xor.csv" .
+    expect 0 "all " "$DLG" verify xor.dlg
+    script -qec "dlg verify xor.dlg" /dev/null </dev/null | tr -d '\r' >seen
+    grep -q "train: the reference evaluates it \.\.\." seen || fail "what takes the time is not shown"
+    grep -q "gradient 1 of [0-9]* against differences" seen || fail "the gradients are not shown"
+    sed "s/.*$(printf '\033')\[K//" seen >bare
+    same bare out
+fi
 done_testing
