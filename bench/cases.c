@@ -4,6 +4,7 @@
  * and backward, and the bytes that have to move. So a program that computes something twice does not look better. */
 #include "bench.h"
 #include "compile.h"
+#include "target.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -206,7 +207,7 @@ bool ours_open(Ours *ours, const BenchCase *which, dlg_device *device, const cha
     *ours = (Ours){.which = which, .device = device};
     const dlg_device_info *info = dlg_device_get_info(device);
     CompileResult text =
-        compile_case(which, strcmp(info->type, "gpu") == 0 ? "gpu" : "cpu", directory);
+        compile_case(which, target_for_device(info->type, info->vector_floats), directory);
     if (text.status != 0) {
         snprintf(why, why_bytes, "does not compile: %s", text.diagnostics);
         compile_free(&text);

@@ -14,7 +14,8 @@
 #define ACROSS_CYCLES 4   /* of adding up the lanes of one of four vectors */
 #define DOWN_CYCLES   2   /* of a line that a step brings in for a part of it */
 #define LINE_CYCLES   1.3 /* of a vector from beyond the nearest cache */
-#define POINTS        30  /* vector registers for the points of a tile and an operand of them */
+#define POINTS                                                                                     \
+    30 /* vector registers for the points of a tile and an operand of them, of 16 lanes: half as many of 8 */
 
 /* Products from which on their time is more than that of building their text: a region of its own, of another size of
  * tile, is text of its own. */
@@ -77,13 +78,13 @@ static double region_cost(int32_t rows, int32_t columns, int64_t length) {
 }
 
 /* Lanes over the columns: the cycles of one step of all tiles, the least. */
-static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, int64_t length,
+static Cut cut_columns(const Target *target, int32_t rows, int32_t columns, int64_t length,
                        const Lie *lie, bool packs) {
-    const int lanes = s->target->lanes;
+    const int lanes = target->lanes, registers = lanes / target->width;
     const double region = region_cost(rows, columns, length);
     Cut best = {.cycles = INFINITY};
     for (int vectors = 1; vectors <= 4; vectors++) {
-        int limit = (int)s->target->accumulators / vectors;
+        int limit = (int)target->accumulators / vectors;
         for (int r = 1; r <= limit && r <= 16 && r <= rows; r++) {
             double cost = 0;
             Tiling m[2], c[2];
@@ -91,7 +92,7 @@ static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, int64_t 
             for (uint32_t i = 0; i < nm; i++) {
                 for (uint32_t j = 0; j < nc; j++) {
                     double p = (c[j].size + lanes - 1) / lanes, mr = m[i].size;
-                    double step = fmax(mr * p, mr + p) / 2 + STEP_CYCLES;
+                    double step = fmax(mr * p * registers, mr + p * registers) / 2 + STEP_CYCLES;
                     if (lie->apart && !packs) step += p * GATHER_CYCLES;
                     if (lie->down) step += DOWN_CYCLES;
                     cost += fmax(step, LATENCY) * m[i].count * c[j].count;
@@ -105,20 +106,21 @@ static Cut cut_columns(const Section *s, int32_t rows, int32_t columns, int64_t 
 }
 
 /* Lanes over `length` elements of what is contracted, `turns` times: the cycles of all of it. */
-static Cut cut_points(const Section *s, int32_t rows, int32_t columns, int64_t length,
+static Cut cut_points(const Target *target, int32_t rows, int32_t columns, int64_t length,
                       double turns) {
     Cut best = {.cycles = INFINITY};
-    double steps = points_steps(s->target, length, turns);
+    const int registers = target->lanes / target->width, most = POINTS / registers / registers;
+    double steps = points_steps(target, length, turns);
     for (int r = 1; r <= rows && r <= 8; r++) {
-        for (int c = 1; c <= columns && c <= 8 && r * c + (r < c ? r : c) <= POINTS; c++) {
+        for (int c = 1; c <= columns && c <= 8 && r * c + (r < c ? r : c) <= most; c++) {
             double cost = 0;
             Tiling m[2], n[2];
             uint32_t nm = split_axis(rows, r, m), nn = split_axis(columns, c, n);
             for (uint32_t i = 0; i < nm; i++) {
                 for (uint32_t j = 0; j < nn; j++) {
                     double mr = m[i].size, nr = n[j].size;
-                    double step = fmax(mr * nr / 2, (mr + nr) * LINE_CYCLES) + STEP_CYCLES;
-                    step = fmax(step, LATENCY);
+                    double step = fmax(mr * nr * registers / 2, (mr + nr) * LINE_CYCLES);
+                    step = fmax(step + STEP_CYCLES, LATENCY);
                     cost += (step * steps + ACROSS_CYCLES * mr * nr) * m[i].count * n[j].count;
                 }
             }
@@ -233,12 +235,14 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     bool may_pack = dot_is_product(s) && run == length && !s->rows && dot->dtype == DT_F32;
     bool packs = may_pack && (cost_packs(s->target, rows, columns, length) ||
                               (lie.turned && rows >= LEAST_ROWS));
-    Cut best = cut_columns(s, rows, columns, length, &lie, packs);
-    if (inner) {
-        Cut points = cut_points(s, rows, columns, run, (double)length / (double)run);
-        s->dot_inner = points.cycles < 0.9 * (double)length * best.cycles;
-        if (s->dot_inner) best = points;
-    }
+    /* Which way the lanes run decides the order of additions, and is the same for all targets of as many lanes. */
+    const Target *like = target_first_like(s->target);
+    double turns = (double)length / (double)run;
+    s->dot_inner = inner && cut_points(like, rows, columns, run, turns).cycles <
+                                0.9 * (double)length *
+                                    cut_columns(like, rows, columns, length, &lie, packs).cycles;
+    Cut best = s->dot_inner ? cut_points(s->target, rows, columns, run, turns)
+                            : cut_columns(s->target, rows, columns, length, &lie, packs);
     s->tile_rows = best.rows;
     s->tile_columns = best.columns;
     if (packs && !s->dot_inner) plan_panels(s, &lie, rows, columns, (int32_t)length);

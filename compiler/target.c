@@ -16,6 +16,17 @@ const Target *target_find(const char *name) {
     return NULL;
 }
 
+const Target *target_first_like(const Target *t) {
+    uint32_t i = 0;
+    while (targets[i].lanes != t->lanes) i++;
+    return &targets[i];
+}
+
+const char *target_for_device(const char *type, unsigned width) {
+    if (!strcmp(type, "gpu")) return "gpu";
+    return width && width < target_find("cpu")->width ? "cpu8" : "cpu";
+}
+
 bool target_known(const char *name) {
     return target_find(name) != NULL;
 }

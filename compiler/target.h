@@ -6,7 +6,7 @@
 
 typedef struct Target {
     const char *name;
-    uint8_t lanes;
+    uint8_t lanes, width;
     uint32_t local_size;
     uint32_t accumulators;
     uint32_t align_bytes;
@@ -20,5 +20,12 @@ typedef struct Target {
 
 const Target *
 target_find(const char *name); /* NULL: the default; returns NULL when there is none */
+
+/* The one whose text has the same vectors, and so the same order of additions, as t's: the first of as many lanes. */
+const Target *target_first_like(const Target *t);
+
+/* The name of the one for a device of this type ("cpu", "gpu", ...), whose registers hold so many f32; 0: it does not
+ * say. */
+const char *target_for_device(const char *type, unsigned width);
 
 #endif

@@ -31,7 +31,7 @@ static void text_of(cl_int code, char *text, size_t bytes) {
 static dlg_device_info describe(Found f, int number) {
     dlg_device_info i = {.number = number};
     cl_device_type type = 0;
-    cl_uint units = 0;
+    cl_uint units = 0, floats = 0;
     cl_ulong memory = 0, most = 0, local = 0;
     size_t group = 0;
     char text[512];
@@ -49,6 +49,7 @@ static dlg_device_info describe(Found f, int number) {
     clGetDeviceInfo(f.device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof most, &most, NULL);
     clGetDeviceInfo(f.device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
     clGetDeviceInfo(f.device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL);
+    clGetDeviceInfo(f.device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof floats, &floats, NULL);
     strcpy(i.type, type & CL_DEVICE_TYPE_CPU           ? "cpu"
                    : type & CL_DEVICE_TYPE_GPU         ? "gpu"
                    : type & CL_DEVICE_TYPE_ACCELERATOR ? "accelerator"
@@ -58,6 +59,7 @@ static dlg_device_info describe(Found f, int number) {
     i.max_buffer_bytes = most;
     i.local_memory_bytes = local;
     i.max_group = group;
+    i.vector_floats = floats;
     return i;
 }
 

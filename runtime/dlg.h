@@ -93,6 +93,8 @@ typedef struct dlg_device_info {
     uint64_t max_buffer_bytes; /* of one tensor, or of the arena */
     uint64_t local_memory_bytes; /* of a work-group */
     size_t max_group;            /* the most work-items in a group */
+    unsigned
+        vector_floats; /* f32 in a register of the machine, as the driver has it; 0: it does not say */
 } dlg_device_info;
 
 /* Lists the devices of all platforms; no device at all is an empty list, not an error. The list is
@@ -138,7 +140,7 @@ DLG_API void dlg_program_close(dlg_program *prog);
 
 DLG_API dlg_device *dlg_program_device(const dlg_program *prog); /* that it was loaded on */
 DLG_API const char *dlg_program_model(const dlg_program *prog);  /* the model's name */
-DLG_API const char *dlg_program_target(const dlg_program *prog); /* "cpu", "gpu" */
+DLG_API const char *dlg_program_target(const dlg_program *prog); /* a row of target.def, as "cpu" */
 DLG_API const char *dlg_program_source(const dlg_program *prog); /* the .dlg it came from */
 DLG_API const char *
 dlg_program_file(const dlg_program *prog); /* the path or name it was loaded by */

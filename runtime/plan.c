@@ -408,7 +408,7 @@ static int read_launch(Reader *r) {
     if (global % local)
         return plan_fail(r, "%" PRIu64 " work-items are not a multiple of the group's %" PRIu64,
                          global, local);
-    if (strcmp(p->target, "cpu") == 0 && local != 1)
+    if (strncmp(p->target, "cpu", 3) == 0 && local != 1)
         return plan_fail(r, "kernels for the cpu have groups of 1, not %" PRIu64, local);
     if ((status = line_keyword(r, "args")) < 0) return status;
     dlg_launch *l = &p->launches[p->launch_count];

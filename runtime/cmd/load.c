@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "cmd.h"
 #include "compile.h"
+#include "target.h"
 
 #include <jansson.h>
 
@@ -65,7 +66,7 @@ static bool ends_in(const char *path, const char *end) {
 static const char *target_for(const Args *a, const dlg_device *dev) {
     const dlg_device_info *info = dlg_device_get_info(dev);
     if (a->target) return a->target;
-    return info && strcmp(info->type, "gpu") == 0 ? "gpu" : "cpu";
+    return info ? target_for_device(info->type, info->vector_floats) : NULL;
 }
 
 static int compile_and_load(Session *s, const Args *a) {

@@ -305,7 +305,7 @@ static bool run_defined(const char *name, const char *text, const char *const *d
                             {.target = "cpu", .mem_budget_bytes = 1},
                             {.target = "gpu", .mem_budget_bytes = 1},
                             {.target = "cpu", .mem_budget_bytes = 1, .opt_level = 2},
-                            {.target = "cpu", .cache_bytes = 512},
+                            {.target = "cpu8", .cache_bytes = 512},
                             {.target = "cpu", .cache_bytes = 4096},
                             {.target = "cpu", .rewrites = some}};
     bool good = true;

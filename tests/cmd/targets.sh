@@ -1,0 +1,23 @@
+#!/bin/sh
+# The targets of processors differ in how large tiles are, never in the order of additions: they give the same bits.
+. "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
+[ -z "${DLG_SANITIZE:-}" ] || exit 77
+cat >layers.dlg <<'MODEL'
+# Products of all layouts that a step has: by tiles, by panels (the first), with lanes along what is contracted.
+const batch = 128, width = 600
+input x : f32[batch, width]
+input y : i32[batch]
+a = tanh(dense(x, 520))
+b = relu(dense(a, 50))
+loss = mean(cross_entropy(dense(b, 7), y))
+entry train -> loss { minimize loss by adam(lr = 1e-3) }
+MODEL
+awk 'BEGIN { for (i = 0; i < 128; i++) { line = i % 7; for (k = 0; k < 600; k++) line = line "," (i * 37 + k * k * 11) % 101 / 50 - 1; print line } }' >x.csv
+for target in cpu cpu8; do
+    expect 0 "weights" "$DLG" train layers.dlg --target $target --data x=x.csv:1:601 --data y=x.csv:0 --epochs 3 --seed 1 --save $target.w
+    expect 0 "" "$DLGC" layers.dlg --target $target -o $target.cl
+    grep -q "target $target " $target.cl || fail "$target.cl is not for $target"
+done
+same cpu.w cpu8.w
+cmp -s cpu.cl cpu8.cl && fail "the targets have the same text"
+done_testing
