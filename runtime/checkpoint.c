@@ -180,22 +180,31 @@ static int get_number(const Training *t, const RtLoading *file, const char *name
     return DLG_OK;
 }
 
+static int compare_hash(const Training *t, const RtLoading *file, const char *prefix,
+                        const char *what, const char *input) {
+    char *name = prefixed(prefix, input), text[256];
+    if (!name) return rt_no_memory(t->prog->dev, strlen(input));
+    snprintf(text, sizeof text, "the hash of the %s of `%.180s`", what, input);
+    int status = compare(t, file, name, dlg_meta_get(t->prog, name), text);
+    free(name);
+    return status;
+}
+
 static int compare_data(const Training *t, const RtLoading *file) {
     static const char *const number[][2] = {
         {"data_rows", "the number of rows of the data"},
         {"data_held_out", "the number of rows held out"},
         {"data_seed", "the seed of the rows held out"},
+        {"data_folds", "the number of folds"},
+        {"data_fold", "the fold"},
+        {"held_out_rows", "the number of rows held out"},
     };
     for (size_t i = 0; i < sizeof number / sizeof *number; i++)
         TRY(compare(t, file, number[i][0], dlg_meta_get(t->prog, number[i][0]), number[i][1]));
     for (size_t i = 0; i < t->data->field_count; i++) {
         const char *input = t->data->fields[i].tensor->user_name;
-        char *name = prefixed("data_hash.", input), what[256];
-        if (!name) return rt_no_memory(t->prog->dev, strlen(input));
-        snprintf(what, sizeof what, "the hash of the data of `%.200s`", input);
-        int status = compare(t, file, name, dlg_meta_get(t->prog, name), what);
-        free(name);
-        TRY(status);
+        TRY(compare_hash(t, file, "data_hash.", "data", input));
+        TRY(compare_hash(t, file, "held_out_hash.", "data held out", input));
     }
     return DLG_OK;
 }

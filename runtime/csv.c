@@ -220,9 +220,9 @@ static int cell_error(Reader *r, size_t row, size_t column, const Cell *cell) {
     if (t && t->labels->known && t->label < 0)
         return rt_fail(
             r->dev, DLG_ERR_DATA,
-            "%s:%zu: column %zu: `%s` is not among the labels of the weights, which begin "
-            "with `%.40s`",
-            r->path, row, column + 1, shown, t->labels->names[0]);
+            "%s:%zu: column %zu: `%s` is not among the labels of %s, which begin with `%.40s`",
+            r->path, row, column + 1, shown, t->labels->from ? t->labels->from : "the weights",
+            t->labels->names[0]);
     if (t && data_number(cell->text, cell->len, &v))
         return rt_fail(
             r->dev, DLG_ERR_DATA,

@@ -130,7 +130,8 @@ enum { LABELS_MOST = 4096, LABELS_SLOTS = 2 * LABELS_MOST, LABEL_MOST_BYTES = 10
 
 typedef struct Labels {
     size_t count;
-    bool known; /* from the weights: no other is taken */
+    bool known;       /* from the weights: no other is taken */
+    const char *from; /* or from what; NULL: the weights */
     char *names[LABELS_MOST];
     size_t seen[LABELS_MOST];     /* how often each came */
     uint16_t slots[LABELS_SLOTS]; /* hash table: number + 1; of no use once sorted */
@@ -269,6 +270,7 @@ typedef struct TextTake {
     dlg_type type; /* I32 or U8 */
     size_t window; /* tokens of a sample; each begins with the one that ends the sample before */
     const char *known; /* characters, ascending, that are the vocabulary; NULL: those of the text */
+    const char *from;  /* for messages, what they are of; NULL: the weights */
     uint64_t memory_bytes;     /* the most that the windows may take in memory; 0: any */
     void *values;              /* out: rows x window; the caller's to free. NULL: they are in */
     Rows samples;              /* out: a file, or memory that they share */
@@ -337,6 +339,8 @@ typedef struct Field {
     char *vocabulary;         /* of characters of a text: UTF-8, by their numbers; else NULL */
     size_t vocabulary_size;
     char *labels; /* that its numbers stand for, as metadata has them; else NULL */
+    char *
+        source; /* where it comes from, as the caller said it; NULL: the model did, or it was in memory */
     bool hashed;
     uint64_t hash; /* of all samples, once it was wanted */
 } Field;

@@ -13,7 +13,8 @@ typedef struct Opening {
     dlg_device *dev;
     dlg_dataset *d;
     const dlg_dataset_options *options;
-    Source *sources; /* one a field */
+    const dlg_dataset *like; /* the data to train on, of what is held out; or NULL */
+    Source *sources;         /* one a field */
 } Opening;
 
 int dataset_axis(const dlg_tensor *t) {
@@ -228,6 +229,24 @@ static int take_rows(Opening *o, Field *f) {
     return DLG_OK;
 }
 
+/* What the numbers of a field stand for, if it is known: in the data to train on, or in the weights. */
+static int known_meaning(const Opening *o, const Field *f, const char *what, const char **known) {
+    if (o->like) {
+        const Field *other = dataset_field(o->like, f->tensor);
+        *known = !other ? NULL : strcmp(what, "labels") ? other->vocabulary : other->labels;
+        return DLG_OK;
+    }
+    char *name = split_meta_name(o->dev, what, f);
+    if (!name) return DLG_ERR_MEMORY;
+    *known = dlg_meta_get(o->d->prog, name);
+    free(name);
+    return DLG_OK;
+}
+
+static const char *from_of(const Opening *o) {
+    return o->like ? "the data to train on" : NULL;
+}
+
 /* What field f takes of its table. Whole numbers of one column may be labels, and then have the numbers that the
  * weights say. */
 static int open_take(Opening *o, size_t f, CsvTake *take) {
@@ -238,10 +257,9 @@ static int open_take(Opening *o, size_t f, CsvTake *take) {
     if (field->elems != 1 || (type != DLG_I32 && type != DLG_U8)) return DLG_OK;
     take->labels = calloc(1, sizeof *take->labels);
     if (!take->labels) return rt_no_memory(o->dev, sizeof *take->labels);
-    char *name = split_meta_name(o->dev, "labels", field);
-    if (!name) return DLG_ERR_MEMORY;
-    const char *known = dlg_meta_get(o->d->prog, name);
-    free(name);
+    const char *known;
+    TRY(known_meaning(o, field, "labels", &known));
+    take->labels->from = from_of(o);
     return known ? labels_known(o->dev, take->labels, field->tensor->user_name, known) : DLG_OK;
 }
 
@@ -407,15 +425,15 @@ static int read_array(Opening *o, size_t i) {
 static int fill_from_text(Opening *o, size_t i, const char *path, const DataFile *file) {
     dlg_dataset *d = o->d;
     Field *f = &d->fields[i];
-    char *name = split_meta_name(o->dev, "vocabulary", f);
-    if (!name) return DLG_ERR_MEMORY;
+    const char *known;
+    TRY(known_meaning(o, f, "vocabulary", &known));
     TextTake t = {.name = f->tensor->user_name,
                   .chars = o->sources[i].chars,
                   .type = f->tensor->type,
                   .window = f->elems,
                   .memory_bytes = memory_left(o),
-                  .known = dlg_meta_get(d->prog, name)};
-    free(name);
+                  .known = known,
+                  .from = from_of(o)};
     TRY(text_take(o->dev, path, file, &t));
     f->values = t.values;
     f->rows = t.samples;
@@ -425,7 +443,7 @@ static int fill_from_text(Opening *o, size_t i, const char *path, const DataFile
     char what[200], different[64] = "", left[64] = "";
     if (t.chars)
         snprintf(different, sizeof different, ", %zu different%s", t.vocabulary_size,
-                 t.known ? " in the weights" : "");
+                 t.known && !t.from ? " in the weights" : "");
     if (t.left) snprintf(left, sizeof left, " and %zu left over", t.left);
     snprintf(what, sizeof what, "%zu %s%s: %zu window%s of %zu%s", t.tokens,
              t.chars ? "characters" : "bytes", different, t.rows, t.rows == 1 ? "" : "s", t.window,
@@ -471,7 +489,11 @@ static int open_all(Opening *o) {
     TRY(add_fields(o));
     for (size_t i = 0; i < d->field_count; i++) {
         const dlg_tensor *t = d->fields[i].tensor;
-        TRY(source_find(d->prog, t, given(o, t), &o->sources[i]));
+        const dlg_data *from = given(o, t);
+        TRY(source_find(d->prog, t, from, &o->sources[i]));
+        if (!from || !from->source) continue;
+        d->fields[i].source = strdup(from->source);
+        if (!d->fields[i].source) return rt_no_memory(o->dev, strlen(from->source));
     }
     for (size_t i = 0; i < d->field_count; i++) {
         if (d->fields[i].filled) continue; /* came with an earlier one */
@@ -486,18 +508,17 @@ static int open_all(Opening *o) {
     return dlg_dataset_split(d, 0, 0);
 }
 
-int dlg_dataset_open(dlg_dataset **data, dlg_program *prog, const dlg_dataset_options *options) {
-    static const dlg_dataset_options defaults = {0};
-    if (data) *data = NULL;
-    if (!data || !prog) return DLG_ERR_USAGE;
-    Opening o = {.dev = prog->dev, .options = options ? options : &defaults};
+static int open_like(dlg_dataset **data, dlg_program *prog, const dlg_dataset_options *options,
+                     const dlg_dataset *like) {
+    Opening o = {.dev = prog->dev, .options = options, .like = like};
+    uint64_t most = like ? like->host_bytes : DATA_HOST_BYTES;
+    *data = NULL;
     o.d = calloc(1, sizeof *o.d);
     if (!o.d) return rt_no_memory(prog->dev, sizeof *o.d);
     o.d->prog = prog;
     o.d->numbers = calloc(2, sizeof *o.d->numbers);
-    o.d->memory_bytes = o.options->memory_bytes;
-    o.d->host_bytes = o.d->memory_bytes && o.d->memory_bytes < DATA_HOST_BYTES ? o.d->memory_bytes
-                                                                               : DATA_HOST_BYTES;
+    o.d->memory_bytes = options->memory_bytes;
+    o.d->host_bytes = o.d->memory_bytes && o.d->memory_bytes < most ? o.d->memory_bytes : most;
     int status = o.d->numbers ? open_all(&o) : rt_no_memory(prog->dev, sizeof *o.d);
     for (size_t i = 0; o.sources && i < o.d->field_count; i++) source_free(&o.sources[i]);
     free(o.sources);
@@ -508,6 +529,73 @@ int dlg_dataset_open(dlg_dataset **data, dlg_program *prog, const dlg_dataset_op
     return status;
 }
 
+int dlg_dataset_open(dlg_dataset **data, dlg_program *prog, const dlg_dataset_options *options) {
+    static const dlg_dataset_options defaults = {0};
+    if (data) *data = NULL;
+    if (!data || !prog) return DLG_ERR_USAGE;
+    return open_like(data, prog, options ? options : &defaults, NULL);
+}
+
+static const char *name_at(const void *list, size_t i) {
+    return ((const Field *)list)[i].tensor->user_name;
+}
+
+/* What is held out has the same inputs. */
+static int check_sources(const dlg_dataset *d, const dlg_data *sources, size_t count) {
+    dlg_device *dev = d->prog->dev;
+    for (size_t k = 0; k < count; k++) {
+        bool found = false;
+        for (size_t i = 0; i < d->field_count; i++)
+            found |= strcmp(name_at(d->fields, i), sources[k].name) == 0;
+        if (found) continue;
+        const char *near = rt_nearest(sources[k].name, d->fields, d->field_count, name_at);
+        return rt_fail(dev, DLG_ERR_NAME,
+                       "data to hold out is given for `%s`, which the data to train on does not "
+                       "have%s%s%s",
+                       sources[k].name, near ? " (it has `" : "", near ? near : "",
+                       near ? "`)" : "");
+    }
+    for (size_t i = 0; i < d->field_count; i++) {
+        bool found = false;
+        for (size_t k = 0; k < count; k++)
+            found |= strcmp(name_at(d->fields, i), sources[k].name) == 0;
+        if (!found)
+            return rt_fail(dev, DLG_ERR_DATA, "of the data to hold out `%s` is missing",
+                           name_at(d->fields, i));
+    }
+    return DLG_OK;
+}
+
+int dlg_dataset_hold_out(dlg_dataset *d, const dlg_data *sources, size_t count) {
+    dlg_device *dev = d->prog->dev;
+    static const char *const none = "";
+    dlg_dataset *apart;
+    TRY(check_sources(d, sources, count));
+    const char **names = calloc(d->field_count + 1, sizeof *names);
+    if (!names) return rt_no_memory(dev, d->field_count * sizeof *names);
+    for (size_t i = 0; i < d->field_count; i++) names[i] = name_at(d->fields, i);
+    dlg_dataset_options o = {.entries = &none,
+                             .inputs = names,
+                             .input_count = d->field_count,
+                             .data = sources,
+                             .data_count = count,
+                             .memory_bytes = d->memory_bytes};
+    int status = open_like(&apart, d->prog, &o, d);
+    free(names);
+    TRY(status);
+    status = dlg_dataset_split(d, 0, 0);
+    if (status < 0) {
+        dlg_dataset_close(apart);
+        return status;
+    }
+    d->apart = apart;
+    return DLG_OK;
+}
+
+const char *dlg_dataset_held_out_text(const dlg_dataset *d) {
+    return d->apart ? dlg_dataset_text(d->apart) : "";
+}
+
 void dlg_dataset_close(dlg_dataset *d) {
     if (!d) return;
     for (size_t i = 0; i < d->field_count; i++) {
@@ -515,6 +603,7 @@ void dlg_dataset_close(dlg_dataset *d) {
         rows_close(&d->fields[i].rows);
         free(d->fields[i].vocabulary);
         free(d->fields[i].labels);
+        free(d->fields[i].source);
     }
     free(d->fields);
     rowset_close(&d->training);

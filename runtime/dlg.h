@@ -449,7 +449,15 @@ DLG_API int dlg_dataset_split(dlg_dataset *data, double fraction, uint64_t seed)
  * windows beside one are not trained on. Errors: USAGE, DATA. */
 DLG_API int dlg_dataset_fold(dlg_dataset *data, uint64_t fold, uint64_t folds, uint64_t seed);
 
-/* The split that dlg_train recorded in the program's metadata, which weights files keep. When this
+/* Holds out samples that are data of their own, such as the files for testing that come with those for training: a
+ * source of each input that the data has. Labels and characters must be those of the data. dlg_train records the
+ * sources, and dlg_evaluate takes them. Errors: as dlg_dataset_open. */
+DLG_API int dlg_dataset_hold_out(dlg_dataset *data, const dlg_data *sources, size_t count);
+/* As dlg_dataset_text, of these; "" where there are none. */
+DLG_API const char *dlg_dataset_held_out_text(const dlg_dataset *data);
+
+/* The split that dlg_train recorded in the program's metadata, which weights files keep (of rows held out that were data
+ * of their own: that this data is them, so that all rows are). When this
  * data is other than the data of the training run, all rows are held out from training, and *same
  * is 0. Errors: DATA (nothing was recorded, or it is malformed). */
 DLG_API int dlg_dataset_split_recorded(dlg_dataset *data, dlg_program *prog, int *same);

@@ -241,11 +241,27 @@ static int record_fold(const dlg_dataset *d) {
     return dlg_meta_set(d->prog, "data_folds", NULL);
 }
 
+/* The rows held out that are data of their own: their number, their hashes, and where they came from. */
+static int record_apart(const dlg_dataset *d) {
+    TRY(dlg_meta_set(d->prog, "held_out_rows", NULL));
+    if (d->apart) TRY(record_number(d->prog, "held_out_rows", d->apart->rows));
+    for (size_t i = 0; i < d->field_count; i++) {
+        char text[17];
+        const Field *f = &d->fields[i];
+        Field *held = d->apart ? (Field *)(uintptr_t)dataset_field(d->apart, f->tensor) : NULL;
+        if (held) TRY(hash_text(d->apart, held, text));
+        TRY(record_of_field(d, f, "held_out_hash", held ? text : NULL));
+        TRY(record_of_field(d, f, "held_out_source", held ? held->source : NULL));
+    }
+    return DLG_OK;
+}
+
 int split_record(const dlg_dataset *d) {
     TRY(record_number(d->prog, "data_rows", d->rows));
     TRY(record_number(d->prog, "data_held_out", d->held_out.count));
     TRY(record_number(d->prog, "data_seed", d->split_seed));
     TRY(record_fold(d));
+    TRY(record_apart(d));
     for (size_t i = 0; i < d->field_count; i++) {
         Field *f = &d->fields[i];
         char text[17];
@@ -275,6 +291,21 @@ static int recorded_number(dlg_program *prog, const char *name, uint64_t *value)
     return DLG_OK;
 }
 
+/* Whether the data is what was recorded so. */
+static int is_recorded(dlg_dataset *d, dlg_program *prog, uint64_t rows, const char *what,
+                       bool *equal) {
+    *equal = rows == d->rows;
+    for (size_t i = 0; *equal && i < d->field_count; i++) {
+        char *name = split_meta_name(prog->dev, what, &d->fields[i]), text[17];
+        if (!name) return DLG_ERR_MEMORY;
+        const char *recorded = dlg_meta_get(prog, name);
+        free(name);
+        TRY(hash_text(d, &d->fields[i], text));
+        *equal = recorded && strcmp(recorded, text) == 0;
+    }
+    return DLG_OK;
+}
+
 int dlg_dataset_split_recorded(dlg_dataset *d, dlg_program *prog, int *same) {
     uint64_t rows, held_out, seed;
     *same = 0;
@@ -285,15 +316,10 @@ int dlg_dataset_split_recorded(dlg_dataset *d, dlg_program *prog, int *same) {
         return rt_fail(prog->dev, DLG_ERR_DATA,
                        "the weights' `data_held_out` is not below their "
                        "`data_rows`");
-    bool equal = rows == d->rows;
-    for (size_t i = 0; equal && i < d->field_count; i++) {
-        char *name = split_meta_name(prog->dev, "data_hash", &d->fields[i]), text[17];
-        if (!name) return DLG_ERR_MEMORY;
-        const char *recorded = dlg_meta_get(prog, name);
-        free(name);
-        TRY(hash_text(d, &d->fields[i], text));
-        equal = recorded && strcmp(recorded, text) == 0;
-    }
+    bool equal, apart = dlg_meta_get(prog, "held_out_rows") != NULL;
+    if (apart) TRY(recorded_number(prog, "held_out_rows", &rows));
+    TRY(is_recorded(d, prog, rows, apart ? "held_out_hash" : "data_hash", &equal));
+    if (apart) held_out = rows;
     if (equal && dlg_meta_get(prog, "data_folds")) {
         uint64_t fold, folds;
         TRY(recorded_number(prog, "data_fold", &fold));

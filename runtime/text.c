@@ -62,13 +62,14 @@ static int fail_at(const Walk *w, const char *why) {
                    (unsigned long long)w->place, why);
 }
 
-static int fail_unknown(const Walk *w, size_t len, uint32_t code, uint32_t count) {
+static int fail_unknown(const Walk *w, size_t len, uint32_t code, uint32_t count,
+                        const char *from) {
     char shown[8] = "", why[160];
     bool visible = code > ' ' && !(code >= 0x7f && code < 0xa0);
     if (visible) memcpy(shown, w->at, len);
-    snprintf(why, sizeof why,
-             "%s%s%sU+%04X is not in the vocabulary of the weights, which has %u characters",
-             visible ? "`" : "", shown, visible ? "`, " : "", code, count);
+    snprintf(
+        why, sizeof why, "%s%s%sU+%04X is not in the vocabulary of %s, which has %u characters",
+        visible ? "`" : "", shown, visible ? "`, " : "", code, from ? from : "the weights", count);
     return fail_at(w, why);
 }
 
@@ -224,7 +225,7 @@ static int count_chars(Walk *w, Characters *c, TextTake *t) {
     for (;;) {
         TRY(walk_char(w, &code, &len));
         if (len == 0) return DLG_OK;
-        if (t->known && !has(c, code)) return fail_unknown(w, len, code, c->count);
+        if (t->known && !has(c, code)) return fail_unknown(w, len, code, c->count, t->from);
         c->there[code / 64] |= (uint64_t)1 << (code % 64);
         t->tokens++;
         walk_past(w, code, len);

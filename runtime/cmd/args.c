@@ -42,6 +42,8 @@ enum {
     KEY_STEPS,
     KEY_SEED,
     KEY_HOLDOUT,
+    KEY_HOLDOUT_DATA,
+    KEY_FOLDS,
     KEY_ROWS,
     KEY_ALL,
     KEY_HELD_OUT,
@@ -97,6 +99,11 @@ static const Row rows[] = {
     ROW(TRAIN | SWEEP, "steps", KEY_STEPS, "N", "Stop after N steps"),
     ROW(TRAIN | SWEEP, "holdout", KEY_HOLDOUT, "F",
         "Hold out this fraction of the rows and evaluate on them after each epoch (default 0)"),
+    ROW(TRAIN | SWEEP, "holdout-data", KEY_HOLDOUT_DATA, "NAME=SOURCE",
+        "Hold out these samples instead, of each input that the data has, as --data gives them"),
+    ROW(TRAIN, "folds", KEY_FOLDS, "K",
+        "Train K times, each time holding out another of K parts of the rows; --save, --checkpoint "
+        "and --log write a file a fold (W.fold1.safetensors)"),
     ROW(TRAIN | SWEEP | RUN | VERIFY, "seed", KEY_SEED, "N",
         "Seed of the values at the start, of the hold-out and of the order of the rows (default "
         "0)"),
@@ -437,6 +444,13 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     case KEY_IGNORE_NAN: a->ignore_nan = true; break;
     case KEY_METRIC: metric(state, a, value); break;
     case KEY_DATA: pair(state, "data", "SOURCE", value, a->data, &a->data_count); break;
+    case KEY_HOLDOUT_DATA:
+        pair(state, "holdout-data", "SOURCE", value, a->holdout_data, &a->holdout_data_count);
+        break;
+    case KEY_FOLDS:
+        a->folds = whole(state, "folds", value);
+        if (a->folds < 2) argp_error(state, "--folds is at least 2");
+        break;
     case KEY_SET: pair(state, "set", "FILE", value, a->set, &a->set_count); break;
     case KEY_GET: pair(state, "get", "FILE", value, a->get, &a->get_count); break;
     case KEY_WITH: a->with[a->with_count++] = value; break;
@@ -488,6 +502,8 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
                        a->resume ? "resume" : "checkpoint-every");
         if (!a->log && (a->log_steps || a->log_seconds > 0))
             argp_error(state, "--log-every is of a --log, which is not named");
+        if (a->has_holdout + (a->holdout_data_count > 0) + (a->folds > 0) > 1)
+            argp_error(state, "one of --holdout, --holdout-data and --folds");
         if (a->metric && !a->patience && strcmp(a->command, "sweep") != 0)
             argp_error(state, "--metric says what --patience waits for, which is not given");
         if (a->check_nan && a->ignore_nan) argp_error(state, "either --check-nan or --ignore-nan");
@@ -508,9 +524,11 @@ void args_parse(Args *a, const char *command, int argc, char **argv) {
     a->include_dirs = calloc(most, sizeof *a->include_dirs);
     a->with = calloc(most, sizeof *a->with);
     a->data = calloc(most, sizeof *a->data);
+    a->holdout_data = calloc(most, sizeof *a->holdout_data);
     a->set = calloc(most, sizeof *a->set);
     a->get = calloc(most, sizeof *a->get);
-    if (!a->defines || !a->include_dirs || !a->with || !a->data || !a->set || !a->get) {
+    if (!a->defines || !a->include_dirs || !a->with || !a->data || !a->holdout_data || !a->set ||
+        !a->get) {
         complain("out of memory");
         exit(EXIT_SYSTEM);
     }
@@ -532,6 +550,7 @@ void args_free(Args *a) {
     free(a->include_dirs);
     free(a->with);
     free(a->data);
+    free(a->holdout_data);
     free(a->set);
     free(a->get);
 }

@@ -45,8 +45,9 @@ typedef struct Args {
     const char **include_dirs;
     size_t include_dir_count;
     size_t define_count;
-    Pair *data, *set, *get;
-    size_t data_count, set_count, get_count;
+    Pair *data, *holdout_data, *set, *get;
+    size_t data_count, holdout_data_count, set_count, get_count;
+    uint64_t folds;    /* 0: none */
     const char **with; /* inputs to show beside a run's results */
     size_t with_count;
     uint64_t epochs, steps, seed;
@@ -118,6 +119,11 @@ int session_set_tensors(Session *s, const Args *a); /* --set */
 /* Opens the data of these entries and inputs, with --data. */
 int session_data(Session *s, const Args *a, const char *const *entries, size_t entry_count,
                  const char *const *inputs, size_t input_count);
+/* The data that the training run of the weights held out, where that was data of its own: what is given of it as
+ * "NAME=SOURCE", which the caller frees with its list. *count 0: there is none. */
+int session_held_out(Session *s, Pair **list, size_t *count);
+/* Holds out data of its own. */
+int session_hold_out(Session *s, const Pair *list, size_t count);
 /* Complains about inputs of the entry that neither data nor --set gives. */
 int session_inputs_given(Session *s, const Args *a, const dlg_entry *entry);
 
@@ -158,6 +164,12 @@ int train_run(const Args *a, TrainResult *result);
 /* ---- One file a subcommand ---------------------------------------------------------------------- */
 
 int cmd_train(const Args *a);
+/* train.c: one training and what it writes, of data that is split; its exit status. */
+int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *result);
+/* folds.c: --folds. `evaluate` is the entry that evaluates each. */
+int train_folds(Session *s, const Args *a, const dlg_entry *entry, const dlg_entry *evaluate);
+/* Whether what the folds write can be written. Before anything runs; the program may be NULL. */
+int folds_check(const Args *a, const dlg_program *prog);
 int cmd_eval(const Args *a);
 int cmd_run(const Args *a);
 int cmd_inspect(const Args *a);

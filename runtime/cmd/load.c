@@ -291,19 +291,71 @@ int session_set_tensors(Session *s, const Args *a) {
 
 /* ---- Data -------------------------------------------------------------------------------------- */
 
+static int out_of_memory(void) {
+    complain("out of memory");
+    return EXIT_SYSTEM;
+}
+
+int session_held_out(Session *s, Pair **list, size_t *count) {
+    static const char prefix[] = "held_out_source.";
+    size_t tensors = dlg_tensor_count(s->prog);
+    *count = 0;
+    *list = calloc(tensors + 1, sizeof **list);
+    if (!*list) return out_of_memory();
+    for (size_t i = 0; i < tensors; i++) {
+        const dlg_tensor *t = dlg_tensor_at(s->prog, i);
+        if (t->kind != DLG_INPUT || strcmp(t->name, t->user_name) != 0) continue;
+        size_t size = sizeof prefix + strlen(t->name);
+        char *name = malloc(size);
+        if (!name) return out_of_memory();
+        snprintf(name, size, "%s%s", prefix, t->name);
+        const char *source = dlg_meta_get(s->prog, name);
+        if (source) (*list)[(*count)++] = (Pair){t->name, source};
+        free(name);
+    }
+    return EXIT_DONE;
+}
+
+static int complain_data(const Session *s, int status, const char *option) {
+    if (status != DLG_ERR_FILE) return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
+    complain("%s; --%s NAME=SOURCE gives other data", dlg_error_text(s->dev), option);
+    return EXIT_INPUT;
+}
+
+int session_hold_out(Session *s, const Pair *list, size_t count) {
+    dlg_data *data = calloc(count + 1, sizeof *data);
+    if (!data) return out_of_memory();
+    for (size_t i = 0; i < count; i++)
+        data[i] = (dlg_data){.name = list[i].name, .source = list[i].value};
+    int status = dlg_dataset_hold_out(s->data, data, count);
+    free(data);
+    return complain_data(s, status, "holdout-data");
+}
+
+/* What `eval` and `run --held-out` take where nothing else is given: the data that was held out. */
+static bool takes_held_out(const Args *a) {
+    if (a->data_count) return false;
+    return (strcmp(a->command, "eval") == 0 && !a->all) || a->held_out;
+}
+
 int session_data(Session *s, const Args *a, const char *const *entries, size_t entry_count,
                  const char *const *inputs, size_t input_count) {
-    dlg_data *data = calloc(a->data_count + 1, sizeof *data);
-    const char **without = calloc(a->set_count + 1, sizeof *without);
-    if (!data || !without) {
-        free(data);
-        free(without);
-        complain("out of memory");
-        return EXIT_SYSTEM;
+    const Pair *given = a->data;
+    Pair *recorded = NULL;
+    size_t given_count = a->data_count;
+    if (takes_held_out(a)) {
+        int found = session_held_out(s, &recorded, &given_count);
+        if (found) {
+            free(recorded);
+            return found;
+        }
+        given = recorded;
     }
-    for (size_t i = 0; i < a->set_count; i++) without[i] = a->set[i].name;
-    for (size_t i = 0; i < a->data_count; i++)
-        data[i] = (dlg_data){.name = a->data[i].name, .source = a->data[i].value};
+    dlg_data *data = calloc(given_count + 1, sizeof *data);
+    const char **without = calloc(a->set_count + 1, sizeof *without);
+    for (size_t i = 0; without && i < a->set_count; i++) without[i] = a->set[i].name;
+    for (size_t i = 0; data && i < given_count; i++)
+        data[i] = (dlg_data){.name = given[i].name, .source = given[i].value};
     dlg_dataset_options options = {.entries = entries,
                                    .entry_count = entry_count,
                                    .inputs = inputs,
@@ -311,17 +363,15 @@ int session_data(Session *s, const Args *a, const char *const *entries, size_t e
                                    .without = without,
                                    .without_count = a->set_count,
                                    .data = data,
-                                   .data_count = a->data_count,
+                                   .data_count = given_count,
                                    .memory_bytes = (uint64_t)a->data_memory_bytes};
-    int status = dlg_dataset_open(&s->data, s->prog, &options);
+    bool memory = data && without;
+    int status = memory ? dlg_dataset_open(&s->data, s->prog, &options) : DLG_OK;
     free(data);
     free(without);
-    if (status == DLG_ERR_FILE) {
-        complain("%s; --data NAME=SOURCE gives other data", dlg_error_text(s->dev));
-        return EXIT_INPUT;
-    }
-    if (status == DLG_OK) return EXIT_DONE;
-    int exit_status = complain_status(s->dev, status);
+    free(recorded);
+    if (!memory) return out_of_memory();
+    int exit_status = complain_data(s, status, "data");
     if (status == DLG_ERR_NAME || status == DLG_ERR_DATA) say_no_samples(s, a);
     return exit_status;
 }

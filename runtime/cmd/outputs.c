@@ -175,6 +175,8 @@ int outputs_check(const Args *a) {
         status = spare_source(a, a->set[i].value, "what --set reads");
     for (size_t i = 0; !status && i < a->data_count; i++)
         status = spare_source(a, a->data[i].value, "data of this run");
+    for (size_t i = 0; !status && i < a->holdout_data_count; i++)
+        status = spare_source(a, a->holdout_data[i].value, "data of this run");
     return status;
 }
 

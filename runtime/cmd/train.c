@@ -13,7 +13,14 @@ static int split(Session *s, const Args *a) {
         complain("there is no data to hold out from");
         return EXIT_INPUT;
     }
+    if (a->holdout_data_count) return session_hold_out(s, a->holdout_data, a->holdout_data_count);
     if (a->load && !a->has_holdout && !a->has_seed && dlg_meta_get(s->prog, "data_held_out")) {
+        Pair *list;
+        size_t count;
+        status = session_held_out(s, &list, &count);
+        if (!status && count) status = session_hold_out(s, list, count);
+        free(list);
+        if (status || count) return status;
         status = dlg_dataset_split_recorded(s->data, s->prog, &same);
         if (status < 0) return complain_status(s->dev, status);
         if (same) return EXIT_DONE;
@@ -36,13 +43,15 @@ static void print_start(const Session *s, const Args *a, const dlg_entry *entry)
     if (rows == 0) return;
     dlg_dataset_batch(s->data, entry, &batch);
     printf("%s; %zu to train on, %zu held out", dlg_dataset_text(s->data), training, held_out);
+    if (*dlg_dataset_held_out_text(s->data)) printf(" (%s)", dlg_dataset_held_out_text(s->data));
     if (batch && training % batch)
         printf("; batches of %zu, so that each epoch leaves out %zu other%s", batch,
                training % batch, training % batch == 1 ? "" : "s");
     printf("\n");
     if (dlg_dataset_streams(s->data, 0))
         printf("the data is more than is held in memory: batches are read from the files\n");
-    if (training == rows && rows >= 100 && !a->has_holdout && dlg_entry_find(s->prog, "evaluate"))
+    if (training == rows && held_out == 0 && rows >= 100 && !a->has_holdout &&
+        dlg_entry_find(s->prog, "evaluate"))
         printf("nothing is held out: --holdout 0.2 would keep a fifth to evaluate on\n");
 }
 
@@ -320,8 +329,9 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
     return status < 0 ? complain_write(s->dev, status) : EXIT_DIVERGED;
 }
 
-static int train(Session *s, const Args *a, const dlg_entry *entry, TrainResult *result) {
+int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *result) {
     Shown shown = {.args = a, .dev = s->dev, .finite = true, .result = result};
+    if (!a->quiet) print_start(s, a, entry);
     progress_init(&shown.progress, a->quiet, dlg_dataset_rows(s->data, DLG_ROWS_ALL) == 0);
     int status = log_open(&shown.log, a);
     if (status) return status;
@@ -361,9 +371,9 @@ static int train(Session *s, const Args *a, const dlg_entry *entry, TrainResult 
 int train_run(const Args *a, TrainResult *result) {
     Session s = {0};
     const dlg_entry *entry = NULL, *evaluate = NULL;
-    int status = outputs_check(a);
+    int status = a->folds ? folds_check(a, NULL) : outputs_check(a);
     if (!status) status = session_open(&s, a, true);
-    if (!status) status = outputs_spare(a, s.prog);
+    if (!status) status = a->folds ? folds_check(a, s.prog) : outputs_spare(a, s.prog);
     if (!status && !(entry = training_entry(&s, a->entry ? a->entry : "train")))
         status = EXIT_INPUT;
     if (!status && a->evaluate) status = check_evaluation(&s, a->evaluate);
@@ -375,22 +385,29 @@ int train_run(const Args *a, TrainResult *result) {
         size_t count = 1;
         /* Without rows held out the evaluation does not run, and its data need not be there. */
         evaluate = dlg_entry_find(s.prog, a->evaluate ? a->evaluate : "evaluate");
-        if (evaluate && (a->holdout > 0 || a->load)) entries[count++] = evaluate->name;
+        bool holds_out = a->holdout > 0 || a->holdout_data_count || a->folds;
+        if (evaluate && (holds_out || a->load)) entries[count++] = evaluate->name;
         status = session_data(&s, a, entries, count, NULL, 0);
     }
     if (!status) status = session_inputs_given(&s, a, entry);
-    if (!status) status = split(&s, a);
-    if (!status) status = check_patience(&s, a, evaluate);
-    if (!status && a->holdout > 0 && !evaluate && !a->quiet)
+    if (!status && a->folds && !evaluate) {
+        complain("--folds needs an entry that evaluates the rows held out: %s has no `evaluate`, "
+                 "and --evaluate names no other",
+                 dlg_program_file(s.prog));
+        status = EXIT_INPUT;
+    }
+    if (!status && !a->folds) status = split(&s, a);
+    if (!status && !a->folds) status = check_patience(&s, a, evaluate);
+    if (!status && (a->holdout > 0 || a->holdout_data_count) && !evaluate && !a->quiet)
         printf("there is no entry `evaluate`: the rows held out are not evaluated\n");
     if (!status && !a->has_steps && dlg_dataset_rows(s.data, DLG_ROWS_ALL) == 0) {
         complain("entry `%s` takes no data, so that there are no epochs: give --steps N",
                  entry->name);
         status = EXIT_INPUT;
     }
-    if (!status && !a->quiet) print_start(&s, a, entry);
     if (!status) status = session_profile(&s, a);
-    if (!status) status = train(&s, a, entry, result);
+    if (!status)
+        status = a->folds ? train_folds(&s, a, entry, evaluate) : train_once(&s, a, entry, result);
     status = session_profile_end(&s, a, status);
     session_close(&s);
     return status;
