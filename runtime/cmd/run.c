@@ -4,10 +4,12 @@
  * Rows: as many as are asked for, in batches of the entry and the rest one by one through its
  * batch-1 variant. A result whose first axis is the batch is joined over the runs; others are shown
  * for one run only. */
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cmd.h"
+#include "data.h"
 
 enum { SHOW_NUMBERS = 24, SHOW_ROWS = 20 };
 
@@ -27,6 +29,7 @@ typedef struct Run {
     uint32_t *numbers;  /* of the rows */
     Result *results;
     size_t result_count;
+    json_t *classes; /* of labels.NAME in the weights, by the names of inputs */
 } Run;
 
 static int out_of_memory(void) {
@@ -168,17 +171,64 @@ static size_t likeliest(dlg_type type, const char *values, size_t count) {
     return fabs(sum - 1) < 1e-3 ? largest : count;
 }
 
-/* The numbers of one row, or of a small tensor. */
-static void print_numbers(const char *name, dlg_type type, const char *values, size_t count) {
+/* The labels that the inputs' numbers stand for. */
+static int find_classes(Run *r) {
+    r->classes = json_object();
+    if (!r->classes) return out_of_memory();
+    for (size_t i = 0; i < dlg_tensor_count(r->s.prog); i++) {
+        const dlg_tensor *t = dlg_tensor_at(r->s.prog, i);
+        if (t->kind != DLG_INPUT) continue;
+        size_t size = strlen(t->user_name) + sizeof "labels.";
+        char *name = malloc(size);
+        if (!name) return out_of_memory();
+        snprintf(name, size, "labels.%s", t->user_name);
+        const char *list = r->s.data ? dlg_dataset_labels(r->s.data, t) : NULL;
+        if (!list) list = dlg_meta_get(r->s.prog, name);
+        free(name);
+        if (list && json_object_set_new(r->classes, t->user_name, json_loads(list, 0, NULL)) < 0)
+            complain("warning: the labels of `%s` are not a list of labels", t->user_name);
+    }
+    return EXIT_DONE;
+}
+
+static void print_label(const json_t *list, size_t i) {
+    const json_t *label = json_array_get(list, i);
+    char shown[68];
+    if (!json_is_string(label)) return;
+    printf(" %s", data_quote(shown, 64, json_string_value(label), json_string_length(label)));
+}
+
+/* Of so many probabilities each is of a class, where one input has so many labels. */
+static const json_t *classes_of(const Run *r, size_t count) {
+    const char *name;
+    json_t *list, *found = NULL;
+    json_object_foreach(r->classes, name, list) {
+        if (json_array_size(list) != count) continue;
+        if (found && !json_equal(found, list)) return NULL;
+        found = list;
+    }
+    return found;
+}
+
+/* The numbers of one row, or of a small tensor; of an input that takes labels, these. */
+static void print_numbers(const Run *r, const char *name, const json_t *labels, dlg_type type,
+                          const char *values, size_t count) {
     size_t shown = count > SHOW_NUMBERS ? SHOW_NUMBERS : count;
     size_t largest = likeliest(type, values, count);
     printf("%s", name);
     for (size_t i = 0; i < shown; i++) {
+        double v = dlg_element(type, values, i);
         char text[NUMBER_TEXT];
-        printf(" %s", number_text(text, dlg_element(type, values, i)));
+        if (v >= 0 && v < (double)json_array_size(labels))
+            print_label(labels, (size_t)v);
+        else
+            printf(" %s", number_text(text, v));
     }
     if (shown < count) printf(" ... (%zu numbers)", count);
-    if (largest < count) printf(" (largest: %zu)", largest);
+    if (largest == count) return;
+    printf(" (largest: %zu", largest);
+    print_label(classes_of(r, count), largest);
+    printf(")");
 }
 
 static int print_rows(const Run *r) {
@@ -192,7 +242,7 @@ static int print_rows(const Run *r) {
             const Result *out = &r->results[i];
             if (!out->by_row) continue;
             fputs(separator, stdout);
-            print_numbers(out->tensor->user_name, out->tensor->type,
+            print_numbers(r, out->tensor->user_name, NULL, out->tensor->type,
                           out->values + row * out->row_bytes,
                           out->row_bytes / dlg_type_bytes(out->tensor->type));
             separator = "; ";
@@ -204,7 +254,9 @@ static int print_rows(const Run *r) {
             if (!values) return out_of_memory();
             int read = dlg_dataset_read(r->s.data, t, r->numbers[row], 1, values);
             fputs(separator, stdout);
-            if (read == DLG_OK) print_numbers(t->user_name, t->type, values, elems);
+            if (read == DLG_OK)
+                print_numbers(r, t->user_name, json_object_get(r->classes, t->user_name), t->type,
+                              values, elems);
             free(values);
             if (read < 0) return complain_status(r->s.dev, read);
             separator = "; ";
@@ -214,7 +266,7 @@ static int print_rows(const Run *r) {
     return EXIT_DONE;
 }
 
-static void print_whole(const Result *out) {
+static void print_whole(const Run *r, const Result *out) {
     const dlg_tensor *t = out->tensor;
     size_t columns = t->rank ? (size_t)t->shape[t->rank - 1] : 1;
     size_t rows = columns ? (size_t)t->elems / columns : 0,
@@ -223,11 +275,11 @@ static void print_whole(const Result *out) {
         char name[32];
         snprintf(name, sizeof name, "  %zu:", i);
         if (rows == 1)
-            print_numbers(t->user_name, t->type, out->values, columns);
+            print_numbers(r, t->user_name, NULL, t->type, out->values, columns);
         else {
             if (i == 0) printf("%s\n", t->user_name);
-            print_numbers(name, t->type, out->values + i * columns * dlg_type_bytes(t->type),
-                          columns);
+            print_numbers(r, name, NULL, t->type,
+                          out->values + i * columns * dlg_type_bytes(t->type), columns);
         }
         printf("\n");
     }
@@ -272,7 +324,7 @@ static int show(Run *r) {
     if (r->rows) status = print_rows(r);
     if (status) return status;
     for (size_t i = 0; i < r->result_count; i++)
-        if (!r->results[i].by_row) print_whole(&r->results[i]);
+        if (!r->results[i].by_row) print_whole(r, &r->results[i]);
     return EXIT_DONE;
 }
 
@@ -301,11 +353,13 @@ int cmd_run(const Args *a) {
     if (!status) status = session_profile(&r.s, a);
     if (!status) status = run_all(&r);
     status = session_profile_end(&r.s, a, status);
+    if (!status) status = find_classes(&r);
     if (!status) status = show(&r);
     if (!status) session_say_infinite(&r.s, a);
     for (size_t i = 0; r.results && i < r.result_count; i++) free(r.results[i].values);
     free(r.results);
     free(r.numbers);
+    json_decref(r.classes);
     session_close(&r.s);
     return status;
 }

@@ -78,11 +78,11 @@ columns='x=iris.csv:"petal length, cm",petal width'
 expect 0 "6 rows after a header, and the 3 labels of \`y\` are setosa, versicolor, virginica" \
     "$DLG" train iris.dlg --epochs 300 --save iris.w --data "$columns" --data y=iris.csv:species
 expect 0 'labels.y":"[\"setosa\",\"versicolor\",\"virginica\"]"' head -n 1 iris.w
-expect 0 "(largest: 2); y 2" "$DLG" run iris.dlg --load iris.w --rows 4 --with y --data "$columns" --data y=iris.csv:species
-expect 0 "(largest: 1); y 1" "$DLG" run iris.dlg --load iris.w --rows 5 --with y --data "$columns" --data y=iris.csv:1
+expect 0 "(largest: 2 virginica); y virginica" "$DLG" run iris.dlg --load iris.w --rows 4 --with y --data "$columns" --data y=iris.csv:species
+expect 0 "(largest: 1 versicolor); y versicolor" "$DLG" run iris.dlg --load iris.w --rows 5 --with y --data "$columns" --data y=iris.csv:1
 printf 'a,b,c\n1.5,0.2,versicolor\n4.2,1.2,virginica\n' >fewer.csv
-expect 0 "; y 2" "$DLG" run iris.dlg --load iris.w --rows 1 --with y --data x=fewer.csv:a,b --data y=fewer.csv:c
-expect 0 "; y 1" "$DLG" run iris.dlg --load iris.w --rows 0 --with y --data x=fewer.csv:0:2 --data y=fewer.csv:2
+expect 0 "; y virginica" "$DLG" run iris.dlg --load iris.w --rows 1 --with y --data x=fewer.csv:a,b --data y=fewer.csv:c
+expect 0 "; y versicolor" "$DLG" run iris.dlg --load iris.w --rows 0 --with y --data x=fewer.csv:0:2 --data y=fewer.csv:2
 sed 's/virginica/rose/' fewer.csv >other.csv
 expect 1 "other.csv:3: column 3: \`rose\` is not among the labels of the weights" \
     "$DLG" run iris.dlg --load iris.w --rows 1 --with y --data x=other.csv:a,b --data y=other.csv:c
@@ -108,6 +108,37 @@ printf 'input w : f32[2, 3]\nentry predict -> s = sum(w)\n' >whole.dlg
 expect 0 "s 15" "$DLG" run whole.dlg --set w=two.npz:x
 expect 1 "has no array \`w\`; it has: x, y; say which" "$DLG" run whole.dlg --set w=two.npz
 expect 1 "that is data of the model: it is not overwritten" "$DLG" run two.dlg --rows 0:2 --get z=two.npz
+
+# Tensors of safetensors files, written here with types that weights do not have: x F64, y U16, z F16, all of two rows.
+tensors() { # tensors HEADER: pads it to 240 bytes, in front of x = 1 2 3, 4 5 6.5; y = 7, 515; z = 1, -2
+    printf '\360\000\000\000\000\000\000\000%-240s' "$1"
+    for high in '\360\077' '\000\100' '\010\100' '\020\100' '\024\100' '\032\100'; do
+        printf "\\000\\000\\000\\000\\000\\000$high"
+    done
+    printf '\007\000\003\002\000\074\000\300'
+}
+x='"x":{"dtype":"F64","shape":[2,3],"data_offsets":[0,48]}'
+y='"y":{"dtype":"U16","shape":[2],"data_offsets":[48,52]}'
+tensors "{$x,$y,\"z\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[52,56]}}" >two.safetensors
+expect 0 "row 1:  sums 15.5; z 1030" "$DLG" run two.dlg --rows 0:2 --data x=two.safetensors:x --data y=two.safetensors
+expect 0 "row 1:  sums 15.5; z -4" "$DLG" run two.dlg --rows 0:2 --data x=two.safetensors --data y=two.safetensors:z
+sed 's/f32/i32/; s/y \* 2/y/' two.dlg >whole_x.dlg
+expect 1 "two.safetensors: row 1: element 2 of the sample is not a whole number that fits i32" \
+    "$DLG" run whole_x.dlg --rows 0:1 --data x=two.safetensors:x
+expect 0 "s 21.5" "$DLG" run whole.dlg --set w=two.safetensors:x
+expect 1 "has no tensor \`w\`; it has: x, y, z; say which" "$DLG" run whole.dlg --set w=two.safetensors
+expect 1 "two.safetensors: has no tensor \`v\`; it has: x, y, z" "$DLG" run two.dlg --rows 0:2 --data x=two.safetensors:v
+sed 's/"two.npz"/"two.safetensors:x"/; s/two.npz:y/two.safetensors:y/' two.dlg >tensors.dlg
+expect 0 "row 0:  sums 6; z 14" "$DLG" run tensors.dlg --rows 0:2
+head -c 299 two.safetensors >cut.safetensors
+expect 1 "cut.safetensors: \`y\` lies beyond the end" "$DLG" run two.dlg --rows 0:2 --data y=cut.safetensors:y
+tensors '{"x":{"dtype":"F64","shape":[2,3],"data_offsets":[0,40]}}' >bad.safetensors
+expect 1 "bad.safetensors: has 40 bytes of data where its header promises 48" \
+    "$DLG" run two.dlg --rows 0:2 --data x=bad.safetensors
+tensors '{"x":{"dtype":"F8_E5M2","shape":[2,3],"data_offsets":[0,6]}}' >bad.safetensors
+expect 1 "are of type F8_E5M2, which is not read" "$DLG" run two.dlg --rows 0:2 --data x=bad.safetensors
+printf 'not one' >bad.safetensors
+expect 1 "shorter than 8 bytes" "$DLG" run two.dlg --rows 0:2 --data x=bad.safetensors
 
 # Text: windows of 17 characters; the vocabulary stays with the weights, and the end is what is held out.
 cp "$samples"/char_rnn.dlg .
