@@ -6,7 +6,10 @@
  * oclgrind does not know in what is inlined; the kernel has it.) */
 void copy_row(__global const uchar *from, __global uchar *to, uint bytes) {
     uint lane = get_local_id(0), lanes = get_local_size(0);
-    if (bytes % 4 == 0)
+    if (bytes % 16 == 0)
+        for (uint i = lane; i < bytes / 16; i += lanes)
+            ((__global uint4 *)to)[i] = ((__global const uint4 *)from)[i];
+    else if (bytes % 4 == 0)
         for (uint i = lane; i < bytes / 4; i += lanes)
             ((__global uint *)to)[i] = ((__global const uint *)from)[i];
     else if (bytes % 2 == 0)
@@ -28,7 +31,7 @@ void put_sample(__global const uchar *from, __global uchar *to, size_t row, size
  * Shapes: from_n[samples, outer_n, inner_n bytes], to_n[batches, outer_n, batch, inner_n bytes], rows[any]. An input that
  * there is not has an inner_n of 0.
  * Requires: first + count <= the length of rows; every one of these rows below the number of samples; buffers begin
- * at multiples of 4 bytes.
+ * at multiples of 16 bytes.
  * A work-group takes every num_groups-th of the `count` rows, its items share the row. */
 __kernel void gather(__global const uint *restrict rows, uint first, uint count, uint batch,
                      __global const uchar *restrict from0, __global uchar *restrict to0, uint outer0,
