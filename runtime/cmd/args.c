@@ -449,7 +449,8 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
         break;
     case KEY_FOLDS:
         a->folds = whole(state, "folds", value);
-        if (a->folds < 2) argp_error(state, "--folds is at least 2");
+        if (a->folds < 2 || a->folds > 10000)
+            argp_error(state, "--folds is at least 2 and at most 10000");
         break;
     case KEY_SET: pair(state, "set", "FILE", value, a->set, &a->set_count); break;
     case KEY_GET: pair(state, "get", "FILE", value, a->get, &a->get_count); break;

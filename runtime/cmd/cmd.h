@@ -121,7 +121,7 @@ int session_data(Session *s, const Args *a, const char *const *entries, size_t e
                  const char *const *inputs, size_t input_count);
 /* The data that the training run of the weights held out, where that was data of its own: what is given of it as
  * "NAME=SOURCE", which the caller frees with its list. *count 0: there is none. */
-int session_held_out(Session *s, Pair **list, size_t *count);
+int session_held_out(Session *s, const Args *a, Pair **list, size_t *count);
 /* Holds out data of its own. */
 int session_hold_out(Session *s, const Pair *list, size_t count);
 /* Complains about inputs of the entry that neither data nor --set gives. */

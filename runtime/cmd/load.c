@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "cmd.h"
 #include "compile.h"
@@ -296,7 +297,37 @@ static int out_of_memory(void) {
     return EXIT_SYSTEM;
 }
 
-int session_held_out(Session *s, Pair **list, size_t *count) {
+/* Whether a source is a device, a pipe or a folder: what a weights file names is not to be trusted so far. */
+static bool is_special(const char *source) {
+    char *path = strdup(source);
+    struct stat st;
+    bool special = path == NULL;
+    while (path && *path) {
+        if (stat(path, &st) == 0) {
+            special = !S_ISREG(st.st_mode);
+            break;
+        }
+        char *colon = strrchr(path, ':');
+        if (!colon) break;
+        *colon = 0;
+    }
+    free(path);
+    return special;
+}
+
+static int check_recorded(const Args *a, const Pair *list, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!is_special(list[i].value)) continue;
+        complain(
+            "%s names %s as the data held out for `%s`, which is no regular file; --data gives "
+            "other data",
+            a->load, list[i].value, list[i].name);
+        return EXIT_INPUT;
+    }
+    return EXIT_DONE;
+}
+
+int session_held_out(Session *s, const Args *a, Pair **list, size_t *count) {
     static const char prefix[] = "held_out_source.";
     size_t tensors = dlg_tensor_count(s->prog);
     *count = 0;
@@ -313,7 +344,7 @@ int session_held_out(Session *s, Pair **list, size_t *count) {
         if (source) (*list)[(*count)++] = (Pair){t->name, source};
         free(name);
     }
-    return EXIT_DONE;
+    return check_recorded(a, *list, *count);
 }
 
 static int complain_data(const Session *s, int status, const char *option) {
@@ -344,7 +375,7 @@ int session_data(Session *s, const Args *a, const char *const *entries, size_t e
     Pair *recorded = NULL;
     size_t given_count = a->data_count;
     if (takes_held_out(a)) {
-        int found = session_held_out(s, &recorded, &given_count);
+        int found = session_held_out(s, a, &recorded, &given_count);
         if (found) {
             free(recorded);
             return found;

@@ -17,7 +17,7 @@ static int split(Session *s, const Args *a) {
     if (a->load && !a->has_holdout && !a->has_seed && dlg_meta_get(s->prog, "data_held_out")) {
         Pair *list;
         size_t count;
-        status = session_held_out(s, &list, &count);
+        status = session_held_out(s, a, &list, &count);
         if (!status && count) status = session_hold_out(s, list, count);
         free(list);
         if (status || count) return status;

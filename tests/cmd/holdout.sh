@@ -54,6 +54,10 @@ mv testing.csv moved.csv
 expect 1 "cannot open testing.csv: No such file or directory; --data NAME=SOURCE gives other data" \
     "$DLG" eval digits.dlg --load apart.w
 expect 0 "on 597 held-out rows" "$DLG" eval digits.dlg --load apart.w --data x=moved.csv:0:64 --data y=moved.csv:64
+# What the weights name must be a file.
+mkfifo testing.csv
+expect 1 "is no regular file" "$DLG" eval digits.dlg --load apart.w
+rm testing.csv
 mv moved.csv testing.csv
 # Labels are those of the data to train on.
 awk -F, '{ printf "d%s,", $65; print }' training.csv >names.csv
@@ -93,4 +97,5 @@ expect 1 "w.fold2.safetensors is there and is not a weights file" \
     "$DLG" train digits.dlg --epochs 2 --folds 2 --save w.safetensors
 expect 1 "there are 1797 rows" "$DLG" train digits.dlg --folds 2000
 expect 2 "at least 2" "$DLG" train digits.dlg --folds 1
+expect 2 "at most 10000" "$DLG" train digits.dlg --folds 99999999999999999 --save w
 done_testing

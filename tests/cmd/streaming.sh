@@ -86,6 +86,24 @@ expect 1 "cannot make a temporary file in /no/such/folder" \
     env TMPDIR=/no/such/folder "$DLG" train digits.dlg --data-memory 1K
 expect 2 "takes a size as 300K" "$DLG" train digits.dlg --data-memory much
 
+# A model that does not fit says what it needs and what there is, before anything of it is allocated.
+{
+    i=0
+    while [ $i -lt 60 ]; do # 8 GB each
+        echo "param w$i : f32[46000, 46000] ~ normal(0, 1)"
+        i=$((i + 1))
+    done
+    i=0
+    echo 'entry train -> n = 1 {'
+    while [ $i -lt 60 ]; do
+        echo "w$i = w$i * 2"
+        i=$((i + 1))
+    done
+    echo '}'
+} >huge.dlg
+expect 3 "huge.dlg needs 484" "$DLG" train huge.dlg --steps 1
+grep -q "needs 484[0-9]* MiB of memory; .* has [0-9]*\$" err || fail "what there is is not said: $(cat err)"
+
 # Text: windows of characters and of bytes.
 cat >text.dlg <<'MODEL'
 const batch = 8, T = 16
