@@ -302,7 +302,7 @@ static void test_arrays(void) {
         }
         fclose(f);
         for (int axis = 0; axis < 3; axis++)
-            for (int limit = 1; limit < 2000000; limit *= 1000000) {
+            for (long limit = 1; limit < 2000000; limit *= 1000000) {
                 DataFile file;
                 ArrayHead h;
                 Rows r;
