@@ -8,7 +8,7 @@ set -eu
 export LC_ALL=C # the order of bytes, in which dlg numbers labels
 case ${1:-} in
 count)
-    tr 'A-Z' 'a-z' <"$2" | tr -cs "a-z'" '\n' | sed "s/^'*//; s/'*\$//" | grep . >all.txt
+    tr '[:upper:]' '[:lower:]' <"$2" | tr -cs "a-z'" '\n' | sed "s/^'*//; s/'*\$//" | grep . >all.txt
     sort all.txt | uniq -c | sort -k1,1nr -k2 | awk -v n="${3:-1000}" 'NR <= n { print $2 }' | sort >words.txt
     # Nearer words count more: one, a half, a third, a quarter.
     awk '
@@ -28,6 +28,7 @@ count)
     ;;
 near)
     number=$(grep -nxF -- "$2" words.txt | cut -d : -f 1)
+    [ -n "$number" ] || { echo "word_vectors.sh: \`$2\` is not in words.txt" >&2; exit 1; }
     "${DLG:-dlg}" run word_vectors.dlg -D words="$(wc -l <words.txt)" --entry nearest --load "${3:-word_vectors.safetensors}" --set which=$((number - 1)) |
         sed 's/^near //' | tr ' ' '\n' | while read -r i; do sed -n "$((i + 1))p" words.txt; done | paste -s -d ' ' -
     ;;

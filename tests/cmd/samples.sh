@@ -81,6 +81,7 @@ awk '/^epoch 20/ { sub(/,/, "", $4); exit !($4 > 0 && $4 < 0.1) }' out || fail "
 expect 0 "" sh "$samples/word_vectors.sh" near weights words.w
 tr ' ' '\n' <out | sort -u | grep -cvx weights >count
 [ "$(cat count)" -eq 5 ] || fail "near \`weights\`: $(cat out)"
+expect 1 "\`Weights\` is not in words.txt" sh "$samples/word_vectors.sh" near Weights words.w
 
 # A differential equation, solved by training on it alone: of an error of 1 at the start.
 for seed in 1 2 3; do
