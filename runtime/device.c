@@ -22,34 +22,40 @@ typedef struct Found {
     cl_device_id device;
 } Found;
 
-static void text_of(cl_int code, char *text, size_t bytes) {
-    if (code != CL_SUCCESS) text[0] = 0;
-    text[bytes - 1] = 0;
+/* The texts of the platform and the device, cut to the fields of the info. */
+static cl_int name_texts(Found f, dlg_device_info *i) {
+    char platform[512] = "", name[512] = "", driver[512] = "";
+    cl_int code =
+        clGetPlatformInfo(f.platform, CL_PLATFORM_NAME, sizeof platform - 1, platform, NULL);
+    if (!code) code = clGetDeviceInfo(f.device, CL_DEVICE_NAME, sizeof name - 1, name, NULL);
+    if (!code) code = clGetDeviceInfo(f.device, CL_DRIVER_VERSION, sizeof driver - 1, driver, NULL);
+    snprintf(i->platform, sizeof i->platform, "%.*s", (int)sizeof i->platform - 1, platform);
+    snprintf(i->name, sizeof i->name, "%.*s", (int)sizeof i->name - 1, name);
+    snprintf(i->driver, sizeof i->driver, "%.*s", (int)sizeof i->driver - 1, driver);
+    return code;
 }
 
-/* Names are cut to the fields of the info; a query that fails leaves its field empty or 0. */
-static dlg_device_info describe(Found f, int number) {
+static int describe(dlg_device *dev, Found f, int number, dlg_device_info *out) {
     dlg_device_info i = {.number = number};
     cl_device_type type = 0;
     cl_uint units = 0, floats = 0;
     cl_ulong memory = 0, most = 0, local = 0;
     size_t group = 0;
-    char text[512];
-    text_of(clGetPlatformInfo(f.platform, CL_PLATFORM_NAME, sizeof text, text, NULL), text,
-            sizeof text);
-    snprintf(i.platform, sizeof i.platform, "%.*s", (int)sizeof i.platform - 1, text);
-    text_of(clGetDeviceInfo(f.device, CL_DEVICE_NAME, sizeof text, text, NULL), text, sizeof text);
-    snprintf(i.name, sizeof i.name, "%.*s", (int)sizeof i.name - 1, text);
-    text_of(clGetDeviceInfo(f.device, CL_DRIVER_VERSION, sizeof text, text, NULL), text,
-            sizeof text);
-    snprintf(i.driver, sizeof i.driver, "%.*s", (int)sizeof i.driver - 1, text);
-    clGetDeviceInfo(f.device, CL_DEVICE_TYPE, sizeof type, &type, NULL);
-    clGetDeviceInfo(f.device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
-    clGetDeviceInfo(f.device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL);
-    clGetDeviceInfo(f.device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof most, &most, NULL);
-    clGetDeviceInfo(f.device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
-    clGetDeviceInfo(f.device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL);
-    clGetDeviceInfo(f.device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof floats, &floats, NULL);
+    const struct {
+        cl_device_info what;
+        size_t bytes;
+        void *to;
+    } asked[] = {{CL_DEVICE_TYPE, sizeof type, &type},
+                 {CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units},
+                 {CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory},
+                 {CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof most, &most},
+                 {CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local},
+                 {CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group},
+                 {CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof floats, &floats}};
+    cl_int code = name_texts(f, &i);
+    for (size_t k = 0; k < sizeof asked / sizeof *asked && !code; k++)
+        code = clGetDeviceInfo(f.device, asked[k].what, asked[k].bytes, asked[k].to, NULL);
+    if (code != CL_SUCCESS) return rt_cl_fail(dev, code, "cannot ask a device what it is");
     strcpy(i.type, type & CL_DEVICE_TYPE_CPU           ? "cpu"
                    : type & CL_DEVICE_TYPE_GPU         ? "gpu"
                    : type & CL_DEVICE_TYPE_ACCELERATOR ? "accelerator"
@@ -60,7 +66,8 @@ static dlg_device_info describe(Found f, int number) {
     i.local_memory_bytes = local;
     i.max_group = group;
     i.vector_floats = floats;
-    return i;
+    *out = i;
+    return DLG_OK;
 }
 
 /* All devices in the order of the platforms; the caller frees *found. */
@@ -104,8 +111,13 @@ int dlg_device_list(dlg_device_info **list, size_t *count) {
     int status = find_devices(NULL, &found, count);
     if (status < 0) return status;
     if (*count && !(*list = calloc(*count, sizeof **list))) status = DLG_ERR_MEMORY;
-    for (size_t i = 0; i < *count && status == DLG_OK; i++) (*list)[i] = describe(found[i], (int)i);
-    if (status < 0) *count = 0;
+    for (size_t i = 0; i < *count && status == DLG_OK; i++)
+        status = describe(NULL, found[i], (int)i, &(*list)[i]);
+    if (status < 0) {
+        free(*list);
+        *list = NULL;
+        *count = 0;
+    }
     free(found);
     return status;
 }
@@ -126,24 +138,34 @@ static bool contains_nocase(const char *text, const char *part) {
     return n == 0;
 }
 
-/* Which of `count` devices a selector means; `count` when none. */
-static size_t select_device(const Found *found, size_t count, const char *selector) {
-    size_t i = 0;
-    if (!selector || !*selector) {
-        while (i < count && strcmp(describe(found[i], 0).type, "cpu") != 0) i++;
-        return i < count || count == 0 ? i : 0;
-    }
-    if (selector[strspn(selector, "0123456789")] == 0) {
+static bool matches(const dlg_device_info *info, const char *selector) {
+    char text[sizeof info->platform + sizeof info->name + 2];
+    if (!selector || !*selector) return strcmp(info->type, "cpu") == 0;
+    snprintf(text, sizeof text, "%s: %s", info->platform, info->name);
+    return contains_nocase(text, selector);
+}
+
+/* Which of `count` devices a selector means, described in dev->info; *which is `count` when none. */
+static int select_device(dlg_device *dev, const Found *found, size_t count, const char *selector,
+                         size_t *which) {
+    bool any = !selector || !*selector;
+    int status = DLG_OK;
+    *which = count;
+    if (!any && selector[strspn(selector, "0123456789")] == 0) {
         unsigned long long number = strtoull(selector, NULL, 10);
-        return number < count ? (size_t)number : count;
+        if (number < count) *which = (size_t)number;
+    } else {
+        for (size_t i = 0; i < count && status == DLG_OK; i++) {
+            status = describe(dev, found[i], (int)i, &dev->info);
+            if (status < 0 || !matches(&dev->info, selector)) continue;
+            *which = i;
+            break;
+        }
+        if (any && *which == count && count > 0) *which = 0;
     }
-    for (; i < count; i++) {
-        dlg_device_info info = describe(found[i], 0);
-        char text[sizeof info.platform + sizeof info.name + 2];
-        snprintf(text, sizeof text, "%s: %s", info.platform, info.name);
-        if (contains_nocase(text, selector)) break;
-    }
-    return i;
+    if (status == DLG_OK && *which < count)
+        status = describe(dev, found[*which], (int)*which, &dev->info);
+    return status;
 }
 
 static int open_device(dlg_device *dev, const char *selector) {
@@ -164,14 +186,14 @@ static int open_device(dlg_device *dev, const char *selector) {
                                      "the processor one)");
         goto out;
     }
-    which = select_device(found, count, selector);
+    status = select_device(dev, found, count, selector, &which);
+    if (status < 0) goto out;
     if (which == count) {
         status = rt_fail(dev, DLG_ERR_DEVICE, "no OpenCL device matches `%.200s`; there %s %zu",
                          selector, count == 1 ? "is" : "are", count);
         goto out;
     }
     dev->id = found[which].device;
-    dev->info = describe(found[which], (int)which);
     dev->context = clCreateContext(NULL, 1, &dev->id, NULL, NULL, &code);
     if (code != CL_SUCCESS) {
         status = rt_cl_fail(dev, code, "cannot open the device");
@@ -182,8 +204,15 @@ static int open_device(dlg_device *dev, const char *selector) {
         status = rt_cl_fail(dev, code, "cannot make a command queue");
         goto out;
     }
-    clGetDeviceInfo(dev->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof align_bits, &align_bits, NULL);
-    clGetDeviceInfo(dev->id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified, NULL);
+    code = clGetDeviceInfo(dev->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof align_bits, &align_bits,
+                           NULL);
+    if (!code)
+        code =
+            clGetDeviceInfo(dev->id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified, NULL);
+    if (code != CL_SUCCESS) {
+        status = rt_cl_fail(dev, code, "cannot ask the device how it has its memory");
+        goto out;
+    }
     dev->base_align = align_bits >= 8 ? align_bits / 8 : 1;
     dev->host_memory = unified && strcmp(dev->info.type, "cpu") == 0;
     dev->exact = strcmp(dev->info.platform, "Oclgrind") == 0;

@@ -169,9 +169,8 @@ static int open_selections(Runner *r) {
     size_t count = (r->gather_count + GATHER_INPUTS - 1) / GATHER_INPUTS;
     r->selections = calloc(count, sizeof *r->selections);
     if (!r->selections) return rt_no_memory(dev, count * sizeof *r->selections);
-    for (; r->selection_count < count; r->selection_count++)
-        TRY(bind_selection(r, r->selection_count * GATHER_INPUTS,
-                           &r->selections[r->selection_count]));
+    r->selection_count = count;
+    for (size_t i = 0; i < count; i++) TRY(bind_selection(r, i * GATHER_INPUTS, &r->selections[i]));
     return DLG_OK;
 }
 
@@ -280,6 +279,7 @@ static int open_bindings(Runner *r) {
 
 int runner_open(Runner *r, Feed *f, const dlg_entry *entry) {
     *r = (Runner){.feed = f, .entry = entry, .capacity = RING_RUNS};
+    if (f->prog->loose) TRY(rt_bind(f->prog));
     TRY(dlg_dataset_batch(f->data, entry, &r->batch));
     TRY(open_gathers(r));
     TRY(share_inputs(r));
@@ -288,25 +288,29 @@ int runner_open(Runner *r, Feed *f, const dlg_entry *entry) {
 }
 
 /* The launches' arguments are the tensors themselves again, and inputs have the last batch (or, of
- * a run that was stopped, one that it did not come to). What fails here failed before. */
-static void unbind(Runner *r) {
+ * a run that was stopped, one that it did not come to). */
+static cl_int unbind(Runner *r) {
     dlg_program *prog = r->feed->prog;
     cl_mem *buffers = prog->buffers;
+    cl_int code = CL_SUCCESS;
     for (size_t i = 0; i < r->gather_count && r->ahead_of; i++) {
         const Gather *g = &r->gathers[i];
-        if (g->stage)
+        if (!g->stage) continue;
+        cl_int copied =
             clEnqueueCopyBuffer(prog->dev->queue, g->slots[r->ahead_slot],
                                 buffers[g->tensor->index], 0, 0, g->tensor->bytes, 0, NULL, NULL);
+        if (copied) prog->set[g->tensor->index] = false;
+        if (copied) code = copied;
     }
-    for (size_t i = 0; i < r->input_count; i++) {
-        const Binding *b = &r->inputs[i];
-        clSetKernelArg(b->kernel, b->arg, sizeof(cl_mem),
-                       &buffers[r->gathers[b->which].tensor->index]);
+    for (size_t i = 0; i < r->input_count + r->output_count; i++) {
+        bool input = i < r->input_count;
+        const Binding *b = input ? &r->inputs[i] : &r->outputs[i - r->input_count];
+        const dlg_tensor *t = input ? r->gathers[b->which].tensor : r->scalars[b->which];
+        cl_int bound = clSetKernelArg(b->kernel, b->arg, sizeof(cl_mem), &buffers[t->index]);
+        if (bound) prog->loose = true;
+        if (bound) code = bound;
     }
-    for (size_t i = 0; i < r->output_count; i++) {
-        const Binding *b = &r->outputs[i];
-        clSetKernelArg(b->kernel, b->arg, sizeof(cl_mem), &buffers[r->scalars[b->which]->index]);
-    }
+    return code;
 }
 
 static void release(cl_mem *list, size_t count) {
@@ -315,9 +319,9 @@ static void release(cl_mem *list, size_t count) {
     free(list);
 }
 
-void runner_close(Runner *r) {
-    if (!r->feed) return;
-    unbind(r);
+cl_int runner_close(Runner *r) {
+    if (!r->feed) return CL_SUCCESS;
+    cl_int code = unbind(r);
     /* What is staged or read may still be in use by the queue. */
     if (r->feed->prog->dev->real) clFinish(r->feed->prog->dev->queue);
     for (size_t i = 0; i < r->gather_count; i++) {
@@ -328,7 +332,8 @@ void runner_close(Runner *r) {
         free(g->sample);
     }
     free(r->numbers);
-    for (size_t i = 0; i < r->selection_count; i++) clReleaseKernel(r->selections[i]);
+    for (size_t i = 0; r->selections && i < r->selection_count; i++)
+        if (r->selections[i]) clReleaseKernel(r->selections[i]);
     free(r->selections);
     free(r->gathers);
     free(r->inputs);
@@ -340,6 +345,7 @@ void runner_close(Runner *r) {
     release(r->slots, r->capacity * r->scalar_count);
     if (r->ring) clReleaseMemObject(r->ring);
     *r = (Runner){0};
+    return code;
 }
 
 /* Selects the batch at `first` of the order and, while it is at it, those behind it. */

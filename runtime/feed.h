@@ -98,7 +98,9 @@ typedef struct Runner {
 } Runner;
 
 int runner_open(Runner *r, Feed *f, const dlg_entry *entry);
-void runner_close(Runner *r);
+/* CL_SUCCESS, or why inputs and launches could not be given back what they had. Then inputs count as not set, and
+ * launches are bound again before the next run. */
+cl_int runner_close(Runner *r);
 /* Enqueues a run of the rows first .. first + batch - 1 of the order. Collects first when the ring
  * is full, and waits then only. */
 int runner_step(Runner *r, RowOrder *order, size_t first);

@@ -84,6 +84,8 @@ static int check_arg(const dlg_program *prog, const dlg_launch *l, cl_kernel ker
     if (code != CL_SUCCESS)
         return rt_cl_fail(prog->dev, code, "cannot ask for a kernel's parameters");
     code = clGetKernelArgInfo(kernel, k, CL_KERNEL_ARG_TYPE_NAME, sizeof type - 1, type, NULL);
+    if (code != CL_SUCCESS && code != CL_KERNEL_ARG_INFO_NOT_AVAILABLE)
+        return rt_cl_fail(prog->dev, code, "cannot ask for a kernel's parameters");
     bool pointer = code == CL_SUCCESS ? strchr(type, '*') != NULL : l->args[k].tensor != NULL;
     if (l->args[k].tensor) {
         if (space == CL_KERNEL_ARG_ADDRESS_GLOBAL && pointer) return DLG_OK;
@@ -111,14 +113,26 @@ static int check_group(const dlg_program *prog, const dlg_launch *l, cl_kernel k
     }
     code = clGetKernelWorkGroupInfo(kernel, id, CL_KERNEL_COMPILE_WORK_GROUP_SIZE, sizeof required,
                                     required, NULL);
-    if (code == CL_SUCCESS && required[0] &&
-        (required[0] != l->local || required[1] != 1 || required[2] != 1)) {
+    if (code != CL_SUCCESS) return rt_cl_fail(prog->dev, code, "cannot ask for a kernel's groups");
+    if (required[0] && (required[0] != l->local || required[1] != 1 || required[2] != 1)) {
         snprintf(text, sizeof text,
                  "its text requires groups of %zu x %zu x %zu, the plan says %zu", required[0],
                  required[1], required[2], l->local);
         return fail_launch(prog, l, DLG_ERR_PROGRAM, text);
     }
     return DLG_OK;
+}
+
+static int bind_arg(dlg_program *prog, const dlg_launch *l, cl_kernel kernel, cl_uint k) {
+    const dlg_arg *a = &l->args[k];
+    char text[160];
+    cl_int code = a->tensor
+                      ? clSetKernelArg(kernel, k, sizeof(cl_mem), &prog->buffers[a->tensor->index])
+                      : clSetKernelArg(kernel, k, sizeof(cl_int), &a->number);
+    if (code == CL_SUCCESS) return DLG_OK;
+    snprintf(text, sizeof text, "argument %u does not fit: %s (%d)", (unsigned)k + 1,
+             rt_cl_name(code), (int)code);
+    return fail_launch(prog, l, DLG_ERR_PROGRAM, text);
 }
 
 static int bind(dlg_program *prog, const dlg_launch *l, cl_kernel *out) {
@@ -138,19 +152,20 @@ static int bind(dlg_program *prog, const dlg_launch *l, cl_kernel *out) {
         return fail_launch(prog, l, DLG_ERR_PROGRAM, text);
     }
     int status = check_group(prog, l, kernel);
-    for (cl_uint k = 0; k < count && status == DLG_OK; k++) {
-        if ((status = check_arg(prog, l, kernel, k)) < 0) break;
-        const dlg_arg *a = &l->args[k];
-        code = a->tensor
-                   ? clSetKernelArg(kernel, k, sizeof(cl_mem), &prog->buffers[a->tensor->index])
-                   : clSetKernelArg(kernel, k, sizeof(cl_int), &a->number);
-        if (code != CL_SUCCESS) {
-            snprintf(text, sizeof text, "argument %u does not fit: %s (%d)", (unsigned)k + 1,
-                     rt_cl_name(code), (int)code);
-            status = fail_launch(prog, l, DLG_ERR_PROGRAM, text);
-        }
-    }
+    for (cl_uint k = 0; k < count && status == DLG_OK; k++)
+        if ((status = check_arg(prog, l, kernel, k)) == DLG_OK)
+            status = bind_arg(prog, l, kernel, k);
     return status;
+}
+
+int rt_bind(dlg_program *prog) {
+    for (size_t i = 0; i < prog->plan.launch_count; i++)
+        for (size_t k = 0; k < prog->plan.launches[i].arg_count; k++) {
+            int status = bind_arg(prog, &prog->plan.launches[i], prog->kernels[i], (cl_uint)k);
+            if (status < 0) return status;
+        }
+    prog->loose = false;
+    return DLG_OK;
 }
 
 /* ---- loading ------------------------------------------------------------------------------------ */

@@ -62,6 +62,16 @@ int rt_file_write(RtFile *f, const void *data, size_t bytes);
 int rt_file_commit(RtFile *f);
 void rt_file_drop(RtFile *f); /* also after commit, and of a zeroed one */
 
+/* ---- json.c ------------------------------------------------------------------------------------
+ */
+
+/* A document as text, which the caller frees; `flags` are json_dumps's. NULL: no memory, or no document. */
+struct json_t;
+char *rt_json_text(const struct json_t *document, size_t flags);
+/* The document that a text is. NULL: `why` says why; "": no memory. */
+enum { RT_JSON_WHY = 160 };
+struct json_t *rt_json_parse(const char *text, size_t len, char why[RT_JSON_WHY]);
+
 /* ---- number.c: numbers in text, in no locale --------------------------------------------------
  */
 
@@ -213,11 +223,14 @@ struct dlg_program {
     uint64_t seed, step;
     MetaList meta;
     Watch *watch; /* NULL: runs are not looked at */
+    bool loose; /* an argument of a launch may be of what is gone: to be bound again before a run */
 };
 
 /* The lines of the source that a kernel computes, as its comment has them: "  12  h = ...\n  13  ..."; "" where there are
  * none or prog is NULL. The caller frees it. NULL: no memory. */
 char *rt_source_lines(const dlg_program *prog, const char *kernel);
+/* Binds the arguments of all launches to the tensors. */
+int rt_bind(dlg_program *prog);
 /* Enqueues an entry after checking that its inputs were set; counts the step. */
 int rt_run_entry(dlg_program *prog, const dlg_entry *entry);
 /* dlg_set and dlg_get by tensor. */

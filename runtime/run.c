@@ -203,6 +203,7 @@ int rt_run_entry(dlg_program *prog, const dlg_entry *e) {
                            e->name, e->reads[i]->name);
     Running run = {
         .prog = prog, .entry = e, .kernels = prog->kernels + (e->launches - prog->plan.launches)};
+    if (prog->loose && (status = rt_bind(prog)) < 0) return status;
     if (prog->watch && (status = watch_begin(prog->watch, e)) < 0) return status;
     if ((status = run_part(&run, 0, e->launch_count, 0, 0)) < 0) return status;
     prog->step += e->trains != 0;

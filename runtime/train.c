@@ -81,11 +81,18 @@ static int evaluation_open(Evaluation *e, Feed *f, const dlg_entry *entry, dlg_r
     return DLG_OK;
 }
 
-static void evaluation_close(Evaluation *e) {
-    if (e->whole.entry) runner_close(&e->whole);
-    if (e->rest.entry) runner_close(&e->rest);
+/* As runner_close. */
+static cl_int evaluation_close(Evaluation *e) {
+    cl_int whole = e->whole.entry ? runner_close(&e->whole) : CL_SUCCESS;
+    cl_int rest = e->rest.entry ? runner_close(&e->rest) : CL_SUCCESS;
     order_close(&e->order);
     feed_close(&e->apart);
+    return whole ? whole : rest;
+}
+
+/* The status of what was done and then closed; of two failures the first is told. */
+static int closed(dlg_program *prog, int status, cl_int code) {
+    return status < 0 || !code ? status : rt_cl_fail(prog->dev, code, "giving inputs back");
 }
 
 static int evaluation_run(Evaluation *e, dlg_metrics *out) {
@@ -120,7 +127,7 @@ int dlg_evaluate(dlg_program *prog, const dlg_dataset *data, const char *entry, 
     if (status == DLG_OK) status = evaluation_open(&e, &feed, found, which, 0);
     if (status == DLG_OK) status = metrics_open(out, &e.whole);
     if (status == DLG_OK) status = evaluation_run(&e, out);
-    evaluation_close(&e);
+    status = closed(prog, status, evaluation_close(&e));
     feed_close(&feed);
     if (status < 0) dlg_metrics_free(out);
     return status;
@@ -191,16 +198,17 @@ static int training_open(Training *t) {
     return best_open(t);
 }
 
-static void training_close(Training *t) {
+static cl_int training_close(Training *t) {
     best_close(t);
     good_close(t);
-    evaluation_close(&t->evaluation);
-    if (t->run.entry) runner_close(&t->run);
+    cl_int evaluation = evaluation_close(&t->evaluation);
+    cl_int run = t->run.entry ? runner_close(&t->run) : CL_SUCCESS;
     for (size_t i = 0; i < t->orders; i++) order_close(&t->order[i]);
     feed_close(&t->feed);
     dlg_metrics_free(&t->progress.train);
     dlg_metrics_free(&t->progress.evaluate);
     rt_meta_free(&t->identity);
+    return evaluation ? evaluation : run;
 }
 
 static int stopped(const Training *t) {
@@ -394,7 +402,5 @@ int dlg_train(dlg_program *prog, const dlg_dataset *data, const dlg_train_option
     if (status == DLG_OK) status = dlg_meta_set(prog, "best_epoch", NULL); /* of another run */
     if (status == DLG_OK) status = checkpoint_resume(&t);
     if (status == DLG_OK) status = all_epochs(&t);
-    /* The message of a callback's stop outlives the clean-up, which does not fail. */
-    training_close(&t);
-    return status;
+    return closed(prog, status, training_close(&t));
 }
