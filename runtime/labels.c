@@ -41,8 +41,10 @@ int labels_number(Labels *l, size_t most, const char *text, size_t len) {
 }
 
 int labels_known(dlg_device *dev, Labels *l, const char *what, const char *json) {
-    json_t *list = json_loads(json, JSON_REJECT_DUPLICATES, NULL), *name;
+    char why[RT_JSON_WHY];
+    json_t *list = rt_json_parse(json, strlen(json), why), *name;
     size_t i;
+    if (!list && !*why) return rt_no_memory(dev, strlen(json));
     bool right = json_is_array(list) && json_array_size(list) > 0;
     int number = 0;
     if (right) {
@@ -90,7 +92,7 @@ char *labels_json(const Labels *l) {
     bool right = list != NULL;
     for (size_t i = 0; right && i < l->count; i++)
         right = json_array_append_new(list, json_string(l->names[i])) == 0;
-    char *text = right ? json_dumps(list, JSON_COMPACT) : NULL;
+    char *text = right ? rt_json_text(list, JSON_COMPACT) : NULL;
     json_decref(list);
     return text;
 }

@@ -93,7 +93,7 @@ int profile_next(Profile *p, const dlg_program *prog, const dlg_entry *e, const 
 /* ---- Events ---------------------------------------------------------------------------------------- */
 
 static int write_json(Profile *p, json_t *object, const char *before) {
-    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
+    char *text = object ? rt_json_text(object, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
     json_decref(object);
     if (!text) return rt_no_memory(p->dev, 256);
     int status = rt_file_write(&p->file, before, strlen(before));
@@ -102,32 +102,39 @@ static int write_json(Profile *p, json_t *object, const char *before) {
     return status;
 }
 
+/* What is said of a launch beside its times. NULL: no memory. */
+static json_t *details(const Timed *t, const dlg_profile_row *row, double took_us) {
+    json_t *args = json_object();
+    int failed = 0;
+    if (*row->entry) {
+        failed |= json_object_set_new(args, "entry", json_string(row->entry));
+        failed |= json_object_set_new(args, "step", json_integer((json_int_t)t->step));
+    }
+    if (*row->entry && *row->source) {
+        failed |= json_object_set_new(args, "source",
+                                      json_sprintf("%s:%lld", row->source, (long long)row->line));
+        failed |= json_object_set_new(args, "lines", json_string(row->lines));
+    }
+    if (*row->entry && (row->flops || row->bytes)) {
+        failed |= json_object_set_new(args, "operations", json_integer(row->flops));
+        failed |= json_object_set_new(args, "bytes", json_integer(row->bytes));
+    }
+    if (*row->entry && (row->flops || row->bytes) && took_us > 0) {
+        failed |= json_object_set_new(args, "gigaoperations_per_second",
+                                      json_real((double)row->flops / took_us / 1e3));
+        failed |= json_object_set_new(args, "gigabytes_per_second",
+                                      json_real((double)row->bytes / took_us / 1e3));
+    }
+    if (!failed) return args;
+    json_decref(args);
+    return NULL;
+}
+
 static int write_event(Profile *p, const Timed *t, double at_us, double took_us) {
     const dlg_profile_row *row = &p->rows[t->row];
-    bool own = !*row->entry;
-    json_t *args = json_object();
-    if (!own) {
-        json_object_set_new(args, "entry", json_string(row->entry));
-        json_object_set_new(args, "step", json_integer((json_int_t)t->step));
-        if (*row->source) {
-            json_object_set_new(args, "source",
-                                json_sprintf("%s:%lld", row->source, (long long)row->line));
-            json_object_set_new(args, "lines", json_string(row->lines));
-        }
-        if (row->flops || row->bytes) {
-            json_object_set_new(args, "operations", json_integer(row->flops));
-            json_object_set_new(args, "bytes", json_integer(row->bytes));
-        }
-        if ((row->flops || row->bytes) && took_us > 0) {
-            json_object_set_new(args, "gigaoperations_per_second",
-                                json_real((double)row->flops / took_us / 1e3));
-            json_object_set_new(args, "gigabytes_per_second",
-                                json_real((double)row->bytes / took_us / 1e3));
-        }
-    }
     json_t *event = json_pack("{s:s, s:s, s:s, s:f, s:f, s:i, s:i, s:o}", "name", row->kernel,
-                              "cat", own ? "runtime" : row->entry, "ph", "X", "ts", at_us, "dur",
-                              took_us, "pid", 1, "tid", 1, "args", args);
+                              "cat", *row->entry ? row->entry : "runtime", "ph", "X", "ts", at_us,
+                              "dur", took_us, "pid", 1, "tid", 1, "args", details(t, row, took_us));
     return write_json(p, event, ",\n");
 }
 

@@ -189,7 +189,7 @@ static char *write_header(const dlg_program *prog, const Saved *order, size_t co
         failed |= add_tensor(header, &order[i], offset);
         offset += order[i].tensor->bytes;
     }
-    char *text = failed ? NULL : json_dumps(header, JSON_COMPACT), *padded = NULL;
+    char *text = failed ? NULL : rt_json_text(header, JSON_COMPACT), *padded = NULL;
     json_decref(header);
     if (text) {
         size_t n = strlen(text);
@@ -313,9 +313,10 @@ static int parse_header(Loading *l, const char *text, size_t len) {
                    "this is no safetensors file, or it is cut off: its header should be %" PRIu64
                    " bytes long, the file is %zu",
                    header_len, len);
-    json_error_t error;
-    l->header = json_loadb(text + 8, (size_t)header_len, JSON_REJECT_DUPLICATES, &error);
-    if (!l->header) return bad(l, "the header is malformed: %s", error.text);
+    char why[RT_JSON_WHY];
+    l->header = rt_json_parse(text + 8, (size_t)header_len, why);
+    if (!l->header && !*why) return rt_no_memory(l->prog->dev, header_len);
+    if (!l->header) return bad(l, "the header is malformed: %s", why);
     if (!json_is_object(l->header)) return bad(l, "the header is malformed: it is no JSON object");
     l->data = text + 8 + header_len;
     l->data_len = len - 8 - header_len;
