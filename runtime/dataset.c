@@ -160,20 +160,21 @@ static int add_fields(Opening *o) {
 /* ---- Reading ----------------------------------------------------------------------------------- */
 
 /* Adds "PATH: WHAT" to what is said of the data. */
-static void add_text(Opening *o, const char *path, const char *what) {
+static int add_text(Opening *o, const char *path, const char *what) {
     char *old = o->d->text;
     size_t size = (old ? strlen(old) + 2 : 0) + strlen(path) + strlen(what) + 8;
     char *text = malloc(size);
-    if (!text) return; /* it is for people; the run can do without */
+    if (!text) return rt_no_memory(o->dev, size);
     snprintf(text, size, "%s%s%s: %s", old ? old : "", old ? ", " : "", path, what);
     free(old);
     o->d->text = text;
+    return DLG_OK;
 }
 
-static void add_rows_text(Opening *o, const char *path, size_t rows, const char *more) {
+static int add_rows_text(Opening *o, const char *path, size_t rows, const char *more) {
     char what[540];
     snprintf(what, sizeof what, "%zu row%s%s", rows, rows == 1 ? "" : "s", more);
-    add_text(o, path, what);
+    return add_text(o, path, what);
 }
 
 static int same_rows(Opening *o, size_t i, size_t rows, const char *path) {
@@ -344,7 +345,7 @@ static int read_table(Opening *o, size_t i) {
     if (status == DLG_OK) {
         char what[480];
         snprintf(what, sizeof what, "%s%s", info.header ? " after a header" : "", more);
-        add_rows_text(o, path, info.rows, what);
+        status = add_rows_text(o, path, info.rows, what);
     }
     for (size_t k = 0; takes && k < count; k++) {
         free(takes[k].values);
@@ -418,8 +419,7 @@ static int read_array(Opening *o, size_t i) {
     const char *path = o->sources[i].path;
     for (size_t f = i; f < o->d->field_count; f++)
         if (is_from(o, f, SOURCE_ARRAY, path)) TRY(fill_from_array(o, f, path));
-    add_rows_text(o, path, o->d->rows, "");
-    return DLG_OK;
+    return add_rows_text(o, path, o->d->rows, "");
 }
 
 static int fill_from_text(Opening *o, size_t i, const char *path, const DataFile *file) {
@@ -448,7 +448,7 @@ static int fill_from_text(Opening *o, size_t i, const char *path, const DataFile
     snprintf(what, sizeof what, "%zu %s%s: %zu window%s of %zu%s", t.tokens,
              t.chars ? "characters" : "bytes", different, t.rows, t.rows == 1 ? "" : "s", t.window,
              left);
-    add_text(o, path, what);
+    TRY(add_text(o, path, what));
     TRY(same_rows(o, i, t.rows, path));
     filled(o, f);
     return DLG_OK;

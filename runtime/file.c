@@ -130,6 +130,7 @@ int rt_file_begin(RtFile *f, dlg_device *dev, const char *path) {
     *f = (RtFile){.dev = dev};
     int status = DLG_OK;
     char *real = realpath(path, NULL); /* renaming over a symbolic link would replace the link */
+    if (!real && errno == ENOMEM) return rt_no_memory(dev, strlen(path));
     if (real) path = real;
     size_t len = strlen(path), cap = len + TEMPORARY_MORE;
     struct stat st;
