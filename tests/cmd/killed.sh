@@ -1,8 +1,8 @@
 #!/bin/sh
 # A run that is killed with SIGKILL at random moments and resumed ends with the same bits and the same log; a full disk and
-# a folder that cannot be written damage nothing. DLG_KILLS says how many kills, DLG_KILL_SEED when.
+# a folder that cannot be written damage nothing. DLG_KILLS says how many kills (50 take a few minutes), DLG_KILL_SEED when.
 . "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
-kills=${DLG_KILLS:-6}
+kills=${DLG_KILLS:-8}
 cp "$DLG_SOURCE_DIR/samples/digits.csv" .
 expect 0 "" "$DLGC" "$DLG_SOURCE_DIR/samples/digits.dlg" -o digits.cl
 train="dlg train digits.cl --holdout 0.2 --seed 5 --epochs 20 --log-every 7"
@@ -57,6 +57,7 @@ done
 same_end
 echo "$done kills; $(ls | grep -c 'run.checkpoint.*tmp') temporary files left"
 rm -f run.checkpoint.*.tmp
+cp whole small
 
 # A disk that is full (here: a limit on the size of files, 6 MB where 7 are wanted; what the OpenCL
 # driver writes is smaller): a process that the limit kills in the middle of writing, and one that is told.
@@ -83,13 +84,41 @@ ls | grep -q tmp && fail "temporary files are left"
 expect 0 "run.checkpoint: going on after step 20" $train $keep --save end
 same whole end
 
-# A folder that cannot be written, which root can.
-if [ "$(id -u)" -ne 0 ]; then
-    mkdir closed
-    cp before closed/run.checkpoint
-    chmod 500 closed
-    expect 1 "cannot write closed/run.checkpoint: Permission denied" $train --resume --checkpoint closed/run.checkpoint
-    same before closed/run.checkpoint
-    chmod 700 closed
-fi
+# What no file can be made in, whoever asks.
+expect 1 "cannot write before/run.checkpoint: Not a directory" $train --checkpoint before/run.checkpoint
+expect 1 "cannot write /proc/run.checkpoint" $train --checkpoint /proc/run.checkpoint
+expect 1 "cannot write /dev/full: it is not a regular file" $train --checkpoint /dev/full
+# A file system of the test's own that is full, and one that is only read, as root would find them.
+mkdir disk
+cat >disk.sh <<'EOF'
+. "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
+mount -t tmpfs -o size=9m none disk || exit 77
+train="dlg train wide.cl --seed 5 --epochs 2"
+keep="--checkpoint disk/run.checkpoint --checkpoint-every 1 --resume --save disk/end"
+cp before disk/run.checkpoint && cp small disk/end || exit 1
+expect 3 "there is no checkpoint of step 21: cannot write $PWD/disk/run.checkpoint: No space left on device" $train $keep
+grep -q "cannot write .*disk/end: No space left on device" err || fail "the weights: $(cat err)"
+same before disk/run.checkpoint
+same small disk/end
+[ "$(ls disk | tr '\n' ' ')" = "end run.checkpoint " ] || fail "more is left: $(ls disk)"
+mount -o remount,ro disk || exit 77
+expect 1 "cannot write disk/end: Read-only file system" $train $keep
+expect 1 "cannot write disk/run.checkpoint: Read-only file system" $train --resume --checkpoint disk/run.checkpoint
+same small disk/end
+same before disk/run.checkpoint
+mount -o remount,rw,size=64m disk || exit 77
+expect 0 "disk/run.checkpoint: going on after step 20" $train $keep
+same whole disk/end
+done_testing
+EOF
+unshare -rm sh disk.sh 2>why
+status=$?
+case $status in
+0) ;;
+77) echo "nothing can be mounted here ($(tail -n 1 why)): a full disk is shown by the limit alone" ;;
+*)
+    [ -s why ] && cat why
+    fail "on a disk of its own: status $status"
+    ;;
+esac
 done_testing
