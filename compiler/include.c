@@ -22,20 +22,13 @@ typedef struct Including {
 
 char *source_read(const char *path, size_t *len) {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC); /* once: what writes into a pipe would lose its reader */
     if (fd < 0) return NULL;
     if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
         int error = S_ISDIR(st.st_mode) ? EISDIR : errno;
         close(fd);
         errno = error;
         return NULL;
-    }
-    if (S_ISREG(st.st_mode))
-        fcntl(fd, F_SETFL, 0);
-    else {
-        close(fd);
-        fd = open(path, O_RDONLY | O_CLOEXEC); /* a pipe: wait for what it brings */
-        if (fd < 0) return NULL;
     }
     size_t cap = (size_t)1 << 16;
     char *text = malloc(cap);

@@ -20,13 +20,18 @@ static bool is_packed(const char *path) {
     return n >= 3 && strcmp(path + n - 3, ".gz") == 0;
 }
 
-int data_file_read(dlg_device *dev, const char *path, char **bytes, size_t *len) {
-    TRY(rt_file_read(dev, path, DATA_FILE_LIMIT_BYTES, bytes, len));
+/* Of a file that was just opened, which is closed. */
+static int take(dlg_device *dev, const char *path, int fd, char **bytes, size_t *len) {
+    TRY(rt_file_take(dev, path, fd, DATA_FILE_LIMIT_BYTES, bytes, len));
     if (!is_packed(path)) return DLG_OK;
     char *packed = *bytes;
     int status = gzip_inflate(dev, path, packed, *len, data_unpacked_limit(*len), bytes, len);
     free(packed);
     return status;
+}
+
+int data_file_read(dlg_device *dev, const char *path, char **bytes, size_t *len) {
+    return take(dev, path, open(path, O_RDONLY | O_CLOEXEC), bytes, len);
 }
 
 /* ---- Files in pieces ---------------------------------------------------------------------------- */
@@ -46,9 +51,9 @@ DataFile data_of_spool(Spool *s) {
     return f;
 }
 
-static int in_memory(dlg_device *dev, const char *path, DataFile *out) {
+static int in_memory(dlg_device *dev, const char *path, int fd, DataFile *out) {
     size_t len;
-    TRY(data_file_read(dev, path, &out->owned, &len));
+    TRY(take(dev, path, fd, &out->owned, &len));
     out->memory = out->owned;
     out->bytes = len;
     return DLG_OK;
@@ -77,13 +82,16 @@ int data_open(dlg_device *dev, const char *path, uint64_t memory_bytes, DataFile
     struct stat st;
     *out = (DataFile){.fd = -1};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    /* What is wrong with it, rt_file_read says; a pipe is read once, to its end. */
-    if (!regular || memory_bytes == UINT64_MAX ||
-        (!is_packed(path) && (uint64_t)st.st_size <= memory_bytes)) {
-        if (fd >= 0) close(fd);
-        return in_memory(dev, path, out);
+    if (fd < 0) return rt_fail(dev, DLG_ERR_FILE, "cannot open %s: %s", path, strerror(errno));
+    if (fstat(fd, &st) < 0) {
+        int error = errno;
+        close(fd);
+        return rt_fail(dev, DLG_ERR_FILE, "cannot read %s: %s", path, strerror(error));
     }
+    /* A pipe is opened once and read to its end. */
+    if (!S_ISREG(st.st_mode) || memory_bytes == UINT64_MAX ||
+        (!is_packed(path) && (uint64_t)st.st_size <= memory_bytes))
+        return in_memory(dev, path, fd, out);
     if (is_packed(path)) {
         int status = unpack(dev, path, fd, (uint64_t)st.st_size, memory_bytes, out);
         close(fd);

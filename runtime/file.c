@@ -22,14 +22,23 @@ static int fail_longer(dlg_device *dev, const char *path, uint64_t limit_bytes) 
                    path, (unsigned long long)limit_bytes);
 }
 
+uint64_t rt_half_memory(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 2 : UINT64_MAX;
+}
+
 int rt_file_read(dlg_device *dev, const char *path, uint64_t limit_bytes, char **data,
+                 size_t *len) {
+    return rt_file_take(dev, path, open(path, O_RDONLY | O_CLOEXEC), limit_bytes, data, len);
+}
+
+int rt_file_take(dlg_device *dev, const char *path, int fd, uint64_t limit_bytes, char **data,
                  size_t *len) {
     *data = NULL;
     *len = 0;
     int status = DLG_OK;
     char *text = NULL;
     size_t cap = 0, used = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) {
         status = rt_fail(dev, DLG_ERR_FILE, "cannot open %s: %s", path, strerror(errno));
@@ -43,7 +52,8 @@ int rt_file_read(dlg_device *dev, const char *path, uint64_t limit_bytes, char *
         status = fail_longer(dev, path, limit_bytes);
         goto out;
     }
-    /* The size is a hint only: the file may be a pipe or may grow. */
+    /* The size is a hint only: the file may be a pipe or may grow. What has no size may have no end. */
+    if (!S_ISREG(st.st_mode) && limit_bytes > rt_half_memory()) limit_bytes = rt_half_memory();
     cap = S_ISREG(st.st_mode) ? (size_t)st.st_size + 2 : 4096;
     for (;;) {
         if (used + 1 >= cap || !text) {

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 
 enum {
@@ -28,11 +27,7 @@ uint64_t data_file_unpacked_limit(uint64_t packed_bytes) {
 
 uint64_t data_unpacked_limit(uint64_t packed_bytes) {
     uint64_t limit = data_file_unpacked_limit(packed_bytes);
-    /* The system gives more memory than it has and ends the process that uses it. */
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    if (pages > 0 && page > 0 && limit > (uint64_t)pages * (uint64_t)page / 2)
-        limit = (uint64_t)pages * (uint64_t)page / 2;
-    return limit;
+    return limit < rt_half_memory() ? limit : rt_half_memory();
 }
 
 typedef struct Inflating {

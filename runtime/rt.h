@@ -48,6 +48,11 @@ bool rt_add(uint64_t a, uint64_t b, uint64_t *out);
 /* Reads a file into *data, which the caller frees; a NUL follows its *len bytes.
  * Errors: FILE (missing, a directory, longer than limit_bytes), MEMORY. */
 int rt_file_read(dlg_device *dev, const char *path, uint64_t limit_bytes, char **data, size_t *len);
+/* The same of a file that was just opened as fd, which it closes; -1: errno says why it could not be. */
+int rt_file_take(dlg_device *dev, const char *path, int fd, uint64_t limit_bytes, char **data,
+                 size_t *len);
+/* Of the machine's memory. The system gives more than it has and ends the process that uses it. */
+uint64_t rt_half_memory(void);
 
 /* Writes a file completely or not at all: to a temporary file beside it, synced, then renamed.
  * rt_file_begin; any number of rt_file_write; then rt_file_commit or rt_file_drop, either of

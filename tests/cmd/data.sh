@@ -170,6 +170,18 @@ head -c 20001 digits.csv >input.txt
     expect 1 "that is data of this run" "$DLG" train char_rnn.dlg $small --data s=latin.txt:bytes --save latin.txt
 }
 
+# A pipe is opened once and read to its end: what writes into it loses no reader.
+cp "$DLG_SOURCE_DIR/samples/digits.dlg" "$DLG_SOURCE_DIR/samples/digits.csv" .
+mkfifo pipe.csv
+cat digits.csv >pipe.csv &
+writer=$!
+expect 0 "pipe.csv: 1797 rows" timeout 300 "$DLG" train digits.dlg --steps 1 --data x=pipe.csv:0:64 --save piped
+wait $writer || fail "the pipe was closed too early"
+expect 0 "" "$DLG" train digits.dlg --steps 1 --save read
+"$DLG" run digits.dlg --entry predict --rows 0 --load piped >from_pipe
+"$DLG" run digits.dlg --entry predict --rows 0 --load read >from_file
+same from_pipe from_file
+
 # The model as it is, on Shakespeare's plays, where they are: building its kernels takes most of the time.
 plays=$DLG_SOURCE_DIR/../shared/data/tinyshakespeare/input.txt
 if [ -r "$plays" ] && [ -z "${DLG_SANITIZE:-}" ]; then

@@ -42,4 +42,12 @@ expect 1 "100 in each other" "$DLGC" c0.dlg -o no.cl
 echo 'entry e -> y = ones(deep)' >>c40.dlg
 expect 0 "" "$DLGC" c40.dlg -o deep.cl
 [ -e no.cl ] && fail "a program was written in spite of an error"
+# A program may come through a pipe, which is opened once.
+cp "$DLG_SOURCE_DIR/samples/xor.dlg" .
+mkfifo pipe.dlg
+cat xor.dlg >pipe.dlg &
+writer=$!
+expect 0 "" timeout 60 "$DLGC" pipe.dlg -o piped.cl
+wait $writer || fail "the pipe was closed too early"
+[ -s piped.cl ] || fail "nothing came through the pipe"
 done_testing
