@@ -17,6 +17,8 @@ typedef struct Archived {
     const char *path;
     const DataFile *file;
     uint64_t at;
+    int failed; /* the status of a read that failed, which minizip takes for the end of the file, */
+    char why[400]; /* and what was said of it */
     bool
         ended; /* more was read than there is, which minizip takes for zeros unless it is an error */
 } Archived;
@@ -30,7 +32,12 @@ static uLong archive_read(voidpf opaque, voidpf stream, void *to, uLong size) {
     Archived *m = stream;
     (void)opaque;
     size_t n = m->file->bytes - m->at < size ? (size_t)(m->file->bytes - m->at) : (size_t)size;
-    if (n && data_at(m->dev, m->path, m->file, m->at, n, to) < 0) n = 0;
+    int status = n ? data_at(m->dev, m->path, m->file, m->at, n, to) : DLG_OK;
+    if (status < 0) {
+        if (!m->failed) snprintf(m->why, sizeof m->why, "%s", dlg_error_text(m->dev));
+        m->failed = status;
+        n = 0;
+    }
     m->at += n;
     m->ended |= n < size;
     return (uLong)n;
@@ -184,16 +191,17 @@ int npz_open(dlg_device *dev, const char *path, const DataFile *file, const char
     Archive z = {.dev = dev, .path = path, .zip = unzOpen2_64(path, &functions)};
     Spool spool;
     *out = (DataFile){.fd = -1};
-    if (!z.zip)
-        return rt_fail(dev, DLG_ERR_DATA, "%s: is not an .npz archive, or it is cut off", path);
     spool_open(&spool, dev, memory_bytes);
-    int status = find(&z, member, given);
+    int status =
+        z.zip ? find(&z, member, given)
+              : rt_fail(dev, DLG_ERR_DATA, "%s: is not an .npz archive, or it is cut off", path);
     if (status == DLG_OK) status = extract(&z, file->bytes, &spool);
+    if (archived.failed) status = rt_fail(dev, archived.failed, "%s", archived.why);
     if (status == DLG_OK)
         *out = data_of_spool(&spool);
     else
         spool_close(&spool);
-    unzClose(z.zip);
+    if (z.zip) unzClose(z.zip);
     return status;
 }
 

@@ -107,15 +107,18 @@ int tensors_head(dlg_device *dev, const char *path, const DataFile *file, const 
     out->start = 8 + len;
     char *text = malloc((size_t)len + 1);
     if (!text) return rt_no_memory(dev, len);
-    json_error_t error = {0};
+    char why[RT_JSON_WHY];
     json_t *header = NULL;
     int status = data_at(dev, path, file, 8, (size_t)len, text);
     if (status == DLG_OK) {
-        header = json_loadb(text, (size_t)len, JSON_REJECT_DUPLICATES, &error);
-        status = json_is_object(header)
-                     ? find(dev, path, file, header, member, given, out)
-                     : rt_fail(dev, DLG_ERR_DATA, "%s: the header is malformed: %s", path,
-                               header ? "it is no JSON object" : error.text);
+        header = rt_json_parse(text, (size_t)len, why);
+        if (!header && !*why)
+            status = rt_no_memory(dev, len);
+        else
+            status = json_is_object(header)
+                         ? find(dev, path, file, header, member, given, out)
+                         : rt_fail(dev, DLG_ERR_DATA, "%s: the header is malformed: %s", path,
+                                   header ? "it is no JSON object" : why);
     }
     json_decref(header);
     free(text);

@@ -226,23 +226,40 @@ static int many_runs(void) {
     return status < 0 ? status : dlg_finish(prog);
 }
 
-static int open_data(dlg_dataset **out, const char *table) {
+static int open_data(dlg_dataset **out, const char *table, uint64_t memory_bytes) {
     const dlg_data from[] = {
         {.name = "x", .source = table},          {.name = "y", .source = "t.csv:class"},
         {.name = "a", .source = "a.npy"},        {.name = "b", .source = "b.npz:b"},
         {.name = "u", .source = "u-idx3-ubyte"}, {.name = "s", .source = "t.txt:chars"}};
-    int status = dlg_dataset_open(out, prog, &(dlg_dataset_options){.data = from, .data_count = 6});
+    int status = dlg_dataset_open(
+        out, prog,
+        &(dlg_dataset_options){.data = from, .data_count = 6, .memory_bytes = memory_bytes});
     return status < 0 ? status : dlg_dataset_split(*out, 0.35, 1);
 }
 
 static int reads_data(void) {
     dlg_dataset *other;
-    int status = open_data(&other, "t.csv.gz:0:3");
+    int status = open_data(&other, "t.csv.gz:0:3", 0);
     for (size_t i = 0; status >= 0 && i < dlg_tensor_count(prog); i++) {
         const dlg_tensor *t = dlg_tensor_at(prog, i);
         const void *values = t->kind == DLG_INPUT ? dlg_dataset_values(other, t) : NULL;
         if (values && strcmp(t->name, t->user_name) == 0) add(values, (size_t)t->bytes / 4 * ROWS);
     }
+    dlg_dataset_close(other);
+    return status;
+}
+
+/* So little memory that samples stay in files. */
+static int reads_from_files(void) {
+    dlg_dataset *other;
+    dlg_metrics metrics = {0};
+    int status = dlg_init(prog, 3);
+    if (status >= 0) status = open_data(&other, "t.csv.gz:0:3", 8);
+    if (status < 0) return status;
+    status = dlg_train(prog, other, &(dlg_train_options){.epochs = 2, .seed = 5});
+    if (status >= 0) status = dlg_evaluate(prog, other, "evaluate", DLG_ROWS_ALL, &metrics);
+    if (status >= 0) add(metrics.values, metrics.count * sizeof *metrics.values);
+    dlg_metrics_free(&metrics);
     dlg_dataset_close(other);
     return status;
 }
@@ -396,6 +413,7 @@ static const struct {
               {"runs", runs, false},
               {"many runs", many_runs, false},
               {"data", reads_data, false},
+              {"data that stays in files", reads_from_files, false},
               {"files of tensors", tensor_files, false},
               {"training", trains, true},
               {"training that is watched", is_told, true},
@@ -510,7 +528,7 @@ int main(int argc, char **argv) {
     broken = compile(talker);
     *strchr(strstr(broken.at, "__kernel"), ';') = '?';
     need(load(&prog, compiled) >= 0 && load(&talk, talking) >= 0, "the programs");
-    need(open_data(&data, "t.csv:0:3") >= 0, "the data");
+    need(open_data(&data, "t.csv:0:3", 0) >= 0, "the data");
     static const int32_t token = 2;
     need(dlg_array_write(dev, "s.npy", DLG_I32, 2, (const int64_t[]){1, 1}, &token) >= 0, "s.npy");
     need(dlg_weights_save(prog, "there.safetensors", NULL) >= 0, "weights");

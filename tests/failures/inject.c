@@ -137,10 +137,16 @@ WRAP(FAIL_MEMORY, void *, realloc, (void *old, size_t bytes), (old, bytes), ENOM
 WRAP(FAIL_MEMORY, char *, strdup, (const char *s), (s), ENOMEM, NULL)
 WRAP(FAIL_MEMORY, char *, strndup, (const char *s, size_t n), (s, n), ENOMEM, NULL)
 WRAP(FAIL_MEMORY, char *, realpath, (const char *path, char *out), (path, out), ENOMEM, NULL)
+WRAP(FAIL_MEMORY, void *, XXH64_createState, (void), (), ENOMEM, NULL)
 WRAP(FAIL_MEMORY, int, inflateInit2_, (void *z, int bits, const char *version, int size),
      (z, bits, version, size), ENOMEM, -4)
 
 WRAP(FAIL_FILE, ssize_t, read, (int fd, void *to, size_t bytes), (fd, to, bytes), EIO, -1)
+WRAP(FAIL_FILE, ssize_t, pread, (int fd, void *to, size_t bytes, off_t at), (fd, to, bytes, at),
+     EIO, -1)
+WRAP(FAIL_FILE, ssize_t, pwrite, (int fd, const void *from, size_t bytes, off_t at),
+     (fd, from, bytes, at), ENOSPC, -1)
+WRAP(FAIL_FILE, int, mkstemp, (char *name), (name), ENOSPC, -1)
 WRAP(FAIL_FILE, int, fstat, (int fd, struct stat *st), (fd, st), EIO, -1)
 WRAP(FAIL_FILE, int, fchmod, (int fd, mode_t mode), (fd, mode), EPERM, -1)
 WRAP(FAIL_FILE, int, linkat, (int d, const char *from, int e, const char *to, int flags),
