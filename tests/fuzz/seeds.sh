@@ -31,6 +31,7 @@ words() { sort -u | sed 's/.*/"&"/'; }
 cat "$out"/plan/*.cl | tr ' ' '\n' | grep -E '^[a-z][a-z@-]*$' | sort | uniq -c | awk '$1 > 8 { print $2 }' | words >"$out/plan.dict"
 printf '%s\n' __metadata__ dtype shape data_offsets F32 I32 BOOL F16 BF16 U8 I64 best/ checkpoint. data_rows data_held_out \
     data_seed data_hash.x '[0,4]' '\":{\"' '}}' 0x1p-3 18446744073709551615 | words >"$out/weights.dict"
+cp "$out/weights.dict" "$out/tensors.dict"
 printf '%s\n' '\"epoch\":' '\"step\":' '\"end\":true' '\"train\":{' '\"evaluate\":{' '\"rows\":' '\"loss\":' null 1e308 \
     -1e308 5e-324 '}}\x0a' | words >"$out/plot.dict"
 printf '%s\n' .csv .csv.gz .npy .npz .idx -idx3- .idx1- :chars :bytes .gz : ':0:64' '\"' , | words >"$out/source.dict"
