@@ -244,14 +244,19 @@ int dlg_profile_begin(dlg_device *dev, const char *path) {
     return status;
 }
 
-/* {"gigaoperations_per_second": ..., "copies": [{"bytes": ..., "gigabytes_per_second": ...}]} */
+/* {"gigaoperations_per_second": ..., "copies": [{"bytes": ..., "gigabytes_per_second": ...}]}. NULL: no memory. */
 static json_t *limits_json(const Limits *l) {
     json_t *copies = json_array();
+    int failed = 0;
     for (int i = 0; i < LIMIT_LEVELS; i++)
         if (l->levels[i].rate > 0)
-            json_array_append_new(copies,
-                                  json_pack("{s:f, s:f}", "bytes", l->levels[i].bytes,
-                                            "gigabytes_per_second", l->levels[i].rate / 1e9));
+            failed |= json_array_append_new(
+                copies, json_pack("{s:f, s:f}", "bytes", l->levels[i].bytes, "gigabytes_per_second",
+                                  l->levels[i].rate / 1e9));
+    if (failed) {
+        json_decref(copies);
+        return NULL;
+    }
     return json_pack("{s:f, s:o}", "gigaoperations_per_second", l->flops / 1e9, "copies", copies);
 }
 

@@ -529,6 +529,7 @@ int main(int argc, char **argv) {
     *strchr(strstr(broken.at, "__kernel"), ';') = '?';
     need(load(&prog, compiled) >= 0 && load(&talk, talking) >= 0, "the programs");
     need(open_data(&data, "t.csv:0:3", 0) >= 0, "the data");
+    need(runs() >= 0, "the inputs"); /* which some stages take as they are */
     static const int32_t token = 2;
     need(dlg_array_write(dev, "s.npy", DLG_I32, 2, (const int64_t[]){1, 1}, &token) >= 0, "s.npy");
     need(dlg_weights_save(prog, "there.safetensors", NULL) >= 0, "weights");

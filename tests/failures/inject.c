@@ -39,12 +39,16 @@ static size_t slot(const uint64_t *table, uint64_t key) {
     return at;
 }
 
+extern const char __executable_start[], etext[]; /* the linker's: where our own calls lie */
+
 static uint64_t path_of(const char *function) {
     void *path[DEPTH];
-    int n = backtrace(path, DEPTH);
+    int n = backtrace(path, DEPTH), ours = 0;
     uint64_t hash = 14695981039346656037u ^ (uintptr_t)function;
-    for (int i = 2; i < n && i < 2 + depth; i++)
+    for (int i = 2; i < n && ours < depth; i++) {
         hash = (hash ^ (uintptr_t)path[i]) * 1099511628211u;
+        ours += (const char *)path[i] >= __executable_start && (const char *)path[i] < etext;
+    }
     return hash | 1;
 }
 

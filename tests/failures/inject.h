@@ -11,7 +11,7 @@
 
 typedef enum Kind { FAIL_CL = 1, FAIL_MEMORY = 2, FAIL_FILE = 4 } Kind;
 
-/* How many calls make a path, the wrapped one among them. Fewer are quicker, since more paths are one. */
+/* How many calls make a path, of those that are not in shared libraries. Fewer are quicker, since more paths are one. */
 void inject_depth(int calls);
 void inject_begin(unsigned kinds, bool lasting);
 /* Nothing fails any more. What failed first, or NULL. */
