@@ -22,7 +22,8 @@ typedef struct Including {
 
 char *source_read(const char *path, size_t *len) {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC); /* once: what writes into a pipe would lose its reader */
+    int fd =
+        open(path, O_RDONLY | O_CLOEXEC); /* once: what writes into a pipe would lose its reader */
     if (fd < 0) return NULL;
     if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
         int error = S_ISDIR(st.st_mode) ? EISDIR : errno;
