@@ -1,6 +1,7 @@
 /* layout_split: reductions with too few results for all work-groups are cut into parts that are reduced side by
  * side, and then the parts: how many is decided here, from the shapes alone, so that the order of additions is
- * the same on every device of a target. Only for targets with vectors: elsewhere an item sums alone. */
+ * the same on every device of a target. A target without vectors has as many groups as there is work: there the parts
+ * are to be enough for a large device. */
 #include "fuse.h"
 
 #define LEAST_PARTS 4
@@ -9,6 +10,10 @@
 #define LARGE_SUMS                                                                                 \
     ((int64_t)1 << 21) /* the same of sums beside each other, which share a row's vectors */
 #define LARGE_DOT ((int64_t)1 << 21) /* products */
+#define ITEMS     ((int64_t)1 << 15) /* that occupy a device without vectors, ... */
+#define GROUPS    256                /* ... or groups that share tiles or rows */
+#define TILE      64                 /* of results that a group makes */
+#define PART      1024               /* elements that its items share, at least */
 
 /* The most parts of equal size, at most `most`, that an axis can be cut into; 0: none. */
 static int32_t parts_of(int32_t size, int64_t most) {
@@ -48,8 +53,15 @@ NodeId split_reduction(Graph *g, const Node *n, NodeId x, const Target *target) 
     int64_t results = shape_elems(&n->shape), groups = target->groups;
     bool beside = beside_each_other(from, n) && last >= 4 * target->lanes;
     int64_t count = tiles(results / last, last, 1, (beside ? SUM_VECTORS : 4) * target->lanes);
-    if (target->lanes == 1 || from->rank == MAX_RANK || count * 2 > groups ||
-        shape_elems(from) < (beside ? LARGE_SUMS : LARGE_SUM))
+    int64_t least = beside ? LARGE_SUMS : LARGE_SUM;
+    if (target->lanes ==
+        1) { /* neighbours are of one row, whose items share it, or of results beside each other */
+        int64_t most = shape_elems(from) / results / PART;
+        groups = beside ? ITEMS : most < GROUPS ? most : GROUPS;
+        count = results;
+        least = LARGE_SUM;
+    }
+    if (from->rank == MAX_RANK || count * 2 > groups || shape_elems(from) < least)
         return node_reduce(g, (Op)n->op, x, n->attr, n->attrc);
     for (uint32_t k = 0; k < n->attrc; k++) {
         int axis = n->attr[k];
@@ -94,9 +106,10 @@ bool split_dot(Graph *g, NodeId *a, NodeId *b, int32_t batch, int32_t contracted
     }
     for (int i = batch; i < sb->rank - contracted; i++) columns *= sb->dim[i];
     int64_t count = each * tiles(rows, columns, 8, 3 * target->lanes), groups = target->groups;
+    if (target->lanes == 1) count = each * tiles(rows, columns, TILE, TILE), groups = GROUPS;
     int result = sa->rank + sb->rank - batch - 2 * contracted;
-    if (target->lanes == 1 || contracted == 0 || sa->rank == MAX_RANK || sb->rank == MAX_RANK ||
-        result == MAX_RANK || each * rows * columns * length < LARGE_DOT || count * 2 > groups)
+    if (contracted == 0 || sa->rank == MAX_RANK || sb->rank == MAX_RANK || result == MAX_RANK ||
+        each * rows * columns * length < LARGE_DOT || count * 2 > groups)
         return false;
     int32_t parts = parts_of(sa->dim[sa->rank - contracted], groups / count);
     if (!parts || !graph_rewrites(g, "a contraction is cut into parts", *a)) return false;

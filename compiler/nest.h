@@ -103,7 +103,8 @@ void emit_panels(Nest *n, Idx part);
 
 /* schedule_local.c: a contraction by tiles in local memory. */
 bool local_tiles_fit(const Section *s);
-uint32_t local_tiles_groups(const Section *s);
+/* Decides how large they are, by the operations that a result takes beside its sum, and how many groups there are. */
+void local_tiles_plan(Section *s, double operations);
 void emit_local_tiles(Nest *n, Idx part);
 
 /* schedule_group.c: rows that the items of a group share. Decides whether they do, by the longest reduction and whether

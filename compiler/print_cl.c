@@ -675,10 +675,10 @@ static void print_head(Printer *p, uint32_t params) {
     for (uint32_t i = 0; i < k->locals.len; i++) {
         p->local[i] = fresh(p, k->locals.at[i].name);
         indent(p);
-        text_printf(p->out, "%s%s %s[%lld]%s;\n", k->local_size > 1 ? "__local " : "",
-                    memory_type(k->locals.at[i].dtype), p->local[i],
-                    (long long)k->locals.at[i].elems,
-                    k->local_size > 1 ? "" : " __attribute__((aligned(64)))");
+        text_printf(
+            p->out, "%s%s %s[%lld]%s;\n", k->local_size > 1 ? "__local " : "",
+            memory_type(k->locals.at[i].dtype), p->local[i], (long long)k->locals.at[i].elems,
+            k->local_size > 1 ? " __attribute__((aligned(16)))" : " __attribute__((aligned(64)))");
     }
     if (k->groups > 1) text_puts(p->out, "    const int g = get_group_id(0);\n");
     if (k->local_size > 1) text_puts(p->out, "    const int l = get_local_id(0);\n");

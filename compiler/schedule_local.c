@@ -1,15 +1,24 @@
-/* schedule_local: a contraction on a target with local memory. A work-group makes a tile of TILE x TILE
- * results: for each step of STEP places along the contracted axes it brings both operands' parts into
- * local memory, all items together, waits, and each item adds up its SPOTS x SPOTS results, TILE / SPOTS
- * apart, so that neighbouring items read and write neighbouring elements.
+/* schedule_local: a contraction on a target with local memory. A work-group makes a tile of results: for each step
+ * of STEP places along the contracted axes it brings both operands' parts into local memory, all items together, and
+ * each item adds up its spots of the tile, in squares of four by four, so that what it reads of local memory lies side
+ * by side. What the next step needs is on its way meanwhile.
  *
- * Requires: the target's groups have (TILE / SPOTS)^2 items. Edges of any size are masked. */
+ * A tile is large where there are enough of them for the device and little is computed of each result, for its text
+ * stands there for each spot.
+ *
+ * Requires: the target's groups have SIDE x SIDE items. Edges of any size are masked. */
+#include "cost.h"
 #include "nest.h"
 
-#define TILE  64
-#define STEP  16
-#define SPOTS 4
-#define SIDE  (TILE / SPOTS)
+#define SIDE   16
+#define STEP   16
+#define SQUARE 4 /* spots beside each other */
+#define SMALL  (SIDE * SQUARE)
+#define LARGE  (2 * SMALL)
+#define ENOUGH 128 /* tiles for all of a device */
+
+#define PITCH(tile)                                                                                \
+    ((tile) + SQUARE) /* so that neighbours along what is contracted lie in different banks */
 
 bool local_tiles_fit(const Section *s) {
     int axes = s->space.rank;
@@ -17,21 +26,27 @@ bool local_tiles_fit(const Section *s) {
     if (dot == NO_NODE || s->target->local_size != SIDE * SIDE) return false;
     if (!dot_is_product(s)) return false;
     if (node_at(s->g, dot)->dtype != DT_F32) return false;
-    if (s->target->local_bytes < 2 * TILE * STEP * sizeof(float)) return false;
+    if (s->target->local_bytes < 2 * PITCH(LARGE) * STEP * sizeof(float)) return false;
     Shape reduced = reduced_shape(s->g, node_at(s->g, dot));
     return s->space.dim[axes - 1] >= SIDE && s->space.dim[axes - 2] >= SIDE &&
            shape_elems(&reduced) >= STEP / 2;
 }
 
-static int32_t tiles(int32_t size) {
-    return (size + TILE - 1) / TILE;
+static int32_t tiles(int32_t size, int32_t tile) {
+    return (size + tile - 1) / tile;
 }
 
-uint32_t local_tiles_groups(const Section *s) {
+static int64_t tile_count(const Section *s, int32_t tile) {
     int axes = s->space.rank;
-    int64_t n = (int64_t)tiles(s->space.dim[axes - 1]) * tiles(s->space.dim[axes - 2]);
+    int64_t n = (int64_t)tiles(s->space.dim[axes - 1], tile) * tiles(s->space.dim[axes - 2], tile);
     for (int i = 0; i < axes - 2; i++) n *= s->space.dim[i];
-    return (uint32_t)n;
+    return n;
+}
+
+void local_tiles_plan(Section *s, double operations) {
+    bool large = tile_count(s, LARGE) >= ENOUGH && operations < COSTLY;
+    s->local_tile = large ? LARGE : SMALL;
+    s->groups = (uint32_t)tile_count(s, s->local_tile);
 }
 
 typedef struct Tile {
@@ -41,7 +56,9 @@ typedef struct Tile {
     int64_t length;   /* of the contraction */
     Idx at[MAX_RANK]; /* the tile's batch place; row and column come last */
     Idx row, column;  /* of the tile's first element */
-    uint32_t local[2];
+    int32_t size;
+    bool along[2]; /* whether the operand's elements lie side by side along what is contracted */
+    uint32_t local[2], *next[2]; /* in local memory; of the next step, an item's own */
 } Tile;
 
 /* Element `step` of the contraction in row (or column) `line` of the tile, of operand 0 (or 1); 0
@@ -70,38 +87,102 @@ static Val operand(Tile *t, uint32_t which, Idx line, Idx step) {
     return val_ew(k, OP_WHERE, val_ranges(k, ranges), v, val_const(k, DT_F32, 0));
 }
 
-/* All items bring in the tile's part of both operands from `step` on: element e of item l is l + e * 256.
- * The left operand is laid with its rows side by side, as it will be read. */
-static void fetch(Tile *t, Idx step) {
+/* How an operand lies: along what is contracted if a step of that is a step in memory, and one of its lines is not. */
+static bool lies_along(const Tile *t, uint32_t which) {
+    const Section *s = t->n->s;
+    Kernel k;
+    Nest n;
+    Tile probe = *t;
+    int64_t stride;
+    bool along = which == 0;
+    const int axis = s->space.rank - (which == 0 ? 2 : 1);
+    Arena *scratch = arena_open(t->n->k->arena);
+    kernel_init(&k, scratch, 1, 1);
+    nest_init(&n, s, &k);
+    IndexTable *x = &k.index;
+    probe.n = &n;
+    for (int i = 0; i < s->space.rank; i++)
+        probe.at[i] = idx_var(x, "o", 0, s->space.dim[i] - 1, NO_VAL);
+    Idx line = idx_var(x, "line", 0, s->space.dim[axis] - 1, NO_VAL);
+    Idx step = idx_var(x, "step", 0, t->length - 1, NO_VAL);
+    Val v = operand(&probe, which, line, step);
+    if (k.values.at[v].kind == V_LOAD) {
+        Idx at = k.values.at[v].index;
+        along = t->length > 1 && idx_stride(x, at, idx_atom(x, step), &stride) && stride == 1;
+        if (s->space.dim[axis] > 1 && !along)
+            along = !(idx_stride(x, at, idx_atom(x, line), &stride) && stride == 1) && which == 0;
+    }
+    arena_close(scratch);
+    return along;
+}
+
+/* Which element of the tile's part of an operand an item brings in as its e-th: its line, and its place along what is
+ * contracted. */
+static void element(Tile *t, uint32_t which, int32_t e, Idx *line, Idx *along) {
+    IndexTable *x = &t->n->k->index;
+    Idx flat = idx_offset(x, t->n->k->local, (int64_t)e * SIDE * SIDE);
+    int32_t turn = t->along[which] ? STEP : t->size;
+    Idx fast = idx_mod(x, flat, turn), slow = idx_div(x, flat, turn);
+    *line = t->along[which] ? slow : fast;
+    *along = t->along[which] ? fast : slow;
+}
+
+/* All items load the tile's part of both operands from `step` on, each its share, ... */
+static void load_part(Tile *t, Idx step, bool first) {
     Kernel *k = t->n->k;
     IndexTable *x = &k->index;
-    for (int e = 0; e < TILE * STEP / (SIDE * SIDE); e++) {
-        Idx flat = idx_offset(x, k->local, (int64_t)e * SIDE * SIDE);
-        Idx line = idx_div(x, flat, STEP), along = idx_mod(x, flat, STEP);
-        Val a = operand(t, 0, idx_add(x, t->row, line), idx_add(x, step, along));
-        kernel_store_local(k, t->local[0], idx_add(x, idx_scale(x, along, TILE), line), a);
-        Idx line_b = idx_mod(x, flat, TILE), along_b = idx_div(x, flat, TILE);
-        Val b = operand(t, 1, idx_add(x, t->column, line_b), idx_add(x, step, along_b));
-        kernel_store_local(k, t->local[1], flat, b);
+    for (uint32_t which = 0; which < 2; which++) {
+        for (int32_t e = 0; e < t->size * STEP / (SIDE * SIDE); e++) {
+            Idx line, along;
+            element(t, which, e, &line, &along);
+            line = idx_add(x, which == 0 ? t->row : t->column, line);
+            Val v = operand(t, which, line, idx_add(x, step, along));
+            if (first)
+                t->next[which][e] = kernel_var(k, which == 0 ? "next_a" : "next_b", v);
+            else
+                kernel_set(k, t->next[which][e], v);
+        }
     }
+}
+
+/* ... and put it into local memory, with its lines side by side. */
+static void put_part(Tile *t) {
+    Kernel *k = t->n->k;
+    IndexTable *x = &k->index;
+    for (uint32_t which = 0; which < 2; which++) {
+        for (int32_t e = 0; e < t->size * STEP / (SIDE * SIDE); e++) {
+            Idx line, along;
+            element(t, which, e, &line, &along);
+            kernel_store_local(k, t->local[which],
+                               idx_add(x, idx_scale(x, along, PITCH(t->size)), line),
+                               val_read(k, t->next[which][e]));
+        }
+    }
+}
+
+/* Where spot i of an item lies in its tile, on one axis: in squares, which are SMALL apart. */
+static Idx spot_at(Tile *t, Idx own, int i) {
+    IndexTable *x = &t->n->k->index;
+    return idx_offset(x, idx_scale(x, own, SQUARE), i / SQUARE * SMALL + i % SQUARE);
 }
 
 static void multiply(Tile *t, const uint32_t *acc, Idx ly, Idx lx) {
     Kernel *k = t->n->k;
     IndexTable *x = &k->index;
+    const int spots = t->size / SIDE;
     Idx i;
     kernel_for(k, "i", idx_const(x, 0), idx_const(x, STEP), 1, &i);
-    Val a[SPOTS], b[SPOTS];
-    for (int r = 0; r < SPOTS; r++) {
-        Idx base = idx_offset(x, idx_scale(x, i, TILE), (int64_t)r * SIDE);
-        a[r] = val_local(k, t->local[0], idx_add(x, base, ly), 1, (Ranges){0}, NULL);
-        b[r] = val_local(k, t->local[1], idx_add(x, base, lx), 1, (Ranges){0}, NULL);
+    Val a[LARGE / SIDE], b[LARGE / SIDE];
+    for (int r = 0; r < spots; r++) {
+        Idx line = idx_scale(x, i, PITCH(t->size));
+        a[r] = val_local(k, t->local[0], idx_add(x, line, spot_at(t, ly, r)), 1, (Ranges){0}, NULL);
+        b[r] = val_local(k, t->local[1], idx_add(x, line, spot_at(t, lx, r)), 1, (Ranges){0}, NULL);
         val_name(k, a[r], "a");
         val_name(k, b[r], "b");
     }
-    for (int r = 0; r < SPOTS; r++) {
-        for (int c = 0; c < SPOTS; c++) {
-            uint32_t v = acc[r * SPOTS + c];
+    for (int r = 0; r < spots; r++) {
+        for (int c = 0; c < spots; c++) {
+            uint32_t v = acc[r * spots + c];
             kernel_set(k, v, val_fma(k, a[r], b[c], val_read(k, v)));
         }
     }
@@ -124,11 +205,12 @@ static void finish(Tile *t, NodeId dot, const uint32_t *acc, Idx ly, Idx lx) {
     const Section *s = n->s;
     int axes = s->space.rank;
     Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);
-    for (int spot = 0; spot < SPOTS * SPOTS; spot++) {
+    const int spots = t->size / SIDE;
+    for (int spot = 0; spot < spots * spots; spot++) {
         Idx place[MAX_RANK], out[MAX_RANK];
         memcpy(place, t->at, sizeof(place));
-        place[axes - 2] = idx_add(x, t->row, idx_offset(x, ly, (int64_t)(spot / SPOTS) * SIDE));
-        place[axes - 1] = idx_add(x, t->column, idx_offset(x, lx, (int64_t)(spot % SPOTS) * SIDE));
+        place[axes - 2] = idx_add(x, t->row, spot_at(t, ly, spot / spots));
+        place[axes - 1] = idx_add(x, t->column, spot_at(t, lx, spot % spots));
         bool outside = idx_lo(x, place[axes - 2]) >= s->space.dim[axes - 2] ||
                        idx_lo(x, place[axes - 1]) >= s->space.dim[axes - 1];
         if (outside) continue;
@@ -155,25 +237,33 @@ void emit_local_tiles(Nest *n, Idx part) {
     IndexTable *x = &k->index;
     int axes = s->space.rank;
     NodeId id = dot_of(s);
-    Tile t = {.n = n, .dot = node_at(s->g, id)};
+    Tile t = {.n = n, .dot = node_at(s->g, id), .size = s->local_tile};
+    const int spots = t.size / SIDE;
     t.reduced = reduced_shape(s->g, t.dot);
     t.length = shape_elems(&t.reduced);
-    int32_t across = tiles(s->space.dim[axes - 1]), down = tiles(s->space.dim[axes - 2]);
-    t.column = idx_scale(x, idx_mod(x, part, across), TILE);
-    t.row = idx_scale(x, idx_mod(x, idx_div(x, part, across), down), TILE);
+    int32_t across = tiles(s->space.dim[axes - 1], t.size),
+            down = tiles(s->space.dim[axes - 2], t.size);
+    t.column = idx_scale(x, idx_mod(x, part, across), t.size);
+    t.row = idx_scale(x, idx_mod(x, idx_div(x, part, across), down), t.size);
     Shape batch = {.rank = (uint8_t)(axes - 2)};
     for (int i = 0; i < axes - 2; i++) batch.dim[i] = s->space.dim[i];
     access_unravel(x, &batch, idx_div(x, part, (int64_t)across * down), t.at);
-    if (axes == 2) t.row = idx_scale(x, idx_div(x, part, across), TILE);
-    t.local[0] = kernel_local(k, "a_tile", DT_F32, TILE * STEP);
-    t.local[1] = kernel_local(k, "b_tile", DT_F32, TILE * STEP);
+    if (axes == 2) t.row = idx_scale(x, idx_div(x, part, across), t.size);
+    t.local[0] = kernel_local(k, "a_tile", DT_F32, PITCH(t.size) * STEP);
+    t.local[1] = kernel_local(k, "b_tile", DT_F32, PITCH(t.size) * STEP);
     eval_set_lanes(&n->eval, 1);
-    uint32_t acc[SPOTS * SPOTS];
-    for (int i = 0; i < SPOTS * SPOTS; i++) acc[i] = kernel_var(k, "acc", val_const(k, DT_F32, 0));
+    uint32_t *acc = NEW_ARRAY(k->arena, uint32_t, spots * spots);
+    for (int i = 0; i < spots * spots; i++) acc[i] = kernel_var(k, "acc", val_const(k, DT_F32, 0));
     Idx ly = idx_div(x, k->local, SIDE), lx = idx_mod(x, k->local, SIDE), step;
+    for (uint32_t i = 0; i < 2; i++) {
+        t.along[i] = lies_along(&t, i);
+        t.next[i] = NEW_ARRAY(k->arena, uint32_t, t.size * STEP / (SIDE * SIDE));
+    }
+    load_part(&t, idx_const(x, 0), true);
     nest_for(n, "k", idx_const(x, 0), idx_const(x, t.length), STEP, &step);
-    fetch(&t, step);
+    put_part(&t);
     kernel_barrier(k);
+    if (t.length > STEP) load_part(&t, idx_offset(x, step, STEP), false);
     multiply(&t, acc, ly, lx);
     kernel_barrier(k);
     nest_end(n);

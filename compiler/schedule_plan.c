@@ -218,11 +218,10 @@ void section_plan(Section *s, Arena *arena) {
                  (double)points * p.count.bytes >= target->stream_bytes;
     s->tiles_local = local_tiles_fit(s);
     if (s->tiles_local) {
-        s->groups = local_tiles_groups(s);
+        local_tiles_plan(s, p.count.flops - 2.0 * (double)longest_reduction(s));
         return;
     }
-    if (target->lanes == 1)
-        group_plan(s, longest_reduction(s), p.inner_bad == 0, p.outer_bad == 0);
+    if (target->lanes == 1) group_plan(s, longest_reduction(s), p.inner_bad == 0, p.outer_bad == 0);
     if (s->group_rows) {
         s->groups = group_count(s);
         return;
