@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh [--peers] [--write] [DLG-BENCH OPTION...]: builds the benchmark into build/bench and runs it.
+# run.sh [--peers] [--write] [DLG-BENCH OPTION...]: builds the benchmark into build/benchmark and runs it.
 #     --peers   installs what to compare with: OpenBLAS and CLBlast from the distribution; JAX, PyTorch and
 #               tinygrad into a Python environment of their own in build/bench-venv, once
 #     --write   puts the table and the plot into docs/
@@ -32,8 +32,8 @@ if [ -n "$peers" ]; then
             say "$package cannot be installed" >&2
     done
 fi
-build "$root/build/bench" -DDLG_BENCH=ON -DDLG_TESTS=OFF >&2
-bench=$root/build/bench/dlg-bench
+build "$root/build/benchmark" -DDLG_BENCH=ON -DDLG_TESTS=OFF >&2
+bench=$root/build/benchmark/dlg-bench
 if [ -x "$venv/bin/python" ]; then
     set -- --python "$venv/bin/python" "$@"
 fi

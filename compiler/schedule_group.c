@@ -11,6 +11,7 @@
 #define LEAST_ITEMS 8  /* of a row, that are worth the barriers */
 #define EACH        8  /* elements of an item at least, where that leaves items to a row */
 #define BESIDE      32 /* rows of a group, where they lie beside each other: a line of memory */
+#define KEPT        8  /* elements of an item that it keeps in registers */
 #define MANY_ROWS   (1 << 17) /* that occupy a device with an item each */
 
 static bool comes_together(const Section *s) {
@@ -53,6 +54,8 @@ typedef struct Shared {
     Range there[2]; /* ... is not stored; and whether it is the first item of its row */
     Idx own,
         first; /* the item's place in its row, and the group's number of the row's first item */
+    Idx last;  /* the place of its last element, if the row of length last_of has it */
+    int64_t last_of; /* 0: not yet */
     Idx at[MAX_RANK];
 } Shared;
 
@@ -104,24 +107,78 @@ static Val together(Shared *w, Op op, DType type, Val v) {
     return val_local(k, all, w->first, 1, (Ranges){0}, NULL);
 }
 
+/* Elements of a row of `length` that an item has, if they are few: then there is no loop, and what it makes of each
+ * stays in registers until the end of the row. 0: there is one. */
+static int32_t kept_elements(const Shared *w, int64_t length) {
+    int64_t each = (length + w->items - 1) / w->items;
+    return each <= KEPT ? (int32_t)each : 0;
+}
+
+/* The item's e-th element, and where there may be none, that range: then it is the last one, as a variable, so that no
+ * place is beyond the row. */
+static Idx kept_element(Shared *w, int32_t e, int64_t length, Ranges *there) {
+    Kernel *k = w->n->k;
+    IndexTable *t = &k->index;
+    Idx i = idx_offset(t, w->own, (int64_t)e * w->items);
+    *there = (Ranges){0};
+    if (idx_hi(t, i) < length) return i;
+    Range *r = NEW(k->arena, Range);
+    *r = (Range){i, 0, length};
+    *there = (Ranges){1, r};
+    if (w->last_of != length) { /* one a length: what was computed there is found again */
+        Val last = val_const(k, DT_I32, (double)(length - 1));
+        Val v = val_ew(k, OP_MIN, val_index(k, i), last, NO_VAL);
+        val_name(k, v, "last");
+        w->last = idx_var(t, "last", 0, length - 1, v);
+        w->last_of = length;
+    }
+    return w->last;
+}
+
 static void share_reduction(Shared *w, NodeId id) {
     Nest *n = w->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
     const Node *x = node_at(n->s->g, id);
     const Shape reduced = reduced_shape(n->s->g, x);
+    const int64_t length = shape_elems(&reduced);
+    const int32_t each = kept_elements(w, length);
     const Op op = x->op == OP_RMAX ? OP_MAX : OP_ADD;
     Idx i, inner[MAX_RANK];
-    uint32_t acc =
-        kernel_var(k, op == OP_ADD ? "sum" : "most",
-                   val_const(k, (DType)x->dtype, nest_start((Op)x->op, (DType)x->dtype)));
-    nest_for(n, "i", w->own, idx_const(t, shape_elems(&reduced)), w->items, &i);
-    access_unravel(t, &reduced, i, inner);
-    kernel_set(k, acc, nest_accumulate(n, x, w->at, inner, val_read(k, acc)));
-    nest_end(n);
-    Val v = together(w, op, (DType)x->dtype, val_read(k, acc));
+    Val v = val_const(k, (DType)x->dtype, nest_start((Op)x->op, (DType)x->dtype));
+    for (int32_t e = 0; e < each; e++) {
+        Ranges there;
+        i = kept_element(w, e, length, &there);
+        access_unravel(t, &reduced, i, inner);
+        Val more = nest_accumulate(n, x, w->at, inner, v);
+        v = there.count ? val_ew(k, OP_WHERE, val_ranges(k, there), more, v) : more;
+    }
+    if (!each) {
+        uint32_t acc = kernel_var(k, op == OP_ADD ? "sum" : "most", v);
+        nest_for(n, "i", w->own, idx_const(t, length), w->items, &i);
+        access_unravel(t, &reduced, i, inner);
+        kernel_set(k, acc, nest_accumulate(n, x, w->at, inner, val_read(k, acc)));
+        nest_end(n);
+        v = val_read(k, acc);
+    }
+    v = together(w, op, (DType)x->dtype, v);
     val_name(k, v, x->name);
     eval_bind(&n->eval, id, w->at, v);
+}
+
+/* The values of all stores along the rows, or of all others, at a place, and then the stores. */
+static void store_all(Shared *w, bool along, const Idx *at) {
+    Nest *n = w->n;
+    const Section *s = n->s;
+    Val *v = NEW_ARRAY(n->k->arena, Val, s->stores.len + 1);
+    for (uint32_t j = 0; j < s->stores.len; j++) {
+        NodeId id = s->stores.at[j].node;
+        if (nest_is_inner(s, id) == along) v[j] = eval_at(&n->eval, id, at);
+    }
+    for (uint32_t j = 0; j < s->stores.len; j++) {
+        if (nest_is_inner(s, s->stores.at[j].node) == along)
+            nest_store(n, &s->stores.at[j], at, 1, v[j]);
+    }
 }
 
 /* What is stored along the rows, if `along`, or once a row, by its first item. */
@@ -129,27 +186,31 @@ static void store_shared(Shared *w, bool along) {
     Nest *n = w->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
-    const Section *s = n->s;
-    const int outer = s->cluster->outer.rank;
-    Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);
+    const Shape *inner = &n->s->cluster->inner;
+    const int outer = n->s->cluster->outer.rank;
+    const int64_t length = along ? shape_elems(inner) : 1;
+    const int32_t each = along ? kept_elements(w, length) : 0;
     Idx i, at[MAX_RANK];
     memcpy(at, w->at, sizeof(at));
     kernel_if(k, (Ranges){along ? 1 : 2, w->there});
     eval_push(&n->eval);
-    if (along) {
-        const Shape *inner = &s->cluster->inner;
-        nest_for(n, "i", w->own, idx_const(t, shape_elems(inner)), w->items, &i);
+    for (int32_t e = 0; e < each; e++) {
+        Ranges there;
+        i = kept_element(w, e, length, &there);
         access_unravel(t, inner, i, at + outer);
+        kernel_if(k, there);
+        eval_push(&n->eval);
+        store_all(w, true, at);
+        eval_pop(&n->eval);
+        kernel_end(k);
     }
-    for (uint32_t j = 0; j < s->stores.len; j++) {
-        if (nest_is_inner(s, s->stores.at[j].node) == along)
-            v[j] = eval_at(&n->eval, s->stores.at[j].node, at);
+    if (along && !each) {
+        nest_for(n, "i", w->own, idx_const(t, length), w->items, &i);
+        access_unravel(t, inner, i, at + outer);
+        store_all(w, true, at);
+        nest_end(n);
     }
-    for (uint32_t j = 0; j < s->stores.len; j++) {
-        if (nest_is_inner(s, s->stores.at[j].node) == along)
-            nest_store(n, &s->stores.at[j], at, 1, v[j]);
-    }
-    if (along) nest_end(n);
+    if (!along) store_all(w, false, at);
     eval_pop(&n->eval);
     kernel_end(k);
 }
