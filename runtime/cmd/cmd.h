@@ -200,7 +200,8 @@ enum { NUMBER_TEXT = 32 };
 const char *number_text(char out[NUMBER_TEXT], double v);
 /* "loss 0.123, acc 0.97" */
 const char *metrics_text(char *out, size_t size, const dlg_metrics *m);
-/* From now on the first Ctrl-C or SIGTERM asks the run to end, the second ends the process. */
+/* From now on the first Ctrl-C or SIGTERM asks the run to end; another half a second later, or more, ends the
+ * process. */
 void interrupt_catch(void);
 int interrupted(void); /* the signal, or 0 */
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 #include "cmd.h"
 
@@ -14,11 +15,24 @@ static const double redraw_s = 0.1;
 
 /* A signal handler can reach nothing but a global: the command's, not the library's. */
 static volatile sig_atomic_t interrupt_seen;
+static struct timespec
+    interrupt_time; /* of the first; the handler's alone, which nothing interrupts */
+static const double same_wish_s = 0.5;
 
 static void on_interrupt(int number) {
-    interrupt_seen = number;
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (!interrupt_seen) {
+        interrupt_seen = number;
+        interrupt_time = now;
+        return;
+    }
+    /* `timeout` sends its signal twice, to the process and to its group. */
+    double since_s = (double)(now.tv_sec - interrupt_time.tv_sec) +
+                     1e-9 * (double)(now.tv_nsec - interrupt_time.tv_nsec);
+    if (since_s < same_wish_s) return;
+    signal(number, SIG_DFL);
+    raise(number); /* once the handler is left */
 }
 
 void interrupt_catch(void) {
@@ -27,6 +41,8 @@ void interrupt_catch(void) {
     action.sa_handler = on_interrupt;
     action.sa_flags = SA_RESTART; /* a checkpoint may be on its way to a disk of the network */
     sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGINT);
+    sigaddset(&action.sa_mask, SIGTERM);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }

@@ -12,6 +12,8 @@ stop_by() { # stop_by SIGNAL STATUS
         tries=$((tries + 1))
     done
     kill -"$1" "$child"
+    sleep 0.02 # and again, as `timeout` does, which means the same
+    kill -"$1" "$child" 2>/dev/null
     wait "$child"
     status=$?
     [ "$status" -eq "$2" ] || fail "SIG$1: status $status, not $2: $(cat err)"
@@ -37,6 +39,8 @@ interrupt() { # interrupt SIGNAL STATUS HOW OPTIONS...
     child=$!
     while [ "$(ls -i run.checkpoint 2>/dev/null)" = "$before" ] && kill -0 $child 2>/dev/null; do sleep 0.01; done
     kill -"$signal" $child
+    sleep 0.02
+    kill -"$signal" $child 2>/dev/null
     wait $child
     status=$?
     [ "$status" -eq "$want" ] || fail "SIG$signal: status $status, not $want: $(cat out err)"
