@@ -20,7 +20,8 @@ static const char help[] =
     "    --device SEL     as for dlg: a number of `dlg devices` or a part of a name\n"
     "    --only PATTERN   cases whose name has it, or matches it where it has * or ?: "
     "step/mnist_mlp,\n"
-    "                     'product/nn_*', start, limits (the machine's limits alone)\n"
+    "                     'product/nn_*', start, limits (the machine's limits alone);\n"
+    "                     or several with commas between them\n"
     "    --python PATH    compare with JAX, PyTorch and tinygrad, as far as this Python has them\n"
     "    --no-peers       compare with nothing, OpenBLAS, CLBlast and the step by hand neither\n"
     "    --rounds N       rounds a case, of which the median is shown; 9\n"
@@ -87,9 +88,20 @@ static Options read_options(int argc, char **argv) {
     return o;
 }
 
-bool matches(const char *pattern, const char *name) {
-    if (!pattern) return true;
+static bool matches_one(const char *pattern, const char *name) {
     return strpbrk(pattern, "*?[") ? fnmatch(pattern, name, 0) == 0 : strstr(name, pattern) != NULL;
+}
+
+bool matches(const char *patterns, const char *name) {
+    char one[256];
+    if (!patterns) return true;
+    for (size_t len; len = strcspn(patterns, ","), len < sizeof(one); patterns += len + 1) {
+        memcpy(one, patterns, len);
+        one[len] = 0;
+        if (matches_one(one, name)) return true;
+        if (!patterns[len]) break;
+    }
+    return false;
 }
 
 /* ---- One case -------------------------------------------------------------------------------- */

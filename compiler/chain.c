@@ -22,6 +22,7 @@
 #define MAX_STAGES   16 /* clusters of a chain */
 #define LEAST_ROWS   16
 #define LEAST_BLOCK  4           /* rows of a block, where a contraction has them too */
+#define SHARED_ROW   64          /* elements, that the items of a group may share */
 #define LARGE_COPY   16384       /* elements: about ten launches */
 #define SMALL_NS     15360.0     /* a second core would come too late */
 #define TILE_BYTES   (32 * 1024) /* of what a group keeps for itself: one, ... */
@@ -410,6 +411,20 @@ static void add_chain(Chainer *c, const Strand *s, uint32_t launch, Fused *out) 
     vec_push(f->arena, &out->chains, chain);
 }
 
+/* Whether the items of a group may share its rows or tiles, and so wait for each other: then it has a launch of its own,
+ * for it is safest where nothing around decides whether they come there at all. */
+static bool items_wait(const Fuser *f, const Cluster *cl) {
+    if (!f->options->target->local_bytes) return false;
+    if (cl->has_dot) return true;
+    for (uint32_t m = 0; m < cl->members.len; m++) {
+        const Node *n = node_at(f->g, cl->members.at[m]);
+        if (!is_reduction((Op)n->op) || n->op == OP_SCATTER || n->op == OP_ARGMAX) continue;
+        Shape reduced = reduced_shape(f->g, n);
+        if (shape_elems(&reduced) >= SHARED_ROW) return true;
+    }
+    return false;
+}
+
 /* A number for what a strand copies turned, the same for those whose kernels are equal but for their buffers; 0: it is
  * no large copy. */
 static uint32_t copy_key(const Fuser *f, const Strand *s) {
@@ -453,8 +468,7 @@ static void share_launches(Chainer *c, Fused *out) {
         for (uint32_t i = 0; i < of_level[l].len; i++) {
             const Strand *s = &c->strands.at[of_level[l].at[i]];
             const Cluster *cl = f->clusters.at[s->clusters.at[0]];
-            bool alone = f->options->apart || f->options->single || cl->loop ||
-                         (f->options->target->local_bytes && cl->has_dot) ||
+            bool alone = f->options->apart || f->options->single || cl->loop || items_wait(f, cl) ||
                          set_has(&many, copy_key(f, s));
             bool full =
                 sections + s->clusters.len > MAX_SECTIONS || buffers + s->buffers > MAX_BUFFERS;

@@ -74,6 +74,7 @@ static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Turns turn
                      .target = plan->target,
                      .rows = f->chains.at[cl->chain].rows,
                      .block = f->chains.at[cl->chain].block,
+                     .alone = f->launch_start[launch + 1] - f->launch_start[launch] == 1,
                      .stores = r->stores[i]};
         section_plan(&s, a);
         vec_push(a, &out->sections, s);

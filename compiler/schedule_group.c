@@ -1,16 +1,18 @@
 /* schedule_group: rows that a work-group's items share, on a target without vectors: each item takes every n-th element
- * of a row, and what a row's items made comes together in local memory, by halves. Which items have a row, and so the
+ * of a row, and what a row's items made comes together in local memory. Which items have a row, and so the
  * order of additions, depends on the shape alone.
  *
  * Where a row lies side by side in memory, neighbours have the elements of one row; else, where rows lie beside each
  * other, neighbours have the same element of different rows: either way they read what lies side by side.
  *
- * Requires: reductions whose results come together by sum or maximum, of f32 or i32. */
+ * Requires: a launch of its own, so that no condition is around the barriers (PoCL 3.1 then lost what the first item had
+ * before them); reductions whose results come together by sum or maximum, of f32 or i32. */
 #include "nest.h"
 
 #define LEAST_ITEMS 8  /* of a row, that are worth the barriers */
 #define EACH        8  /* elements of an item at least, where that leaves items to a row */
 #define BESIDE      32 /* rows of a group, where they lie beside each other: a line of memory */
+#define PARTS       16 /* that each item adds up by itself */
 #define KEPT        8  /* elements of an item that it keeps in registers */
 #define MANY_ROWS   (1 << 17) /* that occupy a device with an item each */
 
@@ -30,7 +32,7 @@ void group_plan(Section *s, int64_t longest, bool along, bool beside) {
     const int32_t items = s->target->local_size;
     int32_t each = 1;
     s->group_rows = 0;
-    if (items == 1 || !comes_together(s)) return;
+    if (items == 1 || !s->alone || !comes_together(s)) return;
     if (along) {
         while (each < items && (int64_t)each * EACH <= longest) each *= 2;
         if (each >= LEAST_ITEMS) s->group_rows = items / each;
@@ -85,26 +87,42 @@ static void open_rows(Shared *w, Idx part) {
     nest_unmerge(t, &s->cluster->outer, s->merged, s->space.rank, at, w->at);
 }
 
-/* What the items of each row made of it, as one: the same for all of them. */
-static Val together(Shared *w, Op op, DType type, Val v) {
+/* `count` values of an array, from `at` on and so far apart, as one. */
+static Val add_up(Shared *w, Op op, uint32_t all, Idx at, int32_t count, int32_t apart) {
     Nest *n = w->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
+    Idx i;
+    uint32_t acc =
+        kernel_var(k, op == OP_ADD ? "sum" : "most", val_local(k, all, at, 1, (Ranges){0}, NULL));
+    nest_for(n, "i", idx_const(t, 1), idx_const(t, count), 1, &i);
+    Val v = val_local(k, all, idx_add(t, at, idx_scale(t, i, apart)), 1, (Ranges){0}, NULL);
+    kernel_set(k, acc, val_ew(k, op, val_read(k, acc), v, NO_VAL));
+    nest_end(n);
+    return val_read(k, acc);
+}
+
+/* What the items of each row made of it, as one: the same for all of them. Where they are many, some first make a part
+ * each: two waits cost less than one for each halving. */
+static Val together(Shared *w, Op op, DType type, Val v) {
+    Nest *n = w->n;
+    Kernel *k = n->k;
+    const int32_t parts = w->items <= PARTS ? w->items : w->items < 8 * PARTS ? PARTS / 2 : PARTS;
     uint32_t all = kernel_local(k, op == OP_ADD ? "sums" : "most", type, n->s->target->local_size);
     kernel_store_local(k, all, k->local, v);
     kernel_barrier(k);
-    for (int32_t half = w->items / 2; half >= 1; half /= 2) {
+    if (parts < w->items) {
         Range *r = NEW(k->arena, Range);
-        *r = (Range){w->own, 0, half};
+        *r = (Range){w->own, 0, parts};
         kernel_if(k, (Ranges){1, r});
-        Val x = val_local(k, all, k->local, 1, (Ranges){0}, NULL);
-        Val y = val_local(k, all, idx_offset(t, k->local, (int64_t)half * w->apart), 1, (Ranges){0},
-                          NULL);
-        kernel_store_local(k, all, k->local, val_ew(k, op, x, y, NO_VAL));
+        eval_push(&n->eval);
+        Val part = add_up(w, op, all, k->local, w->items / parts, parts * w->apart);
+        kernel_store_local(k, all, k->local, part);
+        eval_pop(&n->eval);
         kernel_end(k);
         kernel_barrier(k);
     }
-    return val_local(k, all, w->first, 1, (Ranges){0}, NULL);
+    return add_up(w, op, all, w->first, parts, w->apart);
 }
 
 /* Elements of a row of `length` that an item has, if they are few: then there is no loop, and what it makes of each

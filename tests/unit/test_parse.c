@@ -278,7 +278,7 @@ static void test_operators(void) {
     expect("x = a >= b", "x = (a >= b); ");
     expect("x = a <-b",
            ""
-           "error[E0101]: expected an operator, the end of the line or ',', found '<-'\n"
+           "error[E0101]: expected an operator or the end of the line, found '<-'\n"
            " --> a.dlg:1:7\n  |\n1 | x = a <-b\n  |       ^^\n"
            "  = help: `<-` updates one variable, by its name; to compare with a negative number "
            "write `a < -b`\n\n");
