@@ -535,11 +535,11 @@ static void make_wild(Sample *s, int seed) {
 }
 
 static void test_random(void) {
-    test_seeds("random", getenv("DLG_DIFF_SEEDS"), 16, make_random);
+    test_seeds("random", getenv("DLG_DIFF_SEEDS"), 8, make_random);
 }
 
 static void test_wild(void) {
-    test_seeds("wild", getenv("DLG_WILD_SEEDS"), getenv("DLG_SANITIZE") ? 4 : 16, make_wild);
+    test_seeds("wild", getenv("DLG_WILD_SEEDS"), getenv("DLG_SANITIZE") ? 4 : 6, make_wild);
 }
 
 RUN_SUITE("diff", {"every elementwise operator", test_elementwise},

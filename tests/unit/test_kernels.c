@@ -407,7 +407,7 @@ static int number_of(const char *name, int otherwise) {
 }
 
 static void test_random(void) {
-    int first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_KERNEL_SEEDS", 60);
+    int first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_KERNEL_SEEDS", 40);
     RandomProgram *r = malloc(sizeof(*r));
     for (int seed = first; r && seed < first + count; seed++) {
         char name[64];
@@ -421,7 +421,7 @@ static void test_random(void) {
 }
 
 static void test_wild(void) {
-    int first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_WILD_SEEDS", 100);
+    int first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_WILD_SEEDS", 60);
     RandomWild *w = malloc(sizeof(*w));
     for (int seed = first; w && seed < first + count; seed++) {
         char name[64];
