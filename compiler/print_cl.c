@@ -632,6 +632,13 @@ static void print_block(Printer *p, const KBlock *b) {
     }
 }
 
+/* A number of a table: what INFINITY and NAN stand for is no constant with every driver. */
+static const char *table_number(Printer *p, DType t, double v) {
+    if (t == DT_I32 || t == DT_BOOL || isfinite(v)) return number(p, t, v);
+    if (isnan(v)) return "1e30f * 1e30f * 0.0f";
+    return v > 0 ? "1e30f * 1e30f" : "-1e30f * 1e30f";
+}
+
 static void print_table(Printer *p, uint32_t i) {
     const KBuffer *b = &p->k->buffers.at[i];
     p->buffer[i] = fresh(p, arena_printf(p->out->arena, "%s_%s", p->name, b->name));
@@ -639,7 +646,7 @@ static void print_table(Printer *p, uint32_t i) {
                 (long long)b->elems);
     for (int64_t e = 0; e < b->elems; e++) {
         text_puts(p->out, e == 0 ? "\n    " : e % 8 == 0 ? ",\n    " : ", ");
-        text_puts(p->out, number(p, b->dtype, b->values[e]));
+        text_puts(p->out, table_number(p, b->dtype, b->values[e]));
     }
     text_puts(p->out, "};\n");
 }

@@ -9,8 +9,9 @@
  * emitted as one: lowered each for itself, then joined as entries over variables of their own. One that
  * fails is run alone, made as small as it can be, and printed.
  *
- * Environment: DLG_DIFF_SEEDS and DLG_WILD_SEEDS say how many random ones, DLG_DIFF_FIRST with which seed
- * they begin; DLG_DIFF names one file of tests/diff, to run that alone; DLG_DEVICE as everywhere. */
+ * Environment: DLG_DIFF_EACH_ONCE runs each program of tests/diff for one target alone; DLG_DIFF_SEEDS and
+ * DLG_WILD_SEEDS say how many random ones, DLG_DIFF_FIRST with which seed they begin; DLG_DIFF names one file of
+ * tests/diff, to run that alone; DLG_DEVICE as everywhere. */
 #include "ast.h"
 #include "codegen.h"
 #include "compile.h"
@@ -475,7 +476,7 @@ static int only_programs(const struct dirent *entry) {
 static void test_programs(void) {
     static const char directory[] = DLG_SOURCE_DIR "/tests/diff";
     const char *only = getenv("DLG_DIFF"); /* a file's name: that one alone */
-    bool sanitize = getenv("DLG_SANITIZE") != NULL;
+    bool each_once = getenv("DLG_SANITIZE") || getenv("DLG_DIFF_EACH_ONCE");
     dlg_device *device = open_device();
     struct dirent **files;
     int count = scandir(directory, &files, only_programs, alphasort);
@@ -487,10 +488,10 @@ static void test_programs(void) {
         if (f) {
             text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
             fclose(f);
-            /* With sanitizers each for one target: building kernels is slow there, and the same. */
-            bool good = sanitize ? run_for_target(device, i % 2 ? "gpu" : "cpu", 0,
-                                                  files[i]->d_name, text, NULL, 0)
-                                 : run_program(device, files[i]->d_name, text);
+            /* Under a checker each for one target: building kernels is slow there, and the same. */
+            bool good = each_once ? run_for_target(device, i % 2 ? "gpu" : "cpu", 0,
+                                                   files[i]->d_name, text, NULL, 0)
+                                  : run_program(device, files[i]->d_name, text);
             CU_ASSERT(good);
         }
         free(files[i]);
