@@ -2,7 +2,7 @@
 # Checkpoints: a run that is resumed ends with the same bits; what is resumed, begun and refused is said.
 . "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
 cp "$DLG_SOURCE_DIR/samples/digits.dlg" "$DLG_SOURCE_DIR/samples/digits.csv" .
-train="dlg train digits.dlg --holdout 0.2 --epochs 6 --seed 3"
+train="dlg train digits.dlg --holdout 0.2 --epochs 6 --seed 3 --target cpu"
 keep="--checkpoint run.checkpoint --checkpoint-every 5"
 
 expect 0 "weights: whole" $train --save whole
@@ -17,7 +17,7 @@ same run.checkpoint timed
 expect 0 "run.checkpoint is there and will be replaced; --resume would go on from it" $train $keep --steps 5
 expect 0 "on 359 held-out rows" "$DLG" eval digits.dlg --load timed
 
-# Compiled elsewhere, from another directory: the same program.
+# Compiled elsewhere, from another directory, for the same target: the same program.
 mkdir there
 expect 0 "" "$DLGC" digits.dlg -o there/digits.cl
 (cd there && cp ../digits.csv . && dlg train digits.cl --holdout 0.2 --epochs 6 --seed 3 --resume \
