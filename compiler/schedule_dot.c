@@ -14,8 +14,7 @@
 #define ACROSS_CYCLES 4   /* of adding up the lanes of one of four vectors */
 #define DOWN_CYCLES   2   /* of a line that a step brings in for a part of it */
 #define LINE_CYCLES   1.3 /* of a vector from beyond the nearest cache */
-#define POINTS                                                                                     \
-    30 /* vector registers for the points of a tile and an operand of them, of 16 lanes: half as many of 8 */
+#define POINTS        30  /* registers of 16 lanes for the points of a tile and an operand of them */
 
 /* Products from which on their time is more than that of building their text: a region of its own, of another size of
  * tile, is text of its own. */
@@ -109,6 +108,7 @@ static Cut cut_columns(const Target *target, int32_t rows, int32_t columns, int6
 static Cut cut_points(const Target *target, int32_t rows, int32_t columns, int64_t length,
                       double turns) {
     Cut best = {.cycles = INFINITY};
+    /* Of shorter registers a processor has as many fewer, and a vector takes more. */
     const int registers = target->lanes / target->width, most = POINTS / registers / registers;
     double steps = points_steps(target, length, turns);
     for (int r = 1; r <= rows && r <= 8; r++) {

@@ -110,7 +110,7 @@ static void fill_panel(Panels *p, Idx from, int32_t depth, const Tiling *strips)
     nest_end(n);
 }
 
-/* What is stored of the sums, at the vectors of `columns`, all in one row of the block. */
+/* What is computed of the sums that wait, and stored: row by row, a vector at a time. */
 static void store_sums(Panels *p, int32_t height, int32_t width) {
     Nest *n = p->n;
     IndexTable *t = &n->k->index;
