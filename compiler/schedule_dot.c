@@ -14,7 +14,7 @@
 #define ACROSS_CYCLES 4   /* of adding up the lanes of one of four vectors */
 #define DOWN_CYCLES   2   /* of a line that a step brings in for a part of it */
 #define LINE_CYCLES   1.3 /* of a vector from beyond the nearest cache */
-#define POINTS        30  /* registers of 16 lanes for the points of a tile and an operand of them */
+#define POINTS        30 /* registers of 16 lanes for the points of a tile and an operand of them */
 
 /* Products from which on their time is more than that of building their text: a region of its own, of another size of
  * tile, is text of its own. */
