@@ -24,9 +24,9 @@ instructions() {
 explained="explain-functions explain-through explain-fors explain-params explain-mlp"
 for kind in ${*:-$(sh "$programs" | cut -d ' ' -f 1) $explained}; do
     size=$(sh "$programs" | sed -n "s/^${kind#explain-} \([0-9]*\) .*/\1/p")
-    half=$(instructions "$kind" $((size / 16)))
+    half=$(instructions "$kind" $((size / 32)))
     growth=
-    for part in 8 4 2; do
+    for part in 16 8 4; do
         whole=$(instructions "$kind" $((size / part)))
         if [ -z "$half" ] || [ -z "$whole" ]; then
             growth=

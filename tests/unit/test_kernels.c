@@ -346,8 +346,9 @@ static int only_programs(const struct dirent *entry) {
 
 static void run_directory(const char *directory, bool smaller) {
     /* Samples in sizes that the host is done with in a moment. */
-    static const char *const sizes[] = {"batch=5", "T=4", "hidden=9"};
-    static const char *const consts[] = {"const batch", ", T =", ", hidden ="};
+    static const char *const sizes[] = {"batch=3", "T=4", "hidden=9", "width=20", "layers=2"};
+    static const char *const consts[] = {"const batch",
+                                         ", T =", ", hidden =", ", width =", ", layers ="};
     struct dirent **files;
     int count = scandir(directory, &files, only_programs, alphasort);
     CU_ASSERT(count > 0);
