@@ -2,7 +2,7 @@
  * on the same program: for every target, with and without fusion. No driver takes part.
  *
  * The programs are those of tests/diff and programs made at random (DLG_KERNEL_SEEDS and
- * DLG_WILD_SEEDS say how many). */
+ * DLG_WILD_SEEDS say how many). Each goes all ways; with DLG_KERNEL_WAYS so many, in turn. */
 #include "ast.h"
 #include "compile.h"
 #include "embedded.h"
@@ -36,6 +36,7 @@ static double next_number(Case *c, double lo, double hi) {
 }
 
 static bool quiet;              /* while a failing program is made smaller */
+static bool every_way;          /* the same, lest it fails in one turn alone */
 static bool compiled;           /* the last program did */
 static Op broken_op = OP_COUNT; /* a fault on purpose: what is computed with it is stored wrong */
 
@@ -294,6 +295,11 @@ static bool run_program(const char *name, const char *text, const CompileOptions
     return good;
 }
 
+static uint32_t number_of(const char *name, uint32_t otherwise) {
+    const char *value = getenv(name);
+    return value ? (uint32_t)strtoul(value, NULL, 10) : otherwise;
+}
+
 static bool run_defined(const char *name, const char *text, const char *const *defines,
                         size_t define_count) {
     /* The last: any number of rewrites gives the same. */
@@ -308,8 +314,11 @@ static bool run_defined(const char *name, const char *text, const char *const *d
                             {.target = "cpu8", .cache_bytes = 512},
                             {.target = "cpu", .cache_bytes = 4096},
                             {.target = "cpu", .rewrites = some}};
+    static size_t turn;
+    size_t ways = every_way ? COUNT_OF(all) : number_of("DLG_KERNEL_WAYS", COUNT_OF(all));
     bool good = true;
-    for (size_t i = 0; i < COUNT_OF(all); i++) {
+    for (size_t k = 0; k < ways; k++) {
+        size_t i = ways < COUNT_OF(all) ? turn++ % COUNT_OF(all) : k;
         all[i].defines = defines;
         all[i].define_count = define_count;
         good = run_program(name, text, &all[i]) && good;
@@ -330,9 +339,9 @@ static bool still_fails(const char *text, void *context) {
 
 /* Makes a program that fails as small as it can be, and says it. */
 static void report(char *text) {
-    quiet = true;
+    quiet = every_way = true;
     shrink(text, still_fails, NULL);
-    quiet = false;
+    quiet = every_way = false;
     fprintf(stderr, "as a program:\n%s", text);
     run_all("the smaller program", text);
 }
@@ -373,8 +382,9 @@ static void run_directory(const char *directory, bool smaller) {
 
 static void test_programs(void) {
     run_directory(DLG_SOURCE_DIR "/tests/diff", false);
-    CU_ASSERT(by_panels > 20);
-    CU_ASSERT(some_lanes > 20);
+    uint32_t least = 2 * number_of("DLG_KERNEL_WAYS", 10);
+    CU_ASSERT(by_panels > least);
+    CU_ASSERT(some_lanes > least);
 }
 
 static void test_samples(void) {
@@ -402,18 +412,13 @@ static void test_products(void) {
     }
 }
 
-static int number_of(const char *name, int otherwise) {
-    const char *value = getenv(name);
-    return value ? atoi(value) : otherwise;
-}
-
 static void test_random(void) {
-    int first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_KERNEL_SEEDS", 40);
+    uint32_t first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_KERNEL_SEEDS", 40);
     RandomProgram *r = malloc(sizeof(*r));
-    for (int seed = first; r && seed < first + count; seed++) {
+    for (uint32_t seed = first; r && seed < first + count; seed++) {
         char name[64];
         random_program(r, (uint64_t)seed + 1000, seed % 2);
-        snprintf(name, sizeof(name), "random-%d", seed);
+        snprintf(name, sizeof(name), "random-%u", seed);
         bool good = run_all(name, r->text);
         if (!good) report(r->text);
         CU_ASSERT(good);
@@ -422,12 +427,12 @@ static void test_random(void) {
 }
 
 static void test_wild(void) {
-    int first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_WILD_SEEDS", 60);
+    uint32_t first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_WILD_SEEDS", 60);
     RandomWild *w = malloc(sizeof(*w));
-    for (int seed = first; w && seed < first + count; seed++) {
+    for (uint32_t seed = first; w && seed < first + count; seed++) {
         char name[64];
         random_wild(w, (uint64_t)seed, true);
-        snprintf(name, sizeof(name), "wild-%d", seed);
+        snprintf(name, sizeof(name), "wild-%u", seed);
         bool good = run_all(name, wild_text(w));
         if (!good) report(wild_text(w));
         CU_ASSERT(good);
@@ -437,7 +442,7 @@ static void test_wild(void) {
 
 /* Among all of these are programs that a smaller arena is made for. */
 static void test_squeezed(void) {
-    CU_ASSERT(squeezed >= 20);
+    CU_ASSERT(squeezed >= 2 * number_of("DLG_KERNEL_WAYS", 10));
 }
 
 /* A fault that is put into the kernels is found, and the program that shows it becomes a few lines. */
