@@ -382,7 +382,7 @@ static void run_directory(const char *directory, bool smaller) {
 
 static void test_programs(void) {
     run_directory(DLG_SOURCE_DIR "/tests/diff", false);
-    uint32_t least = 2 * number_of("DLG_KERNEL_WAYS", 10);
+    uint32_t least = number_of("DLG_KERNEL_WAYS", 20);
     CU_ASSERT(by_panels > least);
     CU_ASSERT(some_lanes > least);
 }
