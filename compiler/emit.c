@@ -209,6 +209,11 @@ static void plan_launch(void *context, const Plan *plan, const PlannedEntry *pe,
         if (!k->buffers.at[i].values) text_printf(out, " %u", k->buffers.at[i].tag);
     }
     for (uint32_t i = 0; i < l->iterations.len; i++) text_printf(out, " @%u", l->iterations.at[i]);
+    if (k->runs) text_puts(out, " *");
+    for (uint32_t i = 0, arg = 0; i < k->buffers.len && k->runs; i++) {
+        if (k->buffers.at[i].each_run) text_printf(out, " +%u", arg);
+        arg += !k->buffers.at[i].values;
+    }
     call.at = out->len;
     vec_push(em->arena, &em->calls, call);
     text_printf(out, " flops %.0f bytes %.0f", l->count.flops, l->count.bytes);

@@ -173,10 +173,13 @@ static void read_launch(Writer *w) {
     long long local = number(w);
     (void)word(w);
     uint32_t first = w->arg_count;
-    while (more(w) && (isdigit((unsigned char)*w->at) || *w->at == '@' || *w->at == '=')) {
+    while (more(w) && (isdigit((unsigned char)*w->at) || strchr("@=*+", *w->at))) {
         const char *a = word(w);
-        const char *what = *a == '@' ? "turn" : *a == '=' ? "number" : "tensor";
-        text_printf(&w->args, "    {ARG_%s, %s},\n", what, a + (*what != 't' || what[1] == 'u'));
+        const char *what = *a == '@' ? "turn" : isdigit((unsigned char)*a) ? "tensor" : "number";
+        const char *value = *a == '*'   ? "1"
+                            : *a == '+' ? "0"
+                                        : a + (*what != 't' || what[1] == 'u');
+        text_printf(&w->args, "    {ARG_%s, %s},\n", what, value);
         w->arg_count++;
     }
     text_printf(&w->launches, "    {%s, %lldu, %lldu, %u, %u},\n", kernel, global, local, first,

@@ -110,6 +110,7 @@ typedef struct KBuffer {
     int64_t elems;
     bool read, written;
     uint32_t tag;         /* the caller's: which buffer of the program */
+    bool each_run;        /* see Kernel.runs */
     const double *values; /* not an argument but a table of constants: its elements */
 } KBuffer;
 
@@ -139,6 +140,9 @@ typedef struct Kernel {
     uint32_t group_atom, local_atom; /* get_group_id(0), get_local_id(0) */
     Idx group, local;
     uint32_t groups, local_size;
+    /* The text does all of it several times: parameters say how often, and by how many elements the buffers that are
+     * `each_run` advance from one time to the next. */
+    bool runs;
 } Kernel;
 
 /* An empty kernel for `groups` work-groups of `local_size` items each. */

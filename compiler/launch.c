@@ -58,6 +58,23 @@ static uint32_t deal_groups(const Plan *plan, Launch *launch) {
     return groups;
 }
 
+/* The only launch of a training step, where one item does all of it, may do many: a runtime that has several batches
+ * beside each other then launches once for all of them. Inputs advance, and where the scalars that it returns go. */
+static void allow_runs(const Plan *plan, const Region *r, Kernel *k) {
+    const Memory *m = &plan->memory;
+    if (r->outer || r->fused.launches != 1 || r->inner.len || !r->entry.updates.len) return;
+    if (k->groups != 1 || k->local_size != 1 || k->index.iterations.len) return;
+    k->runs = true;
+    for (uint32_t i = 0; i < k->buffers.len; i++) {
+        if (k->buffers.at[i].values) continue;
+        const Buffer *b = &m->buffers.at[k->buffers.at[i].tag];
+        k->buffers.at[i].each_run =
+            b->kind == BUFFER_OUTPUT
+                ? !b->shape.rank
+                : b->kind == BUFFER_VAR && m->program->vars.at[b->var].kind == VAR_INPUT;
+    }
+}
+
 /* A kernel for one launch of a region. */
 static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Turns turns, Arena *a,
                         Launch *out) {
@@ -97,6 +114,7 @@ static void plan_launch(Plan *plan, const Region *r, uint32_t launch, Turns turn
         if (several) kernel_end(k);
     }
     kernel_finish(k);
+    allow_runs(plan, r, k);
     out->count = kernel_count(k);
     for (uint32_t i = 0; i < k->index.iterations.len; i++) {
         if (k->index.iterations.at[i].inside) continue;

@@ -671,6 +671,16 @@ static void print_head(Printer *p, uint32_t params) {
         text_printf(p->out, "%sconst int %s", margin, p->atom[atom]);
         margin = ",\n    ";
     }
+    VEC(const char *) advance = {0};
+    const char *runs = k->runs ? fresh(p, "runs") : "", *run = k->runs ? fresh(p, "run") : "";
+    if (k->runs) text_printf(p->out, "%sconst int %s", margin, runs);
+    for (uint32_t i = 0; i < k->buffers.len && k->runs; i++) {
+        if (!k->buffers.at[i].each_run) continue;
+        const char *by = fresh(p, arena_printf(p->out->arena, "%s_run", p->buffer[i]));
+        text_printf(p->out, "%sconst int %s", margin, by);
+        vec_push(p->out->arena, &advance,
+                 arena_printf(p->out->arena, ", %s += %s", p->buffer[i], by));
+    }
     p->param = NEW_ARRAY(p->out->arena, const char *, params + 1);
     for (uint32_t i = 0; i < params; i++) {
         p->param[i] = fresh(p, "offset");
@@ -689,6 +699,11 @@ static void print_head(Printer *p, uint32_t params) {
     }
     if (k->groups > 1) text_puts(p->out, "    const int g = get_group_id(0);\n");
     if (k->local_size > 1) text_puts(p->out, "    const int l = get_local_id(0);\n");
+    if (!k->runs) return;
+    text_printf(p->out, "    for (int %s = 0; %s < %s; %s++", run, run, runs, run);
+    for (uint32_t i = 0; i < advance.len; i++) text_puts(p->out, advance.at[i]);
+    text_puts(p->out, ") {\n");
+    p->depth = 2;
 }
 
 /* A value that stands before a loop and is used in it has a name, so that it is computed where it stands. */
@@ -745,6 +760,7 @@ static void print_kernel(Printer *p, uint32_t params) {
     }
     print_head(p, params);
     print_block(p, &k->body);
+    if (k->runs) text_puts(p->out, "    }\n");
     text_puts(p->out, "}\n");
 }
 

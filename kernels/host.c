@@ -86,7 +86,7 @@ static int build(struct MODEL *m) {
     m->program =
         clCreateProgramWithSource(m->context, lines, (const char **)kernel_lines, NULL, &code);
     if (code != CL_SUCCESS) return cl_fail(m, code, "cannot make an OpenCL program");
-    code = clBuildProgram(m->program, 1, &m->device, "", NULL, NULL);
+    code = clBuildProgram(m->program, 1, &m->device, "-cl-denorms-are-zero", NULL, NULL);
     if (code == CL_SUCCESS) return 0;
     char log[3000] = "";
     clGetProgramBuildInfo(m->program, m->device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);

@@ -2,36 +2,52 @@
  * finite.
  */
 
-/* The bytes of a row, in the largest pieces that they are a multiple of; items share them. (Without `restrict`, which
- * oclgrind does not know in what is inlined; the kernel has it.) */
-void copy_row(__global const uchar *from, __global uchar *to, uint bytes) {
-    uint lane = get_local_id(0), lanes = get_local_size(0);
-    if (bytes % 16 == 0)
-        for (uint i = lane; i < bytes / 16; i += lanes)
-            ((__global uint4 *)to)[i] = ((__global const uint4 *)from)[i];
-    else if (bytes % 4 == 0)
-        for (uint i = lane; i < bytes / 4; i += lanes)
-            ((__global uint *)to)[i] = ((__global const uint *)from)[i];
-    else if (bytes % 2 == 0)
-        for (uint i = lane; i < bytes / 2; i += lanes)
-            ((__global ushort *)to)[i] = ((__global const ushort *)from)[i];
-    else
-        for (uint i = lane; i < bytes; i += lanes) to[i] = from[i];
-}
+/* Which samples a launch selects: rows[first + r] for r below `count`, `batch` of them a batch. */
+#define SAMPLES __global const uint *rows, uint first, uint count, uint batch
 
-/* to[o, b, ...] = from[row, o, ...], of rows of `inner` bytes. */
-void put_sample(__global const uchar *from, __global uchar *to, size_t row, size_t b,
-                uint batch, uint outer, uint inner) {
-    for (size_t o = 0; o < outer; o++)
-        copy_row(from + (row * outer + o) * inner, to + (o * batch + b) * inner, inner);
+/* Copies one input's samples in pieces of one type, `pieces` a row; items share a row. A row's copy begins before the one
+ * before it is there: there is nothing else in the loop. (Without `restrict`, which oclgrind does not know in what is
+ * inlined; the kernel has it.) */
+#define PUT_SAMPLES(NAME, TYPE)                                                                            \
+    void NAME(SAMPLES, __global const TYPE *from, __global TYPE *to, uint outer, uint pieces, ulong pitch) { \
+        uint lane = get_local_id(0), lanes = get_local_size(0);                                            \
+        for (uint r = get_group_id(0); r < count; r += get_num_groups(0)) {                                \
+            size_t row = rows[first + r], k = r / batch, b = r % batch;                                    \
+            for (size_t o = 0; o < outer; o++)                                                             \
+                for (uint i = lane; i < pieces; i += lanes)                                                \
+                    to[k * pitch + (o * batch + b) * pieces + i] = from[(row * outer + o) * pieces + i];   \
+        }                                                                                                  \
+    }
+PUT_SAMPLES(put_64, uint16)
+PUT_SAMPLES(put_16, uint4)
+PUT_SAMPLES(put_4, uint)
+PUT_SAMPLES(put_2, ushort)
+PUT_SAMPLES(put_1, uchar)
+
+/* In the largest pieces that a row of `inner` bytes is a multiple of; where items share a row, of 16 bytes at most. */
+void put_samples(SAMPLES, __global const uchar *from, __global uchar *to, uint outer, uint inner, ulong pitch) {
+#define PUT(NAME, TYPE, BYTES)                                                                             \
+    NAME(rows, first, count, batch, (__global const TYPE *)from, (__global TYPE *)to, outer, inner / BYTES, pitch / BYTES)
+    if (inner == 0)
+        return;
+    else if (inner % 64 == 0 && get_local_size(0) == 1)
+        PUT(put_64, uint16, 64);
+    else if (inner % 16 == 0)
+        PUT(put_16, uint4, 16);
+    else if (inner % 4 == 0)
+        PUT(put_4, uint, 4);
+    else if (inner % 2 == 0)
+        PUT(put_2, ushort, 2);
+    else
+        PUT(put_1, uchar, 1);
 }
 
 /* Several batches of up to four inputs: batch k of input n lies k * pitch_n bytes behind the first, and
  * to_n[k, o, b, ...] = from_n[rows[first + k * batch + b], o, ...].
  * Shapes: from_n[samples, outer_n, inner_n bytes], to_n[batches, outer_n, batch, inner_n bytes], rows[any]. An input that
  * there is not has an inner_n of 0.
- * Requires: first + count <= the length of rows; every one of these rows below the number of samples; buffers begin
- * at multiples of 16 bytes.
+ * Requires: first + count <= the length of rows; every one of these rows below the number of samples; buffers begin,
+ * and pitch_n is, at multiples of 64 bytes.
  * A work-group takes every num_groups-th of the `count` rows, its items share the row. */
 __kernel void gather(__global const uint *restrict rows, uint first, uint count, uint batch,
                      __global const uchar *restrict from0, __global uchar *restrict to0, uint outer0,
@@ -40,13 +56,10 @@ __kernel void gather(__global const uint *restrict rows, uint first, uint count,
                      __global const uchar *restrict from2, __global uchar *restrict to2, uint outer2,
                      uint inner2, ulong pitch2, __global const uchar *restrict from3,
                      __global uchar *restrict to3, uint outer3, uint inner3, ulong pitch3) {
-    for (uint r = get_group_id(0); r < count; r += get_num_groups(0)) {
-        size_t row = rows[first + r], k = r / batch, b = r % batch;
-        put_sample(from0, to0 + k * pitch0, row, b, batch, outer0, inner0);
-        if (inner1) put_sample(from1, to1 + k * pitch1, row, b, batch, outer1, inner1);
-        if (inner2) put_sample(from2, to2 + k * pitch2, row, b, batch, outer2, inner2);
-        if (inner3) put_sample(from3, to3 + k * pitch3, row, b, batch, outer3, inner3);
-    }
+    put_samples(rows, first, count, batch, from0, to0, outer0, inner0, pitch0);
+    put_samples(rows, first, count, batch, from1, to1, outer1, inner1, pitch1);
+    put_samples(rows, first, count, batch, from2, to2, outer2, inner2, pitch2);
+    put_samples(rows, first, count, batch, from3, to3, outer3, inner3, pitch3);
 }
 
 /* nonfinite4, nonfinite2: among x[begin + i], i below `count`, of floats of so many bytes: first[slot] becomes the least i

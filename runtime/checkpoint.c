@@ -55,7 +55,7 @@ static uint64_t hash_entry(const dlg_entry *e, uint64_t hash) {
         for (size_t k = 0; k < l->arg_count; k++) {
             const dlg_arg *a = &l->args[k];
             hash = hash_number(a->tensor ? (int64_t)a->tensor->index : a->number, hash);
-            hash = hash_number(a->tensor ? 2 : a->repeat, hash);
+            hash = hash_number((uint64_t)a->kind, hash);
         }
     }
     for (size_t i = 0; i < e->repeat_count; i++) {

@@ -332,7 +332,8 @@ static cl_int build(dlg_device *dev, const char *head, const char *text, size_t 
     cl_int code;
     *program = clCreateProgramWithSource(dev->context, 2, parts, lens, &code);
     if (code != CL_SUCCESS) *program = NULL;
-    return *program ? clBuildProgram(*program, 1, &dev->id, "-cl-kernel-arg-info -w", NULL, NULL)
+    return *program ? clBuildProgram(*program, 1, &dev->id,
+                                     "-cl-kernel-arg-info -cl-denorms-are-zero -w", NULL, NULL)
                     : code;
 }
 
@@ -436,6 +437,7 @@ int rt_launch(dlg_device *dev, cl_kernel kernel, const char *name, size_t global
     }
     int status = timed ? profile_launched(dev->profile, event, name) : DLG_OK;
     if (status < 0) return status;
+    dev->launches++;
     if (++dev->enqueued >= LAUNCHES_A_MARK) return mark(dev);
     if (dev->enqueued % LAUNCHES_A_FLUSH == 0) clFlush(dev->queue);
     return DLG_OK;

@@ -255,11 +255,20 @@ DLG_API uint64_t dlg_step(const dlg_program *prog);
 
 /* ---- Entries --------------------------------------------------------------------------------- */
 
+/* What an argument is. */
+typedef enum dlg_arg_kind {
+    DLG_ARG_NUMBER,    /* `number`, an i32 */
+    DLG_ARG_ITERATION, /* of the repeat at depth `number` */
+    DLG_ARG_TENSOR,    /* `tensor` */
+    DLG_ARG_RUNS,      /* how many runs the launch does; 1 by dlg_run */
+    DLG_ARG_ADVANCE /* by how many elements argument `number`, a tensor, advances from run to run */
+} dlg_arg_kind;
+
 /* An argument of a launch. */
 typedef struct dlg_arg {
-    const dlg_tensor *tensor; /* NULL: a number */
-    int32_t number;           /* where `tensor` is NULL */
-    int repeat; /* 1: not `number` but the iteration of the repeat at depth `number` */
+    const dlg_tensor *tensor; /* NULL for other kinds */
+    int32_t number;           /* of those that have one */
+    dlg_arg_kind kind;        /* what it is */
 } dlg_arg;
 
 /* A launch of a kernel. */

@@ -7,7 +7,9 @@
  * Note "the ring": a launch costs some microseconds, as much as a small step itself, and a wait what several
  * launches do. So the batches of several runs are selected by one launch and lie beside each other; each run's
  * scalars have a slot of their own in a ring; and before a run its launches' arguments are bound to its batch and
- * its slot, which costs little. The host reads all slots at once, rarely. */
+ * its slot, which costs little. The host reads all slots at once, rarely. Where the whole entry is one work-item's
+ * launch (`*` in its arguments) not even that: batches and slots lie at equal distances, and one launch does all the
+ * runs whose batches are there. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,16 +18,17 @@
 enum {
     RING_RUNS = 1024,
     GPU_LANES = 64,
-    CPU_GROUPS = 4, /* a selection is short: more groups cost more than they help */
+    CPU_GROUPS = 1, /* a selection is short: a second group costs more than it helps */
     GPU_GROUPS = 256,
     GATHER_INPUTS = 4, /* of the kernel `gather` */
-    MOST_AHEAD = 16,
+    MOST_AHEAD = 32,
+    MOST_HELD = 32, /* runs of a launch */
 };
 /* Of batches that are selected on the host: with what else a run holds (DATA_HOST_BYTES, and its rows) this stays within
  * 64 MiB, whatever the data's size. */
 static const size_t staging_bytes = 8u << 20;
 static const size_t read_ahead_bytes = 4u << 20; /* that the system is told of, beyond the batch */
-static const size_t ahead_bytes = 256u
+static const size_t ahead_bytes = 512u
                                   << 10; /* of batches selected at once: they stay in a cache */
 
 /* ---- The data ---------------------------------------------------------------------------------- */
@@ -134,7 +137,8 @@ static int open_stage(Runner *r) {
         if (!g->slots) return rt_no_memory(dev, r->ahead * sizeof *g->slots);
         TRY(rt_buffer(dev, r->ahead * g->pitch_bytes, "the next batches", &g->stage));
         for (size_t k = 0; k < r->ahead; k++)
-            TRY(part(dev, g->stage, k * g->pitch_bytes, (size_t)g->tensor->bytes, &g->slots[k]));
+            TRY(part(dev, g->stage, k * g->pitch_bytes, (r->ahead - k) * g->pitch_bytes,
+                     &g->slots[k]));
     }
     return DLG_OK;
 }
@@ -277,6 +281,41 @@ static int open_bindings(Runner *r) {
     return DLG_OK;
 }
 
+/* By how many elements argument k of the only launch advances from run to run. */
+static int advance_of(const Runner *r, size_t k) {
+    for (size_t i = 0; i < r->input_count; i++)
+        if (r->inputs[i].arg == k) {
+            const Gather *g = &r->gathers[r->inputs[i].which];
+            return (int)(g->pitch_bytes / dlg_type_bytes(g->tensor->type));
+        }
+    for (size_t i = 0; i < r->output_count; i++)
+        if (r->outputs[i].arg == k) {
+            dlg_type type = r->scalars[r->outputs[i].which]->type;
+            return (int)(r->scalar_count * r->slot_bytes / dlg_type_bytes(type));
+        }
+    return 0; /* the same for all */
+}
+
+/* Whether several runs may be one launch: all that a run reads and returns advances with the runs. */
+static bool may_hold(const Runner *r) {
+    const dlg_entry *e = r->entry;
+    bool counts = false, advances = true;
+    if (e->launch_count != 1 || e->repeat_count || in_place(r) || r->feed->prog->dev->profile)
+        return false;
+    const dlg_launch *l = e->launches;
+    for (size_t i = 0; i < r->gather_count; i++) advances &= r->gathers[i].stage != NULL;
+    for (size_t i = 0; i < r->scalar_count; i++) advances &= r->bound[i];
+    for (size_t i = 0; i < r->input_count + r->output_count; i++) {
+        size_t arg = i < r->input_count ? r->inputs[i].arg : r->outputs[i - r->input_count].arg;
+        bool found = false;
+        for (size_t k = 0; k < l->arg_count; k++)
+            found |= l->args[k].kind == DLG_ARG_ADVANCE && (size_t)l->args[k].number == arg;
+        advances &= found;
+    }
+    for (size_t k = 0; k < l->arg_count; k++) counts |= l->args[k].kind == DLG_ARG_RUNS;
+    return counts && advances;
+}
+
 int runner_open(Runner *r, Feed *f, const dlg_entry *entry) {
     *r = (Runner){.feed = f, .entry = entry, .capacity = RING_RUNS};
     if (f->prog->loose) TRY(rt_bind(f->prog));
@@ -284,7 +323,9 @@ int runner_open(Runner *r, Feed *f, const dlg_entry *entry) {
     TRY(open_gathers(r));
     TRY(share_inputs(r));
     TRY(open_ring(r));
-    return open_bindings(r);
+    TRY(open_bindings(r));
+    r->holds = may_hold(r);
+    return DLG_OK;
 }
 
 /* The launches' arguments are the tensors themselves again, and inputs have the last batch (or, of
@@ -348,10 +389,46 @@ cl_int runner_close(Runner *r) {
     return code;
 }
 
+/* Of a launch that does so many runs; 1 gives it back what dlg_run wants. */
+static int set_runs(Runner *r, size_t runs) {
+    dlg_program *prog = r->feed->prog;
+    const dlg_launch *l = r->entry->launches;
+    cl_kernel kernel = prog->kernels[l - prog->plan.launches];
+    for (size_t k = 0; k < l->arg_count; k++) {
+        cl_int number = (cl_int)runs;
+        if (l->args[k].kind == DLG_ARG_ADVANCE)
+            number = runs > 1 ? advance_of(r, (size_t)l->args[k].number) : 0;
+        else if (l->args[k].kind != DLG_ARG_RUNS)
+            continue;
+        cl_int code = clSetKernelArg(kernel, (cl_uint)k, sizeof number, &number);
+        if (!code) continue;
+        prog->loose = true;
+        return rt_cl_fail(prog->dev, code, "telling a kernel how many runs it does");
+    }
+    return DLG_OK;
+}
+
+static int bind_batch(Runner *r, size_t slot);
+static int bind_slots(Runner *r, size_t run);
+
+/* Enqueues the runs that are held. */
+static int run_held(Runner *r) {
+    size_t held = r->held;
+    if (held == 0) return DLG_OK;
+    r->held = 0;
+    TRY(bind_batch(r, r->held_slot));
+    TRY(bind_slots(r, r->pending - held));
+    TRY(set_runs(r, held));
+    TRY(rt_run_entry(r->feed->prog, r->entry));
+    r->feed->prog->step += r->entry->trains ? held - 1 : 0;
+    return set_runs(r, 1);
+}
+
 /* Selects the batch at `first` of the order and, while it is at it, those behind it. */
 static int select_ahead(Runner *r, const RowOrder *order, size_t first) {
     dlg_device *dev = r->feed->prog->dev;
     size_t batches = (order->count - first) / r->batch;
+    TRY(run_held(r)); /* before its batches are overwritten */
     if (batches > r->ahead) batches = r->ahead;
     cl_uint at = (cl_uint)first, count = (cl_uint)(batches * r->batch);
     size_t most = dev->host_memory ? CPU_GROUPS : GPU_GROUPS, groups = count < most ? count : most;
@@ -374,19 +451,24 @@ int runner_select(Runner *r, RowOrder *order, size_t first) {
     return r->selection_count && r->ahead > 1 ? select_ahead(r, order, first) : DLG_OK;
 }
 
-/* Makes the launches read the batch at `first` of the order. */
-static int select_on_device(Runner *r, const RowOrder *order, size_t first) {
-    bool there = r->ahead_of == order && r->ahead_version == order->versions &&
-                 first >= r->ahead_first && first + r->batch <= r->ahead_first + r->ahead_rows &&
-                 (first - r->ahead_first) % r->batch == 0;
-    if (!there || r->ahead == 1) TRY(select_ahead(r, order, first));
-    size_t slot = r->ahead_slot = (first - r->ahead_first) / r->batch;
+/* Makes the launches read a batch of the stage. */
+static int bind_batch(Runner *r, size_t slot) {
     for (size_t i = 0; i < r->input_count; i++) {
         const Binding *b = &r->inputs[i];
         cl_int code =
             clSetKernelArg(b->kernel, b->arg, sizeof(cl_mem), &r->gathers[b->which].slots[slot]);
         if (code) return rt_cl_fail(r->feed->prog->dev, code, "giving a batch to a kernel");
     }
+    return DLG_OK;
+}
+
+/* Makes the batch at `first` of the order be there, as number r->ahead_slot. */
+static int select_on_device(Runner *r, const RowOrder *order, size_t first) {
+    bool there = r->ahead_of == order && r->ahead_version == order->versions &&
+                 first >= r->ahead_first && first + r->batch <= r->ahead_first + r->ahead_rows &&
+                 (first - r->ahead_first) % r->batch == 0;
+    if (!there || r->ahead == 1) TRY(select_ahead(r, order, first));
+    r->ahead_slot = (first - r->ahead_first) / r->batch;
     return DLG_OK;
 }
 
@@ -458,16 +540,16 @@ static int select_all_on_host(Runner *r, RowOrder *order, size_t first) {
     return DLG_OK;
 }
 
-/* Makes the launches write the scalars of the next run into its slots. */
-static int bind_slots(Runner *r) {
+/* Makes the launches write the scalars of a run into its slots. */
+static int bind_slots(Runner *r, size_t run) {
     dlg_program *prog = r->feed->prog;
-    size_t first = r->pending * r->scalar_count;
+    size_t first = run * r->scalar_count, slots = r->capacity * r->scalar_count;
     for (size_t i = 0; i < r->output_count; i++) {
         const Binding *b = &r->outputs[i];
         cl_mem *slot = &r->slots[first + b->which];
         if (!*slot)
             TRY(part(prog->dev, r->ring, (first + b->which) * r->slot_bytes,
-                     (size_t)r->scalars[b->which]->bytes, slot));
+                     (slots - first - b->which) * r->slot_bytes, slot));
         cl_int code = clSetKernelArg(b->kernel, b->arg, sizeof(cl_mem), slot);
         if (code) return rt_cl_fail(prog->dev, code, "giving a slot to a kernel");
     }
@@ -492,7 +574,16 @@ int runner_step(Runner *r, RowOrder *order, size_t first) {
         TRY(select_on_device(r, order, first));
     else
         TRY(select_all_on_host(r, order, first));
-    TRY(bind_slots(r));
+    if (r->holds) {
+        bool follows = r->held && (!r->gather_count || r->ahead_slot == r->held_slot + r->held);
+        if (!follows) TRY(run_held(r));
+        if (r->held == 0) r->held_slot = r->ahead_slot;
+        r->held++;
+        r->pending++;
+        return r->held < MOST_HELD ? DLG_OK : run_held(r);
+    }
+    TRY(bind_batch(r, r->ahead_slot));
+    TRY(bind_slots(r, r->pending));
     TRY(rt_run_entry(r->feed->prog, r->entry));
     for (size_t i = 0; i < r->scalar_count; i++)
         if (!r->bound[i]) TRY(copy_scalar(r, r->pending, i, true));
@@ -510,6 +601,7 @@ static int leave_last(Runner *r) {
 int runner_read(Runner *r) {
     dlg_device *dev = r->feed->prog->dev;
     if (r->pending == 0) return DLG_OK;
+    TRY(run_held(r));
     if (r->scalar_count == 0) {
         TRY(rt_finish(dev));
     } else {

@@ -88,7 +88,10 @@ typedef struct Runner {
     cl_mem *slots; /* the ring's parts, each made when it is first used */
     bool *bound;   /* one a scalar: launches write it into its slot; or it is copied there */
     char *host_ring;
-    size_t capacity, pending; /* runs that may be, and are, in the ring */
+    size_t capacity, pending; /* runs that may be, and are, in the ring, or held */
+    bool holds;               /* several runs may be one launch: until then they are held, */
+    size_t held;              /* so many, the last of those pending */
+    size_t held_slot;         /* the batch of the first of them */
     size_t read, taken;       /* runs that host_ring holds; of which are in the sums */
     double *sums;             /* of each scalar over the runs collected, times rows */
     uint64_t rows;            /* collected (runs, when it takes no data) */
@@ -101,8 +104,8 @@ int runner_open(Runner *r, Feed *f, const dlg_entry *entry);
 /* CL_SUCCESS, or why inputs and launches could not be given back what they had. Then inputs count as not set, and
  * launches are bound again before the next run. */
 cl_int runner_close(Runner *r);
-/* Enqueues a run of the rows first .. first + batch - 1 of the order. Collects first when the ring
- * is full, and waits then only. */
+/* Enqueues a run of the rows first .. first + batch - 1 of the order, or holds it to enqueue it with those that follow.
+ * Collects first when the ring is full, and waits then only. */
 int runner_step(Runner *r, RowOrder *order, size_t first);
 /* Selects the batches from `first` on ahead of time, where batches are selected on the device into a stage: the next
  * runner_step finds them there. */

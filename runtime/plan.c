@@ -326,15 +326,33 @@ static int read_arg(Reader *r, const char *word, dlg_arg *arg) {
             return plan_fail(r, "`%.80s` is not the iteration of one of the %zu repeats around it",
                              word, r->depth);
         arg->number = (int32_t)value;
-        arg->repeat = 1;
+        arg->kind = DLG_ARG_ITERATION;
+        return DLG_OK;
+    }
+    if (strcmp(word, "*") == 0) {
+        arg->number = 1;
+        arg->kind = DLG_ARG_RUNS;
+        return DLG_OK;
+    }
+    if (*word == '+') {
+        const char *s = word + 1;
+        const dlg_launch *l = &p->launches[p->launch_count - 1];
+        if (!line_number(&s, INT32_MAX, &value) || *s || value >= l->arg_count ||
+            !l->args[value].tensor)
+            return plan_fail(r, "`%.80s` is not a buffer among the arguments before it", word);
+        arg->number = (int32_t)value;
+        arg->kind = DLG_ARG_ADVANCE;
         return DLG_OK;
     }
     if (!line_number(&word, UINT64_MAX, &value) || *word)
-        return plan_fail(
-            r, "`%.80s` is neither the index of a buffer, a number =V nor an iteration @D", word);
+        return plan_fail(r,
+                         "`%.80s` is neither the index of a buffer, a number =V, an iteration @D, "
+                         "the runs * nor an advance +K",
+                         word);
     if (value >= p->tensor_count)
         return plan_fail(r, "there is no buffer %" PRIu64 ", only %zu", value, p->tensor_count);
     arg->tensor = &p->tensors[value];
+    arg->kind = DLG_ARG_TENSOR;
     return DLG_OK;
 }
 

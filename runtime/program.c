@@ -126,9 +126,10 @@ static int check_group(const dlg_program *prog, const dlg_launch *l, cl_kernel k
 static int bind_arg(dlg_program *prog, const dlg_launch *l, cl_kernel kernel, cl_uint k) {
     const dlg_arg *a = &l->args[k];
     char text[160];
+    cl_int number = a->kind == DLG_ARG_ADVANCE ? 0 : a->number; /* of one run nothing advances */
     cl_int code = a->tensor
                       ? clSetKernelArg(kernel, k, sizeof(cl_mem), &prog->buffers[a->tensor->index])
-                      : clSetKernelArg(kernel, k, sizeof(cl_int), &a->number);
+                      : clSetKernelArg(kernel, k, sizeof number, &number);
     if (code == CL_SUCCESS) return DLG_OK;
     snprintf(text, sizeof text, "argument %u does not fit: %s (%d)", (unsigned)k + 1,
              rt_cl_name(code), (int)code);

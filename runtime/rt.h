@@ -166,7 +166,8 @@ struct dlg_device {
     cl_context context;
     cl_command_queue queue; /* in order */
     uint64_t base_align;    /* of sub-buffers, bytes */
-    unsigned enqueued;      /* launches since the last mark */
+    uint64_t launches;      /* so far, */
+    unsigned enqueued;      /* and since the last mark */
     cl_event mark;          /* of the mark before; bounds how far the host runs ahead */
     Profile *profile;       /* NULL: launches are not timed */
     Limits limits;          /* of the first profile on */

@@ -155,7 +155,7 @@ typedef struct Running {
 static int run_launch(Running *run, size_t i, unsigned depth) {
     const dlg_launch *l = &run->entry->launches[i];
     for (size_t k = 0; depth && k < l->arg_count; k++) {
-        if (!l->args[k].repeat) continue;
+        if (l->args[k].kind != DLG_ARG_ITERATION) continue;
         cl_int turn = run->turn[l->args[k].number];
         cl_int code = clSetKernelArg(run->kernels[i], (cl_uint)k, sizeof turn, &turn);
         if (code == CL_SUCCESS) continue;

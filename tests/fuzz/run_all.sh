@@ -17,13 +17,16 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 names=$(cd "$binaries" && for f in fuzz_*; do echo "${f#fuzz_}"; done)
 [ "$cpus" -ge 16 ] && names="$names compile compile compile plan"
 
+# libFuzzer goes by the clock, and they share the processors.
+# shellcheck disable=SC2086 # a list of words
+share=$(set -- $names; echo $((($# + cpus - 1) / cpus)))
 running=
 number=0
 for name in $names; do
     number=$((number + 1))
     corpus=$out/corpus/$name
     mkdir -p "$corpus"
-    set -- -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -report_slow_units=25 -print_final_stats=1 -seed=$number -reload=30 \
+    set -- -max_total_time="$seconds" -timeout=$((25 * share)) -rss_limit_mb=2048 -report_slow_units=$((25 * share)) -print_final_stats=1 -seed=$number -reload=30 \
         -artifact_prefix="$out/findings/$name-" -use_value_profile=$((number % 2))
     [ -f "$seeds/$name.dict" ] && set -- "$@" -dict="$seeds/$name.dict"
     case $name in

@@ -1,4 +1,5 @@
 /* Training and evaluation of tests/data/line.cl against the same computed here. Needs a device. */
+#include "compile.h"
 #include "data_fixture.h"
 
 #include <math.h>
@@ -94,6 +95,13 @@ static int see(const dlg_progress *p, void *user) {
         s->held_loss = p->evaluate.count ? p->evaluate.values[0] : NAN;
     }
     return s->stop_at && p->step >= s->stop_at;
+}
+
+/* The rows of the epochs, and of a last one that was cut off. */
+static int count_rows(const dlg_progress *p, void *user) {
+    uint64_t *rows = user;
+    if (p->event == DLG_EVENT_EPOCH) *rows += p->train.rows;
+    return 0;
 }
 
 static void test_train(void) {
@@ -315,6 +323,60 @@ static void test_refused(void) {
     fixture_close(&f);
 }
 
+/* A step that is one work-item's launch: as many steps a launch as there are batches beside each other, and the same
+ * bits as one by one. */
+static const char line_model[] = "input x : f32[4, 3]\ninput y : f32[4, 1]\nout = dense(dropout(x, "
+                                 "0.2), 1)\nloss = mse(out, y)\n"
+                                 "entry train -> loss { minimize loss by adam(lr = 0.01) }\n";
+
+/* w: the weights, then the last loss. */
+static void train_line(bool one_by_one, uint64_t steps, float w[4], uint64_t *launched) {
+    enum { ROWS = 42, EPOCH = ROWS / 4 };
+    Fixture f = {0};
+    float x[ROWS][3], y[ROWS];
+    uint64_t rows = 0;
+    CompileOptions options = {.target = "cpu"};
+    CompileResult r = compile_text("line.dlg", line_model, strlen(line_model), &options);
+    CU_ASSERT_EQUAL_FATAL(r.status, 0);
+    check(&f, dlg_device_open(&f.dev, getenv("DLG_DEVICE")));
+    check(&f, dlg_program_load_text(&f.prog, f.dev, "line", r.text, r.text_len, NULL));
+    compile_free(&r);
+    if (!f.prog) exit(1);
+    for (int i = 0; i < ROWS; i++) {
+        for (int k = 0; k < 3; k++) x[i][k] = (float)((i * 7 + k * 5) % 11) / 11;
+        y[i] = x[i][0] - 2 * x[i][2];
+    }
+    const dlg_data data[] = {{.name = "x", .values = x, .rows = ROWS},
+                             {.name = "y", .values = y, .rows = ROWS}};
+    dlg_dataset_options from = {.data = data, .data_count = 2};
+    check(&f, dlg_dataset_open(&f.data, f.prog, &from));
+    check(&f, dlg_check_nan(f.prog, one_by_one));
+    dlg_train_options o = {.steps = steps, .late_events = 1, .progress = count_rows, .user = &rows};
+    uint64_t before = f.dev->launches;
+    check(&f, dlg_train(f.prog, f.data, &o));
+    *launched = f.dev->launches - before;
+    CU_ASSERT_EQUAL(rows, (steps / EPOCH * EPOCH + steps % EPOCH) * 4);
+    CU_ASSERT_EQUAL(dlg_step(f.prog), steps);
+    check(&f, dlg_get(f.prog, "out.w", w, 3 * sizeof *w));
+    float loss = NAN;
+    check(&f, dlg_get(f.prog, "loss", &loss, sizeof loss));
+    w[3] = loss;
+    check(&f, dlg_run(f.prog, "train")); /* its arguments are again those of one run */
+    CU_ASSERT_EQUAL(dlg_step(f.prog), steps + 1);
+    fixture_close(&f);
+}
+
+static void test_runs(void) {
+    float together[4], apart[4];
+    uint64_t few, many;
+    train_line(false, 57, together, &few);
+    train_line(true, 57, apart, &many);
+    CU_ASSERT(memcmp(together, apart, sizeof together) == 0);
+    CU_ASSERT(many >= 57);
+    CU_ASSERT(few <
+              30); /* of each of 6 epochs the batches are selected, and more than once it is told */
+}
+
 static void test_feed(void) {
     Fixture f;
     fixture_open(&f);
@@ -335,4 +397,5 @@ static void test_feed(void) {
 
 RUN_SUITE("train", {"train", test_train}, {"data on the host", test_host_data},
           {"lanes", test_lanes}, {"held out", test_held_out}, {"stop", test_stop},
-          {"late", test_late}, {"refused", test_refused}, {"feed", test_feed})
+          {"late", test_late}, {"refused", test_refused}, {"runs of a launch", test_runs},
+          {"feed", test_feed})
