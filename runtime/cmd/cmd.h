@@ -136,8 +136,8 @@ int outputs_check(const Args *a);
 int outputs_spare(const Args *a, const dlg_program *prog);
 
 /* An output of a command that has no other: it lies where a file can be made, and replaces nothing but
- * its kind, whose byte at `at` is `mark`. */
-int output_check_kind(const char *option, const char *path, size_t at, char mark, const char *kind);
+ * its kind, which begins as `mark`. */
+int output_check_kind(const char *option, const char *path, const char *mark, const char *kind);
 /* Writes a whole file or nothing; complains. */
 int output_write(const char *path, const char *text, size_t len);
 
@@ -152,6 +152,7 @@ enum { TRAIN_SCALARS = 8 };
 
 /* What a run came to: its last epoch, or with --patience its best one. */
 typedef struct TrainResult {
+    const char *metric; /* given: a scalar that the run must have; NULL: any */
     TrainScalar train[TRAIN_SCALARS], held_out[TRAIN_SCALARS];
     size_t train_count, held_out_count;
     uint64_t epoch, steps;

@@ -74,11 +74,33 @@ static int try_beside(const char *path) {
     return error;
 }
 
-/* Whether the byte at `at` of a file that is not empty is `mark`. */
-static bool begins_as(const char *path, off_t at, char mark) {
-    char c = 0;
+/* Whether a file has `mark` at the byte `at`. */
+static bool begins_as(const char *path, size_t at, const char *mark) {
+    char found[32];
+    size_t len = strlen(mark);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool is = fd >= 0 && pread(fd, &c, 1, at) == 1 && c == mark;
+    bool is = fd >= 0 && len <= sizeof found && pread(fd, found, len, (off_t)at) == (ssize_t)len &&
+              memcmp(found, mark, len) == 0;
+    if (fd >= 0) close(fd);
+    return is;
+}
+
+/* Whether the header of a weights file says what only that of a checkpoint does. */
+static bool is_checkpoint(const char *path) {
+    unsigned char size[8];
+    struct stat st;
+    uint64_t len = 0;
+    char *header = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool is = fd >= 0 && fstat(fd, &st) == 0 && pread(fd, size, sizeof size, 0) == sizeof size;
+    for (int i = 0; is && i < 8; i++) len |= (uint64_t)size[i] << 8 * i;
+    is = is && len <= (uint64_t)st.st_size && (header = malloc((size_t)len + 1)) != NULL &&
+         pread(fd, header, (size_t)len, sizeof size) == (ssize_t)len;
+    if (is) {
+        header[len] = 0;
+        is = strstr(header, "\"checkpoint.steps\"") != NULL;
+    }
+    free(header);
     if (fd >= 0) close(fd);
     return is;
 }
@@ -109,11 +131,25 @@ static int check_path(const char *option, const char *path, bool whole) {
     return error ? cannot_write(path, strerror(error)) : EXIT_DONE;
 }
 
-static int check_kind(const char *path, off_t at, char mark, const char *kind) {
+/* What is there and may hold something: an empty file of any kind may be replaced. */
+static bool holds_something(const char *path) {
     struct stat st;
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0) return EXIT_DONE;
-    if (begins_as(path, at, mark)) return EXIT_DONE;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+}
+
+static int check_kind(const char *path, size_t at, const char *mark, const char *kind) {
+    if (!holds_something(path) || begins_as(path, at, mark)) return EXIT_DONE;
     complain("%s is there and is not %s: it is not overwritten; remove it first", path, kind);
+    return EXIT_INPUT;
+}
+
+/* Weights and checkpoints are files of one format, but not of one worth: neither takes the other's place. */
+static int check_weights(const char *path, bool checkpoint) {
+    const char *kind = checkpoint ? "a checkpoint" : "a weights file";
+    int status = check_kind(path, 8, "{", kind);
+    if (status || !holds_something(path) || is_checkpoint(path) == checkpoint) return status;
+    complain("%s is there and is %s, not %s: it is not overwritten; remove it first", path,
+             checkpoint ? "a weights file" : "a checkpoint", kind);
     return EXIT_INPUT;
 }
 
@@ -197,17 +233,16 @@ int outputs_spare(const Args *a, const dlg_program *prog) {
         status = spare_source(a, beside, "data of the model");
         free(beside);
     }
-    if (!status && a->save) status = check_kind(a->save, 8, '{', "a weights file");
-    if (!status && a->checkpoint) status = check_kind(a->checkpoint, 8, '{', "a checkpoint");
-    if (!status && a->profile) status = check_kind(a->profile, 0, '{', "a profile");
-    if (!status && a->log) status = check_kind(a->log, 0, '{', "a log of training");
+    if (!status && a->save) status = check_weights(a->save, false);
+    if (!status && a->checkpoint) status = check_weights(a->checkpoint, true);
+    if (!status && a->profile) status = check_kind(a->profile, 0, "{\"traceEvents\":", "a profile");
+    if (!status && a->log) status = check_kind(a->log, 0, "{\"epoch\":", "a log of training");
     return status;
 }
 
-int output_check_kind(const char *option, const char *path, size_t at, char mark,
-                      const char *kind) {
+int output_check_kind(const char *option, const char *path, const char *mark, const char *kind) {
     int status = check_path(option, path, true);
-    return status ? status : check_kind(path, (off_t)at, mark, kind);
+    return status ? status : check_kind(path, 0, mark, kind);
 }
 
 int output_write(const char *path, const char *text, size_t len) {

@@ -170,7 +170,7 @@ int cmd_plot(const Args *a) {
     char *output = NULL, *text = NULL;
     size_t len = 0;
     int status = names(a, &output, &plot.title) ? EXIT_DONE : no_memory();
-    if (!status) status = output_check_kind("output", output, 0, '<', "a picture in SVG");
+    if (!status) status = output_check_kind("output", output, "<", "a picture in SVG");
     if (!status) status = plot_file(&plot, a->file);
     if (!status) {
         FILE *memory = open_memstream(&text, &len);

@@ -339,8 +339,7 @@ int cmd_report(const Args *a) {
     Session s = {0};
     char *output = a->output ? strdup(a->output) : default_output(a->file), *text = NULL;
     size_t len = 0;
-    int status =
-        output ? output_check_kind("output", output, 0, '<', "a page in HTML") : no_memory();
+    int status = output ? output_check_kind("output", output, "<", "a page in HTML") : no_memory();
     if (!status) status = session_open(&s, a, false);
     if (!status) {
         FILE *memory = open_memstream(&text, &len);

@@ -143,9 +143,9 @@ static int compare(Sweep *s, size_t run, const TrainResult *r) {
     size_t count = r->held_out_count ? r->held_out_count : r->train_count, i = 0;
     const char *metric = s->a->metric;
     while (i < count && metric && strcmp(scalars[i].name, metric) != 0) i++;
-    if (i == count && metric) {
-        complain("--metric %s: the %s has no such scalar", metric,
-                 r->held_out_count ? "evaluation" : "training");
+    if (i == count && metric) { /* train_run looked for it before it trained */
+        complain("--metric %s: runs are compared by one of the first %d scalars", metric,
+                 TRAIN_SCALARS);
         return EXIT_INPUT;
     }
     if (i == count || !isfinite(scalars[i].value)) return EXIT_DONE;
@@ -183,7 +183,7 @@ static int run_all(Sweep *s) {
     args.defines = (const char **)s->defines;
     args.define_count = s->count;
     for (size_t run = 0; !status && run < s->runs; run++) {
-        TrainResult result = {0};
+        TrainResult result = {.metric = s->a->metric};
         status = set_defines(s, run);
         if (!status) status = train_run(&args, &result);
         bool failed = status == EXIT_DIVERGED;

@@ -254,6 +254,23 @@ static int check_patience(const Session *s, const Args *a, const dlg_entry *eval
     return EXIT_INPUT;
 }
 
+/* What a sweep compares its runs by is looked for before the first of them. */
+static int check_metric(const dlg_entry *entry, const char *metric) {
+    size_t len = 0;
+    char names[256] = "";
+    for (size_t i = 0; i < entry->return_count; i++) {
+        const dlg_tensor *t = entry->returns[i];
+        if (t->rank > 0) continue;
+        if (strcmp(t->user_name, metric) == 0) return EXIT_DONE;
+        if (len < sizeof names)
+            len += (size_t)snprintf(names + len, sizeof names - len, "%s`%s`", len ? ", " : "",
+                                    t->user_name);
+    }
+    complain("--metric %s: entry `%s` returns no such scalar%s%s", metric, entry->name,
+             len ? "; it returns " : "", names);
+    return EXIT_INPUT;
+}
+
 /* How to go on after an interruption. */
 static void print_how(const Args *a, const Shown *shown) {
     if (a->checkpoint && shown->kept)
@@ -398,6 +415,10 @@ int train_run(const Args *a, TrainResult *result) {
     }
     if (!status && !a->folds) status = split(&s, a);
     if (!status && !a->folds) status = check_patience(&s, a, evaluate);
+    if (!status && result && result->metric) {
+        bool evaluates = evaluate && dlg_dataset_rows(s.data, DLG_ROWS_HELD_OUT) > 0;
+        status = check_metric(evaluates ? evaluate : entry, result->metric);
+    }
     if (!status && (a->holdout > 0 || a->holdout_data_count) && !evaluate && !a->quiet)
         printf("there is no entry `evaluate`: the rows held out are not evaluated\n");
     if (!status && !a->has_steps && dlg_dataset_rows(s.data, DLG_ROWS_ALL) == 0) {

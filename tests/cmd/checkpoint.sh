@@ -34,7 +34,7 @@ sed '9s/^1,/2,/; 9s/^0,/1,/' digits.csv >other.csv
 cmp -s digits.csv other.csv && fail "the data is the same"
 expect 1 "another run: the hash of the data of \`x\`" $train $keep --resume --data x=other.csv:0:64
 expect 1 "other.csv is there and is not a checkpoint" $train --checkpoint other.csv --resume
-expect 1 "is missing: this is no checkpoint" $train --resume --checkpoint whole
+expect 1 "is a weights file, not a checkpoint" $train --resume --checkpoint whole
 same run.checkpoint before
 
 # What is asked for wrongly.

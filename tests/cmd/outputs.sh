@@ -42,6 +42,18 @@ expect 1 "--log w: that is what --load reads" $forever --load w --log w
 expect 0 '{"epoch":1,' $train --epochs 1 --log /dev/stdout
 expect 0 "" $train --epochs 1 --log /dev/null
 
+# Weights, checkpoints, logs and profiles do not take each other's place.
+expect 0 "" $train --epochs 1 --checkpoint c --profile profile
+mkdir before
+cp w c log profile before
+expect 1 "w is there and is a weights file, not a checkpoint" $forever --checkpoint w
+expect 1 "c is there and is a checkpoint, not a weights file" $forever --save c
+expect 1 "c is there and is a checkpoint, not a weights file" $forever --load c --save c
+expect 1 "log is there and is not a profile" $forever --profile log
+expect 1 "profile is there and is not a log" $forever --log profile
+for file in w c log profile; do same $file before/$file; done
+expect 0 "" $train --epochs 1 --checkpoint c --profile profile --log log
+
 # What cannot be written is told at once.
 expect 1 "cannot write there: it is a directory" $forever --save there
 expect 1 "cannot write there: it is a directory" $forever --log there

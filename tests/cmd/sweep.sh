@@ -23,7 +23,9 @@ same swept trained
 # The metric decides; with --patience a row is of the best epoch.
 expect 0 "with acc" "$DLG" sweep model.dlg -D rate=1e-6,0.3 --epochs 2 --holdout 0.2 --metric acc:max
 expect 0 "with loss" "$DLG" sweep model.dlg -D rate=1e-6,0.3 --epochs 30 --holdout 0.2 --patience 1
-expect 1 "--metric size: the evaluation has no such scalar" "$DLG" sweep model.dlg -D rate=1e-6,0.3 --steps 2 --holdout 0.2 --metric size
+expect 1 "--metric size: entry \`evaluate\` returns no such scalar; it returns \`loss\`, \`acc\`" "$DLG" sweep model.dlg -D rate=1e-6,0.3 --steps 2 --holdout 0.2 --metric size
+[ -s out ] && fail "a run before the metric was looked for: $(cat out)"
+expect 1 "--metric acc: entry \`train\` returns no such scalar; it returns \`loss\`" "$DLG" sweep model.dlg -D rate=1e-6,0.3 --steps 2 --metric acc
 expect 0 "" "$DLG" sweep model.dlg -D rate=0.1 --steps 2
 grep -q best out && fail "of one run there is no best"
 
