@@ -381,27 +381,31 @@ static void row_range(struct argp_state *state, Args *a, const char *text) {
 }
 
 /* NAME=A,B,...: each value as -D takes it. */
-static bool define_list(const char *text) {
+static void define_list(struct argp_state *state, const char *text) {
     const char *equals = strchr(text, '=');
-    bool good = equals != NULL;
-    for (const char *at = equals; good && at; at = strchr(at + 1, ',')) {
-        size_t name = (size_t)(equals - text) + 1, len = name + strcspn(at + 1, ",");
-        char *one = malloc(len + 1);
-        if (!one) return false;
-        memcpy(one, text, name);
-        memcpy(one + name, at + 1, len - name);
-        one[len] = 0;
-        good = compile_define(one);
+    if (!equals)
+        argp_error(state, "-D takes NAME=A,B,... of numbers (or true and false), not `%s`", text);
+    for (const char *at = equals; at; at = strchr(at + 1, ',')) {
+        size_t name = (size_t)(equals - text) + 1, len = strcspn(at + 1, ",");
+        char *one = malloc(name + len + 1);
+        if (!one) argp_failure(state, EXIT_SYSTEM, 0, "out of memory");
+        snprintf(one, name + len + 1, "%.*s%.*s", (int)name, text, (int)len, at + 1);
+        if (!compile_define(one))
+            argp_error(
+                state,
+                "-D takes NAME=A,B,... of numbers (or true and false): `%.*s` in `%s` is none",
+                (int)len, at + 1, text);
         free(one);
     }
-    return good;
 }
 
 static error_t take_option(int key, char *value, struct argp_state *state) {
     Args *a = state->input;
     switch (key) {
     case 'D':
-        if (strcmp(a->command, "sweep") == 0 ? !define_list(value) : !compile_define(value))
+        if (strcmp(a->command, "sweep") == 0)
+            define_list(state, value);
+        else if (!compile_define(value))
             argp_error(state, "-D takes NAME=NUMBER (or true or false), not `%s`", value);
         a->defines[a->define_count++] = value;
         break;

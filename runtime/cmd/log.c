@@ -2,10 +2,13 @@
  *
  * Establishes: the log of a run that was resumed has the lines of one that was not: what stands in it
  * beyond the place where the run goes on is removed, half a line at the end too. */
+#define _DEFAULT_SOURCE /* flock */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <jansson.h>
@@ -14,15 +17,24 @@
 static const double default_s = 10;
 
 int log_open(Log *log, const Args *a) {
-    struct stat st;
+    struct stat st = {0};
     *log = (Log){.path = a->log, .every_steps = a->log_steps, .every_s = a->log_seconds};
     if (!a->log) return EXIT_DONE;
     if (log->every_steps == 0 && log->every_s == 0) log->every_s = default_s;
-    /* What is kept of the file is known when the run begins. */
-    log->kept = a->resume && stat(a->log, &st) == 0 && S_ISREG(st.st_mode);
-    log->stream = fopen(a->log, log->kept ? "r+" : "w");
+    int fd = open(a->log, (a->resume ? O_RDWR : O_WRONLY) | O_CREAT | O_CLOEXEC, 0666);
+    bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    /* Two runs would write over each other's lines; the lock goes with the process. */
+    if (regular && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+        complain("--log %s: another run is writing it: give each run a log of its own", a->log);
+        close(fd);
+        return EXIT_INPUT;
+    }
+    log->kept = a->resume && regular; /* what of it is known when the run begins */
+    if (fd >= 0 && (log->kept || !regular || ftruncate(fd, 0) == 0))
+        log->stream = fdopen(fd, log->kept ? "r+" : "w");
     if (log->stream) return EXIT_DONE;
     complain("cannot write %s: %s", a->log, strerror(errno));
+    if (fd >= 0) close(fd);
     return EXIT_INPUT;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include "cmd.h"
 #include "rt.h"
@@ -216,6 +217,23 @@ int outputs_check(const Args *a) {
     return status;
 }
 
+/* Weights are written when a run ends, which is late to learn that there is no room. It may yet come. */
+static void warn_room(const char *path, const dlg_program *prog) {
+    struct statvfs fs;
+    uint64_t wanted = 0, room;
+    char *real = realpath(path, NULL), *dir = directory_of(real ? real : path);
+    bool known = dir && statvfs(dir, &fs) == 0 && fs.f_blocks > 0;
+    free(real);
+    free(dir);
+    if (!known) return;
+    for (size_t i = 0; i < dlg_tensor_count(prog); i++)
+        if (dlg_tensor_at(prog, i)->kind == DLG_PARAM) wanted += dlg_tensor_at(prog, i)->bytes;
+    room = (uint64_t)fs.f_bfree * fs.f_frsize;
+    if (wanted > room)
+        complain("warning: --save %s: the weights take %llu bytes, and its disk has %llu", path,
+                 (unsigned long long)wanted, (unsigned long long)room);
+}
+
 int outputs_spare(const Args *a, const dlg_program *prog) {
     int status = EXIT_DONE;
     for (size_t i = 0; !status && i < dlg_tensor_count(prog); i++) {
@@ -237,6 +255,7 @@ int outputs_spare(const Args *a, const dlg_program *prog) {
     if (!status && a->checkpoint) status = check_weights(a->checkpoint, true);
     if (!status && a->profile) status = check_kind(a->profile, 0, "{\"traceEvents\":", "a profile");
     if (!status && a->log) status = check_kind(a->log, 0, "{\"epoch\":", "a log of training");
+    if (!status && a->save) warn_room(a->save, prog);
     return status;
 }
 

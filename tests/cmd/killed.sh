@@ -97,6 +97,7 @@ train="dlg train wide.cl --seed 5 --epochs 2"
 keep="--checkpoint disk/run.checkpoint --checkpoint-every 1 --resume --save disk/end"
 cp before disk/run.checkpoint && cp small disk/end || exit 1
 expect 3 "there is no checkpoint of step 21: cannot write $PWD/disk/run.checkpoint: No space left on device" $train $keep
+grep -q "warning: --save disk/end: the weights take [0-9]* bytes, and its disk has [0-9]*" err || fail "the room: $(cat err)"
 grep -q "cannot write .*disk/end: No space left on device" err || fail "the weights: $(cat err)"
 same before disk/run.checkpoint
 same small disk/end

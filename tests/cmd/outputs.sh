@@ -54,6 +54,17 @@ expect 1 "profile is there and is not a log" $forever --log profile
 for file in w c log profile; do same $file before/$file; done
 expect 0 "" $train --epochs 1 --checkpoint c --profile profile --log log
 
+# A log is written by one run at a time, and the one that began with it goes on.
+$forever --log shared --log-every 1 >first 2>&1 &
+first=$!
+until [ -s shared ]; do kill -0 $first 2>/dev/null || break; done
+expect 1 "--log shared: another run is writing it" $train --epochs 1 --log shared --checkpoint second
+[ -e second ] && fail "the run that was refused trained"
+kill -INT $first
+wait $first
+[ "$(head -c 20 shared)" = '{"epoch":1,"step":1,' ] || fail "the log: $(head -n 1 shared)"
+expect 0 "" $train --epochs 1 --log shared
+
 # What cannot be written is told at once.
 expect 1 "cannot write there: it is a directory" $forever --save there
 expect 1 "cannot write there: it is a directory" $forever --log there

@@ -36,7 +36,9 @@ expect 4 "diverged" "$DLG" sweep model.dlg -D rate=1e30 --epochs 2
 
 expect 0 '{"define":{"rate":"1e-6"},"diverged":false,' "$DLG" sweep model.dlg -D rate=1e-6,0.3 --epochs 1 --json --holdout 0.2
 [ "$(grep -c '"evaluate":{"loss":' out)" -eq 2 ] || fail "a line a run: $(cat out)"
-expect 2 "-D takes NAME=NUMBER (or true or false), not \`rate=0.1,\`" "$DLG" sweep model.dlg -D rate=0.1,
+expect 2 "-D takes NAME=A,B,... of numbers (or true and false): \`\` in \`rate=0.1,\` is none" "$DLG" sweep model.dlg -D rate=0.1,
+expect 2 "\`x\` in \`rate=0.1,x,2\` is none" "$DLG" sweep model.dlg -D rate=0.1,x,2
+expect 2 "-D takes NAME=A,B,... of numbers (or true and false), not \`rate\`" "$DLG" sweep model.dlg -D rate
 expect 2 "-D rate stands there twice" "$DLG" sweep model.dlg -D rate=1 -D rate=2
 expect 1 "E0" "$DLG" sweep model.dlg -D batch=10,-1 --steps 1
 many=1$(awk 'BEGIN { while (i++ < 200) printf ",1" }')
