@@ -187,6 +187,9 @@ static int fail(const char *what, const char *path) {
 
 /* ---- The weights ------------------------------------------------------------------------------ */
 
+/* More is nothing that a C compiler takes, and what has no end must not take all memory. */
+enum { WEIGHTS_MAX_BYTES = 1 << 30 };
+
 /* A whole file; NULL, having complained. */
 static char *read_weights(const char *path, size_t *len, int *status) {
     FILE *in = fopen(path, "rb");
@@ -200,6 +203,13 @@ static char *read_weights(const char *path, size_t *len, int *status) {
             bytes = more;
         }
         n = fread(bytes + *len, 1, cap - *len, in);
+        if (*len + n <= WEIGHTS_MAX_BYTES) continue;
+        fprintf(stderr, "dlgc: %s is longer than %d bytes, the most for weights in a program\n",
+                path, WEIGHTS_MAX_BYTES);
+        *status = STATUS_INPUT;
+        fclose(in);
+        free(bytes);
+        return NULL;
     }
     if (in && feof(in) && !ferror(in)) {
         fclose(in);

@@ -117,9 +117,15 @@ int plot_read(Plot *plot, FILE *in, const char *path) {
     size_t size = 0;
     int status = EXIT_DONE;
     errno = 0;
-    for (ssize_t len; !status && (len = getline(&text, &size, in)) > 0;) {
+    for (int first; !status && (first = getc(in)) != EOF;) {
         r.line++;
-        status = read_line(&r, text, (size_t)len);
+        ungetc(first, in);
+        if (first != '{') { /* what is no log may have no end of a line either */
+            status = bad_line(&r, "it does not begin with `{`");
+            break;
+        }
+        ssize_t len = getline(&text, &size, in);
+        if (len > 0) status = read_line(&r, text, (size_t)len);
     }
     if (!status && ferror(in)) {
         complain("cannot read %s: %s", path, strerror(errno));

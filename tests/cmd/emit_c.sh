@@ -107,6 +107,7 @@ head -c 400 d.w >cut.w
 expect 1 "it is malformed: " "$DLGC" xor.dlg --emit c --weights cut.w -o embedded.c
 expect 1 "cannot read none.w" "$DLGC" xor.dlg --emit c --weights none.w -o embedded.c
 expect 1 "cannot read ." "$DLGC" xor.dlg --emit c --weights . -o embedded.c
+expect 1 "/dev/zero is longer than 1073741824 bytes" "$DLGC" xor.dlg --emit c --weights /dev/zero -o embedded.c
 [ -e embedded.c ] && fail "a program was written without its weights"
 expect 2 "--weights goes with --emit c" "$DLGC" xor.dlg --weights d.w
 

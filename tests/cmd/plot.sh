@@ -60,6 +60,7 @@ expect 1 "a metric is not a number" "$DLG" plot other.jsonl
 echo '{"epoch":1,"step":3,"train":{"loss":1}}' >other.jsonl
 expect 1 "it does not say of how many rows" "$DLG" plot other.jsonl
 printf '{"epoch":1,"step":3,"train":{"loss":1,"rows":1}}\n{"epoch":1,"step":2,"train":{"loss":1,"rows":1}}\n' >other.jsonl
+expect 1 "/dev/zero:1: this is no line of a training log: it does not begin with \`{\`" "$DLG" plot /dev/zero -o zero.svg
 expect 1 "other.jsonl:2: this is no line of a training log: its step is less" "$DLG" plot other.jsonl
 expect 2 "which LOG?" "$DLG" plot
 done_testing
