@@ -29,6 +29,14 @@ static bool whole(const json_t *value, int64_t *number) {
     return json_is_integer(value) && *number >= 0;
 }
 
+static int fail_beyond(dlg_device *dev, const char *path, const char *name) {
+    char shown[68];
+    return rt_fail(
+        dev, DLG_ERR_DATA,
+        "%s: `%s` lies beyond the end of the file (it is cut off, or its header damaged)", path,
+        data_quote(shown, 64, name, strlen(name)));
+}
+
 static int take(dlg_device *dev, const char *path, const DataFile *file, const char *name,
                 const json_t *value, ArrayHead *out) {
     const json_t *shape = json_object_get(value, "shape");
@@ -56,10 +64,7 @@ static int take(dlg_device *dev, const char *path, const DataFile *file, const c
         if (!whole(json_array_get(shape, (size_t)a), &out->shape[a]))
             return rt_fail(dev, DLG_ERR_DATA, "%s: the shape of `%s` is malformed", path, shown);
     if (begin > end || (uint64_t)end > file->bytes - out->start)
-        return rt_fail(dev, DLG_ERR_DATA,
-                       "%s: `%s` lies beyond the end of the file (it is cut off, or its header "
-                       "damaged)",
-                       path, shown);
+        return fail_beyond(dev, path, name);
     out->start += (uint64_t)begin;
     return array_check(dev, path, out, (uint64_t)(end - begin));
 }
@@ -75,6 +80,10 @@ static int find(dlg_device *dev, const char *path, const DataFile *file, json_t 
         if (strcmp(name, "__metadata__") == 0) continue;
         only = name;
         count++;
+        /* A file that is cut off is not to be trusted, though what is wanted lies before. */
+        int64_t end = json_integer_value(json_array_get(json_object_get(value, "data_offsets"), 1));
+        if (end > 0 && (uint64_t)end > file->bytes - out->start)
+            return fail_beyond(dev, path, name);
         if (used < sizeof names)
             used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
                                      data_quote(shown, 64, name, strlen(name)));

@@ -367,8 +367,8 @@ static void next_epoch(Training *t) {
 
 static int all_epochs(Training *t) {
     dlg_progress *p = &t->progress;
-    /* A run that was taken up within its last epoch has yet to evaluate it. */
-    p->last = best_ends(t) || (p->step >= p->steps && p->batch == 0);
+    /* A run that was taken up within its last epoch has yet to evaluate it, but for one that went further. */
+    p->last = best_ends(t) || p->step > p->steps || (p->step == p->steps && p->batch == 0);
     int status = report(t, DLG_EVENT_BEGIN);
     if (status == DLG_OK && !p->last) status = good_look(t);
     while (status == DLG_OK && !p->last) {

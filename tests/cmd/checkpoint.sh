@@ -7,6 +7,8 @@ keep="--checkpoint run.checkpoint --checkpoint-every 5"
 
 expect 0 "weights: whole" $train --save whole
 expect 0 "there is no checkpoint run.checkpoint: the run begins anew" $train $keep --resume --steps 50 --save part
+expect 0 "run.checkpoint: the run is at its end, after step 50" $train $keep --resume --steps 30
+grep -q "^epoch" out && fail "a run that went further has an epoch: $(cat out)"
 expect 0 "run.checkpoint: going on after step 50, in epoch 3" $train $keep --resume --save resumed
 same whole resumed
 expect 0 "run.checkpoint: the run is at its end, after step 132" $train $keep --resume --save again

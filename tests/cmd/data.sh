@@ -132,6 +132,7 @@ sed 's/"two.npz"/"two.safetensors:x"/; s/two.npz:y/two.safetensors:y/' two.dlg >
 expect 0 "row 0:  sums 6; z 14" "$DLG" run tensors.dlg --rows 0:2
 head -c 299 two.safetensors >cut.safetensors
 expect 1 "cut.safetensors: \`y\` lies beyond the end" "$DLG" run two.dlg --rows 0:2 --data y=cut.safetensors:y
+expect 1 "cut.safetensors: \`y\` lies beyond the end" "$DLG" run two.dlg --rows 0:2 --data x=cut.safetensors:x
 tensors '{"x":{"dtype":"F64","shape":[2,3],"data_offsets":[0,40]}}' >bad.safetensors
 expect 1 "bad.safetensors: has 40 bytes of data where its header promises 48" \
     "$DLG" run two.dlg --rows 0:2 --data x=bad.safetensors
