@@ -1,8 +1,8 @@
 """dlg: models of libdlg from Python, through ctypes: one file, with NumPy where it is there and without.
 
     import dlg
-    net = dlg.Program("xor.dlg")                # a .cl, or a .dlg that dlgc compiles
-    net.train(epochs=500, seed=1)               # on the data that the model names
+    net = dlg.Program("xor.dlg", seed=1)        # a .cl, or a .dlg that dlgc compiles; the values at the start
+    net.train(epochs=500, seed=1)               # on the data that the model names; the order of its rows
     out = net.predict(x=[[0, 1]] * 4)["out"]    # an entry: inputs in, results out
     net.save("xor.safetensors")
 
@@ -420,8 +420,8 @@ class Program:
 
     def train(self, epochs=0, steps=0, data=None, holdout=0.0, seed=0, entry="train", evaluate=None, progress=None,
               patience=0, metric=None, maximize=False, checkpoint=None, resume=False, ignore_nan=False):
-        """Trains on data, and returns the metrics of each epoch: dicts with "train" and, with rows held out, "evaluate".
-        `progress` is called with such a dict after each epoch; what is true ends the run."""
+        """Trains on data, from the values that are there, and returns the metrics of each epoch: dicts with "train" and,
+        with rows held out, "evaluate". `progress` is called with such a dict after each epoch; what is true ends the run."""
         epochs_done, failure = [], []
 
         def report(now, _):
