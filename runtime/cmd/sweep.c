@@ -160,9 +160,9 @@ static int compare(Sweep *s, size_t run, const TrainResult *r) {
     return EXIT_DONE;
 }
 
-static void print_best(const Sweep *s) {
+static void print_best(const Sweep *s, bool all) {
     char text[NUMBER_TEXT];
-    printf("best: ");
+    printf(all ? "best: " : "best so far: ");
     for (size_t i = 0; i < s->count; i++) {
         const char *value = value_of(s, s->best_run, i);
         printf("-D %.*s%.*s ", (int)s->varied[i].name_len, s->varied[i].name, (int)value_len(value),
@@ -193,7 +193,7 @@ static int run_all(Sweep *s) {
         diverged += failed;
         if (!status && !failed) status = compare(s, run, &result);
     }
-    if (!s->a->json && s->any && s->runs > 1) print_best(s);
+    if (!s->a->json && s->any && s->runs > 1) print_best(s, status == EXIT_DONE);
     return !status && diverged == s->runs ? EXIT_DIVERGED : status;
 }
 

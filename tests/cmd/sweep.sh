@@ -41,6 +41,7 @@ expect 2 "\`x\` in \`rate=0.1,x,2\` is none" "$DLG" sweep model.dlg -D rate=0.1,
 expect 2 "-D takes NAME=A,B,... of numbers (or true and false), not \`rate\`" "$DLG" sweep model.dlg -D rate
 expect 2 "-D rate stands there twice" "$DLG" sweep model.dlg -D rate=1 -D rate=2
 expect 1 "E0" "$DLG" sweep model.dlg -D batch=10,-1 --steps 1
+grep -q "^best so far: -D batch=10 with loss" out || fail "the sweep that ended early: $(cat out)"
 many=1$(awk 'BEGIN { while (i++ < 200) printf ",1" }')
 expect 2 "more than 10000 runs" "$DLG" sweep model.dlg -D "rate=$many" -D "scale=$many"
 done_testing
