@@ -413,14 +413,19 @@ static int bind_slots(Runner *r, size_t run);
 
 /* Enqueues the runs that are held. */
 static int run_held(Runner *r) {
+    dlg_program *prog = r->feed->prog;
     size_t held = r->held;
     if (held == 0) return DLG_OK;
     r->held = 0;
     TRY(bind_batch(r, r->held_slot));
     TRY(bind_slots(r, r->pending - held));
     TRY(set_runs(r, held));
-    TRY(rt_run_entry(r->feed->prog, r->entry));
-    r->feed->prog->step += r->entry->trains ? held - 1 : 0;
+    int status = rt_run_entry(prog, r->entry);
+    if (status < 0) {
+        prog->loose = true; /* the launch is still one of several runs */
+        return status;
+    }
+    prog->step += r->entry->trains ? held - 1 : 0;
     return set_runs(r, 1);
 }
 
