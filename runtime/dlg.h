@@ -494,8 +494,8 @@ DLG_API int dlg_dataset_read(const dlg_dataset *data, const dlg_tensor *input, s
                              size_t count, void *values);
 /* All samples of an input, one after the other; NULL when the data set does not hold it in host memory. */
 DLG_API const void *dlg_dataset_values(const dlg_dataset *data, const dlg_tensor *input);
-/* 1: a run reads batches from files, for the data is more than may lie on the device (`device_bytes` of
- * dlg_train_options). */
+/* 1: a run reads batches from files, for the data, with what is held out, is more than may lie on the device
+ * (`device_bytes` of dlg_train_options). */
 DLG_API int dlg_dataset_streams(const dlg_dataset *data, uint64_t device_bytes);
 /* The names that an input's numbers stand for, a JSON array of strings in the order of the numbers, or NULL. */
 DLG_API const char *dlg_dataset_labels(const dlg_dataset *data, const dlg_tensor *input);
@@ -561,7 +561,7 @@ typedef struct dlg_train_options {
     uint64_t epochs;      /* 0: as `steps` says, or else 10 */
     uint64_t steps;       /* 0: as `epochs` says; both: whichever ends first */
     uint64_t seed;        /* of the order of the rows */
-    /* The most that the data may take on the device; 0: as the data set was told, or else half of the device's memory,
+    /* The most that the data, with what is held out, may take on the device; 0: as the data set was told, or else half of the device's memory,
      * or where that is the host's an eighth and at most 1 GiB. What is more is read from files, with the same bits. */
     uint64_t device_bytes;
     dlg_progress_fn progress; /* may be NULL */

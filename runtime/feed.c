@@ -41,22 +41,31 @@ static uint64_t share(const dlg_device *dev, const dlg_dataset *data, uint64_t d
     return memory / 8 < gib ? memory / 8 : gib; /* the system keeps files in memory anyway */
 }
 
-static bool fits(const dlg_dataset *data, uint64_t device_bytes) {
-    const dlg_device *dev = data->prog->dev;
+/* Of all samples; UINT64_MAX: an input's are more than a buffer holds. */
+static uint64_t sample_bytes(const dlg_dataset *data) {
     uint64_t total = 0;
     for (size_t i = 0; i < data->field_count; i++) {
         uint64_t bytes;
         if (!rt_mul(data->rows, data->fields[i].bytes, &bytes) ||
-            bytes > dev->info.max_buffer_bytes || !rt_add(total, bytes, &total))
-            return false;
+            bytes > data->prog->dev->info.max_buffer_bytes || !rt_add(total, bytes, &total))
+            return UINT64_MAX;
     }
-    return total <= share(dev, data, device_bytes);
+    return total;
 }
 
 int dlg_dataset_streams(const dlg_dataset *data, uint64_t device_bytes) {
-    bool in_file = false;
-    for (size_t i = 0; i < data->field_count; i++) in_file |= !data->fields[i].values;
-    return in_file && data->prog->dev->real && !fits(data, device_bytes);
+    uint64_t left = share(data->prog->dev, data, device_bytes);
+    if (!data->prog->dev->real) return 0;
+    for (; data; data = data->apart) { /* in the order in which dlg_train opens them */
+        uint64_t bytes = sample_bytes(data);
+        bool in_file = false;
+        for (size_t i = 0; i < data->field_count; i++) in_file |= !data->fields[i].values;
+        if (bytes <= left)
+            left -= bytes;
+        else if (in_file)
+            return 1;
+    }
+    return 0;
 }
 
 static int to_device(Feed *f, size_t i) {
@@ -79,13 +88,16 @@ static int to_device(Feed *f, size_t i) {
     return status;
 }
 
-int feed_open(Feed *f, dlg_program *prog, const dlg_dataset *data, uint64_t device_bytes) {
+int feed_open(Feed *f, dlg_program *prog, const dlg_dataset *data, uint64_t device_bytes,
+              uint64_t taken_bytes) {
     dlg_device *dev = prog->dev;
     *f = (Feed){.prog = prog, .data = data};
     if (!data || data->prog != prog)
         return rt_fail(dev, DLG_ERR_USAGE, "the data set was opened for another program");
     if (!dev->real) return rt_fail(dev, DLG_ERR_USAGE, "the device `none` runs nothing");
-    if (data->field_count == 0 || !fits(data, device_bytes)) return DLG_OK;
+    uint64_t bytes = sample_bytes(data), most = share(dev, data, device_bytes);
+    if (data->field_count == 0 || bytes > most || taken_bytes > most - bytes) return DLG_OK;
+    f->device_bytes = bytes;
     f->fields = calloc(data->field_count, sizeof *f->fields);
     if (!f->fields) return rt_no_memory(dev, data->field_count * sizeof *f->fields);
     for (size_t i = 0; i < data->field_count; i++) TRY(to_device(f, i));

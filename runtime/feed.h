@@ -9,12 +9,14 @@
 typedef struct Feed {
     dlg_program *prog;
     const dlg_dataset *data;
-    cl_mem *fields; /* one a field; NULL when the data stays in host memory */
+    cl_mem *fields;        /* one a field; NULL when the data stays in host memory */
+    uint64_t device_bytes; /* of them */
 } Feed;
 
-/* `device_bytes`: the most that the data may take on the device; 0: as the data set was told, or else half of its
- * memory, or where that is the host's an eighth, and 1 GiB at most. */
-int feed_open(Feed *f, dlg_program *prog, const dlg_dataset *data, uint64_t device_bytes);
+/* `device_bytes`: the most that the data may take on the device, with the `taken_bytes` of another feed; 0: as the data
+ * set was told, or else half of its memory, or where that is the host's an eighth, and 1 GiB at most. */
+int feed_open(Feed *f, dlg_program *prog, const dlg_dataset *data, uint64_t device_bytes,
+              uint64_t taken_bytes);
 void feed_close(Feed *f); /* also of a zeroed one */
 
 /* An order of rows, on the device too where the feed is. */

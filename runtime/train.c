@@ -66,7 +66,7 @@ static int evaluation_open(Evaluation *e, Feed *f, const dlg_entry *entry, dlg_r
                        "entry `%s` updates `%s`: evaluation must change nothing", entry->name,
                        entry->updates[0]->name);
     if (which == DLG_ROWS_HELD_OUT && f->data->apart) {
-        TRY(feed_open(&e->apart, f->prog, f->data->apart, device_bytes));
+        TRY(feed_open(&e->apart, f->prog, f->data->apart, device_bytes, f->device_bytes));
         f = &e->apart;
         which = DLG_ROWS_ALL;
     }
@@ -123,7 +123,11 @@ int dlg_evaluate(dlg_program *prog, const dlg_dataset *data, const char *entry, 
     if (!entry || !out)
         return rt_fail(prog->dev, DLG_ERR_USAGE, "dlg_evaluate was given a null pointer");
     TRY(rt_find_entry(prog, entry, &found));
-    int status = feed_open(&feed, prog, data, 0);
+    if (data && which == DLG_ROWS_HELD_OUT && data->apart) { /* the others are not wanted */
+        data = data->apart;
+        which = DLG_ROWS_ALL;
+    }
+    int status = feed_open(&feed, prog, data, 0, 0);
     if (status == DLG_OK) status = evaluation_open(&e, &feed, found, which, 0);
     if (status == DLG_OK) status = metrics_open(out, &e.whole);
     if (status == DLG_OK) status = evaluation_run(&e, out);
@@ -177,7 +181,7 @@ static int training_open(Training *t) {
         TRY(rt_find_entry(t->prog, t->options->evaluate, &evaluate));
     else
         evaluate = dlg_entry_find(t->prog, "evaluate");
-    TRY(feed_open(&t->feed, t->prog, t->data, t->options->device_bytes));
+    TRY(feed_open(&t->feed, t->prog, t->data, t->options->device_bytes, 0));
     TRY(runner_open(&t->run, &t->feed, entry));
     TRY(metrics_open(&t->progress.train, &t->run));
     TRY(plan_length(t));

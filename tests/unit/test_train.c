@@ -1,6 +1,7 @@
 /* Training and evaluation of tests/data/line.cl against the same computed here. Needs a device. */
 #include "compile.h"
 #include "data_fixture.h"
+#include "feed.h"
 
 #include <math.h>
 
@@ -214,6 +215,41 @@ static void test_held_out(void) {
     fixture_close(&f);
 }
 
+/* Data held out lies on the device where there is room for it beside the data to train on, and is evaluated alike. */
+static void test_held_out_apart(void) {
+    enum { BYTES = 11 * (2 * 4 + 2 * 4 + 4 + 4 + 1) };
+    static const char *const names[] = {"x", "t", "y", "id", "even"};
+    double loss[2];
+    for (int large = 0; large < 2; large++) {
+        Fixture f;
+        fixture_open(&f);
+        dlg_data held[5];
+        for (int i = 0; i < 5; i++) {
+            const dlg_tensor *t = dlg_tensor_find(f.prog, names[i]);
+            held[i] =
+                (dlg_data){.name = names[i], .values = dlg_dataset_values(f.data, t), .rows = 11};
+        }
+        check(&f, dlg_dataset_hold_out(f.data, held, 5));
+        uint64_t most = large ? 2 * BYTES : 2 * BYTES - 1;
+        Feed training, apart;
+        check(&f, feed_open(&training, f.prog, f.data, most, 0));
+        check(&f, feed_open(&apart, f.prog, f.data->apart, most, training.device_bytes));
+        CU_ASSERT(training.fields != NULL && !apart.fields == !large);
+        feed_close(&training);
+        feed_close(&apart);
+        Seen seen = {0};
+        dlg_train_options o = {.epochs = 2, .device_bytes = most, .progress = see, .user = &seen};
+        check(&f, dlg_train(f.prog, f.data, &o));
+        dlg_metrics m;
+        check(&f, dlg_evaluate(f.prog, f.data, "evaluate", DLG_ROWS_HELD_OUT, &m));
+        CU_ASSERT(m.rows == 11 && m.values[0] == seen.held_loss);
+        dlg_metrics_free(&m);
+        loss[large] = seen.held_loss;
+        fixture_close(&f);
+    }
+    CU_ASSERT_EQUAL(loss[0], loss[1]);
+}
+
 static void test_stop(void) {
     Fixture f;
     fixture_open(&f);
@@ -396,6 +432,6 @@ static void test_feed(void) {
 }
 
 RUN_SUITE("train", {"train", test_train}, {"data on the host", test_host_data},
-          {"lanes", test_lanes}, {"held out", test_held_out}, {"stop", test_stop},
-          {"late", test_late}, {"refused", test_refused}, {"runs of a launch", test_runs},
-          {"feed", test_feed})
+          {"lanes", test_lanes}, {"held out", test_held_out},
+          {"held out, apart", test_held_out_apart}, {"stop", test_stop}, {"late", test_late},
+          {"refused", test_refused}, {"runs of a launch", test_runs}, {"feed", test_feed})
