@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { PIECE_BYTES = 64 << 10 }; /* of a pipe */
+
 bool data_is(const char *path, const char *ending) {
     size_t n = strlen(path), m = strlen(ending);
     if (n >= 3 && strcmp(path + n - 3, ".gz") == 0) n -= 3;
@@ -59,22 +61,78 @@ static int in_memory(dlg_device *dev, const char *path, int fd, DataFile *out) {
     return DLG_OK;
 }
 
-/* What a compressed file holds: in memory, with a NUL behind it, or in a temporary file. */
-static int unpack(dlg_device *dev, const char *path, int fd, uint64_t packed, uint64_t memory_bytes,
-                  DataFile *out) {
-    Spool spool;
+/* A spool that was filled: in memory, with a NUL behind it, or in a temporary file. It is taken over or closed. */
+static int take_spool(Spool *spool, int status, DataFile *out) {
     char *nul = NULL;
-    spool_open(&spool, dev, memory_bytes);
-    int status = gzip_spool(dev, path, fd, data_file_unpacked_limit(packed), &spool);
-    if (status == DLG_OK && !spool.in_file) {
-        spool.limit = UINT64_MAX;
-        status = spool_room(&spool, 1, &nul);
+    if (status == DLG_OK && !spool->in_file) {
+        spool->limit = UINT64_MAX;
+        status = spool_room(spool, 1, &nul);
     }
     if (nul) *nul = 0;
     if (status == DLG_OK)
-        *out = data_of_spool(&spool);
+        *out = data_of_spool(spool);
     else
-        spool_close(&spool);
+        spool_close(spool);
+    return status;
+}
+
+/* What a compressed file holds. */
+static int unpack(dlg_device *dev, const char *path, int fd, uint64_t packed, uint64_t memory_bytes,
+                  DataFile *out) {
+    Spool spool;
+    spool_open(&spool, dev, memory_bytes);
+    return take_spool(&spool, gzip_spool(dev, path, fd, data_file_unpacked_limit(packed), &spool),
+                      out);
+}
+
+/* All that comes from a pipe. */
+static int fill_from(dlg_device *dev, const char *path, int fd, Spool *spool) {
+    for (ssize_t n = 1; n > 0;) {
+        char *to;
+        TRY(spool_room(spool, PIECE_BYTES, &to));
+        do n = read(fd, to, PIECE_BYTES);
+        while (n < 0 && errno == EINTR);
+        if (n < 0) return rt_fail(dev, DLG_ERR_FILE, "cannot read %s: %s", path, strerror(errno));
+        spool_take(spool, (size_t)n);
+        if (spool_bytes(spool) > DATA_FILE_LIMIT_BYTES)
+            return rt_fail(dev, DLG_ERR_FILE, "%s gave more than %llu bytes, the most for data",
+                           path, (unsigned long long)DATA_FILE_LIMIT_BYTES);
+    }
+    return spool_end(spool);
+}
+
+/* A pipe is opened once and read to its end: it cannot be gone back in. */
+static int from_pipe(dlg_device *dev, const char *path, int fd, uint64_t memory_bytes,
+                     DataFile *out) {
+    Spool spool;
+    DataFile packed;
+    spool_open(&spool, dev, is_packed(path) ? 0 : memory_bytes);
+    int status = fill_from(dev, path, fd, &spool);
+    if (!is_packed(path)) return take_spool(&spool, status, out);
+    TRY(take_spool(&spool, status, &packed));
+    status = unpack(dev, path, packed.fd, packed.bytes, memory_bytes, out);
+    data_close(&packed);
+    return status;
+}
+
+/* Takes the file over. */
+static int open_taken(dlg_device *dev, const char *path, int fd, const struct stat *st,
+                      uint64_t memory_bytes, DataFile *out) {
+    bool regular = S_ISREG(st->st_mode);
+    uint64_t bytes = (uint64_t)st->st_size;
+    if (S_ISDIR(st->st_mode) || memory_bytes == UINT64_MAX ||
+        (regular && !is_packed(path) && bytes <= memory_bytes))
+        return in_memory(dev, path, fd, out);
+    if (regular && !is_packed(path)) {
+        *out = (DataFile){.fd = fd, .fd_open = true, .bytes = bytes};
+        return DLG_OK;
+    }
+    int status = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)
+                     ? rt_fail(dev, DLG_ERR_FILE,
+                               "cannot read %s: it is a device, which may have no end", path)
+                 : regular ? unpack(dev, path, fd, bytes, memory_bytes, out)
+                           : from_pipe(dev, path, fd, memory_bytes, out);
+    close(fd);
     return status;
 }
 
@@ -88,17 +146,7 @@ int data_open(dlg_device *dev, const char *path, uint64_t memory_bytes, DataFile
         close(fd);
         return rt_fail(dev, DLG_ERR_FILE, "cannot read %s: %s", path, strerror(error));
     }
-    /* A pipe is opened once and read to its end. */
-    if (!S_ISREG(st.st_mode) || memory_bytes == UINT64_MAX ||
-        (!is_packed(path) && (uint64_t)st.st_size <= memory_bytes))
-        return in_memory(dev, path, fd, out);
-    if (is_packed(path)) {
-        int status = unpack(dev, path, fd, (uint64_t)st.st_size, memory_bytes, out);
-        close(fd);
-        return status;
-    }
-    *out = (DataFile){.fd = fd, .fd_open = true, .bytes = (uint64_t)st.st_size};
-    return DLG_OK;
+    return open_taken(dev, path, fd, &st, memory_bytes, out);
 }
 
 int data_again(dlg_device *dev, const char *path, const DataFile *f, DataFile *out) {

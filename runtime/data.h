@@ -63,7 +63,8 @@ typedef struct DataFile {
 } DataFile;
 
 /* Opens a file; one whose name ends in ".gz" as what it holds. It is in memory, with a NUL behind it, where it has no
- * more than so many bytes, or is no regular file; UINT64_MAX: always. Errors: FILE, DATA (as gzip_inflate), MEMORY. */
+ * more than so many bytes; UINT64_MAX: always. What is compressed or comes through a pipe is in a temporary file where
+ * it is more. Errors: FILE (a device too), DATA (as gzip_inflate), MEMORY. */
 int data_open(dlg_device *dev, const char *path, uint64_t memory_bytes, DataFile *out);
 DataFile data_in_memory(const char *bytes, size_t len); /* the caller's */
 DataFile data_of_spool(Spool *s);                       /* takes it over */

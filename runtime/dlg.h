@@ -399,7 +399,7 @@ DLG_API const char *dlg_meta_get(const dlg_program *prog, const char *name);
 
 /* The samples of a run: of every input that a set of entries reads and that has a
  * source, as many samples as the others have. They are in host memory while they are few, and else in their files, or in
- * a temporary file where those cannot be read anywhere (tables, what is compressed). Rows are training rows or held
+ * a temporary file where those cannot be read anywhere (tables, what is compressed, pipes). Rows are training rows or held
  * out. */
 typedef struct dlg_dataset dlg_dataset;
 

@@ -3,7 +3,10 @@
 #include "data_fixture.h"
 #include "feed.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <zlib.h>
 
 #define XOR DLG_SOURCE_DIR "/tests/data/xor.cl"
 
@@ -391,6 +394,52 @@ static void test_texts(void) {
     dlg_device_close(dev);
 }
 
+/* ---- Pipes ------------------------------------------------------------------------------------------- */
+
+enum { PIPED_BYTES = 3000001 };
+
+static void *write_pipe(void *path) {
+    bool packed = strstr(path, ".gz") != NULL;
+    gzFile gz = packed ? gzopen(path, "wb") : NULL;
+    FILE *f = packed ? NULL : fopen(path, "wb");
+    for (int i = 0; (f || gz) && i < PIPED_BYTES; i++)
+        if (packed)
+            gzputc(gz, (int)(i * 7919LL % 251));
+        else
+            putc((int)(i * 7919LL % 251), f);
+    if (gz) gzclose(gz);
+    if (f) fclose(f);
+    return NULL;
+}
+
+/* What comes through a pipe takes no more memory than a file; what has no end is refused. */
+static void test_pipes(void) {
+    dlg_device *dev = none_device();
+    static char paths[][16] = {"t-pipe", "t-pipe.gz"};
+    DataFile file;
+    for (int i = 0; i < 2; i++)
+        for (int large = 0; large < 2; large++) {
+            pthread_t writer;
+            CU_ASSERT_EQUAL_FATAL(mkfifo(paths[i], 0600), 0);
+            CU_ASSERT_EQUAL_FATAL(pthread_create(&writer, NULL, write_pipe, paths[i]), 0);
+            CU_ASSERT_EQUAL_FATAL(data_open(dev, paths[i], large ? 1000 : 1 << 24, &file), DLG_OK);
+            pthread_join(writer, NULL);
+            CU_ASSERT(file.bytes == PIPED_BYTES && (file.memory == NULL) == large);
+            size_t wrong = 0;
+            for (int at = 0; at < PIPED_BYTES; at += 100000) {
+                unsigned char byte;
+                CU_ASSERT_EQUAL(data_at(dev, paths[i], &file, (uint64_t)at, 1, &byte), DLG_OK);
+                wrong += byte != at * 7919LL % 251;
+            }
+            CU_ASSERT_EQUAL(wrong, 0);
+            data_close(&file);
+            unlink(paths[i]);
+        }
+    CU_ASSERT(says(dev, data_open(dev, "/dev/zero", 1000, &file), DLG_ERR_FILE,
+                   "/dev/zero: it is a device"));
+    dlg_device_close(dev);
+}
+
 /* ---- Memory --------------------------------------------------------------------------------------- */
 
 /* The most memory since the last call, in MiB; 0 where the system does not tell. */
@@ -448,4 +497,5 @@ static void test_memory(void) {
 
 RUN_SUITE("rows", {"sets", test_rowset}, {"orders", test_orders}, {"folds", test_folds},
           {"spools", test_spool}, {"tables", test_table}, {"errors in tables", test_table_errors},
-          {"arrays", test_arrays}, {"texts", test_texts}, {"memory", test_memory})
+          {"arrays", test_arrays}, {"texts", test_texts}, {"pipes", test_pipes},
+          {"memory", test_memory})
