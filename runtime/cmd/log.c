@@ -2,7 +2,6 @@
  *
  * Establishes: the log of a run that was resumed has the lines of one that was not: what stands in it
  * beyond the place where the run goes on is removed, half a line at the end too. */
-#define _DEFAULT_SOURCE /* flock */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -16,25 +15,35 @@
 
 static const double default_s = 10;
 
+/* A regular file is this process's alone until it is closed: of two who write one nothing would be left to read. It is
+ * not emptied before that is known. */
+static FILE *open_alone(const char *path, bool keep) {
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) return fopen(path, "w");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) return NULL;
+    /* Where the file system has no locks there is none. */
+    bool taken = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    FILE *stream = taken || (!keep && ftruncate(fd, 0) < 0) ? NULL : fdopen(fd, "r+");
+    if (stream) return stream;
+    int error = taken ? EWOULDBLOCK : errno;
+    close(fd);
+    errno = error;
+    return NULL;
+}
+
 int log_open(Log *log, const Args *a) {
-    struct stat st = {0};
+    struct stat st;
     *log = (Log){.path = a->log, .every_steps = a->log_steps, .every_s = a->log_seconds};
     if (!a->log) return EXIT_DONE;
     if (log->every_steps == 0 && log->every_s == 0) log->every_s = default_s;
-    int fd = open(a->log, (a->resume ? O_RDWR : O_WRONLY) | O_CREAT | O_CLOEXEC, 0666);
-    bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    /* Two runs would write over each other's lines; the lock goes with the process. */
-    if (regular && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-        complain("--log %s: another run is writing it: give each run a log of its own", a->log);
-        close(fd);
-        return EXIT_INPUT;
-    }
-    log->kept = a->resume && regular; /* what of it is known when the run begins */
-    if (fd >= 0 && (log->kept || !regular || ftruncate(fd, 0) == 0))
-        log->stream = fdopen(fd, log->kept ? "r+" : "w");
+    /* What is kept of the file is known when the run begins. */
+    log->kept = a->resume && stat(a->log, &st) == 0 && S_ISREG(st.st_mode);
+    log->stream = open_alone(a->log, log->kept);
     if (log->stream) return EXIT_DONE;
-    complain("cannot write %s: %s", a->log, strerror(errno));
-    if (fd >= 0) close(fd);
+    complain("cannot write %s: %s", a->log,
+             errno == EWOULDBLOCK ? "another run writes it; give --log another file"
+                                  : strerror(errno));
     return EXIT_INPUT;
 }
 

@@ -11,6 +11,11 @@ stop_by() { # stop_by SIGNAL STATUS
         sleep 0.1
         tries=$((tries + 1))
     done
+    # Its log is no one else's.
+    "$DLG" train "$data/line.cl" --set rate=0.3 --epochs 1 --log log.jsonl >second 2>&1
+    [ $? -eq 1 ] && grep -q "cannot write log.jsonl: another run writes it" second ||
+        fail "two runs write one log: $(cat second)"
+    [ -s log.jsonl ] || fail "the log was emptied"
     kill -"$1" "$child"
     sleep 0.02 # and again, as `timeout` does, which means the same
     kill -"$1" "$child" 2>/dev/null
