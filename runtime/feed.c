@@ -206,7 +206,8 @@ static int open_gathers(Runner *r) {
         for (int a = 0; a < axis; a++) g->outer *= (size_t)t->shape[a];
         for (int a = axis + 1; a < t->rank; a++) g->inner *= (size_t)t->shape[a];
         batch_bytes += t->bytes;
-        r->feed->prog->set[t->index] = true;
+        g->was_set = r->feed->prog->set[t->index];
+        r->feed->prog->set[t->index] = true; /* by the first batch */
     }
     if (r->gather_count == 0) return DLG_OK;
     if (r->feed->fields) return open_selections(r);
@@ -346,6 +347,8 @@ static cl_int unbind(Runner *r) {
     dlg_program *prog = r->feed->prog;
     cl_mem *buffers = prog->buffers;
     cl_int code = CL_SUCCESS;
+    for (size_t i = 0; i < r->gather_count && !r->began; i++)
+        prog->set[r->gathers[i].tensor->index] = r->gathers[i].was_set;
     for (size_t i = 0; i < r->gather_count && r->ahead_of; i++) {
         const Gather *g = &r->gathers[i];
         if (!g->stage) continue;
@@ -591,6 +594,7 @@ int runner_step(Runner *r, RowOrder *order, size_t first) {
         TRY(select_on_device(r, order, first));
     else
         TRY(select_all_on_host(r, order, first));
+    r->began = true;
     if (r->holds) {
         bool follows = r->held && (!r->gather_count || r->ahead_slot == r->held_slot + r->held);
         if (!follows) TRY(run_held(r));

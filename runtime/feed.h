@@ -48,6 +48,7 @@ void order_close(RowOrder *o);
 typedef struct Gather {
     const dlg_tensor *tensor;
     size_t field;
+    bool was_set;        /* before the runner was opened */
     size_t outer, inner; /* elements of a sample before and after the sample axis */
     size_t pitch_bytes;  /* on the device: from one batch of the stage to the next */
     cl_mem stage;        /* `ahead` batches; NULL: there is one, which is the input's own buffer */
@@ -68,6 +69,7 @@ typedef struct Runner {
     Feed *feed;
     const dlg_entry *entry;
     size_t batch; /* rows of a run; 0: the entry takes no data */
+    bool began;   /* a batch was selected */
     Gather *gathers;
     size_t gather_count;
     cl_kernel *selections; /* one for four gathers; bound but for the order and the place in it */

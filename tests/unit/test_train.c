@@ -344,6 +344,11 @@ static void test_refused(void) {
     check(&f, dlg_program_load_file(&fresh, f.dev, LINE, NULL));
     dlg_dataset *data;
     check(&f, dlg_dataset_open(&data, fresh, NULL));
+    /* What did not begin sets no inputs. */
+    check(&f, dlg_dataset_split(data, 0.75, 1));
+    CU_ASSERT_EQUAL(dlg_train(fresh, data, NULL), DLG_ERR_DATA);
+    CU_ASSERT(says(f.dev, dlg_run(fresh, "train"), DLG_ERR_UNSET, "reads `x`, which was not set"));
+    check(&f, dlg_dataset_split(data, 0, 1));
     CU_ASSERT(says(f.dev, dlg_train(fresh, data, NULL), DLG_ERR_UNSET, "rate"));
     dlg_metrics m;
     CU_ASSERT(says(f.dev, dlg_train(fresh, f.data, NULL), DLG_ERR_USAGE, "for another program"));
