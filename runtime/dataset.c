@@ -206,10 +206,13 @@ static bool stays(const Opening *o, const Field *f, size_t rows) {
     return rt_mul(rows, f->bytes, &bytes) && bytes <= o->d->host_bytes;
 }
 
+/* A small file of narrow elements stays in memory as it is where its samples, which are wider, would be too many. */
 static void filled(Opening *o, Field *f) {
+    uint64_t used = f->values        ? (uint64_t)o->d->rows * f->bytes
+                    : f->rows.memory ? f->rows.start + (uint64_t)o->d->rows * f->rows.stride
+                                     : 0;
     f->filled = true;
-    if (f->values)
-        o->d->host_bytes -= stays(o, f, o->d->rows) ? o->d->rows * f->bytes : o->d->host_bytes;
+    o->d->host_bytes -= used < o->d->host_bytes ? used : o->d->host_bytes;
 }
 
 /* A limit of 0 would be none. */

@@ -84,6 +84,35 @@ static void test_given(void) {
 }
 
 /* An array whose samples lie along axis 1, as the input's do. */
+/* What stays in memory is no more than is allowed, of all inputs together and however wide it is there. */
+static void test_memory(void) {
+    enum { ROWS = 300 };
+    dlg_device *dev = none_device();
+    dlg_program *prog = load(dev, XOR);
+    dlg_dataset *d;
+    for (int y = 0; y < 2; y++) {
+        char npy[128 + 2 * ROWS] = "\x93NUMPY\1\0\x76\0";
+        int n =
+            snprintf(npy + 10, sizeof npy - 10,
+                     "{'descr': '|u1', 'fortran_order': False, 'shape': (%d, %d)}", ROWS, 2 - y);
+        memset(npy + 10 + n, ' ', (size_t)(118 - n));
+        memset(npy + 128, 1, 2 * ROWS);
+        write_file(y ? "t-y.npy" : "t-x.npy", npy, y ? 128 + ROWS : 128 + 2 * ROWS);
+    }
+    dlg_data data[] = {{"x", "t-x.npy", NULL, 0}, {"y", "t-y.npy", NULL, 0}};
+    dlg_dataset_options o = {.data = data, .data_count = 2, .memory_bytes = 1000};
+    CU_ASSERT_EQUAL_FATAL(dlg_dataset_open(&d, prog, &o), DLG_OK);
+    CU_ASSERT(!d->fields[0].values && d->fields[0].rows.memory && d->host_bytes == 1000 - 728);
+    CU_ASSERT(!d->fields[1].values && !d->fields[1].rows.memory);
+    float y[2] = {0};
+    CU_ASSERT_EQUAL(dlg_dataset_read(d, dlg_tensor_find(prog, "y"), ROWS - 2, 2, y), DLG_OK);
+    CU_ASSERT(y[0] == 1 && y[1] == 1);
+    dlg_dataset_close(d);
+    unlink("t-x.npy"), unlink("t-y.npy");
+    dlg_program_close(prog);
+    dlg_device_close(dev);
+}
+
 static void test_axis(void) {
     dlg_device *dev = none_device();
     dlg_program *prog = load(dev, LINE);
@@ -251,5 +280,5 @@ static void test_split(void) {
 }
 
 RUN_SUITE("dataset", {"the model's sources", test_model_sources}, {"given sources", test_given},
-          {"sample axis", test_axis}, {"refused", test_refused}, {"shuffle", test_shuffle},
-          {"hold-out", test_split})
+          {"memory", test_memory}, {"sample axis", test_axis}, {"refused", test_refused},
+          {"shuffle", test_shuffle}, {"hold-out", test_split})
