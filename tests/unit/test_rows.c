@@ -149,6 +149,17 @@ static void test_folds(void) {
         CU_ASSERT(says(dev, dlg_dataset_fold(d, 4, 3, 0), DLG_ERR_USAGE, "fold 4 of 3"));
         CU_ASSERT(says(dev, dlg_dataset_fold(d, 1, rows + 1, 0), DLG_ERR_DATA,
                        "some would hold out nothing"));
+        /* What is refused changes nothing. */
+        static const size_t bad[][2] = {{2, 1}, {2, 2}, {3, 2}}; /* windows; the fold of two */
+        size_t held = dlg_dataset_rows(d, DLG_ROWS_HELD_OUT), all = d->rows;
+        d->windows = true;
+        for (int i = 0; i < 3; i++) {
+            d->rows = bad[i][0];
+            CU_ASSERT(
+                says(dev, dlg_dataset_fold(d, bad[i][1], 2, 0), DLG_ERR_DATA, "leaves nothing of"));
+            CU_ASSERT_EQUAL(dlg_dataset_rows(d, DLG_ROWS_HELD_OUT), held);
+        }
+        d->rows = all;
         dlg_dataset_close(d);
         free(times), free(zeros);
     }
