@@ -214,7 +214,7 @@ typedef struct Log {
     uint64_t every_steps;
     double every_s, line_s; /* when the last line was written */
     double before_s;        /* of the run, before it was resumed */
-    bool kept;              /* the file may hold lines of the run that is resumed */
+    bool regular;           /* it is a file, which may hold lines of the run that is resumed */
     bool failed;
     int error; /* errno, once it failed */
 } Log;

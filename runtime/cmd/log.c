@@ -15,18 +15,17 @@
 
 static const double default_s = 10;
 
-/* A regular file is this process's alone until it is closed: of two who write one nothing would be left to read. It is
- * not emptied before that is known. */
-static FILE *open_alone(const char *path, bool keep) {
-    struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) return fopen(path, "w");
+/* A regular file is this process's alone until it is closed: of two who write one nothing would be left to read. It stays
+ * as it is until the run begins. */
+static FILE *open_alone(const char *path, bool regular) {
+    if (!regular) return fopen(path, "w");
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) return NULL;
     /* Where the file system has no locks there is none. */
     bool taken = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-    FILE *stream = taken || (!keep && ftruncate(fd, 0) < 0) ? NULL : fdopen(fd, "r+");
+    FILE *stream = taken ? NULL : fdopen(fd, "r+");
     if (stream) return stream;
-    int error = taken ? EWOULDBLOCK : errno;
+    int error = errno;
     close(fd);
     errno = error;
     return NULL;
@@ -37,9 +36,8 @@ int log_open(Log *log, const Args *a) {
     *log = (Log){.path = a->log, .every_steps = a->log_steps, .every_s = a->log_seconds};
     if (!a->log) return EXIT_DONE;
     if (log->every_steps == 0 && log->every_s == 0) log->every_s = default_s;
-    /* What is kept of the file is known when the run begins. */
-    log->kept = a->resume && stat(a->log, &st) == 0 && S_ISREG(st.st_mode);
-    log->stream = open_alone(a->log, log->kept);
+    log->regular = stat(a->log, &st) != 0 || S_ISREG(st.st_mode);
+    log->stream = open_alone(a->log, log->regular);
     if (log->stream) return EXIT_DONE;
     complain("cannot write %s: %s", a->log,
              errno == EWOULDBLOCK ? "another run writes it; give --log another file"
@@ -68,6 +66,7 @@ static bool is_before(Log *log, const char *text, size_t len, const dlg_progress
     return before;
 }
 
+/* What is kept of the file is known when the run begins: nothing, unless it was resumed. */
 static void keep_lines(Log *log, const dlg_progress *now) {
     char *text = NULL;
     size_t size = 0;
@@ -111,7 +110,7 @@ static void write_line(Log *log, const dlg_progress *now, bool end) {
 
 void log_show(Log *log, const dlg_progress *now) {
     if (!log->stream) return;
-    if (now->event == DLG_EVENT_BEGIN && log->kept) keep_lines(log, now);
+    if (now->event == DLG_EVENT_BEGIN && log->regular) keep_lines(log, now);
     if (now->event == DLG_EVENT_EPOCH) write_line(log, now, true);
     if (now->event != DLG_EVENT_STEPS) return;
     bool due = log->every_steps ? now->step % log->every_steps == 0

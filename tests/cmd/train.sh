@@ -40,6 +40,9 @@ expect 0 "" $train --epochs 3 --quiet --log log.jsonl
 [ -s out ] && fail "--quiet prints"
 [ "$(grep -c '^{"epoch":[123],"step":[0-9]*,.*"train":{"loss":.*"evaluate":{.*"rows":2}}$' log.jsonl)" -eq 3 ] ||
     fail "the log: $(cat log.jsonl)"
+cp log.jsonl before.jsonl # which a run that does not begin leaves
+expect 1 "choose a smaller batch" $train --epochs 3 --quiet --holdout 0.75 --log log.jsonl
+same log.jsonl before.jsonl
 expect 0 "7 steps in" $train --steps 7
 expect 0 "epoch 10/10" $train
 
