@@ -478,14 +478,15 @@ typedef enum dlg_rows {
     DLG_ROWS_HELD_OUT, /* those to evaluate on */
 } dlg_rows;
 
-/* How many rows there are of a kind, and their numbers in the data, ascending (NULL of ALL, and where there is no memory
- * for them). */
+/* How many rows there are of a kind, and their numbers in the data, ascending (NULL of ALL, of rows held out that are
+ * data of their own, and where there is no memory for them). */
 DLG_API size_t dlg_dataset_rows(const dlg_dataset *data, dlg_rows which);
 /* The second of both. */
 DLG_API const uint32_t *dlg_dataset_row_numbers(const dlg_dataset *data, dlg_rows which);
 /* The files that were read, in a line: "digits.csv: 1797 rows". */
 DLG_API const char *dlg_dataset_text(const dlg_dataset *data);
-/* The number in the data of the index-th row of a kind, ascending; index < dlg_dataset_rows. */
+/* The number in the data (in their own, of rows held out that are such) of the index-th row of a kind, ascending;
+ * index < dlg_dataset_rows. */
 DLG_API uint32_t dlg_dataset_row(const dlg_dataset *data, dlg_rows which, size_t index);
 /* Whether the data set holds samples of an input. */
 DLG_API int dlg_dataset_has(const dlg_dataset *data, const dlg_tensor *input);

@@ -187,7 +187,7 @@ uint32_t dlg_dataset_row(const dlg_dataset *d, dlg_rows which, size_t index) {
 }
 
 const uint32_t *dlg_dataset_row_numbers(const dlg_dataset *d, dlg_rows which) {
-    if (which == DLG_ROWS_ALL) return NULL;
+    if (which == DLG_ROWS_ALL || (which == DLG_ROWS_HELD_OUT && d->apart)) return NULL;
     uint32_t **list = &d->numbers[which == DLG_ROWS_HELD_OUT];
     const RowSet *set = dataset_set(d, which);
     if (*list) return *list;

@@ -230,6 +230,9 @@ static void test_held_out_apart(void) {
                 (dlg_data){.name = names[i], .values = dlg_dataset_values(f.data, t), .rows = 11};
         }
         check(&f, dlg_dataset_hold_out(f.data, held, 5));
+        CU_ASSERT_EQUAL(dlg_dataset_rows(f.data, DLG_ROWS_HELD_OUT), 11);
+        CU_ASSERT_PTR_NULL(dlg_dataset_row_numbers(f.data, DLG_ROWS_HELD_OUT));
+        CU_ASSERT_EQUAL(dlg_dataset_row(f.data, DLG_ROWS_HELD_OUT, 10), 10);
         uint64_t most = large ? 2 * BYTES : 2 * BYTES - 1;
         Feed training, apart;
         check(&f, feed_open(&training, f.prog, f.data, most, 0));
