@@ -313,7 +313,8 @@ static int advance_of(const Runner *r, size_t k) {
 static bool may_hold(const Runner *r) {
     const dlg_entry *e = r->entry;
     bool counts = false, advances = true;
-    if (e->launch_count != 1 || e->repeat_count || in_place(r) || r->feed->prog->dev->profile)
+    if (e->launch_count != 1 || e->repeat_count || in_place(r) ||
+        profile_goes_on(r->feed->prog->dev->profile))
         return false;
     const dlg_launch *l = e->launches;
     for (size_t i = 0; i < r->gather_count; i++) advances &= r->gathers[i].stage != NULL;

@@ -394,6 +394,9 @@ static void train_line(bool one_by_one, uint64_t steps, float w[4], uint64_t *la
                              {.name = "y", .values = y, .rows = ROWS}};
     dlg_dataset_options from = {.data = data, .data_count = 2};
     check(&f, dlg_dataset_open(&f.data, f.prog, &from));
+    check(&f, dlg_profile_begin(f.dev, "line.trace")); /* one that ended is of no matter */
+    check(&f, dlg_profile_end(f.dev, NULL, NULL));
+    remove("line.trace");
     check(&f, dlg_check_nan(f.prog, one_by_one));
     dlg_train_options o = {.steps = steps, .late_events = 1, .progress = count_rows, .user = &rows};
     uint64_t before = f.dev->launches;
