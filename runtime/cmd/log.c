@@ -39,9 +39,10 @@ int log_open(Log *log, const Args *a) {
     log->regular = stat(a->log, &st) != 0 || S_ISREG(st.st_mode);
     log->stream = open_alone(a->log, log->regular);
     if (log->stream) return EXIT_DONE;
-    complain("cannot write %s: %s", a->log,
-             errno == EWOULDBLOCK ? "another run writes it; give --log another file"
-                                  : strerror(errno));
+    if (errno == EWOULDBLOCK)
+        complain("--log %s: another run is writing it: give each run a log of its own", a->log);
+    else
+        complain("cannot write %s: %s", a->log, strerror(errno));
     return EXIT_INPUT;
 }
 

@@ -13,7 +13,7 @@ stop_by() { # stop_by SIGNAL STATUS
     done
     # Its log is no one else's.
     "$DLG" train "$data/line.cl" --set rate=0.3 --epochs 1 --log log.jsonl >second 2>&1
-    [ $? -eq 1 ] && grep -q "cannot write log.jsonl: another run writes it" second ||
+    [ $? -eq 1 ] && grep -q "log.jsonl: another run is writing it" second ||
         fail "two runs write one log: $(cat second)"
     [ -s log.jsonl ] || fail "the log was emptied"
     kill -"$1" "$child"
