@@ -40,11 +40,13 @@ typedef struct Section {
     bool turned; /* ... and turned where they lie side by side along what is contracted: ... */
     int32_t panel_columns,
         depth;          /* ... of so many columns, by so much of what is contracted, ... */
-    int32_t block_rows; /* ... for so many rows */
-    bool transposes;    /* a copy that is read along the axis before the last: by square tiles */
-    bool gathers;       /* lanes of a load lie apart: a tile of one vector is long enough */
-    bool narrow;        /* rows so short that 16 of them go side by side, one a lane */
-    bool tiles_local;   /* a contraction through tiles in local memory, ... */
+    int32_t block_rows; /* ... for so many rows, */
+    int32_t
+        band_rows;    /* which are copied too, so many at a time; 0: they are read where they lie */
+    bool transposes;  /* a copy that is read along the axis before the last: by square tiles */
+    bool gathers;     /* lanes of a load lie apart: a tile of one vector is long enough */
+    bool narrow;      /* rows so short that 16 of them go side by side, one a lane */
+    bool tiles_local; /* a contraction through tiles in local memory, ... */
     int32_t local_tile; /* ... of so many rows and columns */
     bool alone;         /* in its launch */
     int32_t group_rows; /* that the items of a group share; 0: an item has a row by itself */

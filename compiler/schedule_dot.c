@@ -19,6 +19,7 @@
 /* Products from which on their time is more than that of building their text: a region of its own, of another size of
  * tile, is text of its own. */
 #define LONG       (1 << 28)
+#define MOST_BAND  48 /* rows of a band, or a tile's */
 #define LEAST_ROWS 96 /* of a block, that are worth a panel */
 
 uint32_t split_axis(int32_t size, int32_t tile, Tiling *out) {
@@ -183,12 +184,20 @@ static Lie operands_lie(const Section *s, Arena *arena) {
     return lie;
 }
 
+/* Rows of a band: whole tiles, and whole vectors if that is not too many. */
+static int32_t band_rows(const Section *s) {
+    const int32_t tile = s->tile_rows, lanes = s->target->lanes;
+    int32_t rows = tile;
+    while (rows % lanes && rows + tile <= MOST_BAND) rows += tile;
+    return rows;
+}
+
 /* By panels: where what is multiplied by does not stay in a core's cache by itself while the rows go by, or does not
  * lie along the lanes. A panel is about an eighth of that cache, so that it stays beside all else, and deep, for the
  * sums of a block of rows wait between its parts; less so where each step brings in a line of the other operand. */
 static void plan_panels(Section *s, const Lie *lie, int32_t rows, int32_t columns, int32_t length) {
     const int64_t groups = s->target->groups, cache = s->target->cache_bytes;
-    int64_t most = cache / (lie->down ? 8192 : 2048), strips, each = 1, blocks = 1;
+    int64_t most = cache / (lie->down ? 16384 : 2048), strips, each = 1, blocks = 1;
     int64_t tallest = cache < 1024 ? 1 : cache / 1024;
     if (most < 1) most = 1;
     strips = cache / 32 / (most * s->tile_columns);
@@ -209,6 +218,7 @@ static void plan_panels(Section *s, const Lie *lie, int32_t rows, int32_t column
     s->depth = (int32_t)((length + parts - 1) / parts);
     s->panel_columns = (int32_t)width;
     s->block_rows = block < rows ? (int32_t)block : rows;
+    if (lie->down) s->band_rows = band_rows(s);
 }
 
 /* Elements of what is contracted that are one axis in memory, the last. */

@@ -4,6 +4,10 @@
  * one part to the next, and for what is computed of them, which so is one loop over the block and stands in the text
  * once, not for each point of a tile. The order of additions is that of the plain nest.
  *
+ * Where what multiplies lies side by side along the rows, each element of what is contracted is in another line of
+ * memory, of which a tile takes a part, and lines that are a power of two apart drive each other out of the cache. So
+ * a band of rows is copied as well, whose lines are whole.
+ *
  * Requires: what is contracted is one axis in memory. */
 #include "nest.h"
 
@@ -17,6 +21,8 @@ typedef struct Panels {
     int32_t strip;         /* columns of a tile: a panel is strips one after the other */
     bool turned;           /* it lies side by side along what is contracted */
     uint32_t panel, sums;  /* local arrays */
+    uint32_t rows;         /* the same, of a band: */
+    int32_t band;          /* so many rows of this one; 0: there is none */
     bool waits;            /* sums wait in theirs; else they are stored at once */
     Idx at[MAX_RANK];      /* the place on the axes before the rows */
     Idx row, column;       /* where the block and the panel begin */
@@ -141,10 +147,30 @@ static void store_sums(Panels *p, int32_t height, int32_t width) {
     nest_end(n);
 }
 
-/* Adds up a part for the tile of `rows` rows at `row` of the block and the strip of columns at `strip`: to what waits,
- * if there are several parts. */
-static void add_part(Panels *p, Idx row, int32_t rows, Idx strip, const Tiling *columns, Idx from,
-                     int32_t depth) {
+/* The band of p->band rows from `first` of the block on, for `depth` elements from `from` on. */
+static void fill_band(Panels *p, Idx first, Idx from, int32_t depth) {
+    Nest *n = p->n;
+    IndexTable *t = &n->k->index;
+    Tiling band = {.size = p->band};
+    Idx at;
+    cut_pieces(&band, n->s->target->lanes);
+    nest_for(n, "k", idx_const(t, 0), idx_const(t, depth), 1, &at);
+    for (uint32_t i = 0; i < band.piece_count; i++) {
+        const Piece *piece = &band.pieces[i];
+        eval_set_lanes(&n->eval, piece->lanes);
+        Idx row = idx_offset(t, idx_add(t, p->row, first), piece->offset);
+        Val v = operand_at(p, 0, idx_add(t, row, n->eval.lane[piece->lanes]), p->column,
+                           idx_add(t, from, at));
+        kernel_store_local(n->k, p->rows, idx_offset(t, idx_scale(t, at, p->band), piece->offset),
+                           val_splat(n->k, v, piece->lanes));
+    }
+    nest_end(n);
+}
+
+/* Adds up a part for the tile of `rows` rows at `row` of the block, which is `inside` of its band, and the strip of
+ * columns at `strip`: to what waits, if there are several parts. */
+static void add_part(Panels *p, Idx row, Idx inside, int32_t rows, Idx strip, const Tiling *columns,
+                     Idx from, int32_t depth) {
     Nest *n = p->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
@@ -174,8 +200,10 @@ static void add_part(Panels *p, Idx row, int32_t rows, Idx strip, const Tiling *
     }
     eval_set_lanes(&n->eval, 1);
     for (int32_t r = 0; r < rows; r++) {
-        Val x = operand_at(p, 0, idx_offset(t, idx_add(t, p->row, row), r), column,
-                           idx_add(t, from, at));
+        Idx in_band = idx_offset(t, idx_add(t, idx_scale(t, at, p->band), inside), r);
+        Val x = p->band ? val_local(k, p->rows, in_band, 1, (Ranges){0}, "row")
+                        : operand_at(p, 0, idx_offset(t, idx_add(t, p->row, row), r), column,
+                                     idx_add(t, from, at));
         for (uint32_t i = 0; i < pieces; i++) {
             uint32_t own = acc[(uint32_t)r * pieces + i];
             kernel_set(k, own, val_fma(k, x, by[i], val_read(k, own)));
@@ -194,26 +222,49 @@ static void add_part(Panels *p, Idx row, int32_t rows, Idx strip, const Tiling *
     if (!p->waits) nest_store_points(n, points, count);
 }
 
+/* Adds up a part for all tiles of `height` rows from `first` of the block on. */
+static void add_tiles(Panels *p, Idx first, int32_t height, const Tiling *strips,
+                      uint32_t strip_count, Idx from, int32_t depth) {
+    Nest *n = p->n;
+    IndexTable *t = &n->k->index;
+    Tiling rows[2];
+    uint32_t nr = split_axis(height, n->s->tile_rows, rows);
+    for (uint32_t i = 0; i < nr; i++) {
+        Idx tile, turn;
+        nest_for(n, "r", idx_const(t, 0), idx_const(t, rows[i].count), 1, &tile);
+        Idx inside = idx_offset(t, idx_scale(t, tile, rows[i].size), rows[i].start);
+        for (uint32_t j = 0; j < strip_count; j++) {
+            nest_for(n, "c", idx_const(t, 0), idx_const(t, strips[j].count), 1, &turn);
+            Idx strip = idx_offset(t, idx_scale(t, turn, strips[j].size), strips[j].start);
+            add_part(p, idx_add(t, first, inside), inside, rows[i].size, strip, &strips[j], from,
+                     depth);
+            nest_end(n);
+        }
+        nest_end(n);
+    }
+}
+
 static void add_rows(Panels *p, int32_t height, int32_t width, Idx from, int32_t depth) {
     Nest *n = p->n;
     IndexTable *t = &n->k->index;
-    Tiling rows[2], strips[2];
-    uint32_t nr = split_axis(height, n->s->tile_rows, rows),
-             ns = split_axis(width, p->strip, strips);
+    Tiling bands[2], strips[2];
+    uint32_t ns = split_axis(width, p->strip, strips);
     for (uint32_t j = 0; j < ns; j++) {
         cut_pieces(&strips[j], n->s->target->lanes);
         fill_panel(p, from, depth, &strips[j]);
     }
-    for (uint32_t i = 0; i < nr; i++) {
-        Idx tile, turn;
-        nest_for(n, "r", idx_const(t, 0), idx_const(t, rows[i].count), 1, &tile);
-        Idx row = idx_offset(t, idx_scale(t, tile, rows[i].size), rows[i].start);
-        for (uint32_t j = 0; j < ns; j++) {
-            nest_for(n, "c", idx_const(t, 0), idx_const(t, strips[j].count), 1, &turn);
-            Idx strip = idx_offset(t, idx_scale(t, turn, strips[j].size), strips[j].start);
-            add_part(p, row, rows[i].size, strip, &strips[j], from, depth);
-            nest_end(n);
-        }
+    if (!n->s->band_rows) {
+        add_tiles(p, idx_const(t, 0), height, strips, ns, from, depth);
+        return;
+    }
+    uint32_t nb = split_axis(height, n->s->band_rows, bands);
+    for (uint32_t i = 0; i < nb; i++) {
+        Idx turn;
+        nest_for(n, "b", idx_const(t, 0), idx_const(t, bands[i].count), 1, &turn);
+        Idx first = idx_offset(t, idx_scale(t, turn, bands[i].size), bands[i].start);
+        p->band = bands[i].size;
+        fill_band(p, first, from, depth);
+        add_tiles(p, first, bands[i].size, strips, ns, from, depth);
         nest_end(n);
     }
 }
@@ -257,6 +308,7 @@ void emit_panels(Nest *n, Idx part) {
     p.turned = s->turned;
     p.panel = kernel_scratch(k, "panel", (int64_t)p.depth * p.width);
     p.waits = p.length > p.depth || s->stores.len > 1 || s->stores.at[0].node != p.id;
+    if (s->band_rows) p.rows = kernel_scratch(k, "rows", (int64_t)p.depth * s->band_rows);
     if (p.waits) p.sums = kernel_scratch(k, "sums", (int64_t)s->block_rows * p.width);
     const int axes = s->space.rank;
     Shape lead = {.rank = (uint8_t)(axes - 2)};
