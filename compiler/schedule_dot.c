@@ -184,6 +184,10 @@ static Lie operands_lie(const Section *s, Arena *arena) {
     return lie;
 }
 
+static int64_t at_least_1(int64_t n) {
+    return n < 1 ? 1 : n;
+}
+
 /* Rows of a band: whole tiles, and whole vectors if that is not too many. */
 static int32_t band_rows(const Section *s) {
     const int32_t tile = s->tile_rows, lanes = s->target->lanes;
@@ -193,20 +197,20 @@ static int32_t band_rows(const Section *s) {
 }
 
 /* By panels: where what is multiplied by does not stay in a core's cache by itself while the rows go by, or does not
- * lie along the lanes. A panel is about an eighth of that cache, so that it stays beside all else, and deep, for the
- * sums of a block of rows wait between its parts; less so where each step brings in a line of the other operand. */
+ * lie along the lanes. A panel is about an eighth of that cache, so that it stays beside all else: deep, for the sums
+ * of a block of rows wait between its parts, less so where the rows are copied as well; and then wide, for a row of
+ * what is stored is as long, and short ones that lie far apart cost more than all else. */
 static void plan_panels(Section *s, const Lie *lie, int32_t rows, int32_t columns, int32_t length) {
     const int64_t groups = s->target->groups, cache = s->target->cache_bytes;
-    int64_t most = cache / (lie->down ? 16384 : 2048), strips, each = 1, blocks = 1;
-    int64_t tallest = cache < 1024 ? 1 : cache / 1024;
-    if (most < 1) most = 1;
-    strips = cache / 32 / (most * s->tile_columns);
-    if (strips < 1) strips = 1;
-    int64_t parts = (length + most - 1) / most;
+    int64_t most = at_least_1(cache / (lie->down ? 16384 : 2048)), each = 1, blocks = 1;
+    int64_t parts = (length + most - 1) / most, depth = (length + parts - 1) / parts;
+    int64_t strips = at_least_1(cache / 32 / (depth * s->tile_columns));
+    int64_t shares = at_least_1(rows / LEAST_ROWS);
     for (int i = 0; i < s->space.rank - 2; i++) each *= s->space.dim[i];
-    while (strips > 1 && each * (columns / (s->tile_columns * strips)) < groups) strips /= 2;
+    while (strips > 1 && each * shares * columns < groups * s->tile_columns * strips) strips /= 2;
     int64_t width = s->tile_columns * strips;
     int64_t panels = each * ((columns + width - 1) / width);
+    int64_t tallest = at_least_1(parts > 1 ? cache / 16 / width : cache / 1024);
     while (rows / blocks > tallest ||
            (panels * blocks < groups && rows / (blocks * 2) >= LEAST_ROWS))
         blocks *= 2;
@@ -215,7 +219,7 @@ static void plan_panels(Section *s, const Lie *lie, int32_t rows, int32_t column
     if (rows % blocks) block = (block + s->tile_rows - 1) / s->tile_rows * s->tile_rows;
     s->packs = true;
     s->turned = lie->turned;
-    s->depth = (int32_t)((length + parts - 1) / parts);
+    s->depth = (int32_t)depth;
     s->panel_columns = (int32_t)width;
     s->block_rows = block < rows ? (int32_t)block : rows;
     if (lie->down) s->band_rows = band_rows(s);

@@ -1,8 +1,9 @@
 /* schedule_pack: large contractions by panels. What is multiplied by, some columns wide, is copied into the group's
  * own memory for a part of what is contracted at a time: there it lies side by side and stays in the cache while all
  * rows of a block go by, whatever its pitch in memory. The sums of a block of rows wait in the group's memory from
- * one part to the next, and for what is computed of them, which so is one loop over the block and stands in the text
- * once, not for each point of a tile. The order of additions is that of the plain nest.
+ * one part to the next; and for what is computed of them, which so goes along rows as wide as the panel and stands in
+ * the text once, not for each point of a tile. Where there is one part alone a tile's sums wait no longer than for the
+ * rest of its rows. The order of additions is that of the plain nest.
  *
  * Where what multiplies lies side by side along the rows, each element of what is contracted is in another line of
  * memory, of which a tile takes a part, and lines that are a power of two apart drive each other out of the cache. So
@@ -23,7 +24,8 @@ typedef struct Panels {
     uint32_t panel, sums;  /* local arrays */
     uint32_t rows;         /* the same, of a band: */
     int32_t band;          /* so many rows of this one; 0: there is none */
-    bool waits;            /* sums wait in theirs; else they are stored at once */
+    bool waits;            /* sums wait in theirs; else they are stored at once: ... */
+    bool by_tiles;         /* ... for the other columns of a tile's rows alone */
     Idx at[MAX_RANK];      /* the place on the axes before the rows */
     Idx row, column;       /* where the block and the panel begin */
 } Panels;
@@ -116,8 +118,9 @@ static void fill_panel(Panels *p, Idx from, int32_t depth, const Tiling *strips)
     nest_end(n);
 }
 
-/* What is computed of the sums that wait, and stored: row by row, a vector at a time. */
-static void store_sums(Panels *p, int32_t height, int32_t width) {
+/* What is computed of the sums that wait, of `height` rows from `first` of the block on, and stored: row by row, a
+ * vector at a time. */
+static void store_sums(Panels *p, Idx first_row, int32_t height, int32_t width) {
     Nest *n = p->n;
     IndexTable *t = &n->k->index;
     Tiling vectors[2];
@@ -135,7 +138,7 @@ static void store_sums(Panels *p, int32_t height, int32_t width) {
             Idx own = idx_add(t, idx_scale(t, row, p->width), at);
             points[j].lanes = piece->lanes;
             eval_set_lanes(&n->eval, piece->lanes);
-            place_at(p, idx_add(t, p->row, row),
+            place_at(p, idx_add(t, idx_add(t, p->row, first_row), row),
                      idx_add(t, idx_add(t, p->column, at), n->eval.lane[piece->lanes]),
                      points[j].at);
             eval_bind(&n->eval, p->id, points[j].at,
@@ -177,7 +180,7 @@ static void add_part(Panels *p, Idx row, Idx inside, int32_t rows, Idx strip, co
     const uint32_t pieces = columns->piece_count, count = (uint32_t)rows * pieces;
     uint32_t *acc = NEW_ARRAY(k->arena, uint32_t, count);
     Point *points = NEW_ARRAY(k->arena, Point, count);
-    Idx at, sum = idx_add(t, idx_scale(t, row, p->width), strip);
+    Idx at, sum = p->by_tiles ? strip : idx_add(t, idx_scale(t, row, p->width), strip);
     Idx column = idx_add(t, p->column, strip);
     for (uint32_t i = 0; i < count; i++) {
         const Piece *piece = &columns->pieces[i % pieces];
@@ -223,7 +226,7 @@ static void add_part(Panels *p, Idx row, Idx inside, int32_t rows, Idx strip, co
 }
 
 /* Adds up a part for all tiles of `height` rows from `first` of the block on. */
-static void add_tiles(Panels *p, Idx first, int32_t height, const Tiling *strips,
+static void add_tiles(Panels *p, Idx first, int32_t height, int32_t width, const Tiling *strips,
                       uint32_t strip_count, Idx from, int32_t depth) {
     Nest *n = p->n;
     IndexTable *t = &n->k->index;
@@ -240,6 +243,7 @@ static void add_tiles(Panels *p, Idx first, int32_t height, const Tiling *strips
                      depth);
             nest_end(n);
         }
+        if (p->by_tiles) store_sums(p, idx_add(t, first, inside), rows[i].size, width);
         nest_end(n);
     }
 }
@@ -254,7 +258,7 @@ static void add_rows(Panels *p, int32_t height, int32_t width, Idx from, int32_t
         fill_panel(p, from, depth, &strips[j]);
     }
     if (!n->s->band_rows) {
-        add_tiles(p, idx_const(t, 0), height, strips, ns, from, depth);
+        add_tiles(p, idx_const(t, 0), height, width, strips, ns, from, depth);
         return;
     }
     uint32_t nb = split_axis(height, n->s->band_rows, bands);
@@ -264,7 +268,7 @@ static void add_rows(Panels *p, int32_t height, int32_t width, Idx from, int32_t
         Idx first = idx_offset(t, idx_scale(t, turn, bands[i].size), bands[i].start);
         p->band = bands[i].size;
         fill_band(p, first, from, depth);
-        add_tiles(p, first, bands[i].size, strips, ns, from, depth);
+        add_tiles(p, first, bands[i].size, width, strips, ns, from, depth);
         nest_end(n);
     }
 }
@@ -292,7 +296,7 @@ static void add_block(Panels *p, int32_t height, int32_t width) {
     add_rows(p, height, width, idx_scale(t, part, p->depth), p->depth);
     nest_end(n);
     if (left) add_rows(p, height, width, idx_const(t, (int64_t)whole * p->depth), left);
-    if (p->waits) store_sums(p, height, width);
+    if (p->waits && !p->by_tiles) store_sums(p, idx_const(t, 0), height, width);
 }
 
 void emit_panels(Nest *n, Idx part) {
@@ -309,7 +313,9 @@ void emit_panels(Nest *n, Idx part) {
     p.panel = kernel_scratch(k, "panel", (int64_t)p.depth * p.width);
     p.waits = p.length > p.depth || s->stores.len > 1 || s->stores.at[0].node != p.id;
     if (s->band_rows) p.rows = kernel_scratch(k, "rows", (int64_t)p.depth * s->band_rows);
-    if (p.waits) p.sums = kernel_scratch(k, "sums", (int64_t)s->block_rows * p.width);
+    p.by_tiles = p.waits && p.length <= p.depth;
+    int32_t waiting = p.by_tiles ? s->tile_rows : s->block_rows;
+    if (p.waits) p.sums = kernel_scratch(k, "sums", (int64_t)waiting * p.width);
     const int axes = s->space.rank;
     Shape lead = {.rank = (uint8_t)(axes - 2)};
     for (int i = 0; i < axes - 2; i++) lead.dim[i] = s->space.dim[i];
