@@ -239,6 +239,7 @@ void dlg_device_close(dlg_device *dev) {
     if (dev->own) clReleaseProgram(dev->own);
     if (dev->queue) clReleaseCommandQueue(dev->queue);
     if (dev->context) clReleaseContext(dev->context);
+    if (dev->pages) pages_give(dev->pages);
     free(dev->error);
     free(dev);
 }
@@ -383,6 +384,50 @@ int rt_own_kernel(dlg_device *dev, const char *name, cl_kernel *kernel) {
 
 /* ---- memory and the queue ----------------------------------------------------------------------- */
 
+static void CL_CALLBACK give_pages(cl_mem buffer, void *pages) {
+    (void)buffer;
+    pages_give(pages);
+}
+
+/* A buffer of zeros in memory of the host, which the device reads and writes without copies. CL_SUCCESS with NULL: the
+ * system has no memory for it. */
+static cl_int host_buffer(dlg_device *dev, size_t bytes, cl_mem *out) {
+    Pages *pages;
+    cl_int code;
+    void *at = pages_take(&dev->pages, bytes, &pages);
+    *out = NULL;
+    if (!at) return CL_SUCCESS;
+    cl_mem made =
+        clCreateBuffer(dev->context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, bytes, at, &code);
+    if (code != CL_SUCCESS) {
+        pages_give(pages);
+        return code;
+    }
+    code = clSetMemObjectDestructorCallback(made, give_pages, pages);
+    if (code == CL_SUCCESS) {
+        *out = made;
+        return code;
+    }
+    clReleaseMemObject(made);
+    pages_give(pages);
+    return code;
+}
+
+/* The same in the device's own memory. */
+static cl_int device_buffer(dlg_device *dev, size_t bytes, cl_mem *out) {
+    cl_int code;
+    cl_uchar zero = 0;
+    *out = NULL;
+    cl_mem made = clCreateBuffer(dev->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    if (code != CL_SUCCESS) return code;
+    code = clEnqueueFillBuffer(dev->queue, made, &zero, sizeof zero, 0, bytes, 0, NULL, NULL);
+    if (code == CL_SUCCESS)
+        *out = made;
+    else
+        clReleaseMemObject(made);
+    return code;
+}
+
 int rt_buffer(dlg_device *dev, uint64_t bytes, const char *what, cl_mem *buffer) {
     *buffer = NULL;
     uint64_t padded = dev->exact ? bytes : (bytes + 63) / 64 * 64;
@@ -390,23 +435,15 @@ int rt_buffer(dlg_device *dev, uint64_t bytes, const char *what, cl_mem *buffer)
         return rt_fail(dev, DLG_ERR_LIMIT,
                        "%s needs %" PRIu64 " bytes; %s allows %" PRIu64 " a buffer", what, padded,
                        dev->info.name, dev->info.max_buffer_bytes);
-    cl_int code;
-    /* Where the device works in the host's memory, memory that the host can reach is what it reads
-     * and writes without copies. */
-    cl_mem_flags flags = CL_MEM_READ_WRITE | (dev->host_memory ? CL_MEM_ALLOC_HOST_PTR : 0);
-    cl_mem made = clCreateBuffer(dev->context, flags, (size_t)padded, NULL, &code);
-    if (code == CL_SUCCESS) {
-        cl_uchar zero = 0;
-        code = clEnqueueFillBuffer(dev->queue, made, &zero, sizeof zero, 0, (size_t)padded, 0, NULL,
-                                   NULL);
-        if (code != CL_SUCCESS) clReleaseMemObject(made);
-    }
+    bool in_host = dev->host_memory && !dev->exact;
+    cl_int code = in_host ? host_buffer(dev, (size_t)padded, buffer)
+                          : device_buffer(dev, (size_t)padded, buffer);
+    if (code == CL_SUCCESS && !*buffer) return rt_no_memory(dev, padded);
     if (code != CL_SUCCESS) {
         char text[300];
         snprintf(text, sizeof text, "cannot allocate %" PRIu64 " bytes for %.200s", padded, what);
         return rt_cl_fail(dev, code, text);
     }
-    *buffer = made;
     return DLG_OK;
 }
 

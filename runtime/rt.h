@@ -155,6 +155,13 @@ typedef struct Limits {
 
 typedef struct Profile Profile; /* profile.c */
 
+/* A region of the host's memory that buffers lie in (pages.c). */
+typedef struct Pages Pages;
+/* Memory for a buffer in *of, to be given back with pages_give; small ones share *now, the region that is not full yet,
+ * or a new one. NULL: the system has none. */
+void *pages_take(Pages **now, size_t bytes, Pages **of);
+void pages_give(Pages *p); /* of any thread */
+
 struct dlg_device {
     char *error;         /* the last message, or NULL */
     const char *message; /* the same, or a constant when there was no memory for it */
@@ -171,6 +178,7 @@ struct dlg_device {
     cl_event mark;          /* of the mark before; bounds how far the host runs ahead */
     Profile *profile;       /* NULL: launches are not timed */
     Limits limits;          /* of the first profile on */
+    Pages *pages;           /* that buffers are taken from next, or NULL */
     cl_program own;         /* kernels/runtime.cl, once rt_own_kernel was called */
 };
 

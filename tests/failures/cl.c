@@ -125,6 +125,8 @@ CALL(clGetKernelWorkGroupInfo,
      (of, device, what, size, out, n))
 CALL(clSetKernelArg, (cl_kernel of, cl_uint i, size_t size, const void *value),
      (of, i, size, value))
+CALL(clSetMemObjectDestructorCallback,
+     (cl_mem of, void(CL_CALLBACK *notify)(cl_mem, void *), void *user), (of, notify, user))
 CALL(clGetEventProfilingInfo,
      (cl_event of, cl_profiling_info what, size_t size, void *out, size_t *n),
      (of, what, size, out, n))
