@@ -204,8 +204,8 @@ static int number_chars(Walk *w, const Characters *c, TextTake *t, Spool *tokens
     for (size_t i = 0;; i++) {
         char *to;
         TRY(walk_char(w, &code, &len));
-        if (len == 0) return DLG_OK;
-        if (!has(c, code)) return fail_at(w, "the text changed while it was read");
+        if (len == 0 && i == t->tokens) return DLG_OK;
+        if (len == 0 || !has(c, code)) return fail_at(w, "the text changed while it was read");
         int32_t number = number_of(c, code);
         if (t->values) {
             put(t, i, number);

@@ -156,10 +156,11 @@ static int plan_length(Training *t) {
         return DLG_OK;
     }
     if (rows < t->run.batch)
-        return rt_fail(dev, DLG_ERR_DATA,
-                       "there are %zu rows to train on, and entry `%s` takes %zu at a time: choose "
-                       "a smaller batch",
-                       rows, t->run.entry->name, t->run.batch);
+        return rt_fail(
+            dev, DLG_ERR_DATA,
+            "there %s %zu row%s to train on, and entry `%s` takes %zu at a time: choose a "
+            "smaller batch",
+            rows == 1 ? "is" : "are", rows, rows == 1 ? "" : "s", t->run.entry->name, t->run.batch);
     p->batches = rows / t->run.batch;
     p->left_out = rows % t->run.batch;
     if (epochs == 0 && steps == 0) epochs = DEFAULT_EPOCHS;

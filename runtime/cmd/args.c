@@ -2,6 +2,7 @@
  * rows that name it. */
 #include <argp.h>
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -317,6 +318,9 @@ static uint64_t whole(struct argp_state *state, const char *option, const char *
     char *end;
     errno = 0;
     unsigned long long v = strtoull(text, &end, 10);
+    if (*text >= '0' && *text <= '9' && !*end && errno == ERANGE)
+        argp_error(state, "--%s takes a whole number of at most %llu, not `%s`", option, ULLONG_MAX,
+                   text);
     if (*text < '0' || *text > '9' || *end || errno)
         argp_error(state, "--%s takes a whole number, not `%s`", option, text);
     return v;
