@@ -8,21 +8,18 @@
 #include "graph_dot.h"
 #include "launch.h"
 #include "origin.h"
+#include "together.h"
 
 #include <ctype.h>
 #include <xxhash.h>
-
-typedef struct Call { /* of a kernel by a launch: which offsets it passes is known at the end */
-    size_t at;        /* where they belong in `entries` */
-    Member member;
-} Call;
 
 typedef struct Emitter {
     const Program *p;
     Arena *arena;
     const Plan *plan;
     Text entries;            /* their part of the plan */
-    VEC(Call) calls;         /* of all launches */
+    Steps steps;             /* its lines, */
+    Togethers togethers;     /* and which of them are done together */
     Families kernels;        /* the kernels, as many as there are families */
     KernelListener listener; /* nobody: context NULL */
 } Emitter;
@@ -82,9 +79,16 @@ static Member add_kernel(Emitter *em, const Launch *l) {
     text_init(&text, scratch);
     text_printf(&text, "\n// k%u\n", m.family);
     head_comment(em, l, &text);
-    kernel_print(l->kernel, arena_printf(scratch, "k%u", m.family), family_slots(f, scratch),
-                 f->params, &text);
-    f->text = arena_strndup(em->arena, text.at, text.len);
+    const size_t head = text.len;
+    for (int part = 0; part <= (em->plan->target->meets ? 1 : 0); part++) {
+        text.len = head;
+        kernel_print(l->kernel, arena_printf(scratch, "k%u", m.family), family_slots(f, scratch),
+                     f->params, part, &text);
+        *(part ? &f->part : &f->text) = arena_strndup(em->arena, text.at, text.len);
+    }
+    f->local_count = l->kernel->locals.len;
+    f->locals = NEW_ARRAY(em->arena, KLocal, f->local_count + 1);
+    for (uint32_t i = 0; i < f->local_count; i++) f->locals[i] = l->kernel->locals.at[i];
     arena_close(scratch);
     return m;
 }
@@ -194,28 +198,45 @@ static void plan_buffer(Emitter *em, Text *out, uint32_t id) {
     text_puts(out, "\n");
 }
 
+/* The launch as a line that is about to be written. */
+static Step *add_step(Emitter *em, const Launch *l) {
+    const Kernel *k = l->kernel;
+    const Target *t = em->plan->target;
+    StepUse *uses = NEW_ARRAY(em->arena, StepUse, k->buffers.len + 1);
+    uint32_t *depths = NEW_ARRAY(em->arena, uint32_t, l->iterations.len + 1);
+    Step s = {.kind = STEP_LAUNCH, .line = em->entries.len, .groups = k->groups, .uses = uses};
+    for (uint32_t i = 0; i < k->buffers.len; i++) {
+        const KBuffer *b = &k->buffers.at[i];
+        if (!b->values) uses[s.use_count++] = (StepUse){b->tag, b->written};
+    }
+    for (uint32_t i = 0; i < l->iterations.len; i++) depths[s.depth_count++] = l->iterations.at[i];
+    s.depths = depths;
+    s.ns = l->count.bytes / t->bytes_per_ns;
+    if (s.ns < l->count.flops / t->ops_per_ns) s.ns = l->count.flops / t->ops_per_ns;
+    s.member = add_kernel(em, l);
+    vec_push(em->arena, &em->steps, s);
+    return &em->steps.at[em->steps.len - 1];
+}
+
 static void plan_launch(void *context, const Plan *plan, const PlannedEntry *pe, const Launch *l) {
     Emitter *em = context;
     Text *out = &em->entries;
     (void)pe;
     const Kernel *k = l->kernel;
     em->plan = plan;
-    Call call = {.member = add_kernel(em, l)};
+    Step *step = add_step(em, l);
     if (em->listener.context)
-        em->listener.launch(em->listener.context, plan, l, call.member.family);
-    text_printf(out, "//! launch k%u global %u local %u args", call.member.family,
+        em->listener.launch(em->listener.context, plan, l, step->member.family);
+    text_printf(out, "//! launch k%u global %u local %u args", step->member.family,
                 k->groups * k->local_size, k->local_size);
-    for (uint32_t i = 0; i < k->buffers.len; i++) {
-        if (!k->buffers.at[i].values) text_printf(out, " %u", k->buffers.at[i].tag);
-    }
+    for (uint32_t i = 0; i < step->use_count; i++) text_printf(out, " %u", step->uses[i].buffer);
     for (uint32_t i = 0; i < l->iterations.len; i++) text_printf(out, " @%u", l->iterations.at[i]);
     if (k->runs) text_puts(out, " *");
     for (uint32_t i = 0, arg = 0; i < k->buffers.len && k->runs; i++) {
         if (k->buffers.at[i].each_run) text_printf(out, " +%u", arg);
         arg += !k->buffers.at[i].values;
     }
-    call.at = out->len;
-    vec_push(em->arena, &em->calls, call);
+    step->args = out->len;
     text_printf(out, " flops %.0f bytes %.0f", l->count.flops, l->count.bytes);
     Lines lines = {0};
     launch_lines(em, l, &lines);
@@ -231,6 +252,9 @@ static bool plan_loop(void *context, const Plan *plan, const PlannedEntry *pe, i
                       int32_t turn) {
     Emitter *em = context;
     (void)plan, (void)pe;
+    Step s = {
+        .kind = turn == 0 ? STEP_REPEAT : STEP_END_REPEAT, .line = em->entries.len, .trips = trips};
+    vec_push(em->arena, &em->steps, s);
     if (turn == 0)
         text_printf(&em->entries, "//! repeat %d\n", trips);
     else
@@ -257,8 +281,11 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
         const Node *n = node_at(&e->graph, id);
         if (n->op == OP_VAR) reads[n->attr[0]] = true;
     }
-    text_printf(out, "//! entry %s%s%s", e->name, e->variant ? "@" : "",
-                e->variant ? e->variant : "");
+    const char *name = arena_printf(em->arena, "%s%s%s", e->name, e->variant ? "@" : "",
+                                    e->variant ? e->variant : "");
+    Step s = {.kind = STEP_ENTRY, .line = out->len, .entry = name};
+    vec_push(em->arena, &em->steps, s);
+    text_printf(out, "//! entry %s", name);
     if (pe->bound_bytes >= 0) text_printf(out, " bound %.0f", pe->bound_bytes);
     text_printf(out, " live %lld", (long long)pe->live_bytes);
     const char *word = " reads ";
@@ -285,19 +312,36 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
     text_puts(out, "\n");
 }
 
-/* The entries with the offsets that their launches pass. */
+static void together_line(const Emitter *em, uint32_t number, Text *out) {
+    const Together *t = &em->togethers.at[number];
+    uint32_t local = em->plan->target->local_size;
+    text_printf(out, "//! together together%u global %u local %u args", number, t->groups * local,
+                local);
+    for (uint32_t i = 0; i < t->buffer_count; i++) text_printf(out, " %u", t->buffers[i]);
+    text_puts(out, "\n");
+}
+
+/* The entries with what is known at the end: the offsets that launches pass, and which launches are done together. */
 static void write_entries(const Emitter *em, Text *out) {
     size_t from = 0;
-    for (uint32_t i = 0; i < em->calls.len; i++) {
-        const Call *c = &em->calls.at[i];
-        uint32_t params = em->kernels.list.at[c->member.family].params;
-        if (!params) continue;
-        text_add(out, em->entries.at + from, c->at - from);
-        from = c->at;
-        for (uint32_t p = 0; p < params; p++)
-            text_printf(out, " =%d", family_argument(&em->kernels, c->member, p));
+    uint32_t next = 0; /* of togethers */
+    for (uint32_t i = 0; i <= em->steps.len; i++) {
+        const Step *s = i < em->steps.len ? &em->steps.at[i] : NULL;
+        size_t line = s ? s->line : em->entries.len;
+        text_add(out, em->entries.at + from, line - from);
+        from = line;
+        if (next < em->togethers.len && em->togethers.at[next].end == i) {
+            text_puts(out, "//! end-together\n");
+            next++;
+        }
+        if (next < em->togethers.len && em->togethers.at[next].first == i)
+            together_line(em, next, out);
+        if (!s || s->kind != STEP_LAUNCH) continue;
+        text_add(out, em->entries.at + from, s->args - from);
+        from = s->args;
+        for (uint32_t p = 0; p < em->kernels.list.at[s->member.family].params; p++)
+            text_printf(out, " =%d", family_argument(&em->kernels, s->member, p));
     }
-    if (em->entries.len) text_add(out, em->entries.at + from, em->entries.len - from);
 }
 
 static void write_plan(Emitter *em, Text *out) {
@@ -318,8 +362,24 @@ static void write_plan(Emitter *em, Text *out) {
     for (uint32_t i = 0; i < plan->memory.buffers.len; i++) plan_buffer(em, out, i);
     write_entries(em, out);
     uint64_t sum = XXH64(out->at + start, out->len - start, 0);
-    text_printf(out, "//! kernels %u checksum %016llx\n", em->kernels.list.len,
+    text_printf(out, "//! kernels %u checksum %016llx\n", em->kernels.list.len + em->togethers.len,
                 (unsigned long long)sum);
+}
+
+static void write_kernels(Emitter *em, Text *out) {
+    bool *parts = NEW_ARRAY(em->arena, bool, em->kernels.list.len + 1);
+    for (uint32_t t = 0; t < em->togethers.len; t++) {
+        const Together *at = &em->togethers.at[t];
+        for (uint32_t i = at->first; i < at->end; i++)
+            if (em->steps.at[i].kind == STEP_LAUNCH) parts[em->steps.at[i].member.family] = true;
+    }
+    for (uint32_t i = 0; i < em->kernels.list.len; i++) {
+        const Family *f = &em->kernels.list.at[i];
+        text_puts(out, parts[i] ? f->part : f->text);
+    }
+    for (uint32_t t = 0; t < em->togethers.len; t++)
+        together_print(&em->togethers.at[t], arena_printf(em->arena, "together%u", t), &em->steps,
+                       &em->kernels, &em->plan->memory, out);
 }
 
 NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out,
@@ -341,11 +401,12 @@ NodeId emit_program(const Program *p, const CompileOptions *options, Arena *aren
     if (explainer && plan.lost == NO_NODE) explain_print(explainer, &plan, out);
     if (drawing) dot_end(drawing);
     if (explainer || drawing) return plan.lost;
+    if (options->opt_level == 0)
+        together_find(&em.steps, &em.kernels, &plan.memory, arena, &em.togethers);
     write_plan(&em, out);
     if (options->emit == EMIT_PLAN) return plan.lost;
     text_puts(out, "\n");
-    for (uint32_t i = 0; i < em.kernels.list.len; i++)
-        text_puts(&kernels, em.kernels.list.at[i].text);
+    write_kernels(&em, &kernels);
     if (kernels.len) {
         add_helpers(&em, kernels.at, out);
         text_add(out, kernels.at, kernels.len);

@@ -13,7 +13,10 @@ typedef struct Family {
     const uint32_t *param_of; /* of each slot: its parameter + 1; 0: its constant is that of all */
     uint32_t base[16];        /* of each parameter: the slot whose constant it is, its lowest */
     uint32_t older;           /* + 1: the family before it with this outline */
-    const char *text;         /* of the caller */
+    /* Of the caller: */
+    const char *text, *part; /* the kernel; the same with a function of its group (kernel_print) */
+    KLocal *locals;          /* its arrays in local memory */
+    uint32_t local_count;
 } Family;
 
 typedef struct Member {

@@ -238,9 +238,11 @@ typedef struct Slot { /* what stands there: the constant, or a parameter + add *
 typedef VEC(int32_t) Constants; /* of each slot */
 
 /* Appends the kernel as OpenCL C: its tables and the function. It has `params` parameters `int offset`,
- * after its buffers and iterations; what stands in each slot, or NULL: the constants. Scratch memory comes
- * from out's arena. */
-void kernel_print(const Kernel *k, const char *name, const Slot *slots, uint32_t params, Text *out);
+ * after its buffers and iterations; what stands in each slot, or NULL: the constants. With `part` what a group does is a
+ * function NAME_group(g, l, its local arrays, the kernel's parameters), which the kernel calls; not of one with `runs`.
+ * Scratch memory comes from out's arena. */
+void kernel_print(const Kernel *k, const char *name, const Slot *slots, uint32_t params, bool part,
+                  Text *out);
 
 /* Appends the kernel's text for comparing, with numbers for names and without comments and the constants of
  * slots, which go to `constants`. Kernels of equal outlines are equal but for these and their buffers.

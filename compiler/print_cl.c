@@ -3,6 +3,7 @@
  * lane, as OpenCL's comparisons give it; in memory it is an uchar, 0 or 1.
  *
  * What a kernel calls (ld16, sum16, floor_div, ...) is in kernels/; emit.c adds what was used. */
+#include "cl_names.h"
 #include "kir.h"
 
 #include <ctype.h>
@@ -21,10 +22,13 @@ typedef struct Printer {
     Text *out;
     const char *name; /* the kernel's */
     bool plain;       /* an outline: numbers for names, no comments */
+    bool part;        /* what a group does is a function of its own */
     const Slot *slots;
     uint32_t slot;        /* the next one */
     Constants *constants; /* of an outline */
-    const char **param;
+    uint32_t params;
+    const char **param, **advance; /* of each parameter; of each buffer that is `each_run` */
+    const char *runs;
     bool slotted; /* the constants of index expressions are in slots */
     uint32_t serial;
     Names taken;
@@ -39,65 +43,6 @@ typedef struct Printer {
 } Printer;
 
 #define INLINE_CHARS 56
-
-static const char *const reserved[] = {
-    "auto",       "break",      "case",      "char",      "const",    "continue", "default",
-    "do",         "double",     "else",      "enum",      "extern",   "float",    "for",
-    "goto",       "half",       "if",        "inline",    "int",      "long",     "register",
-    "restrict",   "return",     "short",     "signed",    "sizeof",   "static",   "struct",
-    "switch",     "typedef",    "union",     "unsigned",  "void",     "volatile", "while",
-    "bool",       "true",       "false",     "uchar",     "ushort",   "uint",     "ulong",
-    "size_t",     "kernel",     "global",    "local",     "constant", "private",  "read_only",
-    "write_only", "read_write", "image2d_t", "sampler_t", "event_t",  "complex",  "imaginary",
-    "quad",       "pipe",       "generic",   "g",         "l",        "fma",      "barrier",
-    "convert",    "select",     "min",       "max",       "step",     "main",     "NULL",
-    "INFINITY",   "NAN",        "MAXFLOAT",  "HUGE_VAL",  "asm",      "vec",      "as",
-    "and",        "or",         "not"};
-
-/* Whether a function of kernels/ has such a name: ld16, sti4, sum_lanes8. */
-static bool is_helper(const char *name) {
-    static const char *const stem[] = {
-        /* loads and stores */
-        "ld", "ldi", "ldb", "ldh", "ldbf", "ldu", "ldt", "ldit", "ldp", "ldpt", "st", "sti", "stb",
-        "sth", "stbf", "stu", "stt", "stit", "stream",
-        /* lanes */
-        "sum_lanes", "sums_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "zip_lo", "zip_hi",
-        "zip_loi", "zip_hii", "rows_to_columns", "columns_to_rows",
-        /* functions */
-        "floor_div", "floor_mod", "f16_of", "bf16_of", "philox", "exp_of", "log_of", "tanh_of",
-        "erf_of", "sin_of", "cos_of"};
-    size_t len = strlen(name);
-    while (len && isdigit((unsigned char)name[len - 1])) len--;
-    for (size_t i = 0; i < COUNT_OF(stem); i++) {
-        if (strlen(stem[i]) == len && !strncmp(name, stem[i], len)) return true;
-    }
-    return !strcmp(name, "rows_to_columns") || !strcmp(name, "columns_to_rows");
-}
-
-/* Whether OpenCL C has or may have a type of such a name: float4, uchar16, image2d_t. */
-static bool is_type(const char *name) {
-    static const char *const stem[] = {"char", "uchar", "short", "ushort", "int",  "uint",
-                                       "long", "ulong", "half",  "float",  "bool", "double"};
-    size_t len = strlen(name), letters = len;
-    if (len > 2 && !strcmp(name + len - 2, "_t")) return true;
-    while (letters && isdigit((unsigned char)name[letters - 1])) letters--;
-    for (size_t i = 0; i < COUNT_OF(stem) && letters < len; i++) {
-        if (strlen(stem[i]) == letters && !strncmp(name, stem[i], letters)) return true;
-    }
-    return false;
-}
-
-/* Whether OpenCL C may define a macro or function of such a name: M_PI, get_global_id. */
-static bool is_macro(const char *name) {
-    static const char *const stem[] = {"M_",       "FLT_",   "DBL_",   "HALF_", "INT_",   "UINT_",
-                                       "CHAR_",    "SCHAR_", "UCHAR_", "SHRT_", "USHRT_", "LONG_",
-                                       "ULONG_",   "FP_",    "CL",     "HUGE_", "MAX",    "get_",
-                                       "convert_", "as_",    "__",     "atom",  "vload",  "vstore"};
-    for (size_t i = 0; i < COUNT_OF(stem); i++) {
-        if (!strncmp(name, stem[i], strlen(stem[i]))) return true;
-    }
-    return false;
-}
 
 static Numbered *numbered_slot(Numbered *table, uint32_t cap, const char *base) {
     uint32_t i = (uint32_t)hash_bytes(base, strlen(base), 0) & (cap - 1);
@@ -137,7 +82,7 @@ static const char *fresh(Printer *p, const char *hint) {
         if (c == '_' && len && t[len - 1] == '_') continue;
         t[len++] = c;
     }
-    if (is_helper(t) || is_type(t) || is_macro(t)) t[len++] = '_';
+    if (cl_name_is_taken(t)) t[len++] = '_';
     bool digit = isdigit((unsigned char)t[len - 1]);
     uint32_t before = p->taken.count;
     const char *base = names_str(&p->taken, t);
@@ -159,12 +104,6 @@ static void indent(Printer *p) {
 static const char *type_name(Printer *p, DType t, uint8_t lanes) {
     const char *base = t == DT_F32 ? "float" : "int";
     return lanes == 1 ? base : arena_printf(p->out->arena, "%s%d", base, lanes);
-}
-
-static const char *memory_type(DType t) {
-    static const char *const name[DT_COUNT] = {"float",  "int",    "uchar",
-                                               "ushort", "ushort", "uchar"};
-    return name[t];
 }
 
 /* What is no type of its own in a program's memory: functions of kernels/ read and write it. */
@@ -642,7 +581,7 @@ static const char *table_number(Printer *p, DType t, double v) {
 static void print_table(Printer *p, uint32_t i) {
     const KBuffer *b = &p->k->buffers.at[i];
     p->buffer[i] = fresh(p, arena_printf(p->out->arena, "%s_%s", p->name, b->name));
-    text_printf(p->out, "__constant %s %s[%lld] = {", memory_type(b->dtype), p->buffer[i],
+    text_printf(p->out, "__constant %s %s[%lld] = {", cl_memory_type(b->dtype), p->buffer[i],
                 (long long)b->elems);
     for (int64_t e = 0; e < b->elems; e++) {
         text_puts(p->out, e == 0 ? "\n    " : e % 8 == 0 ? ",\n    " : ", ");
@@ -651,59 +590,108 @@ static void print_table(Printer *p, uint32_t i) {
     text_puts(p->out, "};\n");
 }
 
-static void print_head(Printer *p, uint32_t params) {
+static const char *local_declaration(Printer *p, uint32_t i) {
+    const KLocal *l = &p->k->locals.at[i];
+    bool shared = p->k->local_size > 1;
+    return arena_printf(p->out->arena, "%s%s %s[%lld] __attribute__((aligned(%d)))",
+                        shared ? "__local " : "", cl_memory_type(l->dtype), p->local[i],
+                        (long long)l->elems, shared ? 16 : 64);
+}
+
+/* What the kernel takes: its buffers, the numbers of iterations, how many runs it does, offsets. */
+static void print_params(Printer *p, const char *margin, bool restricted) {
     const Kernel *k = p->k;
-    text_printf(p->out, "__attribute__((reqd_work_group_size(%u, 1, 1)))\n__kernel void %s(",
-                k->local_size, p->name);
-    const char *margin = "";
     for (uint32_t i = 0; i < k->buffers.len; i++) {
         const KBuffer *b = &k->buffers.at[i];
         if (b->values) continue;
-        p->buffer[i] = fresh(p, b->name);
-        text_printf(p->out, "%s__global %s%s *restrict %s", margin, b->written ? "" : "const ",
-                    memory_type(b->dtype), p->buffer[i]);
+        text_printf(p->out, "%s__global %s%s *%s%s", margin, b->written ? "" : "const ",
+                    cl_memory_type(b->dtype), restricted ? "restrict " : "", p->buffer[i]);
         margin = ",\n    ";
     }
     for (uint32_t i = 0; i < k->index.iterations.len; i++) {
         if (k->index.iterations.at[i].inside) continue;
-        uint32_t atom = k->index.iterations.at[i].atom;
-        p->atom[atom] = fresh(p, k->index.atoms.at[atom].name);
-        text_printf(p->out, "%sconst int %s", margin, p->atom[atom]);
+        text_printf(p->out, "%sconst int %s", margin, p->atom[k->index.iterations.at[i].atom]);
         margin = ",\n    ";
     }
-    VEC(const char *) advance = {0};
-    const char *runs = k->runs ? fresh(p, "runs") : "", *run = k->runs ? fresh(p, "run") : "";
-    if (k->runs) text_printf(p->out, "%sconst int %s", margin, runs);
-    for (uint32_t i = 0; i < k->buffers.len && k->runs; i++) {
-        if (!k->buffers.at[i].each_run) continue;
-        const char *by = fresh(p, arena_printf(p->out->arena, "%s_run", p->buffer[i]));
-        text_printf(p->out, "%sconst int %s", margin, by);
-        vec_push(p->out->arena, &advance,
-                 arena_printf(p->out->arena, ", %s += %s", p->buffer[i], by));
-    }
-    p->param = NEW_ARRAY(p->out->arena, const char *, params + 1);
-    for (uint32_t i = 0; i < params; i++) {
-        p->param[i] = fresh(p, "offset");
+    if (k->runs) text_printf(p->out, "%sconst int %s", margin, p->runs);
+    for (uint32_t i = 0; i < k->buffers.len && k->runs; i++)
+        if (k->buffers.at[i].each_run) text_printf(p->out, "%sconst int %s", margin, p->advance[i]);
+    for (uint32_t i = 0; i < p->params; i++) {
         text_printf(p->out, "%sconst int %s", margin, p->param[i]);
         margin = ",\n    ";
     }
     text_puts(p->out, ") {\n");
-    p->depth = 1;
-    for (uint32_t i = 0; i < k->locals.len; i++) {
-        p->local[i] = fresh(p, k->locals.at[i].name);
-        indent(p);
-        text_printf(
-            p->out, "%s%s %s[%lld]%s;\n", k->local_size > 1 ? "__local " : "",
-            memory_type(k->locals.at[i].dtype), p->local[i], (long long)k->locals.at[i].elems,
-            k->local_size > 1 ? " __attribute__((aligned(16)))" : " __attribute__((aligned(64)))");
+}
+
+static void name_params(Printer *p, uint32_t params) {
+    const Kernel *k = p->k;
+    Arena *a = p->out->arena;
+    p->params = params;
+    p->param = NEW_ARRAY(a, const char *, params + 1);
+    p->advance = NEW_ARRAY(a, const char *, k->buffers.len + 1);
+    for (uint32_t i = 0; i < k->buffers.len; i++)
+        if (!k->buffers.at[i].values) p->buffer[i] = fresh(p, k->buffers.at[i].name);
+    for (uint32_t i = 0; i < k->index.iterations.len; i++) {
+        uint32_t atom = k->index.iterations.at[i].atom;
+        if (!k->index.iterations.at[i].inside)
+            p->atom[atom] = fresh(p, k->index.atoms.at[atom].name);
     }
+    if (k->runs) p->runs = fresh(p, "runs");
+    for (uint32_t i = 0; i < k->buffers.len && k->runs; i++)
+        if (k->buffers.at[i].each_run)
+            p->advance[i] = fresh(p, arena_printf(a, "%s_run", p->buffer[i]));
+    for (uint32_t i = 0; i < params; i++) p->param[i] = fresh(p, "offset");
+    for (uint32_t i = 0; i < k->locals.len; i++) p->local[i] = fresh(p, k->locals.at[i].name);
+}
+
+static void print_kernel_line(Printer *p) {
+    text_printf(p->out, "__attribute__((reqd_work_group_size(%u, 1, 1)))\n__kernel void %s(",
+                p->k->local_size, p->name);
+    print_params(p, "", true);
+    for (uint32_t i = 0; i < p->k->locals.len; i++)
+        text_printf(p->out, "    %s;\n", local_declaration(p, i));
+}
+
+/* To where the body begins, in a kernel that has all of its text in itself. */
+static void print_whole_head(Printer *p) {
+    const Kernel *k = p->k;
+    print_kernel_line(p);
+    p->depth = 1;
     if (k->groups > 1) text_puts(p->out, "    const int g = get_group_id(0);\n");
     if (k->local_size > 1) text_puts(p->out, "    const int l = get_local_id(0);\n");
     if (!k->runs) return;
-    text_printf(p->out, "    for (int %s = 0; %s < %s; %s++", run, run, runs, run);
-    for (uint32_t i = 0; i < advance.len; i++) text_puts(p->out, advance.at[i]);
+    const char *run = fresh(p, "run");
+    text_printf(p->out, "    for (int %s = 0; %s < %s; %s++", run, run, p->runs, run);
+    for (uint32_t i = 0; i < k->buffers.len; i++)
+        if (k->buffers.at[i].each_run)
+            text_printf(p->out, ", %s += %s", p->buffer[i], p->advance[i]);
     text_puts(p->out, ") {\n");
     p->depth = 2;
+}
+
+/* The same as a function of the group's and the item's number and of the group's memory, which other kernels call too. */
+static void print_part_head(Printer *p) {
+    text_printf(p->out, "static void %s_group(const int g, const int l", p->name);
+    for (uint32_t i = 0; i < p->k->locals.len; i++)
+        text_printf(p->out, ", __local %s *%s", cl_memory_type(p->k->locals.at[i].dtype),
+                    p->local[i]);
+    print_params(p, ",\n    ", false);
+    p->depth = 1;
+}
+
+/* The kernel of such a function. */
+static void print_part_call(Printer *p) {
+    const Kernel *k = p->k;
+    print_kernel_line(p);
+    text_printf(p->out, "    %s_group(get_group_id(0), get_local_id(0)", p->name);
+    for (uint32_t i = 0; i < k->locals.len; i++) text_printf(p->out, ", %s", p->local[i]);
+    for (uint32_t i = 0; i < k->buffers.len; i++)
+        if (!k->buffers.at[i].values) text_printf(p->out, ", %s", p->buffer[i]);
+    for (uint32_t i = 0; i < k->index.iterations.len; i++)
+        if (!k->index.iterations.at[i].inside)
+            text_printf(p->out, ", %s", p->atom[k->index.iterations.at[i].atom]);
+    for (uint32_t i = 0; i < p->params; i++) text_printf(p->out, ", %s", p->param[i]);
+    text_puts(p->out, ");\n}\n");
 }
 
 /* A value that stands before a loop and is used in it has a name, so that it is computed where it stands. */
@@ -758,10 +746,15 @@ static void print_kernel(Printer *p, uint32_t params) {
     for (uint32_t i = 0; i < k->buffers.len; i++) {
         if (k->buffers.at[i].values) print_table(p, i);
     }
-    print_head(p, params);
+    name_params(p, params);
+    if (p->part)
+        print_part_head(p);
+    else
+        print_whole_head(p);
     print_block(p, &k->body);
     if (k->runs) text_puts(p->out, "    }\n");
     text_puts(p->out, "}\n");
+    if (p->part) print_part_call(p);
 }
 
 void kernel_outline(const Kernel *k, Text *out, Constants *constants) {
@@ -769,14 +762,11 @@ void kernel_outline(const Kernel *k, Text *out, Constants *constants) {
     print_kernel(&p, 0);
 }
 
-void kernel_print(const Kernel *k, const char *name, const Slot *slots, uint32_t params,
+void kernel_print(const Kernel *k, const char *name, const Slot *slots, uint32_t params, bool part,
                   Text *out) {
-    Printer p = {.k = k, .out = out, .name = name, .slots = slots};
+    Printer p = {.k = k, .out = out, .name = name, .slots = slots, .part = part};
     names_init(&p.taken, out->arena);
-    for (size_t i = 0; i < COUNT_OF(reserved); i++) names_str(&p.taken, reserved[i]);
-    for (int i = 0; i < OP_COUNT; i++) { /* functions that a kernel may call */
-        if (op_info[i].cl && strstr(op_info[i].cl, op_info[i].name))
-            names_str(&p.taken, op_info[i].name);
-    }
+    names_str(&p.taken, arena_printf(out->arena, "%s_group", name));
+    cl_names_reserve(&p.taken);
     print_kernel(&p, params);
 }

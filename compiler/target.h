@@ -14,6 +14,7 @@ typedef struct Target {
     int64_t cache_bytes;
     uint32_t groups;
     uint32_t stream_bytes;
+    bool meets;
     double launch_ns, bytes_per_ns, ops_per_ns;
     const char *doc;
 } Target;

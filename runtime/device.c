@@ -168,6 +168,25 @@ static int select_device(dlg_device *dev, const Found *found, size_t count, cons
     return status;
 }
 
+/* Whether launches may be done together: on a graphics processor whose drivers have the instructions of
+ * kernels/together.cl. A processor's launches cost less than its threads' waiting for each other when other work wants
+ * them. */
+static int find_meets(dlg_device *dev) {
+    size_t bytes = 0;
+    dev->exact = strcmp(dev->info.platform, "Oclgrind") == 0;
+    dev->meets = dev->exact; /* its groups come one by one, and it looks at all that they do */
+    if (dev->exact || strcmp(dev->info.type, "gpu") != 0) return DLG_OK;
+    cl_int code = clGetDeviceInfo(dev->id, CL_DEVICE_EXTENSIONS, 0, NULL, &bytes);
+    char *names = code == CL_SUCCESS ? calloc(bytes + 1, 1) : NULL;
+    if (code == CL_SUCCESS && !names) return rt_no_memory(dev, bytes);
+    if (code == CL_SUCCESS)
+        code = clGetDeviceInfo(dev->id, CL_DEVICE_EXTENSIONS, bytes, names, NULL);
+    dev->meets = code == CL_SUCCESS && strstr(names, "cl_nv_pragma_unroll") != NULL;
+    free(names);
+    return code == CL_SUCCESS ? DLG_OK
+                              : rt_cl_fail(dev, code, "cannot ask for a device's extensions");
+}
+
 static int open_device(dlg_device *dev, const char *selector) {
     Found *found;
     size_t count, which;
@@ -213,9 +232,9 @@ static int open_device(dlg_device *dev, const char *selector) {
         status = rt_cl_fail(dev, code, "cannot ask the device how it has its memory");
         goto out;
     }
+    if ((status = find_meets(dev)) < 0) goto out;
     dev->base_align = align_bits >= 8 ? align_bits / 8 : 1;
     dev->host_memory = unified && strcmp(dev->info.type, "cpu") == 0;
-    dev->exact = strcmp(dev->info.platform, "Oclgrind") == 0;
     dev->real = true;
 out:
     free(found);

@@ -259,23 +259,43 @@ static int open_ring(Runner *r) {
     return rt_buffer(dev, bytes, "the metrics", &r->ring);
 }
 
+/* Whether what is done together is the entry's. */
+static bool has_together(const dlg_program *prog, const dlg_entry *e, const Together *t) {
+    size_t first = (size_t)(e->launches - prog->plan.launches);
+    return t->first >= first && t->first < first + e->launch_count;
+}
+
+static size_t find_in(const dlg_launch *l, cl_kernel kernel, const dlg_tensor *t, size_t which,
+                      Binding *list) {
+    size_t n = 0;
+    for (size_t k = 0; k < l->arg_count; k++)
+        if (l->args[k].tensor == t) list[n++] = (Binding){kernel, (cl_uint)k, which};
+    return n;
+}
+
 /* Puts the launches' arguments that are the tensor into the list, which has room for all. */
 static size_t find_args(const Runner *r, const dlg_tensor *t, size_t which, Binding *list) {
     const dlg_program *prog = r->feed->prog;
+    const Plan *p = &prog->plan;
     size_t n = 0;
     for (size_t i = 0; i < r->entry->launch_count; i++) {
         const dlg_launch *l = &r->entry->launches[i];
-        for (size_t k = 0; k < l->arg_count; k++)
-            if (l->args[k].tensor == t)
-                list[n++] = (Binding){prog->kernels[l - prog->plan.launches], (cl_uint)k, which};
+        n += find_in(l, prog->kernels[l - p->launches], t, which, list + n);
     }
+    for (size_t i = 0; prog->joint && i < p->together_count; i++)
+        if (has_together(prog, r->entry, &p->togethers[i]))
+            n += find_in(&p->togethers[i].joint, prog->joint[i], t, which, list + n);
     return n;
 }
 
 /* A scalar that is an output and nothing else is written where it is read; a param or state is copied. */
 static int open_bindings(Runner *r) {
     size_t args = 1;
+    const Plan *p = &r->feed->prog->plan;
     for (size_t i = 0; i < r->entry->launch_count; i++) args += r->entry->launches[i].arg_count;
+    for (size_t i = 0; i < p->together_count; i++)
+        if (has_together(r->feed->prog, r->entry, &p->togethers[i]))
+            args += p->togethers[i].joint.arg_count;
     r->inputs = calloc(args, sizeof *r->inputs);
     r->outputs = calloc(args, sizeof *r->outputs);
     if (!r->inputs || !r->outputs)

@@ -3,6 +3,7 @@
  * Requires: nothing of the text; it may be anything. Establishes: every line is well formed by itself
  * and names only what stands above it; what several lines say together is plan_check.c's. All
  * arrays are allocated once, for as many items as there are such lines and words. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
@@ -280,6 +281,8 @@ static int read_entry(Reader *r) {
     dlg_entry *e = &p->entries[p->entry_count];
     char *name;
     if (r->depth) return plan_fail(r, "a repeat is not ended before the next entry");
+    if (r->together)
+        return plan_fail(r, "launches are together without an end before the next entry");
     int status = line_name(r, "the entry's name", &name);
     if (status < 0) return status;
     e->name = name;
@@ -409,12 +412,12 @@ static int read_counts(Reader *r, dlg_launch *l) {
     return DLG_OK;
 }
 
-static int read_launch(Reader *r) {
+/* KERNEL global G local L args */
+static int read_launch_head(Reader *r, dlg_launch *l) {
     Plan *p = r->plan;
     char *kernel;
     uint64_t global, local;
     int status;
-    if (!p->entry_count) return plan_fail(r, "a launch stands before the first entry");
     if ((status = line_name(r, "the kernel's name", &kernel)) < 0) return status;
     if (!line_is_identifier(kernel))
         return plan_fail(r, "`%.80s` cannot be a kernel's name", kernel);
@@ -429,11 +432,19 @@ static int read_launch(Reader *r) {
     if (strncmp(p->target, "cpu", 3) == 0 && local != 1)
         return plan_fail(r, "kernels for the cpu have groups of 1, not %" PRIu64, local);
     if ((status = line_keyword(r, "args")) < 0) return status;
-    dlg_launch *l = &p->launches[p->launch_count];
     l->kernel = kernel;
     l->global = (size_t)global;
     l->local = (size_t)local;
     l->args = &p->args[p->arg_count];
+    return DLG_OK;
+}
+
+static int read_launch(Reader *r) {
+    Plan *p = r->plan;
+    int status;
+    if (!p->entry_count) return plan_fail(r, "a launch stands before the first entry");
+    dlg_launch *l = &p->launches[p->launch_count];
+    if ((status = read_launch_head(r, l)) < 0) return status;
     r->launch_repeat[p->launch_count] = r->depth ? r->open[r->depth - 1] + 1 : 0;
     r->launch_lines[p->launch_count++] = r->line;
     p->entries[p->entry_count - 1].launch_count++;
@@ -452,6 +463,40 @@ static int read_launch(Reader *r) {
         l->arg_count++;
     }
     return DLG_OK;
+}
+
+static int read_together(Reader *r) {
+    Plan *p = r->plan;
+    int status;
+    if (!p->entry_count) return plan_fail(r, "launches stand before the first entry");
+    if (r->together) return plan_fail(r, "launches that are together already");
+    if (r->depth) return plan_fail(r, "launches are together around repeats, not in them");
+    Together *t = &p->togethers[p->together_count];
+    t->first = p->launch_count;
+    if ((status = read_launch_head(r, &t->joint)) < 0) return status;
+    r->together_lines[p->together_count++] = r->line;
+    r->together = true;
+    while (r->at) {
+        char *word;
+        dlg_arg *arg = &p->args[p->arg_count++];
+        if ((status = line_word(r, "an argument", &word)) < 0) return status;
+        if (!isdigit((unsigned char)*word))
+            return plan_fail(r, "`%.80s` is not the index of a buffer", word);
+        if ((status = read_arg(r, word, arg)) < 0) return status;
+        t->joint.arg_count++;
+    }
+    return DLG_OK;
+}
+
+static int read_end_together(Reader *r) {
+    Plan *p = r->plan;
+    if (!r->together) return plan_fail(r, "there are no launches together that could end");
+    if (r->depth) return plan_fail(r, "a repeat is not ended");
+    Together *t = &p->togethers[p->together_count - 1];
+    t->end = p->launch_count;
+    if (t->end == t->first) return plan_fail(r, "no launches are together here");
+    r->together = false;
+    return line_done(r);
 }
 
 /* ---- the lines -------------------------------------------------------------------------------- */
@@ -481,15 +526,16 @@ static bool is_plan_line(const char *s, const char *end) {
 /* Counts lines and words and allocates room for all that they can say. */
 static int allocate(Reader *r, const char *s, const char *end) {
     size_t consts = 0, buffers = 0, entries = 0, launches = 0, words[3] = {0}, names = 0;
-    size_t repeats = 0;
+    size_t repeats = 0, togethers = 0;
     for (r->line = 1; is_plan_line(s, end); r->line++) {
         const char *newline = newline_of(r, (char *)(uintptr_t)s, end);
         if (!newline) return DLG_ERR_PROGRAM;
-        int kind = s[4] == 'b' ? 0 : s[4] == 'e' ? 1 : s[4] == 'l' ? 2 : -1;
+        int kind = s[4] == 'b' ? 0 : s[4] == 'e' ? 1 : s[4] == 'l' || s[4] == 't' ? 2 : -1;
         consts += s[4] == 'c';
         buffers += kind == 0;
         entries += kind == 1;
-        launches += kind == 2;
+        launches += s[4] == 'l';
+        togethers += s[4] == 't';
         repeats += s[4] == 'r';
         if (kind == 0) names += (size_t)(newline - s);
         for (const char *p = s; kind >= 0 && p < newline; p++) words[kind] += *p == ' ';
@@ -498,8 +544,8 @@ static int allocate(Reader *r, const char *s, const char *end) {
     Plan *p = r->plan;
     r->line--;
     if (consts > MOST_ITEMS || buffers > MOST_ITEMS || entries > MOST_ITEMS ||
-        launches > MOST_ITEMS || repeats > MOST_ITEMS || words[0] > MOST_WORDS ||
-        words[1] > MOST_WORDS || words[2] > MOST_WORDS)
+        launches > MOST_ITEMS || repeats > MOST_ITEMS || togethers > MOST_ITEMS ||
+        words[0] > MOST_WORDS || words[1] > MOST_WORDS || words[2] > MOST_WORDS)
         return plan_fail(r, "the plan has more than %d lines or %d words of a kind", MOST_ITEMS,
                          MOST_WORDS);
     p->by_name_cap = 16;
@@ -513,17 +559,20 @@ static int allocate(Reader *r, const char *s, const char *end) {
     p->lists = calloc(words[1] + 1, sizeof *p->lists);
     p->launches = calloc(launches + 1, sizeof *p->launches);
     p->repeats = calloc(repeats + 1, sizeof *p->repeats);
+    p->togethers = calloc(togethers + 1, sizeof *p->togethers);
     p->entries = calloc(entries + 1, sizeof *p->entries);
     p->by_name = calloc(p->by_name_cap, sizeof *p->by_name);
     p->user_names = calloc(names + 1, 1);
     r->entry_lines = calloc(entries + 1, sizeof *r->entry_lines);
     r->launch_lines = calloc(launches + 1, sizeof *r->launch_lines);
+    r->together_lines = calloc(togethers + 1, sizeof *r->together_lines);
     r->launch_repeat = calloc(launches + 1, sizeof *r->launch_repeat);
     r->repeat_outer = calloc(repeats + 1, sizeof *r->repeat_outer);
     r->user_names = p->user_names;
     if (!p->consts || !p->tensors || !p->inits || !p->literals || !p->args || !p->lists ||
-        !p->launches || !p->repeats || !p->entries || !p->by_name || !p->user_names ||
-        !r->entry_lines || !r->launch_lines || !r->launch_repeat || !r->repeat_outer)
+        !p->launches || !p->repeats || !p->togethers || !p->entries || !p->by_name ||
+        !p->user_names || !r->entry_lines || !r->launch_lines || !r->together_lines ||
+        !r->launch_repeat || !r->repeat_outer)
         return rt_no_memory(r->dev, buffers * sizeof *p->tensors + launches * sizeof *p->launches);
     return DLG_OK;
 }
@@ -559,6 +608,8 @@ static int read_lines(Reader *r, const char *text, char **rest) {
         {"launch", AT_ENTRY, AT_ENTRY, AT_ENTRY, read_launch},
         {"repeat", AT_ENTRY, AT_ENTRY, AT_ENTRY, read_repeat},
         {"end-repeat", AT_ENTRY, AT_ENTRY, AT_ENTRY, read_end_repeat},
+        {"together", AT_ENTRY, AT_ENTRY, AT_ENTRY, read_together},
+        {"end-together", AT_ENTRY, AT_ENTRY, AT_ENTRY, read_end_together},
     };
     Plan *p = r->plan;
     char *s = p->text, *end = s + r->len;
@@ -586,6 +637,7 @@ static int read_lines(Reader *r, const char *text, char **rest) {
             stage = AT_CONST;
         } else if (strcmp(word, "kernels") == 0 && stage >= AT_BUFFER) {
             if (r->depth) return plan_fail(r, "a repeat is not ended");
+            if (r->together) return plan_fail(r, "launches are together without an end");
             *rest = newline + 1;
             return read_kernels(r, text, (size_t)(s - p->text));
         } else {
@@ -645,6 +697,7 @@ int plan_read(Plan *plan, dlg_device *dev, const char *file, const char *text, s
 out:
     free(r.entry_lines);
     free(r.launch_lines);
+    free(r.together_lines);
     free(r.launch_repeat);
     free(r.repeat_outer);
     if (status < 0) plan_free(plan);
@@ -662,6 +715,7 @@ void plan_free(Plan *p) {
     free(p->lists);
     free(p->launches);
     free(p->repeats);
+    free(p->togethers);
     free(p->entries);
     free(p->by_name);
     free(p->user_names);

@@ -360,6 +360,50 @@ static int check_entries(Reader *r) {
     return status;
 }
 
+/* What is together takes each buffer of its launches, once, and nothing else. */
+static int check_together(Reader *r, const Together *t, size_t *seen, size_t mark) {
+    Plan *p = r->plan;
+    size_t used = 0;
+    for (size_t k = 0; k < t->joint.arg_count; k++) {
+        const dlg_tensor *a = t->joint.args[k].tensor;
+        if (seen[a->index] == mark) return plan_fail(r, "%s stands twice", a->name);
+        seen[a->index] = mark;
+    }
+    for (size_t i = t->first; i < t->end; i++) {
+        const dlg_launch *l = &p->launches[i];
+        for (size_t k = 0; k < l->arg_count; k++) {
+            const dlg_tensor *a = l->args[k].tensor;
+            if (!a && l->args[k].kind != DLG_ARG_NUMBER && l->args[k].kind != DLG_ARG_ITERATION) {
+                r->line = r->launch_lines[i];
+                return plan_fail(r, "%s does several runs: it cannot be together with others",
+                                 l->kernel);
+            }
+            if (!a || seen[a->index] == mark + 1) continue;
+            if (seen[a->index] != mark)
+                return plan_fail(r, "%s uses %s, which is not among the arguments", l->kernel,
+                                 a->name);
+            seen[a->index] = mark + 1;
+            used++;
+        }
+    }
+    if (used != t->joint.arg_count)
+        return plan_fail(r, "one of the arguments is of none of the launches");
+    return DLG_OK;
+}
+
+static int check_togethers(Reader *r) {
+    Plan *p = r->plan;
+    int status = DLG_OK;
+    size_t *seen = calloc(p->tensor_count + 1, sizeof *seen);
+    if (!seen) return rt_no_memory(r->dev, p->tensor_count * sizeof *seen);
+    for (size_t i = 0; i < p->together_count && status == DLG_OK; i++) {
+        r->line = r->together_lines[i];
+        status = check_together(r, &p->togethers[i], seen, 2 * i + 1);
+    }
+    free(seen);
+    return status;
+}
+
 /* ---- the OpenCL text ---------------------------------------------------------------------------- */
 
 /* Behind blanks, comments and line ends that are spliced. */
@@ -464,11 +508,13 @@ static int check_kernels(Reader *r) {
         status = plan_fail(r, "two kernels are named %.*s",
                            (int)(twice->len < 200 ? twice->len : 200), twice->name);
     }
-    for (size_t i = 0; i < p->launch_count && status == DLG_OK; i++) {
-        r->line = r->launch_lines[i];
-        if (!find_name(names, count, p->launches[i].kernel, strlen(p->launches[i].kernel)))
-            status = plan_fail(r, "there is no kernel `__kernel void %.200s(` in the text",
-                               p->launches[i].kernel);
+    for (size_t i = 0; i < p->launch_count + p->together_count && status == DLG_OK; i++) {
+        size_t t = i - p->launch_count;
+        bool together = i >= p->launch_count;
+        const char *kernel = together ? p->togethers[t].joint.kernel : p->launches[i].kernel;
+        r->line = together ? r->together_lines[t] : r->launch_lines[i];
+        if (!find_name(names, count, kernel, strlen(kernel)))
+            status = plan_fail(r, "there is no kernel `__kernel void %.200s(` in the text", kernel);
     }
     r->line = plan_line;
     free(names);
@@ -485,6 +531,7 @@ int plan_check(Reader *r) {
     if ((status = check_consts(r)) < 0) return status;
     if ((status = link_entries(r)) < 0) return status;
     if ((status = check_entries(r)) < 0) return status;
+    if ((status = check_togethers(r)) < 0) return status;
     r->line = last;
     return check_kernels(r);
 }

@@ -136,7 +136,9 @@ static int bind_arg(dlg_program *prog, const dlg_launch *l, cl_kernel kernel, cl
     return fail_launch(prog, l, DLG_ERR_PROGRAM, text);
 }
 
-static int bind(dlg_program *prog, const dlg_launch *l, cl_kernel *out) {
+/* With `counters`, a buffer, as one more argument. */
+static int bind(dlg_program *prog, const dlg_launch *l, cl_mem counters, cl_kernel *out) {
+    const size_t args = l->arg_count + (counters != NULL);
     cl_int code;
     cl_uint count = 0;
     char text[160];
@@ -147,26 +149,53 @@ static int bind(dlg_program *prog, const dlg_launch *l, cl_kernel *out) {
         snprintf(text, sizeof text, "cannot be made: %s (%d)", rt_cl_name(code), (int)code);
         return fail_launch(prog, l, DLG_ERR_OPENCL, text);
     }
-    if (count != l->arg_count) {
+    if (count != args) {
         snprintf(text, sizeof text, "the plan passes %zu arguments, the text has %u parameters",
-                 l->arg_count, (unsigned)count);
+                 args, (unsigned)count);
         return fail_launch(prog, l, DLG_ERR_PROGRAM, text);
     }
     int status = check_group(prog, l, kernel);
-    for (cl_uint k = 0; k < count && status == DLG_OK; k++)
+    for (cl_uint k = 0; k < l->arg_count && status == DLG_OK; k++)
         if ((status = check_arg(prog, l, kernel, k)) == DLG_OK)
             status = bind_arg(prog, l, kernel, k);
+    if (status < 0 || !counters) return status;
+    code = clSetKernelArg(kernel, (cl_uint)l->arg_count, sizeof counters, &counters);
+    if (code == CL_SUCCESS) return DLG_OK;
+    snprintf(text, sizeof text, "the counters of its groups do not fit: %s", rt_cl_name(code));
+    return fail_launch(prog, l, DLG_ERR_PROGRAM, text);
+}
+
+static int bind_args(dlg_program *prog, const dlg_launch *l, cl_kernel kernel) {
+    int status = DLG_OK;
+    for (size_t k = 0; k < l->arg_count && status == DLG_OK; k++)
+        status = bind_arg(prog, l, kernel, (cl_uint)k);
     return status;
 }
 
 int rt_bind(dlg_program *prog) {
-    for (size_t i = 0; i < prog->plan.launch_count; i++)
-        for (size_t k = 0; k < prog->plan.launches[i].arg_count; k++) {
-            int status = bind_arg(prog, &prog->plan.launches[i], prog->kernels[i], (cl_uint)k);
-            if (status < 0) return status;
-        }
-    prog->loose = false;
-    return DLG_OK;
+    const Plan *p = &prog->plan;
+    int status = DLG_OK;
+    for (size_t i = 0; i < p->launch_count && status == DLG_OK; i++)
+        status = bind_args(prog, &p->launches[i], prog->kernels[i]);
+    for (size_t i = 0; prog->joint && i < p->together_count && status == DLG_OK; i++)
+        status = bind_args(prog, &p->togethers[i].joint, prog->joint[i]);
+    prog->loose = status < 0;
+    return status;
+}
+
+static int bind_all(dlg_program *prog) {
+    enum { COUNTER_BYTES = 512 }; /* see kernels/together.cl */
+    const Plan *p = &prog->plan;
+    int status = DLG_OK;
+    for (size_t i = 0; i < p->launch_count && status == DLG_OK; i++)
+        status = bind(prog, &p->launches[i], NULL, &prog->kernels[i]);
+    if (status < 0 || !p->together_count || !prog->dev->meets) return status;
+    prog->joint = calloc(p->together_count, sizeof(cl_kernel));
+    if (!prog->joint) return rt_no_memory(prog->dev, p->together_count * sizeof(cl_kernel));
+    status = rt_buffer(prog->dev, COUNTER_BYTES, "the counters of groups", &prog->counters);
+    for (size_t i = 0; i < p->together_count && status == DLG_OK; i++)
+        status = bind(prog, &p->togethers[i].joint, prog->counters, &prog->joint[i]);
+    return status;
 }
 
 /* ---- loading ------------------------------------------------------------------------------------ */
@@ -196,8 +225,7 @@ static int prepare(dlg_program *prog, uint64_t seed) {
     int status =
         rt_build(prog->dev, p->file, p->kernels_line, p->kernels, p->kernels_len, &prog->built);
     if (status < 0 || (status = allocate(prog)) < 0) return status;
-    for (size_t i = 0; i < p->launch_count; i++)
-        if ((status = bind(prog, &p->launches[i], &prog->kernels[i])) < 0) return status;
+    if ((status = bind_all(prog)) < 0) return status;
     return dlg_init(prog, seed);
 }
 
@@ -237,6 +265,9 @@ void dlg_program_close(dlg_program *prog) {
     if (prog->dev->queue) clFinish(prog->dev->queue);
     for (size_t i = 0; prog->kernels && i < prog->plan.launch_count; i++)
         if (prog->kernels[i]) clReleaseKernel(prog->kernels[i]);
+    for (size_t i = 0; prog->joint && i < prog->plan.together_count; i++)
+        if (prog->joint[i]) clReleaseKernel(prog->joint[i]);
+    if (prog->counters) clReleaseMemObject(prog->counters);
     /* Backwards: parts of the arena that overlap and were used must be released in the reverse of the
      * order that they were made in, or NVIDIA's driver (580) reads through a null pointer. */
     for (size_t i = prog->buffers ? prog->plan.tensor_count : 0; i-- > 0;)
@@ -246,6 +277,7 @@ void dlg_program_close(dlg_program *prog) {
     rt_meta_free(&prog->meta);
     watch_close(prog->watch);
     free(prog->kernels);
+    free(prog->joint);
     free(prog->buffers);
     free(prog->set);
     free(prog->inference);

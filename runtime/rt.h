@@ -105,6 +105,13 @@ typedef struct Init {
 /* ---- plan.c, plan_check.c: the plan of a program ----------------------------------------------
  */
 
+/* Launches of an entry that one kernel can do all of, with all repeats among them. */
+typedef struct Together {
+    size_t first, end; /* of Plan.launches */
+    dlg_launch
+        joint; /* its last argument, the counters that its groups meet by, is not among `args` */
+} Together;
+
 /* A checked plan. All strings are in `text`, a copy of the file. */
 typedef struct Plan {
     char *text, *file;
@@ -124,10 +131,11 @@ typedef struct Plan {
     const dlg_tensor **lists; /* the entries' reads, updates and returns */
     dlg_launch *launches;
     dlg_repeat *repeats;
+    Together *togethers; /* in order */
     dlg_entry *entries;
     char *user_names;
     size_t const_count, tensor_count, literal_count, arg_count, list_count, launch_count,
-        repeat_count, entry_count;
+        repeat_count, together_count, entry_count;
     uint32_t *by_name; /* hash table of tensors: index + 1 */
     size_t by_name_cap;
 } Plan;
@@ -167,6 +175,7 @@ struct dlg_device {
     const char *message; /* the same, or a constant when there was no memory for it */
     bool real;           /* false: "none" */
     bool host_memory;    /* the device works in the host's memory (a CPU) */
+    bool meets;          /* launches are done together: its groups see what others stored */
     bool exact;          /* a simulator that checks accesses: no byte beyond what was asked for */
     dlg_device_info info;
     cl_device_id id;
@@ -232,8 +241,10 @@ struct dlg_program {
     cl_mem arena;
     cl_mem *buffers;    /* one a tensor */
     cl_kernel *kernels; /* one a launch, arguments bound */
-    bool *set;          /* one a tensor: an input that was set */
-    bool *inference;    /* one a tensor: an entry that does not train uses it */
+    cl_kernel *joint; /* one of each of plan.togethers; NULL: the device does launches one by one */
+    cl_mem counters;  /* that the groups of those meet by */
+    bool *set;        /* one a tensor: an input that was set */
+    bool *inference;  /* one a tensor: an entry that does not train uses it */
     uint64_t seed, step;
     MetaList meta;
     Watch *watch; /* NULL: runs are not looked at */

@@ -174,11 +174,42 @@ static int run_launch(Running *run, size_t i, unsigned depth) {
     return status;
 }
 
+/* What begins with launch i of the plan as one launch, if it is done so now; else NULL. */
+static const Together *joint_at(const dlg_program *prog, size_t i) {
+    const Plan *p = &prog->plan;
+    if (!prog->joint || prog->watch || profile_goes_on(prog->dev->profile)) return NULL;
+    size_t lo = 0, hi = p->together_count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (p->togethers[mid].first < i)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < p->together_count && p->togethers[lo].first == i ? &p->togethers[lo] : NULL;
+}
+
+/* No more groups than the device has units: so all run beside each other, as they should. */
+static int run_joint(dlg_program *prog, const Together *t) {
+    const dlg_launch *l = &t->joint;
+    size_t groups = l->global / l->local, units = prog->dev->info.compute_units;
+    if (units && groups > units) groups = units;
+    return rt_launch(prog->dev, prog->joint[t - prog->plan.togethers], l->kernel, groups * l->local,
+                     l->local);
+}
+
 /* Launches i to end - 1, in `depth` repeats; `next` is the first repeat that may begin among them. */
 static int run_part(Running *run, size_t i, size_t end, size_t next, unsigned depth) {
     const dlg_entry *e = run->entry;
     int status = DLG_OK;
     while (i < end && status == DLG_OK) {
+        size_t before = (size_t)(e->launches - run->prog->plan.launches);
+        const Together *joint = depth ? NULL : joint_at(run->prog, before + i);
+        if (joint) {
+            status = run_joint(run->prog, joint);
+            i = joint->end - before;
+            continue;
+        }
         while (next < e->repeat_count && e->repeats[next].first < i) next++;
         if (next == e->repeat_count || e->repeats[next].first != i) {
             status = run_launch(run, i++, depth);

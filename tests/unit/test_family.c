@@ -24,7 +24,7 @@ static Kernel *kernel(Arena *a, const int32_t *c, uint32_t n, int64_t place) {
 static const char *text_of(Arena *a, const Kernel *k, const Slot *slots, uint32_t params) {
     Text t;
     text_init(&t, a);
-    kernel_print(k, "k", slots, params, &t);
+    kernel_print(k, "k", slots, params, false, &t);
     return t.at;
 }
 

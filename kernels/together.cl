@@ -1,0 +1,77 @@
+// together.cl: how the groups of a launch wait for each other. See vector.cl on blocks.
+//
+// OpenCL promises no group that others run beside it. So those that come within some milliseconds are the team (one alone
+// may be), and the others find nothing to do: a launch ends whatever a driver does, and what it computes does not depend
+// on how many they are. `counters`, all 0 between launches, a line of memory apart:
+// [0] who came, and 65536 once nobody more may; [32] how many the team are; [64] arrivals at meetings; [96] who left.
+//
+// What a group stored before a meeting all see after it. OpenCL C 1.2 has no fence for that: its mem_fence is for a group
+// alone with NVIDIA's drivers, where the instructions stand instead. On a processor an atomic operation is such a fence.
+
+//: arrive_for_all
+static void arrive_for_all(volatile __global int *at) {
+#if defined(cl_nv_pragma_unroll) || defined(__NV_CL_C_VERSION)
+    asm volatile("fence.acq_rel.gpu; red.relaxed.gpu.global.add.s32 [%0], 1;" ::"l"(at) : "memory");
+#else
+    mem_fence(CLK_GLOBAL_MEM_FENCE);
+    atomic_inc(at);
+#endif
+}
+//: seen_by_all
+static int seen_by_all(volatile __global int *at) {
+#if defined(cl_nv_pragma_unroll) || defined(__NV_CL_C_VERSION)
+    int now;
+    asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" : "=r"(now) : "l"(at) : "memory");
+    return now;
+#else
+    return atomic_or(at, 0);
+#endif
+}
+//: close_team
+static void close_team(volatile __global int *counters) {
+    const int came = atomic_or(counters, 65536);
+    if (came < 65536) atomic_xchg(counters + 32, came);
+}
+//: gather_groups
+// Returns how many are in the team; team[1] is this group's number in it. Who came too late is by itself, behind all work.
+static int gather_groups(volatile __global int *counters, __local int *team, int l) {
+    if (l == 0) {
+        int me = atomic_inc(counters), n = 0;
+        if (me >= 65536) {
+            n = 1;
+            me = 1 << 30;
+        } else {
+            if (me + 1 == (int)get_num_groups(0)) close_team(counters);
+            for (int i = 0; i < 4000 && n == 0; i++) n = counters[32];
+            if (n == 0) close_team(counters);
+            while (n == 0) n = counters[32];
+        }
+        team[0] = n;
+        team[1] = me;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    return team[0];
+}
+//: next_group
+// The first group for `me` where `taken` others were dealt out before.
+static int next_group(int me, int n, int taken) {
+    return me < n ? (me + n - taken % n) % n : me;
+}
+//: meet_groups
+// Waits until all n of the team are here; `met` counts arrivals up to the meeting before.
+static int meet_groups(volatile __global int *counters, int met, int n, int l) {
+    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+    if (l == 0 && n > 1) {
+        arrive_for_all(counters + 64);
+        while (seen_by_all(counters + 64) < met + n) {
+        }
+    }
+    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+    return met + n;
+}
+//: leave_groups
+// The last one leaves the counters as they were.
+static void leave_groups(volatile __global int *counters, int l) {
+    if (l == 0 && atomic_inc(counters + 96) == (int)get_num_groups(0) - 1)
+        counters[0] = counters[32] = counters[64] = counters[96] = 0;
+}

@@ -1,0 +1,247 @@
+/* Launches together: the joint kernel of a program for graphics processors does, bit by bit, what its launches do one by
+ * one; a plan that says something else than its launches is refused. On a processor the groups of a launch
+ * may come one after the other, so that teams of one and of several are both seen here. PoCL's time for building
+ * doubles with each loop that has a barrier in it: larger programs are left to other devices (DLG_DEVICE). */
+#include "compile.h"
+#include "rt_fixture.h"
+
+#include <stdbool.h>
+
+#define MLP(batch, inputs, hidden)                                                                 \
+    "input x : f32[" batch ", " inputs "]\n"                                                       \
+    "input y : f32[" batch ", 1]\n"                                                                \
+    "h = tanh(dense(x, " hidden "))\n"                                                             \
+    "o = sigmoid(dense(h, 1))\n"                                                                   \
+    "loss = mse(o, y)\n"                                                                           \
+    "entry train -> loss { minimize loss by adam(lr = 1e-2) }\n"                                   \
+    "entry evaluate -> loss\n"
+
+#define LSTM(batch, hidden)                                                                        \
+    "const batch = " batch ", T = 5, hidden = " hidden ", classes = 3\n"                           \
+    "input x : i32[batch, T]\n"                                                                    \
+    "input y : i32[batch, T]\n"                                                                    \
+    "fn layer(xs) {\n"                                                                             \
+    "    h, c, hs = scan t in 0..T with h = zeros(batch, hidden), c = zeros(batch, hidden) {\n"    \
+    "        h, c = lstm_cell(xs[t], h, c, hidden)\n"                                              \
+    "        yield h\n"                                                                            \
+    "    }\n"                                                                                      \
+    "    return hs\n"                                                                              \
+    "}\n"                                                                                          \
+    "l1 = layer(one_hot(x', classes))\n"                                                           \
+    "l2 = layer(l1)\n"                                                                             \
+    "logits = dense(l2, classes)\n"                                                                \
+    "loss = mean(cross_entropy(reshape(logits, T * batch, classes), reshape(y', T * batch)))\n"    \
+    "entry train -> loss { minimize loss by rmsprop(lr = 2e-3) }\n"                                \
+    "entry evaluate -> loss\n"
+
+/* Sums and products that wait for nothing of each other, and one that waits for all. */
+static const char apart[] = "input x : f32[300, 40]\n"
+                            "param w : f32[40, 50] ~ normal(0, 1)\n"
+                            "a = sum(x, axis = 0)\n"
+                            "b = x @ w\n"
+                            "c = max(x, axis = 1)\n"
+                            "d = sum(b * reshape(c, 300, 1)) + sum(a)\n"
+                            "entry e -> d, a, b, c\n";
+
+typedef struct Loaded {
+    dlg_device *dev;
+    dlg_program *prog;
+    uint64_t launches; /* of the last entry that ran */
+} Loaded;
+
+static void load(Loaded *l, const char *text, bool meets) {
+    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&l->dev, getenv("DLG_DEVICE")), DLG_OK);
+    l->dev->meets = meets;
+    int status = dlg_program_load_text(&l->prog, l->dev, "together.cl", text, strlen(text), NULL);
+    if (status < 0) fprintf(stderr, "%s\n", dlg_error_text(l->dev));
+    CU_ASSERT_EQUAL_FATAL(status, DLG_OK);
+    CU_ASSERT_EQUAL(l->prog->joint != NULL, meets);
+    uint32_t bits = 1;
+    for (size_t i = 0; i < dlg_tensor_count(l->prog); i++) {
+        const dlg_tensor *t = dlg_tensor_at(l->prog, i);
+        if (t->kind != DLG_INPUT) continue;
+        size_t count = (size_t)t->bytes / 4;
+        int32_t *values = calloc(count, 4);
+        for (size_t k = 0; k < count; k++) {
+            bits = bits * 1664525 + 1013904223;
+            if (t->type == DLG_F32)
+                ((float *)values)[k] = (float)(bits >> 8) / (1 << 24) - 0.5f;
+            else
+                values[k] = (int32_t)((bits >> 8) % 3);
+        }
+        CU_ASSERT_EQUAL(dlg_set(l->prog, t->name, values, t->bytes), DLG_OK);
+        free(values);
+    }
+}
+
+static void run(Loaded *l, const char *entry) {
+    uint64_t before = l->dev->launches;
+    int status = dlg_run(l->prog, entry);
+    if (status < 0) fprintf(stderr, "%s\n", dlg_error_text(l->dev));
+    CU_ASSERT_EQUAL(status, DLG_OK);
+    l->launches = l->dev->launches - before;
+}
+
+/* All that can be read is the same in both. */
+static void expect_same(const Loaded *a, const Loaded *b) {
+    for (size_t i = 0; i < dlg_tensor_count(a->prog); i++) {
+        const dlg_tensor *t = dlg_tensor_at(a->prog, i);
+        if (t->kind == DLG_ARENA || t->kind == DLG_INPUT) continue;
+        char *x = malloc((size_t)t->bytes), *y = malloc((size_t)t->bytes);
+        CU_ASSERT_EQUAL(dlg_get(a->prog, t->name, x, t->bytes), DLG_OK);
+        CU_ASSERT_EQUAL(dlg_get(b->prog, t->name, y, t->bytes), DLG_OK);
+        bool same = memcmp(x, y, (size_t)t->bytes) == 0;
+        CU_ASSERT_TRUE(same);
+        if (!same) fprintf(stderr, "%s differs\n", t->name);
+        free(x);
+        free(y);
+    }
+}
+
+static void unload(Loaded *l) {
+    dlg_program_close(l->prog);
+    dlg_device_close(l->dev);
+}
+
+static char *compiled(const char *source) {
+    CompileOptions options = {.target = "gpu"};
+    CompileResult r = compile_text("together.dlg", source, strlen(source), &options);
+    if (r.status) fprintf(stderr, "%s\n", r.diagnostics);
+    CU_ASSERT_EQUAL_FATAL(r.status, 0);
+    char *text = strdup(r.text);
+    compile_free(&r);
+    return text;
+}
+
+/* `launches`: so many are enough for a run of the entry. */
+static void expect_together(const char *source, const char *entry, uint64_t launches) {
+    char *text = compiled(source);
+    Loaded together, apart_;
+    load(&together, text, true);
+    load(&apart_, text, false);
+    for (int i = 0; i < 3; i++) {
+        run(&together, entry);
+        run(&apart_, entry);
+        expect_same(&together, &apart_);
+    }
+    CU_ASSERT_EQUAL(together.launches, launches);
+    CU_ASSERT_TRUE(apart_.launches > launches);
+    /* A look at each launch, and times of each, are of launches one by one. */
+    CU_ASSERT_EQUAL(dlg_check_nan(together.prog, 1), DLG_OK);
+    run(&together, entry);
+    run(&apart_, entry);
+    CU_ASSERT_TRUE(together.launches >= apart_.launches);
+    expect_same(&together, &apart_);
+    CU_ASSERT_EQUAL(dlg_check_nan(together.prog, 0), DLG_OK);
+    unload(&together);
+    unload(&apart_);
+    free(text);
+}
+
+static void test_same(void) {
+    dlg_device *dev;
+    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, getenv("DLG_DEVICE")), DLG_OK);
+    bool large = strcmp(dlg_device_get_info(dev)->type, "cpu") != 0;
+    dlg_device_close(dev);
+    expect_together(MLP("4", "5", "8"), "train", 1);
+    expect_together(MLP("4", "5", "8"), "evaluate", 1);
+    expect_together(LSTM("2", "3"), "train", 1);
+    expect_together(LSTM("2", "3"), "evaluate", 1);
+    expect_together(apart, "e", 1);
+    if (!large) return;
+    expect_together(MLP("64", "300", "200"), "train", 1);
+    expect_together(LSTM("16", "100"), "train", 1);
+}
+
+/* What does not wait for the launch before it does not meet. */
+static void test_meetings(void) {
+    char *text = compiled(apart);
+    const char *joint = strstr(text, "__kernel void together0(");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(joint);
+    size_t launches = 0, meetings = 0;
+    for (const char *s = joint; (s = strstr(s, "_group(g, l")); s++) launches++;
+    for (const char *s = joint; (s = strstr(s, "met = meet_groups(")); s++) meetings++;
+    CU_ASSERT_TRUE(launches >= 3);
+    CU_ASSERT_TRUE(meetings + 1 < launches);
+    free(text);
+}
+
+/* Nor is there one where nothing is to be fused, where groups cannot wait, or of a single launch. */
+static void test_none(void) {
+    CompileOptions options[] = {
+        {.target = "gpu", .opt_level = 1}, {.target = "gpu", .opt_level = 2}, {.target = "cpu"}};
+    for (size_t i = 0; i < 3; i++) {
+        const char mlp[] = MLP("4", "5", "8");
+        CompileResult r = compile_text("together.dlg", mlp, strlen(mlp), &options[i]);
+        CU_ASSERT_EQUAL(r.status, 0);
+        CU_ASSERT_PTR_NULL(strstr(r.text, "//! together"));
+        compile_free(&r);
+    }
+    char *text = compiled("input x : f32[3]\nentry e -> y = x * 2\n");
+    CU_ASSERT_PTR_NULL(strstr(text, "//! together"));
+    free(text);
+}
+
+/* ---- Plans that are refused ---------------------------------------------------------------------- */
+
+#define PLAN(body)                                                                                 \
+    "//! dlg 1\n"                                                                                  \
+    "//! model m target gpu from \"m.dlg\"\n"                                                      \
+    "//! arena 256\n"                                                                              \
+    "//! buffer 0 a i32 scalar output\n"                                                           \
+    "//! buffer 1 b i32 scalar output\n"                                                           \
+    "//! entry e returns a b\n" body "//! kernels 2 checksum 0000000000000000\n"                   \
+    "\n"                                                                                           \
+    "__kernel void add(__global int *x, int i) { *x = i; }\n"                                      \
+    "__kernel void both(__global int *x, __global int *y, __global int *n) { *x = 1; *y = 2; }\n"  \
+    "//! end\n"
+#define BOTH  "//! together both global 1 local 1 args 0 1\n"
+#define ADD_A "//! launch add global 1 local 1 args 0 =1\n"
+#define ADD_B "//! launch add global 1 local 1 args 1 =2\n"
+#define END   "//! end-together\n"
+
+static void check(const char *text, const char *why) {
+    dlg_device *dev;
+    dlg_program *prog = NULL;
+    char *copy = strdup(text);
+    sign(copy);
+    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, "none"), DLG_OK);
+    int status = dlg_program_load_text(&prog, dev, "m.cl", copy, strlen(copy), NULL);
+    CU_ASSERT_EQUAL(status, why ? DLG_ERR_PROGRAM : DLG_OK);
+    if (why)
+        expect_message(dev, why);
+    else if (status < 0)
+        fprintf(stderr, "%s\n", dlg_error_text(dev));
+    dlg_program_close(prog);
+    dlg_device_close(dev);
+    free(copy);
+}
+
+static void test_rules(void) {
+    check(PLAN(BOTH ADD_A ADD_B END), NULL);
+    check(PLAN(BOTH "//! repeat 2\n" ADD_A "//! end-repeat\n" ADD_B END), NULL);
+    check(PLAN(BOTH ADD_A END ADD_B), "one of the arguments is of none of the launches");
+    check(PLAN("//! together both global 1 local 1 args 0\n" ADD_A ADD_B END),
+          "add uses b, which is not among the arguments");
+    check(PLAN("//! together both global 1 local 1 args 0 1 0\n" ADD_A ADD_B END),
+          "a stands twice");
+    check(PLAN("//! together both global 1 local 1 args 0 =1\n" ADD_A ADD_B END),
+          "`=1` is not the index of a buffer");
+    check(PLAN("//! together both global 1 local 1 args +0 1\n" ADD_A ADD_B END),
+          "`+0` is not the index of a buffer");
+    check(PLAN("//! together both global 1 local 1 args 0 7\n" ADD_A ADD_B END), "no buffer 7");
+    check(PLAN("//! together both global 3 local 2 args 0 1\n" ADD_A ADD_B END), "not a multiple");
+    check(PLAN("//! together none global 1 local 1 args 0 1\n" ADD_A ADD_B END),
+          "there is no kernel `__kernel void none(`");
+    check(PLAN(BOTH END ADD_A ADD_B), "no launches are together here");
+    check(PLAN(BOTH ADD_A ADD_B), "together without an end");
+    check(PLAN(BOTH ADD_A ADD_B "//! entry f\n" END), "without an end before the next entry");
+    check(PLAN(BOTH BOTH ADD_A ADD_B END END), "together already");
+    check(PLAN(ADD_A ADD_B END), "no launches together that could end");
+    check(PLAN("//! repeat 2\n" BOTH ADD_A ADD_B END "//! end-repeat\n"), "not in them");
+    check(PLAN(BOTH "//! repeat 2\n" ADD_A ADD_B END "//! end-repeat\n"), "a repeat is not ended");
+    check(PLAN(BOTH ADD_A "//! launch add global 1 local 1 args 1 *\n" END), "several runs");
+}
+
+RUN_SUITE("together", {"same", test_same}, {"meetings", test_meetings}, {"none", test_none},
+          {"rules", test_rules})
