@@ -53,6 +53,26 @@ static Unit unit_at(const Steps *steps, uint32_t first, const Families *fs, cons
     return u;
 }
 
+/* Whether launching an entry's launches takes most of its time. Where it does not, the device is busy while the next ones
+ * are launched, and a launch costs less than a meeting. */
+static bool waits_for_launches(const Steps *steps, uint32_t entry, const Target *t) {
+    double work = 0, launches = 0, trips = 1, outer[9];
+    int depth = 0;
+    for (uint32_t i = entry + 1; i < steps->len && steps->at[i].kind != STEP_ENTRY; i++) {
+        const Step *s = &steps->at[i];
+        if (s->kind == STEP_REPEAT) {
+            outer[depth++] = trips;
+            trips *= s->trips;
+        } else if (s->kind == STEP_END_REPEAT) {
+            trips = outer[--depth];
+        } else {
+            launches += trips;
+            work += trips * s->ns;
+        }
+    }
+    return 4 * work <= launches * t->launch_ns;
+}
+
 typedef struct Finder {
     const Steps *steps;
     const Memory *m;
@@ -104,14 +124,17 @@ void together_find(const Steps *steps, const Families *fs, const Memory *m, Aren
     Finder f = {.steps = steps, .m = m, .arena = arena, .out = out};
     if (!m->target->meets) return;
     f.has = NEW_ARRAY(arena, bool, m->buffers.len + 1);
+    bool wanted = false;
     for (uint32_t i = 0; i < steps->len;) {
         if (steps->at[i].kind == STEP_ENTRY) {
             settle(&f);
+            wanted = waits_for_launches(steps, i, m->target);
             f.now = (Together){.first = i + 1, .end = i + 1, .entry = steps->at[i].entry};
             i++;
             continue;
         }
         Unit u = unit_at(steps, i, fs, m);
+        u.fits = u.fits && wanted;
         uint32_t before = f.buffers.len;
         add_buffers(&f, i, u.end);
         if (f.buffers.len > MOST_BUFFERS || f.meetings + u.meetings > MOST_MEETINGS || !u.fits) {
