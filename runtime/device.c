@@ -466,6 +466,11 @@ int rt_buffer(dlg_device *dev, uint64_t bytes, const char *what, cl_mem *buffer)
     return DLG_OK;
 }
 
+void rt_release_parts(cl_mem *list, size_t count) {
+    for (size_t i = list ? count : 0; i-- > 0;)
+        if (list[i]) clReleaseMemObject(list[i]);
+}
+
 /* Marks the queue and waits for the mark before: the host is at most two marks ahead. */
 static int mark(dlg_device *dev) {
     cl_event next;

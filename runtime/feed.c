@@ -391,8 +391,7 @@ static cl_int unbind(Runner *r) {
 }
 
 static void release(cl_mem *list, size_t count) {
-    for (size_t i = 0; list && i < count; i++)
-        if (list[i]) clReleaseMemObject(list[i]);
+    rt_release_parts(list, count);
     free(list);
 }
 

@@ -268,10 +268,7 @@ void dlg_program_close(dlg_program *prog) {
     for (size_t i = 0; prog->joint && i < prog->plan.together_count; i++)
         if (prog->joint[i]) clReleaseKernel(prog->joint[i]);
     if (prog->counters) clReleaseMemObject(prog->counters);
-    /* Backwards: parts of the arena that overlap and were used must be released in the reverse of the
-     * order that they were made in, or NVIDIA's driver (580) reads through a null pointer. */
-    for (size_t i = prog->buffers ? prog->plan.tensor_count : 0; i-- > 0;)
-        if (prog->buffers[i]) clReleaseMemObject(prog->buffers[i]);
+    rt_release_parts(prog->buffers, prog->plan.tensor_count);
     if (prog->arena) clReleaseMemObject(prog->arena);
     if (prog->built) clReleaseProgram(prog->built);
     rt_meta_free(&prog->meta);

@@ -199,6 +199,10 @@ int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, 
 int rt_own_kernel(dlg_device *dev, const char *name, cl_kernel *kernel);
 /* A buffer of `bytes`, padded to 64 unless the device is exact, zeroed. The caller releases it. */
 int rt_buffer(dlg_device *dev, uint64_t bytes, const char *what, cl_mem *buffer);
+/* Releases buffers, of which any may be NULL, also of a list that is. Backwards: parts of a buffer that overlap and were
+ * used must be released in the reverse of the order that they were made in, or NVIDIA's driver (580) reads through a null
+ * pointer. */
+void rt_release_parts(cl_mem *list, size_t count);
 /* Says of the launch that comes next what it is. */
 /* Measures the device unless it was; its queue must keep times. It takes some tenths of a second. */
 int rt_limits_measure(dlg_device *dev);
