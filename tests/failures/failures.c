@@ -56,7 +56,7 @@ typedef struct Text {
     size_t len;
 } Text;
 
-static Text compiled, talking, broken, lined;
+static Text compiled, talking, broken, lined, joint;
 static dlg_device *dev;
 static dlg_program *prog, *talk, *together;
 static dlg_dataset *data, *line_data;
@@ -150,9 +150,9 @@ static void write_data(void) {
     free(npy);
 }
 
-static Text compile(const char *text, int opt_level) {
+static Text compile(const char *text, const char *target, int opt_level) {
     CompileResult r = compile_text("m.dlg", text, strlen(text),
-                                   &(CompileOptions){.target = "cpu", .opt_level = opt_level});
+                                   &(CompileOptions){.target = target, .opt_level = opt_level});
     if (r.status) fputs(r.diagnostics, stderr);
     need(r.status == 0, "the model does not compile");
     Text t = {malloc(r.text_len + 1), r.text_len};
@@ -224,6 +224,25 @@ static int runs(void) {
     add(probs, sizeof probs);
     add(&loss, sizeof loss);
     return DLG_OK;
+}
+
+/* A program whose launches one launch does, as on a device whose groups can wait for each other. */
+static int runs_as_one(void) {
+    static const float p[12] = {1, 2, 3}, q[4] = {1};
+    float loss;
+    dlg_program *other;
+    dev->meets = true;
+    int status = load(&other, joint);
+    dev->meets = false;
+    if (status < 0) return status;
+    need(other->joint != NULL, "launches together");
+    if ((status = dlg_set(other, "p", p, sizeof p)) >= 0 &&
+        (status = dlg_set(other, "q", q, sizeof q)) >= 0)
+        for (int i = 0; i < 3 && status >= 0; i++) status = dlg_run(other, "train");
+    if (status >= 0) status = dlg_get(other, "loss", &loss, sizeof loss);
+    if (status >= 0) add(&loss, sizeof loss);
+    dlg_program_close(other);
+    return status;
 }
 
 /* So many that the host waits for the device, which is too far behind. */
@@ -447,6 +466,7 @@ static const struct {
               {"a program that does not build", does_not_build, false},
               {"runs", runs, false},
               {"many runs", many_runs, false},
+              {"launches as one", runs_as_one, false},
               {"data", reads_data, false},
               {"data that stays in files", reads_from_files, false},
               {"files of tensors", tensor_files, false},
@@ -564,10 +584,11 @@ int main(int argc, char **argv) {
     need(dlg_device_open(&dev, NULL) >= 0, "no device");
     write_data();
     /* Nothing is fused, so that there are a loop of launches, an arena and its parts. */
-    compiled = compile(model, 1);
-    talking = compile(talker, 1);
-    broken = compile(talker, 1);
-    lined = compile(line, 0);
+    compiled = compile(model, "cpu", 1);
+    talking = compile(talker, "cpu", 1);
+    broken = compile(talker, "cpu", 1);
+    lined = compile(line, "cpu", 0);
+    joint = compile(line, "gpu", 0);
     *strchr(strstr(broken.at, "__kernel"), ';') = '?';
     need(load(&prog, compiled) >= 0 && load(&talk, talking) >= 0, "the programs");
     need(open_data(&data, "t.csv:0:3", 0) >= 0, "the data");
@@ -600,6 +621,7 @@ int main(int argc, char **argv) {
     free(talking.at);
     free(broken.at);
     free(lined.at);
+    free(joint.at);
     if (cl_live() != 0) fail("the end", "objects of OpenCL are left", "");
     for (const char *const *function = cl_functions(); *function; function++) {
         size_t i = 0, times = 0;
