@@ -325,6 +325,23 @@ Val val_zip(Kernel *k, Val x, Val y, bool second) {
                                 .args = {x, y}});
 }
 
+/* All elements one after the other are in as many vectors as there are columns, or rows if those are fewer. With each
+ * step the second half of them goes between the first: the number of a place turns round by a bit. */
+void kernel_turn(Kernel *k, Val *v, uint32_t columns, uint32_t rows) {
+    Val next[MAX_LANES];
+    uint32_t count = columns < rows ? columns : rows, parts = columns / count;
+    for (uint32_t i = 0; i < count; i++) v[i] = val_pack(k, v + i * parts, (uint8_t)parts);
+    for (uint32_t done = 1; done < columns && count > 1; done *= 2) {
+        for (uint32_t i = 0; i < count / 2; i++) {
+            next[2 * i] = val_zip(k, v[i], v[i + count / 2], false);
+            next[2 * i + 1] = val_zip(k, v[i], v[i + count / 2], true);
+        }
+        memcpy(v, next, count * sizeof(Val));
+    }
+    for (uint32_t r = rows, each = rows / count; r-- > 0;)
+        v[r] = val_part(k, v[r / each], r % each * columns, (uint8_t)columns);
+}
+
 Val val_across(Kernel *k, Op op, Val x) {
     const Value *n = value_at(k, x);
     if (n->lanes == 1) return x;

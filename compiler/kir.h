@@ -185,6 +185,8 @@ Val val_extract(Kernel *k, Val x, uint32_t lane);
 Val val_part(Kernel *k, Val x, uint32_t first,
              uint8_t lanes);                       /* lanes first .. first + lanes - 1 */
 Val val_zip(Kernel *k, Val x, Val y, bool second); /* of two vectors of one length */
+/* v[0..columns-1], of `rows` lanes each, become v[0..rows-1], of `columns` lanes: both are powers of two. */
+void kernel_turn(Kernel *k, Val *v, uint32_t columns, uint32_t rows);
 Val val_across(Kernel *k, Op op, Val x);           /* OP_ADD or OP_MAX */
 Val val_sums(Kernel *k, const Val x[4]);           /* f32, each of 8 or 16 lanes */
 void val_used(Kernel *k, Val x, uint32_t lanes);   /* no others count (kir_count.c) */

@@ -92,6 +92,7 @@ double points_steps(const Target *target, int64_t length, double turns);
  * may run over what it contracts where `inner` says so. */
 uint32_t split_axis(int32_t size, int32_t tile, Tiling *out);
 void cut_pieces(Tiling *t, uint8_t lanes);
+uint32_t alike_pieces(const Tiling *t, uint32_t first); /* of one length, from `first` on */
 void dot_plan(Section *s, Arena *arena, bool inner);
 NodeId dot_of(const Section *s); /* the contraction of a section that has one */
 /* Whether the last two axes of its space are the left operand's alone and the right one's alone, as a matrix product

@@ -72,19 +72,6 @@ static uint32_t tile_points(Nest *n, const Idx *at, const Tiling *row, const Til
     return count;
 }
 
-/* The columns of a square, as many as they have lanes, become its rows: each step doubles how many of a row's elements
- * lie side by side. */
-static void transpose(Kernel *k, Val *v, uint32_t size) {
-    Val next[MAX_LANES];
-    for (uint32_t done = 1; done < size; done *= 2) {
-        for (uint32_t i = 0; i < size / 2; i++) {
-            next[2 * i] = val_zip(k, v[i], v[i + size / 2], false);
-            next[2 * i + 1] = val_zip(k, v[i], v[i + size / 2], true);
-        }
-        memcpy(v, next, size * sizeof(Val));
-    }
-}
-
 /* A piece of a copy whose operand lies along the axis before the last: vectors are loaded along that one, and
  * exchange their lanes in registers. */
 static void emit_transposed(Nest *n, const Idx *at, Piece rows, Piece columns) {
@@ -93,7 +80,7 @@ static void emit_transposed(Nest *n, const Idx *at, Piece rows, Piece columns) {
     IndexTable *t = &k->index;
     int axes = s->space.rank;
     const Store *st = &s->stores.at[0];
-    Val column[MAX_LANES], row[MAX_LANES];
+    Val turned[MAX_LANES];
     Idx place[MAX_RANK], index[MAX_RANK];
     memcpy(place, at, sizeof(place));
     Idx r = idx_offset(t, at[axes - 2], rows.offset),
@@ -103,71 +90,86 @@ static void emit_transposed(Nest *n, const Idx *at, Piece rows, Piece columns) {
     for (int i = 0; i < columns.lanes; i++) {
         place[axes - 1] = idx_offset(t, c, i);
         nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, index);
-        column[i] = val_splat(k, eval_at(&n->eval, st->node, index), rows.lanes);
+        turned[i] = val_splat(k, eval_at(&n->eval, st->node, index), rows.lanes);
     }
-    bool square = rows.lanes == columns.lanes;
-    if (square) transpose(k, column, columns.lanes);
+    kernel_turn(k, turned, columns.lanes, rows.lanes);
     eval_set_lanes(&n->eval, columns.lanes);
     place[axes - 1] = idx_add(t, c, n->eval.lane[columns.lanes]);
     for (uint32_t i = 0; i < rows.lanes; i++) {
         place[axes - 2] = idx_offset(t, r, i);
         nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, index);
-        for (int l = 0; l < columns.lanes && !square; l++) row[l] = val_extract(k, column[l], i);
-        nest_store(n, st, index, columns.lanes,
-                   square ? column[i] : val_pack(k, row, columns.lanes));
+        nest_store(n, st, index, columns.lanes, turned[i]);
     }
 }
 
-/* Whether the sums of a tile wait in the group's memory for what is computed of them: where that is much, as an
- * optimizer's step is, it is a loop over the rows and stands in the text once, not for each point of the tile. */
-static bool sums_wait(const Nest *n, const Tiling *row) {
+/* The reduction of the section whose sums, of a tile of so many points, wait in the group's memory for what is computed
+ * of them, or NO_NODE: where that is much, as an optimizer's step is, it is a loop over the points and stands in the
+ * text once, not for each of them. */
+static NodeId sums_wait(const Nest *n, uint32_t points) {
     const Section *s = n->s;
-    uint32_t reductions = 0;
+    NodeId waits = NO_NODE;
     double operations = 0;
     NumberSet seen = {.arena = n->k->arena};
-    if (!row || row->size < 4 || !s->cluster->has_dot || s->dot_inner) return false;
+    if (points < 4 || s->dot_inner) return NO_NODE;
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];
         if (!is_reduction((Op)node_at(s->g, id)->op)) continue;
-        reductions++;
+        if (waits != NO_NODE) return NO_NODE;
+        waits = id;
         set_add(&seen, id);
     }
+    if (waits == NO_NODE || node_at(s->g, waits)->dtype != DT_F32) return NO_NODE;
     for (uint32_t i = 0; i < s->stores.len; i++)
         operations += operations_at(n, s->stores.at[i].node, &seen);
-    return reductions == 1 && node_at(s->g, dot_of(s))->dtype == DT_F32 && operations >= COSTLY;
+    return operations >= COSTLY ? waits : NO_NODE;
 }
 
-static void emit_waiting(Nest *n, const Idx *at, const Tiling *row, const Tiling *column,
-                         Point *points) {
-    const Section *s = n->s;
+/* What is computed of the sums at row `r` of the tile at at[] and `count` pieces from `first` on, of one length. */
+static void store_waiting(Nest *n, NodeId waits, uint32_t own, int32_t pitch, const Idx *at,
+                          Idx row, Piece first, int32_t count) {
+    IndexTable *t = &n->k->index;
+    const int axes = n->s->space.rank;
+    const Tiling one = {.size = 1, .count = 1};
+    Tiling piece = {.pieces = {{0, first.lanes}}, .piece_count = 1};
+    Point point;
+    Idx turn, place[MAX_RANK];
+    nest_for(n, "c", idx_const(t, 0), idx_const(t, count), 1, &turn);
+    if (count > 1) kernel_unroll(n->k, false);
+    Idx column = idx_offset(t, idx_scale(t, turn, first.lanes), first.offset);
+    Idx from = idx_add(t, idx_scale(t, row, pitch), column);
+    memcpy(place, at, sizeof(place));
+    if (axes >= 2) place[axes - 2] = idx_add(t, at[axes - 2], row);
+    place[axes - 1] = idx_add(t, at[axes - 1], column);
+    tile_points(n, place, axes >= 2 ? &one : NULL, &piece, &point);
+    eval_set_lanes(&n->eval, point.lanes);
+    eval_bind(&n->eval, waits, point.at,
+              val_local(n->k, own, from, point.lanes, (Ranges){0}, "sum"));
+    nest_store_points(n, &point, 1);
+    nest_end(n);
+}
+
+static void emit_waiting(Nest *n, NodeId waits, const Idx *at, const Tiling *row,
+                         const Tiling *column, Point *points) {
     Kernel *k = n->k;
     IndexTable *t = &k->index;
-    const NodeId dot = dot_of(s);
-    const int axes = s->space.rank;
     const uint32_t pieces = column->piece_count, count = tile_points(n, at, row, column, points);
     const int32_t pitch = (column->size + MAX_LANES - 1) / MAX_LANES * MAX_LANES;
-    uint32_t own = kernel_scratch(k, "sums", (int64_t)row->size * pitch);
+    const int32_t rows = row ? row->size : 1;
+    uint32_t own = kernel_scratch(k, "sums", (int64_t)rows * pitch);
     nest_reductions(n, points, count);
     for (uint32_t i = 0; i < count; i++) {
         eval_set_lanes(&n->eval, points[i].lanes);
         kernel_store_local(
             k, own, idx_const(t, (int64_t)(i / pieces) * pitch + column->pieces[i % pieces].offset),
-            val_splat(k, eval_at(&n->eval, dot, points[i].at), points[i].lanes));
+            val_splat(k, eval_at(&n->eval, waits, points[i].at), points[i].lanes));
     }
-    const Tiling one = {.size = 1, .count = 1};
-    Idx turn, place[MAX_RANK];
-    nest_for(n, "r", idx_const(t, 0), idx_const(t, row->size), 1, &turn);
-    kernel_unroll(k, false);
-    memcpy(place, at, sizeof(place));
-    place[axes - 2] = idx_add(t, at[axes - 2], turn);
-    tile_points(n, place, &one, column, points);
-    for (uint32_t i = 0; i < pieces; i++) {
-        Idx from = idx_offset(t, idx_scale(t, turn, pitch), column->pieces[i].offset);
-        eval_set_lanes(&n->eval, points[i].lanes);
-        eval_bind(&n->eval, dot, points[i].at,
-                  val_local(k, own, from, points[i].lanes, (Ranges){0}, "sum"));
+    Idx turn;
+    nest_for(n, "r", idx_const(t, 0), idx_const(t, rows), 1, &turn);
+    if (rows > 1) kernel_unroll(k, false);
+    for (uint32_t i = 0, alike; i < pieces; i += alike) {
+        alike = alike_pieces(column, i);
+        store_waiting(n, waits, own, pitch, at, turn, column->pieces[i], (int32_t)alike);
     }
-    nest_store_points(n, points, pieces);
     nest_end(n);
 }
 
@@ -246,8 +248,9 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
         }
     } else {
         Point *points = NEW_ARRAY(k->arena, Point, (row ? row->size : 1) * MAX_PIECES);
-        if (sums_wait(n, row))
-            emit_waiting(n, at, row, column, points);
+        NodeId waits = column ? sums_wait(n, (row ? row->size : 1) * column->piece_count) : NO_NODE;
+        if (waits != NO_NODE)
+            emit_waiting(n, waits, at, row, column, points);
         else
             nest_points(n, points, tile_points(n, at, row, column, points));
     }

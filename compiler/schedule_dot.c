@@ -37,6 +37,12 @@ void cut_pieces(Tiling *t, uint8_t lanes) {
     }
 }
 
+uint32_t alike_pieces(const Tiling *t, uint32_t first) {
+    uint32_t end = first + 1;
+    while (end < t->piece_count && t->pieces[end].lanes == t->pieces[first].lanes) end++;
+    return end - first;
+}
+
 NodeId dot_of(const Section *s) {
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];

@@ -56,41 +56,46 @@ static Val operand_at(Panels *p, uint32_t k, Idx row, Idx column, Idx inner) {
     return eval_at(&n->eval, p->dot->args[k], in);
 }
 
-/* `deep` elements from `at` of the part on, of one piece of the panel: loaded along what is contracted, and turned. */
-static void fill_turned(Panels *p, Idx strip, Idx from, Idx at, uint8_t deep, const Piece *piece) {
+/* `deep` elements from `at` of the part on, of `wide` columns from `column` of the strip on: loaded along what is
+ * contracted, and turned. */
+static void fill_turned(Panels *p, Idx strip, Idx column, Idx from, Idx at, uint8_t deep,
+                        uint8_t wide) {
     Nest *n = p->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
-    Val column[MAX_LANES], row[MAX_LANES];
+    Val turned[MAX_LANES];
     eval_set_lanes(&n->eval, deep);
     Idx inner = idx_add(t, idx_add(t, from, at), n->eval.lane[deep]);
-    for (int c = 0; c < piece->lanes; c++) {
-        Idx place = idx_offset(t, idx_add(t, p->column, strip), piece->offset + c);
-        column[c] = val_splat(k, operand_at(p, 1, p->row, place, inner), deep);
-    }
+    Idx first = idx_add(t, idx_add(t, p->column, strip), column);
+    for (int c = 0; c < wide; c++)
+        turned[c] = val_splat(k, operand_at(p, 1, p->row, idx_offset(t, first, c), inner), deep);
+    kernel_turn(k, turned, wide, deep);
     for (uint32_t r = 0; r < deep; r++) {
-        for (int c = 0; c < piece->lanes; c++) row[c] = val_extract(k, column[c], r);
-        Idx to = in_panel(p, strip, idx_offset(t, at, r), piece->offset);
-        kernel_store_local(k, p->panel, to, val_pack(k, row, piece->lanes));
+        Idx to = idx_add(t, in_panel(p, strip, idx_offset(t, at, r), 0), column);
+        kernel_store_local(k, p->panel, to, turned[r]);
     }
 }
 
-/* One piece of each strip, turned, as few streams of memory at a time as that takes. */
-static void turn_strips(Panels *p, Idx from, int32_t depth, const Tiling *strips,
-                        const Piece *piece) {
+/* `count` pieces of so many columns of each strip, the first at `first`, turned: as few streams of memory at a time as
+ * that takes. */
+static void turn_strips(Panels *p, Idx from, int32_t depth, const Tiling *strips, Piece first,
+                        int32_t count) {
     Nest *n = p->n;
     IndexTable *t = &n->k->index;
-    Idx at, turn;
+    Idx at, turn, piece;
     nest_for(n, "c", idx_const(t, 0), idx_const(t, strips->count), 1, &turn);
+    nest_for(n, "p", idx_const(t, 0), idx_const(t, count), 1, &piece);
     Idx strip = idx_offset(t, idx_scale(t, turn, strips->size), strips->start);
+    Idx column = idx_offset(t, idx_scale(t, piece, first.lanes), first.offset);
     for (int32_t begin = 0, deep = MAX_LANES; begin < depth; deep /= 2) {
         int32_t end = begin + (depth - begin) / deep * deep;
         if (begin == end) continue;
         nest_for(n, "k", idx_const(t, begin), idx_const(t, end), deep, &at);
-        fill_turned(p, strip, from, at, (uint8_t)deep, piece);
+        fill_turned(p, strip, column, from, at, (uint8_t)deep, first.lanes);
         nest_end(n);
         begin = end;
     }
+    nest_end(n);
     nest_end(n);
 }
 
@@ -99,8 +104,10 @@ static void fill_panel(Panels *p, Idx from, int32_t depth, const Tiling *strips)
     Nest *n = p->n;
     IndexTable *t = &n->k->index;
     Idx at, turn;
-    for (uint32_t i = 0; i < strips->piece_count && p->turned; i++)
-        turn_strips(p, from, depth, strips, &strips->pieces[i]);
+    for (uint32_t i = 0, alike; i < strips->piece_count && p->turned; i += alike) {
+        alike = alike_pieces(strips, i);
+        turn_strips(p, from, depth, strips, strips->pieces[i], (int32_t)alike);
+    }
     if (p->turned) return;
     nest_for(n, "k", idx_const(t, 0), idx_const(t, depth), 1, &at);
     nest_for(n, "c", idx_const(t, 0), idx_const(t, strips->count), 1, &turn);
