@@ -27,12 +27,20 @@ static void store(dlg_type type, void *data, uint64_t i, double value) {
     (void)dlg_put_element(type, data, i, value < 0 ? -most : most);
 }
 
+static void fill(const dlg_tensor *t, double value, void *data) {
+    if (!t->elems) return;
+    store(t->type, data, 0, value);
+    size_t done = dlg_type_bytes(t->type), all = (size_t)t->elems * done;
+    for (size_t more; done < all; done += more) {
+        more = done < all - done ? done : all - done;
+        memcpy((char *)data + done, data, more);
+    }
+}
+
 void rt_init_values(const Plan *plan, const dlg_tensor *t, uint64_t seed, void *data) {
     const Init *init = &plan->inits[t->index];
     switch (init->kind) {
-    case INIT_CONSTANT:
-        for (uint64_t i = 0; i < t->elems; i++) store(t->type, data, i, init->a);
-        return;
+    case INIT_CONSTANT: fill(t, init->a, data); return;
     case INIT_LITERAL:
         for (uint64_t i = 0; i < t->elems; i++)
             store(t->type, data, i, plan->literals[init->literal + i]);
@@ -45,9 +53,12 @@ void rt_init_values(const Plan *plan, const dlg_tensor *t, uint64_t seed, void *
     for (uint64_t i = 0; i < t->elems; i++) {
         if (i % 4 == 0) {
             counter[0] = (uint32_t)(i / 4);
-            rt_philox(counter, key, words);
+            philox(counter, key, words);
         }
-        store(t->type, data, i,
-              (double)random_value(init->kind == INIT_NORMAL, init->a, init->b, words[i % 4]));
+        float value = random_value(init->kind == INIT_NORMAL, init->a, init->b, words[i % 4]);
+        if (t->type == DLG_F32)
+            memcpy((char *)data + i * sizeof value, &value, sizeof value);
+        else
+            store(t->type, data, i, (double)value);
     }
 }
