@@ -102,6 +102,26 @@ static void emit_transposed(Nest *n, const Idx *at, Piece rows, Piece columns) {
     }
 }
 
+/* The same, element by element: what costs little time is to cost little text. */
+static void emit_elements(Nest *n, const Idx *at, int32_t rows, int32_t columns) {
+    IndexTable *t = &n->k->index;
+    const Section *s = n->s;
+    const int axes = s->space.rank;
+    Idx r, c, place[MAX_RANK], index[MAX_RANK];
+    nest_for(n, "r", idx_const(t, 0), idx_const(t, rows), 1, &r);
+    if (rows > 1) kernel_unroll(n->k, false);
+    nest_for(n, "c", idx_const(t, 0), idx_const(t, columns), 1, &c);
+    if (columns > 1) kernel_unroll(n->k, false);
+    memcpy(place, at, sizeof(place));
+    place[axes - 2] = idx_add(t, at[axes - 2], r);
+    place[axes - 1] = idx_add(t, at[axes - 1], c);
+    nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, index);
+    eval_set_lanes(&n->eval, 1);
+    nest_store(n, &s->stores.at[0], index, 1, eval_at(&n->eval, s->stores.at[0].node, index));
+    nest_end(n);
+    nest_end(n);
+}
+
 /* The reduction of the section whose sums, of a tile of so many points, wait in the group's memory for what is computed
  * of them, or NO_NODE: where that is much, as an optimizer's step is, it is a loop over the points and stands in the
  * text once, not for each of them. */
@@ -167,7 +187,7 @@ static void emit_waiting(Nest *n, NodeId waits, const Idx *at, const Tiling *row
     nest_for(n, "r", idx_const(t, 0), idx_const(t, rows), 1, &turn);
     if (rows > 1) kernel_unroll(k, false);
     for (uint32_t i = 0, alike; i < pieces; i += alike) {
-        alike = alike_pieces(column, i);
+        alike = row ? 1 : alike_pieces(column, i); /* a short loop in a loop costs time */
         store_waiting(n, waits, own, pitch, at, turn, column->pieces[i], (int32_t)alike);
     }
     nest_end(n);
@@ -214,6 +234,15 @@ static int open_tiles(Nest *n, Idx part, const int64_t *count, Idx *at) {
     return 1 + axes - dealt;
 }
 
+#define LITTLE 0.125
+
+/* Which part of the section is in tiles of this size. */
+static double region_part(const Section *s, const Tiling *row, const Tiling *column) {
+    const int axes = s->space.rank;
+    return (double)row->size * row->count / s->space.dim[axes - 2] * column->size * column->count /
+           s->space.dim[axes - 1];
+}
+
 /* One region: all tiles of one size. */
 static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *column) {
     const Section *s = n->s;
@@ -241,6 +270,8 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
             nest_narrow(n, place);
         else
             nest_row(n, place);
+    } else if (s->transposes && region_part(s, row, column) < LITTLE) {
+        emit_elements(n, at, row->size, column->size);
     } else if (s->transposes) {
         for (uint32_t r = 0; r < row->piece_count; r++) {
             for (uint32_t c = 0; c < column->piece_count; c++)
