@@ -154,7 +154,10 @@ static CompileResult compile_case(const BenchCase *which, const char *target,
     char *rest = words;
     for (char *word; (word = strtok_r(rest, " ", &rest)) && count < MAX_DEFINES;)
         defines[count++] = word;
-    CompileOptions options = {.target = target, .defines = defines, .define_count = count};
+    CompileOptions options = {.target = target,
+                              .precision = getenv("DLG_BENCH_PRECISION"),
+                              .defines = defines,
+                              .define_count = count};
     return compile_file(path, &options);
 }
 
@@ -207,7 +210,7 @@ bool ours_open(Ours *ours, const BenchCase *which, dlg_device *device, const cha
     *ours = (Ours){.which = which, .device = device};
     const dlg_device_info *info = dlg_device_get_info(device);
     CompileResult text =
-        compile_case(which, target_for_device(info->type, info->vector_floats), directory);
+        compile_case(which, target_for_device(info->type, info->vector_floats, info->matrix_units), directory);
     if (text.status != 0) {
         snprintf(why, why_bytes, "does not compile: %s", text.diagnostics);
         compile_free(&text);

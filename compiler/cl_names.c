@@ -52,10 +52,10 @@ static bool is_type(const char *name) {
 
 /* Whether OpenCL C may define a macro or function of such a name: M_PI, get_global_id. */
 static bool is_macro(const char *name) {
-    static const char *const stem[] = {"M_",       "FLT_",   "DBL_",   "HALF_", "INT_",   "UINT_",
-                                       "CHAR_",    "SCHAR_", "UCHAR_", "SHRT_", "USHRT_", "LONG_",
-                                       "ULONG_",   "FP_",    "CL",     "HUGE_", "MAX",    "get_",
-                                       "convert_", "as_",    "__",     "atom",  "vload",  "vstore"};
+    static const char *const stem[] = {
+        "M_",       "FLT_",   "DBL_",  "HALF_",  "INT_",  "UINT_",  "CHAR_", "SCHAR_", "UCHAR_",
+        "SHRT_",    "USHRT_", "LONG_", "ULONG_", "FP_",   "CL",     "HUGE_", "MAX",    "get_",
+        "convert_", "as_",    "__",    "atom",   "vload", "vstore", "mma_"};
     for (size_t i = 0; i < COUNT_OF(stem); i++) {
         if (!strncmp(name, stem[i], strlen(stem[i]))) return true;
     }

@@ -334,6 +334,13 @@ static bool check_options(const CompileOptions *options, CompileResult *result) 
                                  options->target, target_names());
         return false;
     }
+    Precision precision;
+    if (options->precision && !precision_find(options->precision, &precision)) {
+        *result = result_message(
+            2, "error: there is no precision `%s`; there are: f32 3xtf32 tf32 bf16\n",
+            options->precision);
+        return false;
+    }
     return true;
 }
 

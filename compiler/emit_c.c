@@ -452,7 +452,7 @@ static void write_tables(const Writer *w, const char *kernels, Text *out) {
         out,
         "\n#define MODEL %s_model\n#define TARGET_DEVICE CL_DEVICE_TYPE_%s\n#define ARENA_BYTES "
         "((size_t)%lld)\n\n",
-        w->prefix, strcmp(w->target, "gpu") ? "CPU" : "GPU", w->arena_bytes);
+        w->prefix, strncmp(w->target, "gpu", 3) ? "CPU" : "GPU", w->arena_bytes);
     text_printf(out, "enum { TENSORS = %u, LAUNCHES = %u };\n\n", w->tensors.len, w->launch_count);
     text_printf(out, "static const struct tensor tensors[] = {\n%s    {0},\n};\n\n",
                 w->buffers.at ? w->buffers.at : "");

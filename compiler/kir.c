@@ -490,6 +490,59 @@ void kernel_end(Kernel *k) {
     k->block = k->open.at[--k->open.len];
 }
 
+/* ---- Products by matrix units --------------------------------------------------------------- */
+
+void kernel_copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges) {
+    Ranges open;
+    if (!ranges_open(k, ranges, &open)) open = ranges; /* zeros */
+    k->buffers.at[buffer].read = true;
+    KStmt *s = add_stmt(k, S_COPY);
+    s->local = local;
+    s->at = at;
+    s->buffer = buffer;
+    s->index = e;
+    s->ranges = open;
+}
+
+void kernel_mark(Kernel *k) {
+    add_stmt(k, S_MARK);
+}
+
+void kernel_arrive(Kernel *k, int64_t but) {
+    add_stmt(k, S_ARRIVE)->step = but;
+}
+
+uint32_t kernel_matrix(Kernel *k, const KMatrix *m) {
+    vec_push(k->arena, &k->matrices, *m);
+    uint32_t matrix = k->matrices.len - 1;
+    add_stmt(k, S_SUMS)->matrix = matrix;
+    return matrix;
+}
+
+void kernel_product(Kernel *k, uint32_t matrix, uint32_t local, Idx a, Idx b) {
+    KStmt *s = add_stmt(k, S_PRODUCT);
+    s->matrix = matrix;
+    s->local = local;
+    s->index = a;
+    s->at = b;
+}
+
+void kernel_sums_out(Kernel *k, uint32_t matrix, int32_t part, uint32_t local) {
+    KStmt *s = add_stmt(k, S_SUMS_OUT);
+    s->matrix = matrix;
+    s->local = local;
+    s->step = part;
+}
+
+/* Side by side along what is contracted, four places are what an item reads, and two lines fill the banks. Else four
+ * lines are, of one of four groups of four places: each has its eights of lines turned by one more. */
+Idx matrix_at(IndexTable *t, bool along, int32_t lines, Idx line, Idx step) {
+    if (along) return idx_add(t, idx_scale(t, line, MATRIX_STEP), step);
+    Idx eight = idx_mod(t, idx_add(t, idx_div(t, line, 8), idx_div(t, step, 4)), 4);
+    Idx at = idx_add(t, idx_scale(t, idx_div(t, line, 32), 32), idx_mod(t, line, 8));
+    return idx_add(t, idx_scale(t, step, lines), idx_add(t, at, idx_scale(t, eight, 8)));
+}
+
 /* ---- Dead values --------------------------------------------------------------------------- */
 
 static void use_index(Kernel *k, Idx e);
@@ -534,6 +587,15 @@ static void use_block(Kernel *k, const KBlock *b) {
             break;
         case S_COLUMNS:
         case S_ROWS: use_index(k, s->index); break;
+        case S_COPY:
+            for (uint32_t r = 0; r < s->ranges.count; r++) use_index(k, s->ranges.at[r].e);
+            use_index(k, s->index);
+            use_index(k, s->at);
+            break;
+        case S_PRODUCT:
+            use_index(k, s->index);
+            use_index(k, s->at);
+            break;
         case S_FOR:
             use_index(k, s->lo);
             use_index(k, s->hi);

@@ -13,6 +13,7 @@
 
 #include "index.h"
 #include "ir.h"
+#include "target.h"
 
 typedef uint32_t Val;
 #define NO_VAL    UINT32_MAX
@@ -83,6 +84,13 @@ typedef enum StmtOp {
     S_FOR,     /* atom from lo below hi by step: body */
     S_IF,      /* ranges: body */
     S_BARRIER, /* of the work-group, for local memory */
+    S_COPY,    /* local array local[at..] <- 4 elements of buffer[index..], or 0 where `ranges` do not hold; it is there
+                * after the S_ARRIVE for it and a barrier */
+    S_MARK,    /* ends the copies of one step */
+    S_ARRIVE,  /* waits for an item's own copies, but those of the last `step` steps */
+    S_SUMS,    /* declares the sums of `matrix`, which are 0 */
+    S_PRODUCT, /* they += the product of the tiles at index and at `at` of the local array */
+    S_SUMS_OUT, /* local array `local` <- the sums of part `step` of `matrix`, by rows of parts */
     S_COMMENT, /* text */
 } StmtOp;
 
@@ -92,8 +100,8 @@ typedef VEC(KStmt *) KBlock;
 struct KStmt {
     StmtOp op;
     Val val;
-    uint32_t var, buffer, local;
-    Idx index;
+    uint32_t var, buffer, local, matrix;
+    Idx index, at;
     uint32_t atom; /* S_FOR: the loop variable */
     Idx lo, hi;
     int64_t step;
@@ -127,6 +135,22 @@ typedef struct KVar {
     uint8_t lanes;
 } KVar;
 
+/* A tile of results that the items of a group have as sums, spread among them as matrix units want it. It is `rows` x
+ * `columns` parts of PART_ROWS x PART_COLUMNS: what has a part by itself (S_SUMS_OUT) is its elements by rows, of which
+ * row r is row matrix_line(rows, i, r) of the tile in the i-th row of parts, and the columns likewise.
+ *
+ * An operand's tile has MATRIX_STEP places along what is contracted for each of its lines (rows, or columns of the
+ * right one); an element lies at matrix_at(). */
+typedef struct KMatrix {
+    const char *name;
+    int32_t rows, columns; /* in parts */
+    bool along[2];         /* of either operand: elements along what is contracted lie side by side */
+    Precision precision;
+} KMatrix;
+#define PART_ROWS    64
+#define PART_COLUMNS 128
+#define MATRIX_STEP  16
+
 typedef struct Kernel {
     Arena *arena;
     IndexTable index;
@@ -134,6 +158,7 @@ typedef struct Kernel {
     VEC(KBuffer) buffers;
     VEC(KLocal) locals;
     VEC(KVar) vars;
+    VEC(KMatrix) matrices;
     KBlock body;
     KBlock *block;                   /* where statements are added now */
     VEC(KBlock *) open;              /* the blocks around it */
@@ -204,6 +229,26 @@ void kernel_store_local(Kernel *k, uint32_t local, Idx e, Val v);
 void kernel_columns(Kernel *k, uint32_t local, uint32_t buffer, Idx e, int64_t columns);
 void kernel_rows(Kernel *k, uint32_t buffer, Idx e, uint32_t local, int64_t columns);
 void kernel_barrier(Kernel *k);
+/* See S_COPY and what follows it. Requires of a copy: buffer[e] is f32 and at a multiple of 16 bytes, for all that is
+ * known of e; the ranges say where all 4 elements are inside. */
+void kernel_copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges);
+void kernel_mark(Kernel *k);
+void kernel_arrive(Kernel *k, int64_t but);
+/* Requires: groups of 256 items, all of which come to the statements that have to do with it. */
+uint32_t kernel_matrix(Kernel *k, const KMatrix *m);
+void kernel_product(Kernel *k, uint32_t matrix, uint32_t local, Idx a, Idx b);
+void kernel_sums_out(Kernel *k, uint32_t matrix, int32_t part, uint32_t local);
+/* Where an element of an operand's tile lies, of so many lines; as neighbours of either kind are read by the items of
+ * a group, they lie in different banks. */
+Idx matrix_at(IndexTable *t, bool along, int32_t lines, Idx line, Idx step);
+static inline int32_t matrix_at_of(bool along, int32_t lines, int32_t line, int32_t step) {
+    if (along) return line * MATRIX_STEP + step;
+    return step * lines + line / 32 * 32 + (line / 8 + step / 4) % 4 * 8 + line % 8;
+}
+/* The line of the tile that is line `line` of the i-th of `parts` parts: they have 32 lines each in turn. */
+static inline int32_t matrix_line(int32_t parts, int32_t i, int32_t line) {
+    return (line / 32 * parts + i) * 32 + line % 32;
+}
 void kernel_comment(Kernel *k, const char *text);
 /* A loop over lo, lo + step, ... below hi; its variable is *var. Statements go into its body until
  * kernel_end. A loop of one turn is none: *var is then lo itself, and the result false. */

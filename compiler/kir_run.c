@@ -17,6 +17,7 @@ typedef struct Run {
     double *var;           /* [var][item][lane] */
     int64_t *atom;         /* [atom][item] */
     double **local;        /* [local][element] */
+    double **sums;         /* [matrix][row][column] of a group */
     const char *wrong;
 } Run;
 
@@ -190,6 +191,73 @@ static void turn(Run *r, const KStmt *s, uint32_t item) {
     }
 }
 
+/* Four elements to the group's own memory, or zeros. */
+static void copy(Run *r, const KStmt *s, uint32_t item) {
+    const KBuffer *b = &r->k->buffers.at[s->buffer];
+    const KLocal *l = &r->k->locals.at[s->local];
+    int64_t from = index_of(r, s->index, item), to = index_of(r, s->at, item);
+    bool inside = holds(r, s->ranges, item);
+    if (inside && !in_bounds(r, b->name, from, 4, b->elems)) return;
+    if (!in_bounds(r, l->name, to, 4, l->elems)) return;
+    if ((inside && from % 4) || to % 4) {
+        if (!r->wrong) r->wrong = arena_printf(r->arena, "copy of %s that is not aligned", b->name);
+        return;
+    }
+    for (int i = 0; i < 4; i++) r->local[s->local][to + i] = inside ? r->data[s->buffer][from + i] : 0;
+}
+
+/* What the items of a group do together, with the places that the first of them has. */
+static void multiply(Run *r, const KStmt *s) {
+    const KMatrix *m = &r->k->matrices.at[s->matrix];
+    const KLocal *l = &r->k->locals.at[s->local];
+    const int32_t lines[2] = {m->rows * PART_ROWS, m->columns * PART_COLUMNS};
+    int64_t from[2] = {index_of(r, s->index, 0), index_of(r, s->at, 0)};
+    for (int i = 0; i < 2; i++) {
+        if (!in_bounds(r, l->name, from[i], lines[i] * MATRIX_STEP, l->elems)) return;
+    }
+    const double *a = r->local[s->local] + from[0], *b = r->local[s->local] + from[1];
+    for (int32_t row = 0; row < lines[0]; row++) {
+        for (int32_t column = 0; column < lines[1]; column++) {
+            double *sum = &r->sums[s->matrix][(int64_t)row * lines[1] + column];
+            for (int32_t step = 0; step < MATRIX_STEP; step++) {
+                double x = a[matrix_at_of(m->along[0], lines[0], row, step)];
+                double y = b[matrix_at_of(m->along[1], lines[1], column, step)];
+                *sum = r->round_f32 ? (double)(float)fma(x, y, *sum) : *sum + x * y;
+            }
+        }
+    }
+}
+
+static void sums_out(Run *r, const KStmt *s) {
+    const KMatrix *m = &r->k->matrices.at[s->matrix];
+    const KLocal *l = &r->k->locals.at[s->local];
+    const int32_t across = m->columns * PART_COLUMNS;
+    if (!in_bounds(r, l->name, 0, PART_ROWS * PART_COLUMNS, l->elems)) return;
+    for (int32_t row = 0; row < PART_ROWS; row++) {
+        int64_t at = matrix_line(m->rows, (int32_t)s->step / m->columns, row);
+        for (int32_t column = 0; column < PART_COLUMNS; column++) {
+            int32_t place = matrix_line(m->columns, (int32_t)s->step % m->columns, column);
+            r->local[s->local][row * PART_COLUMNS + column] = r->sums[s->matrix][at * across + place];
+        }
+    }
+}
+
+static void run_together(Run *r, const KStmt *s, const bool *on) {
+    const KMatrix *m = &r->k->matrices.at[s->matrix];
+    for (uint32_t i = 0; i < r->items; i++) {
+        if (on[i]) continue;
+        r->wrong = arena_printf(r->arena, "%s without some of the items", m->name);
+        return;
+    }
+    if (s->op == S_SUMS)
+        r->sums[s->matrix] = NEW_ARRAY(
+            r->arena, double, (size_t)m->rows * PART_ROWS * m->columns * PART_COLUMNS);
+    else if (s->op == S_PRODUCT)
+        multiply(r, s);
+    else
+        sums_out(r, s);
+}
+
 static void run_block(Run *r, const KBlock *b, const bool *on);
 
 static void run_for(Run *r, const KStmt *s, const bool *on) {
@@ -225,6 +293,10 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
             run_block(r, &s->body, active);
             continue;
         }
+        if (s->op == S_SUMS || s->op == S_PRODUCT || s->op == S_SUMS_OUT) {
+            run_together(r, s, on);
+            continue;
+        }
         for (uint32_t i = 0; i < r->items; i++) {
             if (!on[i]) continue;
             switch (s->op) {
@@ -237,6 +309,7 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
             case S_LOCAL: store(r, s, i); break;
             case S_COLUMNS:
             case S_ROWS: turn(r, s, i); break;
+            case S_COPY: copy(r, s, i); break;
             default: break;
             }
         }
@@ -258,6 +331,7 @@ const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool 
     r.var = NEW_ARRAY(arena, double, (size_t)(k->vars.len + 1) * r.items * r.lanes);
     r.atom = NEW_ARRAY(arena, int64_t, (size_t)(k->index.atoms.len + 1) * r.items);
     r.local = NEW_ARRAY(arena, double *, k->locals.len + 1);
+    r.sums = NEW_ARRAY(arena, double *, k->matrices.len + 1);
     bool *on = NEW_ARRAY(arena, bool, r.items);
     for (uint32_t i = 0; i < r.items; i++) on[i] = true;
     for (uint32_t g = 0; g < k->groups && !r.wrong; g++) {

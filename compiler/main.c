@@ -26,6 +26,7 @@
 enum { STATUS_DONE, STATUS_INPUT, STATUS_USAGE, STATUS_SYSTEM };
 enum {
     OPTION_TARGET = 256,
+    OPTION_PRECISION,
     OPTION_EMIT,
     OPTION_DUMP_AFTER,
     OPTION_EXPLAIN,
@@ -53,6 +54,10 @@ static const struct argp_option option_list[] = {
     {"define", 'D', "NAME=VALUE", 0, "Give the constant NAME another value", 0},
     {"include", 'I', "DIR", 0, "Look for included files in DIR too", 0},
     {"target", OPTION_TARGET, "NAME", 0, target_doc, 0},
+    {"precision", OPTION_PRECISION, "WHAT", 0,
+     "How a target with matrix units multiplies f32: f32 (without them), 3xtf32 (default), tf32 or "
+     "bf16",
+     0},
     {"emit", OPTION_EMIT, "WHAT", 0,
      "cl: the program (default); c: the same as FILE.c with FILE.h; graph: the graph as .dlg; dot: "
      "the graph for graphviz; plan: the "
@@ -113,6 +118,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     }
     case 'I': a->include_dirs[a->compile.include_dir_count++] = value; return 0;
     case OPTION_TARGET: a->compile.target = value; return 0;
+    case OPTION_PRECISION: a->compile.precision = value; return 0;
     case OPTION_EMIT:
         a->emits = true;
         if (!strcmp(value, "cl"))

@@ -108,6 +108,44 @@ bool local_tiles_fit(const Section *s);
 void local_tiles_plan(Section *s, double operations);
 void emit_local_tiles(Nest *n, Idx part);
 
+/* What of it schedule_matrix.c needs too: the contraction of a section that matrix units multiply, by such tiles. */
+typedef struct LocalTile {
+    Nest *n;
+    const Node *dot;
+    Shape reduced;
+    int64_t length;   /* of the contraction */
+    Idx at[MAX_RANK]; /* the tile's batch place; row and column come last */
+    Idx row, column;  /* of the tile's first element */
+    int32_t rows, columns;       /* of the tile */
+    bool along[2]; /* whether the operand's elements lie side by side along what is contracted */
+    uint32_t local[2], *next[2]; /* in local memory; of a later step, an item's own */
+} LocalTile;
+/* Where the tile `part` of all lies: `band` rows of tiles go together. */
+void local_tile_place(LocalTile *t, Idx part, int32_t band);
+/* Element `step` of the contraction in row (or column) `line` of the tile, of operand 0 (or 1); 0 beyond the edges. */
+Val local_operand(LocalTile *t, uint32_t which, Idx line, Idx step);
+/* The same where the ranges hold, beyond which it is 0 or anything. */
+Val local_load(LocalTile *t, uint32_t which, Idx line, Idx step, Ranges *ranges);
+/* A tile in a kernel that is thrown away, anywhere in the space, to see what an operand is. */
+typedef struct LocalProbe {
+    Kernel k;
+    Nest n;
+    LocalTile tile;
+} LocalProbe;
+void local_probe(const LocalTile *t, Arena *scratch, LocalProbe *p);
+/* Whether an operand lies along what is contracted: if a step of that is a step in memory, and one of its lines is not. */
+bool local_along(const LocalTile *t, uint32_t which);
+/* Opens a condition that a place is inside the space; false where none is. */
+bool local_inside(LocalTile *t, Idx row, Idx column);
+/* Below it: stores what follows the sum v of the place. */
+void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val v);
+int64_t local_tile_count(const Section *s, int32_t rows, int32_t columns);
+
+/* schedule_matrix.c: a contraction by tiles in local memory that matrix units multiply. */
+bool matrix_tiles_fit(const Section *s);
+void matrix_tiles_plan(Section *s);
+void emit_matrix_tiles(Nest *n, Idx part);
+
 /* schedule_group.c: rows that the items of a group share. Decides whether they do, by the longest reduction and whether
  * what is read lies side by side along the rows, or from row to row. */
 void group_plan(Section *s, int64_t longest, bool along, bool beside);

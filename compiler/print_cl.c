@@ -5,6 +5,7 @@
  * What a kernel calls (ld16, sum16, floor_div, ...) is in kernels/; emit.c adds what was used. */
 #include "cl_names.h"
 #include "kir.h"
+#include "print_matrix.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -38,7 +39,7 @@ typedef struct Printer {
     Rank *rank;        /* how tightly the expression holds together */
     bool *named;       /* must have a name: its consumer mentions it twice */
     const char **atom; /* of each index variable */
-    const char **buffer, **local, **var;
+    const char **buffer, **local, **var, **matrix;
     int depth;
 } Printer;
 
@@ -519,6 +520,23 @@ static void print_turn(Printer *p, const KStmt *s) {
         text_printf(p->out, "columns_to_rows(%s, %s, %lld);\n", global, local, (long long)s->step);
 }
 
+static void print_matrix(Printer *p, const KStmt *s) {
+    if (s->op == S_SUMS) p->matrix[s->matrix] = fresh(p, p->k->matrices.at[s->matrix].name);
+    MatrixTexts t = {0};
+    if (s->op == S_COPY) {
+        t.buffer = p->buffer[s->buffer];
+        t.index = address_text(p, s->index);
+        t.ranges = s->ranges.count ? ranges_text(p, s->ranges) : "1";
+        t.at = index_text(p, s->at);
+    } else if (s->op == S_PRODUCT) {
+        t.index = index_text(p, s->index);
+        t.at = index_text(p, s->at);
+    }
+    t.local = p->local[s->local];
+    t.matrix = p->matrix[s->matrix];
+    matrix_print(p->k, s, &t, p->out);
+}
+
 static void print_block(Printer *p, const KBlock *b) {
     for (uint32_t i = 0; i < b->len; i++) {
         const KStmt *s = b->at[i];
@@ -542,6 +560,12 @@ static void print_block(Printer *p, const KBlock *b) {
         case S_LOCAL: print_store(p, s); break;
         case S_COLUMNS:
         case S_ROWS: print_turn(p, s); break;
+        case S_COPY:
+        case S_MARK:
+        case S_ARRIVE:
+        case S_SUMS:
+        case S_PRODUCT:
+        case S_SUMS_OUT: print_matrix(p, s); break;
         case S_FOR:
             if (s->unroll || s->rolled) {
                 text_puts(p->out, s->unroll ? "#pragma unroll\n" : "#pragma unroll 1\n");
@@ -740,6 +764,7 @@ static void print_kernel(Printer *p, uint32_t params) {
     p->buffer = NEW_ARRAY(a, const char *, k->buffers.len + 1);
     p->local = NEW_ARRAY(a, const char *, k->locals.len + 1);
     p->var = NEW_ARRAY(a, const char *, k->vars.len + 1);
+    p->matrix = NEW_ARRAY(a, const char *, k->matrices.len + 1);
     p->atom[k->group_atom] = "g";
     p->atom[k->local_atom] = "l";
     mark_named(p);

@@ -36,34 +36,21 @@ static int32_t tiles(int32_t size, int32_t tile) {
     return (size + tile - 1) / tile;
 }
 
-static int64_t tile_count(const Section *s, int32_t tile) {
+int64_t local_tile_count(const Section *s, int32_t rows, int32_t columns) {
     int axes = s->space.rank;
-    int64_t n = (int64_t)tiles(s->space.dim[axes - 1], tile) * tiles(s->space.dim[axes - 2], tile);
+    int64_t n =
+        (int64_t)tiles(s->space.dim[axes - 1], columns) * tiles(s->space.dim[axes - 2], rows);
     for (int i = 0; i < axes - 2; i++) n *= s->space.dim[i];
     return n;
 }
 
 void local_tiles_plan(Section *s, double operations) {
-    bool large = tile_count(s, LARGE) >= ENOUGH && operations < COSTLY;
+    bool large = local_tile_count(s, LARGE, LARGE) >= ENOUGH && operations < COSTLY;
     s->local_tile = large ? LARGE : SMALL;
-    s->groups = (uint32_t)tile_count(s, s->local_tile);
+    s->groups = (uint32_t)local_tile_count(s, s->local_tile, s->local_tile);
 }
 
-typedef struct Tile {
-    Nest *n;
-    const Node *dot;
-    Shape reduced;
-    int64_t length;   /* of the contraction */
-    Idx at[MAX_RANK]; /* the tile's batch place; row and column come last */
-    Idx row, column;  /* of the tile's first element */
-    int32_t size;
-    bool along[2]; /* whether the operand's elements lie side by side along what is contracted */
-    uint32_t local[2], *next[2]; /* in local memory; of the next step, an item's own */
-} Tile;
-
-/* Element `step` of the contraction in row (or column) `line` of the tile, of operand 0 (or 1); 0
- * beyond the edges. */
-static Val operand(Tile *t, uint32_t which, Idx line, Idx step) {
+Val local_load(LocalTile *t, uint32_t which, Idx line, Idx step, Ranges *ranges) {
     Kernel *k = t->n->k;
     IndexTable *x = &k->index;
     const Section *s = t->n->s;
@@ -78,8 +65,14 @@ static Val operand(Tile *t, uint32_t which, Idx line, Idx step) {
     Range *r = NEW_ARRAY(k->arena, Range, 2);
     r[0] = (Range){line, 0, s->space.dim[which == 0 ? axes - 2 : axes - 1]};
     r[1] = (Range){step, 0, t->length};
-    Ranges ranges = {2, r};
-    Val v = eval_where(&t->n->eval, t->dot->args[which], in, ranges);
+    *ranges = (Ranges){2, r};
+    return eval_where(&t->n->eval, t->dot->args[which], in, *ranges);
+}
+
+Val local_operand(LocalTile *t, uint32_t which, Idx line, Idx step) {
+    Kernel *k = t->n->k;
+    Ranges ranges;
+    Val v = local_load(t, which, line, step, &ranges);
     /* A load that is masked is 0 there; one that cannot leave its buffer is not (a slice, a repeated
      * axis). */
     const Value *n = &k->values.at[v];
@@ -87,27 +80,20 @@ static Val operand(Tile *t, uint32_t which, Idx line, Idx step) {
     return val_ew(k, OP_WHERE, val_ranges(k, ranges), v, val_const(k, DT_F32, 0));
 }
 
-/* How an operand lies: along what is contracted if a step of that is a step in memory, and one of its lines is not. */
-static bool lies_along(const Tile *t, uint32_t which) {
+bool local_along(const LocalTile *t, uint32_t which) {
     const Section *s = t->n->s;
-    Kernel k;
-    Nest n;
-    Tile probe = *t;
+    LocalProbe p;
     int64_t stride;
     bool along = which == 0;
     const int axis = s->space.rank - (which == 0 ? 2 : 1);
     Arena *scratch = arena_open(t->n->k->arena);
-    kernel_init(&k, scratch, 1, 1);
-    nest_init(&n, s, &k);
-    IndexTable *x = &k.index;
-    probe.n = &n;
-    for (int i = 0; i < s->space.rank; i++)
-        probe.at[i] = idx_var(x, "o", 0, s->space.dim[i] - 1, NO_VAL);
+    local_probe(t, scratch, &p);
+    IndexTable *x = &p.k.index;
     Idx line = idx_var(x, "line", 0, s->space.dim[axis] - 1, NO_VAL);
     Idx step = idx_var(x, "step", 0, t->length - 1, NO_VAL);
-    Val v = operand(&probe, which, line, step);
-    if (k.values.at[v].kind == V_LOAD) {
-        Idx at = k.values.at[v].index;
+    Val v = local_operand(&p.tile, which, line, step);
+    if (p.k.values.at[v].kind == V_LOAD) {
+        Idx at = p.k.values.at[v].index;
         along = t->length > 1 && idx_stride(x, at, idx_atom(x, step), &stride) && stride == 1;
         if (s->space.dim[axis] > 1 && !along)
             along = !(idx_stride(x, at, idx_atom(x, line), &stride) && stride == 1) && which == 0;
@@ -116,27 +102,37 @@ static bool lies_along(const Tile *t, uint32_t which) {
     return along;
 }
 
+void local_probe(const LocalTile *t, Arena *scratch, LocalProbe *p) {
+    const Section *s = t->n->s;
+    kernel_init(&p->k, scratch, 1, 1);
+    nest_init(&p->n, s, &p->k);
+    p->tile = *t;
+    p->tile.n = &p->n;
+    for (int i = 0; i < s->space.rank; i++)
+        p->tile.at[i] = idx_var(&p->k.index, "o", 0, s->space.dim[i] - 1, NO_VAL);
+}
+
 /* Which element of the tile's part of an operand an item brings in as its e-th: its line, and its place along what is
  * contracted. */
-static void element(Tile *t, uint32_t which, int32_t e, Idx *line, Idx *along) {
+static void element(LocalTile *t, uint32_t which, int32_t e, Idx *line, Idx *along) {
     IndexTable *x = &t->n->k->index;
     Idx flat = idx_offset(x, t->n->k->local, (int64_t)e * SIDE * SIDE);
-    int32_t turn = t->along[which] ? STEP : t->size;
+    int32_t turn = t->along[which] ? STEP : t->rows;
     Idx fast = idx_mod(x, flat, turn), slow = idx_div(x, flat, turn);
     *line = t->along[which] ? slow : fast;
     *along = t->along[which] ? fast : slow;
 }
 
 /* All items load the tile's part of both operands from `step` on, each its share, ... */
-static void load_part(Tile *t, Idx step, bool first) {
+static void load_part(LocalTile *t, Idx step, bool first) {
     Kernel *k = t->n->k;
     IndexTable *x = &k->index;
     for (uint32_t which = 0; which < 2; which++) {
-        for (int32_t e = 0; e < t->size * STEP / (SIDE * SIDE); e++) {
+        for (int32_t e = 0; e < t->rows * STEP / (SIDE * SIDE); e++) {
             Idx line, along;
             element(t, which, e, &line, &along);
             line = idx_add(x, which == 0 ? t->row : t->column, line);
-            Val v = operand(t, which, line, idx_add(x, step, along));
+            Val v = local_operand(t, which, line, idx_add(x, step, along));
             if (first)
                 t->next[which][e] = kernel_var(k, which == 0 ? "next_a" : "next_b", v);
             else
@@ -146,35 +142,35 @@ static void load_part(Tile *t, Idx step, bool first) {
 }
 
 /* ... and put it into local memory, with its lines side by side. */
-static void put_part(Tile *t) {
+static void put_part(LocalTile *t) {
     Kernel *k = t->n->k;
     IndexTable *x = &k->index;
     for (uint32_t which = 0; which < 2; which++) {
-        for (int32_t e = 0; e < t->size * STEP / (SIDE * SIDE); e++) {
+        for (int32_t e = 0; e < t->rows * STEP / (SIDE * SIDE); e++) {
             Idx line, along;
             element(t, which, e, &line, &along);
             kernel_store_local(k, t->local[which],
-                               idx_add(x, idx_scale(x, along, PITCH(t->size)), line),
+                               idx_add(x, idx_scale(x, along, PITCH(t->rows)), line),
                                val_read(k, t->next[which][e]));
         }
     }
 }
 
 /* Where spot i of an item lies in its tile, on one axis: in squares, which are SMALL apart. */
-static Idx spot_at(Tile *t, Idx own, int i) {
+static Idx spot_at(LocalTile *t, Idx own, int i) {
     IndexTable *x = &t->n->k->index;
     return idx_offset(x, idx_scale(x, own, SQUARE), i / SQUARE * SMALL + i % SQUARE);
 }
 
-static void multiply(Tile *t, const uint32_t *acc, Idx ly, Idx lx) {
+static void multiply(LocalTile *t, const uint32_t *acc, Idx ly, Idx lx) {
     Kernel *k = t->n->k;
     IndexTable *x = &k->index;
-    const int spots = t->size / SIDE;
+    const int spots = t->rows / SIDE;
     Idx i;
     kernel_for(k, "i", idx_const(x, 0), idx_const(x, STEP), 1, &i);
     Val a[LARGE / SIDE], b[LARGE / SIDE];
     for (int r = 0; r < spots; r++) {
-        Idx line = idx_scale(x, i, PITCH(t->size));
+        Idx line = idx_scale(x, i, PITCH(t->rows));
         a[r] = val_local(k, t->local[0], idx_add(x, line, spot_at(t, ly, r)), 1, (Ranges){0}, NULL);
         b[r] = val_local(k, t->local[1], idx_add(x, line, spot_at(t, lx, r)), 1, (Ranges){0}, NULL);
         val_name(k, a[r], "a");
@@ -198,66 +194,77 @@ static Idx inside(Kernel *k, Idx place, int32_t size, const char *name) {
     return idx_var(&k->index, name, 0, size - 1, v);
 }
 
-static void finish(Tile *t, NodeId dot, const uint32_t *acc, Idx ly, Idx lx) {
+void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val sum) {
     Nest *n = t->n;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
     const Section *s = n->s;
     int axes = s->space.rank;
     Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);
-    const int spots = t->size / SIDE;
-    for (int spot = 0; spot < spots * spots; spot++) {
-        Idx place[MAX_RANK], out[MAX_RANK];
-        memcpy(place, t->at, sizeof(place));
-        place[axes - 2] = idx_add(x, t->row, spot_at(t, ly, spot / spots));
-        place[axes - 1] = idx_add(x, t->column, spot_at(t, lx, spot % spots));
-        bool outside = idx_lo(x, place[axes - 2]) >= s->space.dim[axes - 2] ||
-                       idx_lo(x, place[axes - 1]) >= s->space.dim[axes - 1];
-        if (outside) continue;
-        Range *r = NEW_ARRAY(k->arena, Range, 2);
-        r[0] = (Range){place[axes - 2], 0, s->space.dim[axes - 2]};
-        r[1] = (Range){place[axes - 1], 0, s->space.dim[axes - 1]};
-        kernel_if(k, (Ranges){2, r});
-        eval_push(&n->eval);
-        place[axes - 2] = inside(k, place[axes - 2], s->space.dim[axes - 2], "row");
-        place[axes - 1] = inside(k, place[axes - 1], s->space.dim[axes - 1], "column");
-        nest_unmerge(x, &s->cluster->outer, s->merged, axes, place, out);
-        eval_bind(&n->eval, dot, out, val_read(k, acc[spot]));
-        for (uint32_t i = 0; i < s->stores.len; i++)
-            v[i] = eval_at(&n->eval, s->stores.at[i].node, out);
-        for (uint32_t i = 0; i < s->stores.len; i++) nest_store(n, &s->stores.at[i], out, 1, v[i]);
-        eval_pop(&n->eval);
-        kernel_end(k);
-    }
+    Idx place[MAX_RANK], out[MAX_RANK];
+    memcpy(place, t->at, sizeof(place));
+    place[axes - 2] = row;
+    place[axes - 1] = column;
+    eval_push(&n->eval);
+    place[axes - 2] = inside(k, row, s->space.dim[axes - 2], "row");
+    place[axes - 1] = inside(k, column, s->space.dim[axes - 1], "column");
+    nest_unmerge(x, &s->cluster->outer, s->merged, axes, place, out);
+    eval_bind(&n->eval, dot, out, sum);
+    for (uint32_t i = 0; i < s->stores.len; i++)
+        v[i] = eval_at(&n->eval, s->stores.at[i].node, out);
+    for (uint32_t i = 0; i < s->stores.len; i++) nest_store(n, &s->stores.at[i], out, 1, v[i]);
+    eval_pop(&n->eval);
+}
+
+bool local_inside(LocalTile *t, Idx row, Idx column) {
+    Kernel *k = t->n->k;
+    const Shape *space = &t->n->s->space;
+    const int32_t rows = space->dim[space->rank - 2], columns = space->dim[space->rank - 1];
+    if (idx_lo(&k->index, row) >= rows || idx_lo(&k->index, column) >= columns) return false;
+    Range *r = NEW_ARRAY(k->arena, Range, 2);
+    r[0] = (Range){row, 0, rows};
+    r[1] = (Range){column, 0, columns};
+    kernel_if(k, (Ranges){2, r});
+    return true;
+}
+
+void local_tile_place(LocalTile *t, Idx part, int32_t band) {
+    const Section *s = t->n->s;
+    IndexTable *x = &t->n->k->index;
+    int axes = s->space.rank;
+    int32_t across = tiles(s->space.dim[axes - 1], t->columns),
+            down = tiles(s->space.dim[axes - 2], t->rows);
+    Shape batch = {.rank = (uint8_t)(axes - 2)};
+    for (int i = 0; i < axes - 2; i++) batch.dim[i] = s->space.dim[i];
+    access_unravel(x, &batch, idx_div(x, part, (int64_t)across * down), t->at);
+    if (axes > 2) part = idx_mod(x, part, (int64_t)across * down);
+    Idx in_band = idx_mod(x, part, (int64_t)across * band);
+    Idx first = idx_scale(x, idx_div(x, part, (int64_t)across * band), band);
+    Idx down_in_band = band > 1 ? idx_mod(x, in_band, band) : idx_const(x, 0);
+    t->column = idx_scale(x, idx_div(x, in_band, band), t->columns);
+    t->row = idx_scale(x, idx_add(x, first, down_in_band), t->rows);
 }
 
 void emit_local_tiles(Nest *n, Idx part) {
     const Section *s = n->s;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
-    int axes = s->space.rank;
+    const int32_t size = s->local_tile;
     NodeId id = dot_of(s);
-    Tile t = {.n = n, .dot = node_at(s->g, id), .size = s->local_tile};
-    const int spots = t.size / SIDE;
+    LocalTile t = {.n = n, .dot = node_at(s->g, id), .rows = size, .columns = size};
+    const int spots = size / SIDE;
     t.reduced = reduced_shape(s->g, t.dot);
     t.length = shape_elems(&t.reduced);
-    int32_t across = tiles(s->space.dim[axes - 1], t.size),
-            down = tiles(s->space.dim[axes - 2], t.size);
-    t.column = idx_scale(x, idx_mod(x, part, across), t.size);
-    t.row = idx_scale(x, idx_mod(x, idx_div(x, part, across), down), t.size);
-    Shape batch = {.rank = (uint8_t)(axes - 2)};
-    for (int i = 0; i < axes - 2; i++) batch.dim[i] = s->space.dim[i];
-    access_unravel(x, &batch, idx_div(x, part, (int64_t)across * down), t.at);
-    if (axes == 2) t.row = idx_scale(x, idx_div(x, part, across), t.size);
-    t.local[0] = kernel_local(k, "a_tile", DT_F32, PITCH(t.size) * STEP);
-    t.local[1] = kernel_local(k, "b_tile", DT_F32, PITCH(t.size) * STEP);
+    local_tile_place(&t, part, 1);
+    t.local[0] = kernel_local(k, "a_tile", DT_F32, PITCH(size) * STEP);
+    t.local[1] = kernel_local(k, "b_tile", DT_F32, PITCH(size) * STEP);
     eval_set_lanes(&n->eval, 1);
     uint32_t *acc = NEW_ARRAY(k->arena, uint32_t, spots * spots);
     for (int i = 0; i < spots * spots; i++) acc[i] = kernel_var(k, "acc", val_const(k, DT_F32, 0));
     Idx ly = idx_div(x, k->local, SIDE), lx = idx_mod(x, k->local, SIDE), step;
     for (uint32_t i = 0; i < 2; i++) {
-        t.along[i] = lies_along(&t, i);
-        t.next[i] = NEW_ARRAY(k->arena, uint32_t, t.size * STEP / (SIDE * SIDE));
+        t.along[i] = local_along(&t, i);
+        t.next[i] = NEW_ARRAY(k->arena, uint32_t, size * STEP / (SIDE * SIDE));
     }
     load_part(&t, idx_const(x, 0), true);
     nest_for(n, "k", idx_const(x, 0), idx_const(x, t.length), STEP, &step);
@@ -267,5 +274,11 @@ void emit_local_tiles(Nest *n, Idx part) {
     multiply(&t, acc, ly, lx);
     kernel_barrier(k);
     nest_end(n);
-    finish(&t, id, acc, ly, lx);
+    for (int i = 0; i < spots * spots; i++) {
+        Idx row = idx_add(x, t.row, spot_at(&t, ly, i / spots));
+        Idx column = idx_add(x, t.column, spot_at(&t, lx, i % spots));
+        if (!local_inside(&t, row, column)) continue;
+        local_finish(&t, id, row, column, val_read(k, acc[i]));
+        kernel_end(k);
+    }
 }

@@ -246,6 +246,10 @@ void section_plan(Section *s, Arena *arena) {
     int64_t points = shape_elems(&s->space);
     s->streams = !c->has_reduction && !c->has_inner && target->stream_bytes &&
                  (double)points * p.count.bytes >= target->stream_bytes;
+    if (matrix_tiles_fit(s)) {
+        matrix_tiles_plan(s);
+        return;
+    }
     s->tiles_local = local_tiles_fit(s);
     if (s->tiles_local) {
         local_tiles_plan(s, p.count.flops - 2.0 * (double)longest_reduction(s));

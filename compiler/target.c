@@ -22,9 +22,19 @@ const Target *target_first_like(const Target *t) {
     return &targets[i];
 }
 
-const char *target_for_device(const char *type, unsigned width) {
-    if (!strcmp(type, "gpu")) return "gpu";
+const char *target_for_device(const char *type, unsigned width, unsigned matrix_units) {
+    if (!strcmp(type, "gpu")) return matrix_units ? "gpu_mma" : "gpu";
     return width && width < target_find("cpu")->width ? "cpu8" : "cpu";
+}
+
+bool precision_find(const char *name, Precision *precision) {
+    static const char *const names[] = {"f32", "3xtf32", "tf32", "bf16"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (strcmp(names[i], name)) continue;
+        *precision = (Precision)i;
+        return true;
+    }
+    return false;
 }
 
 bool target_known(const char *name) {

@@ -4,6 +4,13 @@
 
 #include "util.h"
 
+typedef enum Precision { /* of the products of f32 */
+    PRECISION_F32,       /* each rounded to f32, by the units for all arithmetic */
+    PRECISION_3XTF32,    /* by matrix units: an operand is the sum of two of tf32, and of their products three count */
+    PRECISION_TF32,      /* by matrix units: operands are rounded to 10 bits behind the leading one */
+    PRECISION_BF16,      /* the same to 7 bits */
+} Precision;
+
 typedef struct Target {
     const char *name;
     uint8_t lanes, width;
@@ -16,6 +23,7 @@ typedef struct Target {
     uint32_t stream_bytes;
     bool meets;
     double launch_ns, bytes_per_ns, ops_per_ns;
+    Precision precision;
     const char *doc;
 } Target;
 
@@ -25,8 +33,11 @@ target_find(const char *name); /* NULL: the default; returns NULL when there is 
 /* The one whose text has the same vectors, and so the same order of additions, as t's: the first of as many lanes. */
 const Target *target_first_like(const Target *t);
 
-/* The name of the one for a device of this type ("cpu", "gpu", ...), whose registers hold so many f32; 0: it does not
- * say. */
-const char *target_for_device(const char *type, unsigned width);
+/* The name of the one for a device of this type ("cpu", "gpu", ...), whose registers hold so many f32 (0: it does not
+ * say), with such matrix units (see dlg.h). */
+const char *target_for_device(const char *type, unsigned width, unsigned matrix_units);
+
+/* By its name, as users give it; false: there is none such. */
+bool precision_find(const char *name, Precision *precision);
 
 #endif

@@ -39,7 +39,8 @@ class _DeviceInfo(c.Structure):
     _fields_ = [("number", c.c_int), ("platform", c.c_char * 128), ("name", c.c_char * 128),
                 ("driver", c.c_char * 64), ("type", c.c_char * 16), ("compute_units", c.c_uint),
                 ("memory_bytes", c.c_uint64), ("max_buffer_bytes", c.c_uint64),
-                ("local_memory_bytes", c.c_uint64), ("max_group", c.c_size_t), ("vector_floats", c.c_uint)]
+                ("local_memory_bytes", c.c_uint64), ("max_group", c.c_size_t), ("vector_floats", c.c_uint),
+                ("matrix_units", c.c_uint)]
 
 
 class _ProgramOptions(c.Structure):

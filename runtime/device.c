@@ -35,6 +35,22 @@ static cl_int name_texts(Found f, dlg_device_info *i) {
     return code;
 }
 
+/* Whether a device has matrix units that kernels/mma.cl knows: those of NVIDIA from compute capability 8 on. A device
+ * that cannot be asked has none. */
+static unsigned matrix_units(cl_device_id device) {
+    enum { COMPUTE_CAPABILITY_MAJOR = 0x4000, LEAST = 8 }; /* of cl_nv_device_attribute_query */
+    size_t len = 0;
+    cl_uint major = 0;
+    if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &len) != CL_SUCCESS) return 0;
+    char *names = calloc(len + 1, 1);
+    bool asks = names && clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, len, names, NULL) == CL_SUCCESS &&
+                strstr(names, "cl_nv_device_attribute_query");
+    free(names);
+    if (!asks || clGetDeviceInfo(device, COMPUTE_CAPABILITY_MAJOR, sizeof major, &major, NULL) != CL_SUCCESS)
+        return 0;
+    return major >= LEAST;
+}
+
 static int describe(dlg_device *dev, Found f, int number, dlg_device_info *out) {
     dlg_device_info i = {.number = number};
     cl_device_type type = 0;
@@ -66,6 +82,7 @@ static int describe(dlg_device *dev, Found f, int number, dlg_device_info *out) 
     i.local_memory_bytes = local;
     i.max_group = group;
     i.vector_floats = floats;
+    i.matrix_units = matrix_units(f.device);
     *out = i;
     return DLG_OK;
 }

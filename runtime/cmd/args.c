@@ -30,6 +30,7 @@ enum {
     KEY_EVALUATE,
     KEY_DEVICE,
     KEY_TARGET,
+    KEY_PRECISION,
     KEY_SAVE,
     KEY_LOAD,
     KEY_PARTIAL,
@@ -165,6 +166,10 @@ static const Row rows[] = {
         "Look for included files in DIR too"),
     ROW(TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "target", KEY_TARGET,
         "NAME", target_doc),
+    ROW(TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "precision", KEY_PRECISION,
+        "WHAT",
+        "How a device with matrix units multiplies f32: f32 (without them), 3xtf32 (default), tf32 or "
+        "bf16"),
     ROW(TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "mem-budget",
         KEY_MEM_BUDGET, "SIZE",
         "Compile the .dlg with each entry's arena held to SIZE bytes (300K, 64M, 1G)"),
@@ -420,6 +425,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     case KEY_EVALUATE: a->evaluate = value; break;
     case KEY_DEVICE: a->device = value; break;
     case KEY_TARGET: a->target = value; break;
+    case KEY_PRECISION: a->precision = value; break;
     case KEY_SAVE: a->save = value; break;
     case KEY_LOAD: a->load = value; break;
     case KEY_PARTIAL: a->partial = true; break;

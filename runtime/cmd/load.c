@@ -64,14 +64,18 @@ static bool ends_in(const char *path, const char *end) {
     return n >= m && strcmp(path + n - m, end) == 0;
 }
 
-static const char *target_for(const Args *a, const dlg_device *dev) {
+/* What of the device's matrix units is used: a program that needs them, and does not build, is made without. */
+static const char *target_for(const Args *a, const dlg_device *dev, bool matrix_units) {
     const dlg_device_info *info = dlg_device_get_info(dev);
     if (a->target) return a->target;
-    return info ? target_for_device(info->type, info->vector_floats) : NULL;
+    return info ? target_for_device(info->type, info->vector_floats,
+                                    matrix_units ? info->matrix_units : 0)
+                : NULL;
 }
 
 static int compile_and_load(Session *s, const Args *a) {
-    CompileOptions options = {.target = target_for(a, s->dev),
+    CompileOptions options = {.target = target_for(a, s->dev, true),
+                              .precision = a->precision,
                               .defines = a->defines,
                               .define_count = a->define_count,
                               .include_dirs = a->include_dirs,
@@ -79,16 +83,22 @@ static int compile_and_load(Session *s, const Args *a) {
                               .mem_budget_bytes = a->mem_budget_bytes,
                               .color = wants_color(STDERR_FILENO)};
     dlg_program_options load = {.seed = a->seed};
-    CompileResult result = compile_file(a->file, &options);
-    if (result.diagnostics && *result.diagnostics) fputs(result.diagnostics, stderr);
-    int status = result.status; /* dlgc's statuses are ours */
-    if (result.status == 0) {
-        int loaded =
-            dlg_program_load_text(&s->prog, s->dev, a->file, result.text, result.text_len, &load);
-        if (loaded < 0) status = complain_status(s->dev, loaded);
+    const char *without = target_for(a, s->dev, false);
+    for (;;) {
+        CompileResult result = compile_file(a->file, &options);
+        if (result.diagnostics && *result.diagnostics) fputs(result.diagnostics, stderr);
+        int status = result.status, loaded = DLG_OK; /* dlgc's statuses are ours */
+        if (status == 0)
+            loaded = dlg_program_load_text(&s->prog, s->dev, a->file, result.text, result.text_len,
+                                           &load);
+        compile_free(&result);
+        if (loaded >= 0) return status;
+        if (loaded != DLG_ERR_BUILD || without == options.target)
+            return complain_status(s->dev, loaded);
+        complain("note: %s is compiled for the target %s, for it does not build for %s here", a->file,
+                 without, options.target);
+        options.target = without;
     }
-    compile_free(&result);
-    return status;
 }
 
 int session_open(Session *s, const Args *a, bool device_needed) {
@@ -102,9 +112,10 @@ int session_open(Session *s, const Args *a, bool device_needed) {
         complain("cannot open %s: %s", a->file, strerror(errno));
         return EXIT_INPUT;
     }
-    if (!source && (a->define_count || a->target || a->mem_budget_bytes)) {
+    if (!source && (a->define_count || a->target || a->precision || a->mem_budget_bytes)) {
         complain("%s is compiled already: %s is for a .dlg", a->file,
                  a->target         ? "--target"
+                 : a->precision    ? "--precision"
                  : a->define_count ? "-D"
                                    : "--mem-budget");
         return EXIT_USAGE;

@@ -355,11 +355,14 @@ static bool run_for_target(dlg_device *device, const char *target, int opt_level
     return good;
 }
 
-/* For both targets; a program that says so, once more without chains: its launches are more then. */
+/* For both targets; a program that says so, once more without chains: its launches are more then, or for matrix units:
+ * kernels/mma.cl does without them on a device that has none. */
 static bool run_program(dlg_device *device, const char *name, const char *text) {
     bool good = run_for_target(device, "cpu", 0, name, text, NULL, 0);
     if (strstr(text, "# also -O1"))
         good = run_for_target(device, "cpu", 2, name, text, NULL, 0) && good;
+    if (strstr(text, "# also gpu_mma"))
+        good = run_for_target(device, "gpu_mma", 0, name, text, NULL, 0) && good;
     return run_for_target(device, "gpu", 0, name, text, NULL, 0) && good;
 }
 

@@ -313,6 +313,8 @@ static bool run_defined(const char *name, const char *text, const char *const *d
                             {.target = "cpu", .mem_budget_bytes = 1, .opt_level = 2},
                             {.target = "cpu8", .cache_bytes = 512},
                             {.target = "cpu", .cache_bytes = 4096},
+                            {.target = "gpu_mma"},
+                            {.target = "gpu_mma", .precision = "tf32", .mem_budget_bytes = 1},
                             {.target = "cpu", .rewrites = some}};
     static size_t turn;
     size_t ways = every_way ? COUNT_OF(all) : number_of("DLG_KERNEL_WAYS", COUNT_OF(all));

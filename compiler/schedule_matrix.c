@@ -1,0 +1,249 @@
+/* schedule_matrix: a contraction on a target with matrix units. As in schedule_local.c a work-group makes a tile of
+ * results from parts of both operands in local memory, STEP places along the contracted axes at a time; but the group's
+ * matrix units multiply them, the sums are spread among the items as these want it, and what follows the sums is
+ * computed from local memory again, part by part of the tile.
+ *
+ * There are STAGES parts in local memory, so that what a later step needs is on its way meanwhile: by copies that need
+ * no item, of 16 bytes each, where an operand lies so in memory; else the items load it, and put it there when they have
+ * multiplied.
+ *
+ * Requires: the target's groups have ITEMS items. Edges of any size are masked. */
+#include "nest.h"
+
+#define ITEMS    256
+#define STEP     MATRIX_STEP
+#define STAGES   3
+#define COPY     4   /* elements */
+#define ENOUGH   256 /* large tiles for all of a device, of which an item has many sums */
+#define BAND     8   /* rows of tiles that go together: what they read of the operands stays in the device's cache */
+#define AN_ITEMS (PART_ROWS * PART_COLUMNS / ITEMS)
+
+static int64_t stage_elems(int32_t rows, int32_t columns) {
+    return (int64_t)(rows * PART_ROWS + columns * PART_COLUMNS) * STEP;
+}
+
+bool matrix_tiles_fit(const Section *s) {
+    const int axes = s->space.rank;
+    NodeId dot = dot_of(s);
+    if (s->target->precision == PRECISION_F32 || s->target->local_size != ITEMS) return false;
+    if (s->target->local_bytes < STAGES * stage_elems(2, 1) * sizeof(float)) return false;
+    if (dot == NO_NODE || !dot_is_product(s) || node_at(s->g, dot)->dtype != DT_F32) return false;
+    /* Tiles that are mostly edge are slower than smaller ones without matrix units. */
+    double results = (double)shape_elems(&s->space);
+    double places = (double)local_tile_count(s, PART_ROWS, PART_COLUMNS) * PART_ROWS * PART_COLUMNS;
+    Shape reduced = reduced_shape(s->g, node_at(s->g, dot));
+    return axes >= 2 && results >= 0.4 * places && shape_elems(&reduced) >= 2 * STEP;
+}
+
+void matrix_tiles_plan(Section *s) {
+    s->matrix_columns = 1;
+    bool large = local_tile_count(s, 2 * PART_ROWS, PART_COLUMNS) >= ENOUGH;
+    s->matrix_rows = large && s->space.dim[s->space.rank - 2] > PART_ROWS ? 2 : 1;
+    s->groups = (uint32_t)local_tile_count(s, s->matrix_rows * PART_ROWS, PART_COLUMNS);
+}
+
+typedef struct MatrixTile {
+    LocalTile t;
+    const Section *s;
+    bool copied[2]; /* of either operand: by copies */
+    uint32_t tiles; /* the local array */
+    int32_t lines[2];
+} MatrixTile;
+
+static bool is_multiple(const IndexTable *t, Idx e, int64_t by) {
+    const Form *f = &t->forms.at[e];
+    bool is = f->constant % by == 0;
+    for (uint32_t i = 0; i < f->count; i++) is = is && f->terms[i].coef % by == 0;
+    return is;
+}
+
+/* Whether every COPY elements of an operand's tile that begin at a multiple of COPY lie side by side, at a multiple of 16
+ * bytes, and are all inside or none. */
+static bool can_copy(const MatrixTile *m, uint32_t which) {
+    LocalProbe p;
+    const Section *s = m->s;
+    const int32_t size = s->space.dim[s->space.rank - (which == 0 ? 2 : 1)];
+    const bool along = m->t.along[which];
+    int64_t length = along ? m->t.length : size, stride;
+    if (length % COPY) return false;
+    Arena *scratch = arena_open(m->t.n->k->arena);
+    local_probe(&m->t, scratch, &p);
+    IndexTable *x = &p.k.index;
+    Idx in_copy = idx_var(x, "in_copy", 0, COPY - 1, NO_VAL);
+    Idx first = idx_scale(x, idx_var(x, "copy", 0, length / COPY - 1, NO_VAL), COPY);
+    Idx other = idx_var(x, "other", 0, (along ? size : m->t.length) - 1, NO_VAL);
+    Idx side = idx_add(x, first, in_copy);
+    Ranges ranges;
+    Val v = local_load(&p.tile, which, along ? other : side, along ? side : other, &ranges);
+    const Value *n = &p.k.values.at[v];
+    bool can = n->kind == V_LOAD && n->ranges.count == 0;
+    if (can) {
+        const KBuffer *b = &p.k.buffers.at[n->buffer];
+        can = b->dtype == DT_F32 && !b->values &&
+              idx_stride(x, n->index, idx_atom(x, in_copy), &stride) && stride == 1 &&
+              is_multiple(x, idx_sub(x, n->index, in_copy), COPY);
+    }
+    arena_close(scratch);
+    return can;
+}
+
+/* Where the e-th of what an item brings in of an operand's tile lies, by `width` elements: its line, and its place along
+ * what is contracted. */
+static void element(const MatrixTile *m, uint32_t which, int32_t e, int32_t width, Idx *line,
+                    Idx *along) {
+    IndexTable *x = &m->t.n->k->index;
+    Idx flat = idx_offset(x, m->t.n->k->local, (int64_t)e * ITEMS);
+    int32_t turn = (m->t.along[which] ? STEP : m->lines[which]) / width;
+    Idx fast = idx_scale(x, idx_mod(x, flat, turn), width), slow = idx_div(x, flat, turn);
+    *line = m->t.along[which] ? slow : fast;
+    *along = m->t.along[which] ? fast : slow;
+}
+
+static Idx local_place(MatrixTile *m, uint32_t which, Idx stage, Idx line, Idx along) {
+    IndexTable *x = &m->t.n->k->index;
+    Idx at = matrix_at(x, m->t.along[which], m->lines[which], line, along);
+    at = idx_offset(x, at, which == 0 ? 0 : (int64_t)m->lines[0] * STEP);
+    return idx_add(x, at, idx_scale(x, stage, (int64_t)(m->lines[0] + m->lines[1]) * STEP));
+}
+
+/* Begins to copy what is copied of a step's parts. */
+static void copy_step(MatrixTile *m, Idx step, Idx stage) {
+    Kernel *k = m->t.n->k;
+    IndexTable *x = &k->index;
+    if (!m->copied[0] && !m->copied[1]) return;
+    for (uint32_t which = 0; which < 2; which++) {
+        if (!m->copied[which]) continue;
+        for (int32_t e = 0; e < m->lines[which] * STEP / COPY / ITEMS; e++) {
+            Idx line, along;
+            Ranges ranges;
+            element(m, which, e, COPY, &line, &along);
+            Idx place = local_place(m, which, stage, line, along);
+            line = idx_add(x, which == 0 ? m->t.row : m->t.column, line);
+            along = idx_add(x, idx_scale(x, step, STEP), along);
+            Val v = local_load(&m->t, which, line, along, &ranges);
+            const Value *n = &k->values.at[v];
+            if (n->kind == V_LOAD) {
+                kernel_copy(k, m->tiles, place, n->buffer, n->index, ranges);
+                continue;
+            }
+            for (int32_t i = 0; i < COPY; i++) /* all of it is outside */
+                kernel_store_local(k, m->tiles, idx_offset(x, place, i), val_const(k, DT_F32, 0));
+        }
+    }
+    kernel_mark(k);
+}
+
+/* Loads what is not copied ... */
+static void load_step(MatrixTile *m, Idx step, Val *next[2]) {
+    IndexTable *x = &m->t.n->k->index;
+    for (uint32_t which = 0; which < 2; which++) {
+        if (m->copied[which]) continue;
+        for (int32_t e = 0; e < m->lines[which] * STEP / ITEMS; e++) {
+            Idx line, along;
+            element(m, which, e, 1, &line, &along);
+            line = idx_add(x, which == 0 ? m->t.row : m->t.column, line);
+            along = idx_add(x, idx_scale(x, step, STEP), along);
+            next[which][e] = local_operand(&m->t, which, line, along);
+        }
+    }
+}
+
+/* ... and puts it into local memory. */
+static void put_step(MatrixTile *m, Idx stage, Val *next[2]) {
+    for (uint32_t which = 0; which < 2; which++) {
+        if (m->copied[which]) continue;
+        for (int32_t e = 0; e < m->lines[which] * STEP / ITEMS; e++) {
+            Idx line, along;
+            element(m, which, e, 1, &line, &along);
+            kernel_store_local(m->t.n->k, m->tiles, local_place(m, which, stage, line, along),
+                               next[which][e]);
+        }
+    }
+}
+
+/* What follows the sums, part by part of the tile. */
+static void finish(MatrixTile *m, uint32_t sums, NodeId dot) {
+    Nest *n = m->t.n;
+    Kernel *k = n->k;
+    IndexTable *x = &k->index;
+    const int32_t rows = m->s->matrix_rows, columns = m->s->matrix_columns;
+    for (int32_t part = 0; part < rows * columns; part++) {
+        kernel_barrier(k);
+        kernel_sums_out(k, sums, part, m->tiles);
+        kernel_barrier(k);
+        for (int32_t half = 0; half < 2; half++) {
+            Idx i, from = idx_const(x, 0);
+            nest_for(n, "i", from, idx_const(x, AN_ITEMS / 2), 1, &i);
+            Idx item_row = idx_add(x, idx_scale(x, i, ITEMS / PART_COLUMNS),
+                                   idx_div(x, k->local, PART_COLUMNS));
+            Idx row = idx_offset(x, item_row, matrix_line(rows, part / columns, half * 32));
+            Idx item_column = idx_mod(x, k->local, PART_COLUMNS);
+            Idx column = idx_add(x, idx_scale(x, idx_div(x, item_column, 32), 32 * columns),
+                                 idx_mod(x, item_column, 32));
+            column = idx_offset(x, column, part % columns * 32);
+            row = idx_add(x, m->t.row, row);
+            column = idx_add(x, m->t.column, column);
+            if (local_inside(&m->t, row, column)) {
+                Idx at = idx_add(x, idx_scale(x, i, ITEMS), k->local);
+                at = idx_offset(x, at, half * 32 * PART_COLUMNS);
+                Val v = val_local(k, m->tiles, at, 1, (Ranges){0}, "sum");
+                local_finish(&m->t, dot, row, column, v);
+                kernel_end(k);
+            }
+            nest_end(n);
+        }
+    }
+}
+
+void emit_matrix_tiles(Nest *n, Idx part) {
+    const Section *s = n->s;
+    Kernel *k = n->k;
+    IndexTable *x = &k->index;
+    NodeId id = dot_of(s);
+    const int32_t rows = s->matrix_rows, columns = s->matrix_columns;
+    MatrixTile m = {.s = s, .lines = {rows * PART_ROWS, columns * PART_COLUMNS}};
+    m.t = (LocalTile){
+        .n = n, .dot = node_at(s->g, id), .rows = m.lines[0], .columns = m.lines[1]};
+    m.t.reduced = reduced_shape(s->g, m.t.dot);
+    m.t.length = shape_elems(&m.t.reduced);
+    const int32_t down = (s->space.dim[s->space.rank - 2] + m.lines[0] - 1) / m.lines[0];
+    int32_t band = BAND;
+    while (down % band) band /= 2;
+    local_tile_place(&m.t, part, band);
+    eval_set_lanes(&n->eval, 1);
+    Val *next[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        m.t.along[i] = local_along(&m.t, i);
+        m.copied[i] = can_copy(&m, i);
+        next[i] = NEW_ARRAY(k->arena, Val, m.lines[i] * STEP / ITEMS);
+    }
+    int64_t elems = STAGES * stage_elems(rows, columns), out = PART_ROWS * PART_COLUMNS;
+    m.tiles = kernel_scratch(k, "tiles", elems > out ? elems : out);
+    const bool copies = m.copied[0] || m.copied[1];
+    const KMatrix shape = {.name = "sums",
+                           .rows = rows,
+                           .columns = columns,
+                           .along = {m.t.along[0], m.t.along[1]},
+                           .precision = s->target->precision};
+    uint32_t sums = kernel_matrix(k, &shape);
+    for (int32_t i = 0; i < STAGES - 1; i++) {
+        Idx step = idx_const(x, i);
+        copy_step(&m, step, step);
+        load_step(&m, step, next);
+        put_step(&m, step, next);
+    }
+    Idx step;
+    nest_for(n, "turn", idx_const(x, 0), idx_const(x, (m.t.length + STEP - 1) / STEP), 1, &step);
+    if (copies) kernel_arrive(k, STAGES - 2);
+    kernel_barrier(k);
+    Idx later = idx_offset(x, step, STAGES - 1), to = idx_mod(x, later, STAGES);
+    copy_step(&m, later, to);
+    load_step(&m, later, next);
+    Idx zero = idx_const(x, 0), from = idx_mod(x, step, STAGES);
+    kernel_product(k, sums, m.tiles, local_place(&m, 0, from, zero, zero),
+                   local_place(&m, 1, from, zero, zero));
+    put_step(&m, to, next);
+    nest_end(n);
+    if (copies) kernel_arrive(k, 0);
+    finish(&m, sums, id);
+}
