@@ -30,7 +30,9 @@ static const char help[] =
     "    --plot FILE      write a picture too (SVG)\n"
     "    --directory DIR  where models/ and peers.py are; otherwise they are looked for\n"
     "    --list           say the cases, their models and what they define\n"
-    "    --help           this text\n";
+    "    --help           this text\n"
+    "\n"
+    "DLG_BENCH_PRECISION in the environment is as --precision for dlgc.\n";
 
 typedef struct Options {
     const char *device, *only, *python, *directory, *plot, *serve, *first_step;

@@ -19,8 +19,9 @@ typedef enum Emit {
 /* Zeroed means defaults. */
 typedef struct CompileOptions {
     Emit emit;
-    const char *target;         /* a name of target.def; NULL: "cpu" */
-    const char *precision;      /* of products by matrix units: f32, 3xtf32, tf32, bf16; NULL: the target's */
+    const char *target; /* a name of target.def; NULL: "cpu" */
+    const char
+        *precision; /* of products by matrix units: f32, 3xtf32, tf32, bf16; NULL: the target's */
     int64_t cache_bytes;        /* of a core, instead of the target's; 0: the target's */
     const char *const *defines; /* "name=value" */
     size_t define_count;

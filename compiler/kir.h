@@ -84,14 +84,14 @@ typedef enum StmtOp {
     S_FOR,     /* atom from lo below hi by step: body */
     S_IF,      /* ranges: body */
     S_BARRIER, /* of the work-group, for local memory */
-    S_COPY,    /* local array local[at..] <- 4 elements of buffer[index..], or 0 where `ranges` do not hold; it is there
+    S_COPY, /* local array local[at..] <- 4 elements of buffer[index..], or 0 where `ranges` do not hold; it is there
                 * after the S_ARRIVE for it and a barrier */
-    S_MARK,    /* ends the copies of one step */
-    S_ARRIVE,  /* waits for an item's own copies, but those of the last `step` steps */
-    S_SUMS,    /* declares the sums of `matrix`, which are 0 */
-    S_PRODUCT, /* they += the product of the tiles at index and at `at` of the local array */
+    S_MARK, /* ends the copies of one step */
+    S_ARRIVE,   /* waits for an item's own copies, but those of the last `step` steps */
+    S_SUMS,     /* declares the sums of `matrix`, which are 0 */
+    S_PRODUCT,  /* they += the product of the tiles at index and at `at` of the local array */
     S_SUMS_OUT, /* local array `local` <- the sums of part `step` of `matrix`, by rows of parts */
-    S_COMMENT, /* text */
+    S_COMMENT,  /* text */
 } StmtOp;
 
 typedef struct KStmt KStmt;
@@ -144,7 +144,7 @@ typedef struct KVar {
 typedef struct KMatrix {
     const char *name;
     int32_t rows, columns; /* in parts */
-    bool along[2];         /* of either operand: elements along what is contracted lie side by side */
+    bool along[2]; /* of either operand: elements along what is contracted lie side by side */
     Precision precision;
 } KMatrix;
 #define PART_ROWS    64

@@ -203,7 +203,8 @@ static void copy(Run *r, const KStmt *s, uint32_t item) {
         if (!r->wrong) r->wrong = arena_printf(r->arena, "copy of %s that is not aligned", b->name);
         return;
     }
-    for (int i = 0; i < 4; i++) r->local[s->local][to + i] = inside ? r->data[s->buffer][from + i] : 0;
+    for (int i = 0; i < 4; i++)
+        r->local[s->local][to + i] = inside ? r->data[s->buffer][from + i] : 0;
 }
 
 /* What the items of a group do together, with the places that the first of them has. */
@@ -237,7 +238,8 @@ static void sums_out(Run *r, const KStmt *s) {
         int64_t at = matrix_line(m->rows, (int32_t)s->step / m->columns, row);
         for (int32_t column = 0; column < PART_COLUMNS; column++) {
             int32_t place = matrix_line(m->columns, (int32_t)s->step % m->columns, column);
-            r->local[s->local][row * PART_COLUMNS + column] = r->sums[s->matrix][at * across + place];
+            r->local[s->local][row * PART_COLUMNS + column] =
+                r->sums[s->matrix][at * across + place];
         }
     }
 }
@@ -250,8 +252,8 @@ static void run_together(Run *r, const KStmt *s, const bool *on) {
         return;
     }
     if (s->op == S_SUMS)
-        r->sums[s->matrix] = NEW_ARRAY(
-            r->arena, double, (size_t)m->rows * PART_ROWS * m->columns * PART_COLUMNS);
+        r->sums[s->matrix] =
+            NEW_ARRAY(r->arena, double, (size_t)m->rows *PART_ROWS * m->columns * PART_COLUMNS);
     else if (s->op == S_PRODUCT)
         multiply(r, s);
     else

@@ -113,10 +113,10 @@ typedef struct LocalTile {
     Nest *n;
     const Node *dot;
     Shape reduced;
-    int64_t length;   /* of the contraction */
-    Idx at[MAX_RANK]; /* the tile's batch place; row and column come last */
-    Idx row, column;  /* of the tile's first element */
-    int32_t rows, columns;       /* of the tile */
+    int64_t length;        /* of the contraction */
+    Idx at[MAX_RANK];      /* the tile's batch place; row and column come last */
+    Idx row, column;       /* of the tile's first element */
+    int32_t rows, columns; /* of the tile */
     bool along[2]; /* whether the operand's elements lie side by side along what is contracted */
     uint32_t local[2], *next[2]; /* in local memory; of a later step, an item's own */
 } LocalTile;

@@ -522,18 +522,11 @@ static void print_turn(Printer *p, const KStmt *s) {
 
 static void print_matrix(Printer *p, const KStmt *s) {
     if (s->op == S_SUMS) p->matrix[s->matrix] = fresh(p, p->k->matrices.at[s->matrix].name);
-    MatrixTexts t = {0};
-    if (s->op == S_COPY) {
-        t.buffer = p->buffer[s->buffer];
-        t.index = address_text(p, s->index);
-        t.ranges = s->ranges.count ? ranges_text(p, s->ranges) : "1";
-        t.at = index_text(p, s->at);
-    } else if (s->op == S_PRODUCT) {
-        t.index = index_text(p, s->index);
-        t.at = index_text(p, s->at);
-    }
-    t.local = p->local[s->local];
-    t.matrix = p->matrix[s->matrix];
+    MatrixTexts t = {.local = p->local[s->local], .matrix = p->matrix[s->matrix]};
+    if (s->op == S_COPY) t.buffer = p->buffer[s->buffer];
+    if (s->op == S_COPY) t.ranges = s->ranges.count ? ranges_text(p, s->ranges) : "1";
+    t.index = s->op == S_COPY ? address_text(p, s->index) : index_text(p, s->index);
+    t.at = index_text(p, s->at);
     matrix_print(p->k, s, &t, p->out);
 }
 
@@ -560,12 +553,6 @@ static void print_block(Printer *p, const KBlock *b) {
         case S_LOCAL: print_store(p, s); break;
         case S_COLUMNS:
         case S_ROWS: print_turn(p, s); break;
-        case S_COPY:
-        case S_MARK:
-        case S_ARRIVE:
-        case S_SUMS:
-        case S_PRODUCT:
-        case S_SUMS_OUT: print_matrix(p, s); break;
         case S_FOR:
             if (s->unroll || s->rolled) {
                 text_puts(p->out, s->unroll ? "#pragma unroll\n" : "#pragma unroll 1\n");
@@ -583,7 +570,7 @@ static void print_block(Printer *p, const KBlock *b) {
         case S_IF: text_printf(p->out, "if (%s) {\n", ranges_text(p, s->ranges)); break;
         case S_BARRIER: text_puts(p->out, "barrier(CLK_LOCAL_MEM_FENCE);\n"); break;
         case S_COMMENT: text_printf(p->out, "// %s\n", p->plain ? "" : s->text); break;
-        default: break;
+        default: print_matrix(p, s); break;
         }
         if (s->op == S_FOR || s->op == S_IF) {
             p->depth++;

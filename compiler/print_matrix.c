@@ -27,8 +27,8 @@ void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *o
                     m->columns, m->along[0], m->along[1]);
         break;
     case S_SUMS_OUT:
-        text_printf(out, "mma_sums_out(%s, %s, %d, %d, %d, l);\n", t->local, t->matrix, (int)s->step,
-                    m->along[0], m->along[1]);
+        text_printf(out, "mma_sums_out(%s, %s, %d, %d, %d, l);\n", t->local, t->matrix,
+                    (int)s->step, m->along[0], m->along[1]);
         break;
     default: break;
     }

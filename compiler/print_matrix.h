@@ -4,7 +4,7 @@
 
 #include "kir.h"
 
-typedef struct MatrixTexts { /* of what the statement has */
+typedef struct MatrixTexts {             /* of what the statement has */
     const char *buffer, *local, *matrix; /* names */
     const char *index, *at, *ranges;
 } MatrixTexts;

@@ -48,7 +48,8 @@ typedef struct Section {
     bool narrow;      /* rows so short that 16 of them go side by side, one a lane */
     bool tiles_local; /* a contraction through tiles in local memory, ... */
     int32_t local_tile; /* ... of so many rows and columns */
-    int32_t matrix_rows, matrix_columns; /* it goes by matrix units, in tiles of so many parts; 0: it does not */
+    int32_t matrix_rows,
+        matrix_columns; /* it goes by matrix units, in tiles of so many parts; 0: it does not */
     bool alone;         /* in its launch */
     int32_t group_rows; /* that the items of a group share; 0: an item has a row by itself */
     bool rows_beside;   /* these lie beside each other in memory, not their elements */

@@ -10,12 +10,13 @@
  * Requires: the target's groups have ITEMS items. Edges of any size are masked. */
 #include "nest.h"
 
-#define ITEMS    256
-#define STEP     MATRIX_STEP
-#define STAGES   3
-#define COPY     4   /* elements */
-#define ENOUGH   256 /* large tiles for all of a device, of which an item has many sums */
-#define BAND     8   /* rows of tiles that go together: what they read of the operands stays in the device's cache */
+#define ITEMS  256
+#define STEP   MATRIX_STEP
+#define STAGES 3
+#define COPY   4   /* elements */
+#define ENOUGH 256 /* large tiles for all of a device, of which an item has many sums */
+#define BAND                                                                                       \
+    8 /* rows of tiles that go together: what they read of the operands stays in the device's cache */
 #define AN_ITEMS (PART_ROWS * PART_COLUMNS / ITEMS)
 
 static int64_t stage_elems(int32_t rows, int32_t columns) {
@@ -35,10 +36,13 @@ bool matrix_tiles_fit(const Section *s) {
     return axes >= 2 && results >= 0.4 * places && shape_elems(&reduced) >= 2 * STEP;
 }
 
+/* Of 3xTF32 an item has too many numbers in hand for large tiles: two groups shall share a unit. */
 void matrix_tiles_plan(Section *s) {
+    bool large = s->target->precision != PRECISION_3XTF32 &&
+                 local_tile_count(s, 2 * PART_ROWS, PART_COLUMNS) >= ENOUGH &&
+                 s->space.dim[s->space.rank - 2] > PART_ROWS;
     s->matrix_columns = 1;
-    bool large = local_tile_count(s, 2 * PART_ROWS, PART_COLUMNS) >= ENOUGH;
-    s->matrix_rows = large && s->space.dim[s->space.rank - 2] > PART_ROWS ? 2 : 1;
+    s->matrix_rows = large ? 2 : 1;
     s->groups = (uint32_t)local_tile_count(s, s->matrix_rows * PART_ROWS, PART_COLUMNS);
 }
 
@@ -122,6 +126,12 @@ static void copy_step(MatrixTile *m, Idx step, Idx stage) {
             along = idx_add(x, idx_scale(x, step, STEP), along);
             Val v = local_load(&m->t, which, line, along, &ranges);
             const Value *n = &k->values.at[v];
+            if (m->t.length % STEP == 0) { /* the same, and the same for all items */
+                Range *whole = NEW_ARRAY(k->arena, Range, 2);
+                whole[0] = ranges.at[0];
+                whole[1] = (Range){step, 0, m->t.length / STEP};
+                ranges.at = whole;
+            }
             if (n->kind == V_LOAD) {
                 kernel_copy(k, m->tiles, place, n->buffer, n->index, ranges);
                 continue;
@@ -202,8 +212,7 @@ void emit_matrix_tiles(Nest *n, Idx part) {
     NodeId id = dot_of(s);
     const int32_t rows = s->matrix_rows, columns = s->matrix_columns;
     MatrixTile m = {.s = s, .lines = {rows * PART_ROWS, columns * PART_COLUMNS}};
-    m.t = (LocalTile){
-        .n = n, .dot = node_at(s->g, id), .rows = m.lines[0], .columns = m.lines[1]};
+    m.t = (LocalTile){.n = n, .dot = node_at(s->g, id), .rows = m.lines[0], .columns = m.lines[1]};
     m.t.reduced = reduced_shape(s->g, m.t.dot);
     m.t.length = shape_elems(&m.t.reduced);
     const int32_t down = (s->space.dim[s->space.rank - 2] + m.lines[0] - 1) / m.lines[0];

@@ -4,11 +4,11 @@
 
 #include "util.h"
 
-typedef enum Precision { /* of the products of f32 */
-    PRECISION_F32,       /* each rounded to f32, by the units for all arithmetic */
-    PRECISION_3XTF32,    /* by matrix units: an operand is the sum of two of tf32, and of their products three count */
-    PRECISION_TF32,      /* by matrix units: operands are rounded to 10 bits behind the leading one */
-    PRECISION_BF16,      /* the same to 7 bits */
+typedef enum Precision {                /* of the products of f32 */
+                         PRECISION_F32, /* each rounded to f32, by the units for all arithmetic */
+                         PRECISION_3XTF32, /* by matrix units: an operand is the sum of two of tf32, and of their products three count */
+                         PRECISION_TF32, /* by matrix units: operands are rounded to 10 bits behind the leading one */
+                         PRECISION_BF16, /* the same to 7 bits */
 } Precision;
 
 typedef struct Target {

@@ -90,12 +90,12 @@ static void mma_f32(float *sums, const __local float *a, const __local float *b,
     }
 }
 //: mma_tf32
-static void mma_tf32(float *c, const uint *a, const uint *below, const uint *b, int k) {
+static void mma_tf32(float *c, const uint *a, const uint *below, const uint *b) {
 #if mma_ptx()
     __asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
                    "{%0,%1,%2,%3};"
                    : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-                   : "r"(a[k]), "r"(below[k]), "r"(a[k + 1]), "r"(below[k + 1]), "r"(b[k]), "r"(b[k + 1]));
+                   : "r"(a[0]), "r"(below[0]), "r"(a[1]), "r"(below[1]), "r"(b[0]), "r"(b[1]));
 #endif
 }
 //: mma_bf16
@@ -116,20 +116,39 @@ static uint mma_pair(float first, float second) {
     return pair;
 }
 //: mma_halves
-// x as the sum of two of tf32. The unit does not look at the last 13 bits, so rounding to the nearest is to add half of
-// what they count; x that is infinite or none makes the second part none.
-static void mma_halves(uint *high, uint *low, const float *x) {
+// x as the sum of two of tf32, the first the nearest to it: by 8193 x, rounded, less 8192 x. The units for whole numbers
+// would take longer. x that is infinite, none, or more than 4e34 makes both none.
+static void mma_halves(uint *high, uint *low, const float *x, int count) {
 #pragma unroll
-    for (int i = 0; i < 16; i++) {
-        high[i] = as_uint(x[i]) + 0x1000;
-        low[i] = as_uint(x[i] - as_float(high[i] & 0xffffe000));
+    for (int i = 0; i < count; i++) {
+        const float h = fma(-8192.0f, x[i], x[i] * 8193.0f);
+        high[i] = as_uint(h);
+        low[i] = as_uint(x[i] - h);
     }
 }
 //: mma_round
-// The same of one; a NaN stays one (the device's own has all bits set).
-static void mma_round(uint *out, const float *x) {
+// x rounded to the nearest of tf32: the units do not look at the last 13 bits. A NaN stays one (the device's own has all
+// bits set).
+static void mma_round(uint *out, const float *x, int count) {
 #pragma unroll
-    for (int i = 0; i < 16; i++) out[i] = (uint)max(as_int(x[i]) + 0x1000, as_int(x[i]));
+    for (int i = 0; i < count; i++) out[i] = (uint)max(as_int(x[i]) + 0x1000, as_int(x[i]));
+}
+//: mma_half
+// Half of mma_block: of lines side by side along the steps the first or last two, else of all the first or last two steps.
+__attribute__((always_inline)) static void mma_half(float v[8], const __local float *tile, int along, int lines,
+                                                    int first, int half_of, int l) {
+    const int line = l % 32 / 4, step = l % 4;
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+        const int which = 2 * half_of + i;
+        const float4 x = *(const __local float4 *)(along ? tile + (first + 8 * which + line) * 16 + 4 * step
+                                                         : tile + (4 * step + which) * lines + first +
+                                                               (4 * line + 8 * step) % 32);
+        v[along ? 4 * i : i] = x.x;
+        v[along ? 4 * i + 1 : i + 2] = x.y;
+        v[along ? 4 * i + 2 : i + 4] = x.z;
+        v[along ? 4 * i + 3 : i + 6] = x.w;
+    }
 }
 //: mma_product_3xtf32
 // sums += the product of the tiles at a and at b by 16 steps: the product of what rounding leaves of both does not
@@ -143,32 +162,32 @@ __attribute__((always_inline)) static void mma_product_3xtf32(float *sums, const
         float v[16];
         uint b_high[16], b_low[16];
         mma_block(v, b, along_b, 128 * columns, column + 32 * q, l);
-        mma_halves(b_high, b_low, v);
+        mma_halves(b_high, b_low, v, 16);
 #pragma unroll
         for (int p = 0; p < rows; p++) {
             uint high[16], low[16];
             mma_block(v, a, along_a, 64 * rows, row + 32 * p, l);
-            mma_halves(high, low, v);
+            mma_halves(high, low, v, 16);
+            float t[32];
 #pragma unroll
-            for (int h = 0; h < 16; h += 8) {
-                float t[16];
+            for (int i = 0; i < 32; i++) t[i] = 0.0f;
 #pragma unroll
-                for (int i = 0; i < 16; i++) t[i] = 0.0f;
+            for (int k = 0; k < 4; k += 2) {
 #pragma unroll
-                for (int k = 0; k < 4; k += 2) {
+                for (int i = 0; i < 8; i++)
+                    mma_tf32(t + 4 * i, low + i / 4 * 8 + k, low + i / 4 * 8 + 4 + k, b_high + i % 4 * 4 + k);
 #pragma unroll
-                    for (int n = 0; n < 16; n += 4) mma_tf32(t + n, low + h, low + h + 4, b_high + n, k);
-#pragma unroll
-                    for (int n = 0; n < 16; n += 4) mma_tf32(t + n, high + h, high + h + 4, b_low + n, k);
-                }
-#pragma unroll
-                for (int k = 0; k < 4; k += 2) {
-#pragma unroll
-                    for (int n = 0; n < 16; n += 4) mma_tf32(t + n, high + h, high + h + 4, b_high + n, k);
-                }
-#pragma unroll
-                for (int i = 0; i < 16; i++) sums[(p * columns + q) * 32 + h * 2 + i] += t[i];
+                for (int i = 0; i < 8; i++)
+                    mma_tf32(t + 4 * i, high + i / 4 * 8 + k, high + i / 4 * 8 + 4 + k, b_low + i % 4 * 4 + k);
             }
+#pragma unroll
+            for (int k = 0; k < 4; k += 2) {
+#pragma unroll
+                for (int i = 0; i < 8; i++)
+                    mma_tf32(t + 4 * i, high + i / 4 * 8 + k, high + i / 4 * 8 + 4 + k, b_high + i % 4 * 4 + k);
+            }
+#pragma unroll
+            for (int i = 0; i < 32; i++) sums[(p * columns + q) * 32 + i] += t[i];
 #if !mma_ptx()
             mma_f32(sums + (p * columns + q) * 32, a, b, 64 * rows, 128 * columns, along_a, along_b, row + 32 * p,
                     column + 32 * q, l);
@@ -177,25 +196,31 @@ __attribute__((always_inline)) static void mma_product_3xtf32(float *sums, const
     }
 }
 //: mma_product_tf32
+// The left operand comes by halves, so that an item has no more than 128 registers: then two groups share a unit.
 __attribute__((always_inline)) static void mma_product_tf32(float *sums, const __local float *a, const __local float *b,
                                                             int rows, int columns, int along_a, int along_b, int l) {
     const int row = l / 32 % 2 * 32 * rows, column = l / 64 * 32 * columns;
 #pragma unroll
     for (int q = 0; q < columns; q++) {
         float v[16];
-        uint right[16], left[16];
+        uint right[16], left[8];
         mma_block(v, b, along_b, 128 * columns, column + 32 * q, l);
-        mma_round(right, v);
+        mma_round(right, v, 16);
 #pragma unroll
         for (int p = 0; p < rows; p++) {
             float *s = sums + (p * columns + q) * 32;
-            mma_block(v, a, along_a, 64 * rows, row + 32 * p, l);
-            mma_round(left, v);
 #pragma unroll
-            for (int k = 0; k < 4; k += 2) {
+            for (int h = 0; h < 2; h++) {
+                mma_half(v, a, along_a, 64 * rows, row + 32 * p, h, l);
+                mma_round(left, v, 8);
 #pragma unroll
-                for (int i = 0; i < 8; i++)
-                    mma_tf32(s + 4 * i, left + i / 4 * 8, left + i / 4 * 8 + 4, right + i % 4 * 4, k);
+                for (int i = 0; i < 8; i++) {
+                    if (along_a)
+                        mma_tf32(s + h * 16 + i % 4 * 4, left + i / 4 * 2, left + i / 4 * 2 + 4,
+                                 right + i % 4 * 4 + i / 4 * 2);
+                    else
+                        mma_tf32(s + i * 4, left + i / 4 * 4, left + i / 4 * 4 + 2, right + i % 4 * 4 + h * 2);
+                }
             }
 #if !mma_ptx()
             mma_f32(s, a, b, 64 * rows, 128 * columns, along_a, along_b, row + 32 * p, column + 32 * q, l);

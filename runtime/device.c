@@ -43,10 +43,12 @@ static unsigned matrix_units(cl_device_id device) {
     cl_uint major = 0;
     if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &len) != CL_SUCCESS) return 0;
     char *names = calloc(len + 1, 1);
-    bool asks = names && clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, len, names, NULL) == CL_SUCCESS &&
+    bool asks = names &&
+                clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, len, names, NULL) == CL_SUCCESS &&
                 strstr(names, "cl_nv_device_attribute_query");
     free(names);
-    if (!asks || clGetDeviceInfo(device, COMPUTE_CAPABILITY_MAJOR, sizeof major, &major, NULL) != CL_SUCCESS)
+    if (!asks ||
+        clGetDeviceInfo(device, COMPUTE_CAPABILITY_MAJOR, sizeof major, &major, NULL) != CL_SUCCESS)
         return 0;
     return major >= LEAST;
 }

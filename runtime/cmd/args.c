@@ -168,7 +168,8 @@ static const Row rows[] = {
         "NAME", target_doc),
     ROW(TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "precision", KEY_PRECISION,
         "WHAT",
-        "How a device with matrix units multiplies f32: f32 (without them), 3xtf32 (default), tf32 or "
+        "How a device with matrix units multiplies f32: f32 (without them), 3xtf32 (default), tf32 "
+        "or "
         "bf16"),
     ROW(TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "mem-budget",
         KEY_MEM_BUDGET, "SIZE",

@@ -32,8 +32,7 @@ typedef struct Pair { /* NAME=VALUE; both in the argument's own memory */
 typedef struct Args {
     const char *command; /* "train" */
     const char *file;
-    const char *entry, *evaluate, *device, *target, *precision, *save, *load, *log,
-        *program;
+    const char *entry, *evaluate, *device, *target, *precision, *save, *load, *log, *program;
     const char *checkpoint;
     uint64_t checkpoint_steps; /* --checkpoint-every: one of both, or neither */
     double checkpoint_seconds;

@@ -95,8 +95,8 @@ static int compile_and_load(Session *s, const Args *a) {
         if (loaded >= 0) return status;
         if (loaded != DLG_ERR_BUILD || without == options.target)
             return complain_status(s->dev, loaded);
-        complain("note: %s is compiled for the target %s, for it does not build for %s here", a->file,
-                 without, options.target);
+        complain("note: %s is compiled for the target %s, for it does not build for %s here",
+                 a->file, without, options.target);
         options.target = without;
     }
 }

@@ -39,6 +39,9 @@ static void test_statuses(void) {
     expect(2, good, &(CompileOptions){.dump_after = "nothing"}, "lower");
     expect(2, good, &(CompileOptions){.target = "abacus"}, "cpu");
     expect(0, good, &(CompileOptions){.target = "gpu"}, NULL);
+    expect(2, good, &(CompileOptions){.precision = "f64"}, "3xtf32");
+    expect(0, good, &(CompileOptions){.target = "gpu_mma", .precision = "bf16"}, NULL);
+    expect(0, good, &(CompileOptions){.precision = "tf32"}, NULL);
     expect(1, good, &(CompileOptions){.memory_limit_bytes = 400000}, "E0603");
 }
 

@@ -414,6 +414,16 @@ static void test_products(void) {
     }
 }
 
+/* By matrix units, in tiles of every size and precision: so many results that the largest are taken, once. */
+static void test_matrix_units(void) {
+    static const char text[] = "input x : f32[256, 72, 32]\ninput w : f32[256, 32, 128]\n"
+                               "input b : f32[128]\nentry e -> y = relu(x @ w + b)\n";
+    static const char *const precisions[] = {"3xtf32", "bf16"};
+    for (size_t i = 0; i < COUNT_OF(precisions); i++)
+        CU_ASSERT(run_program(precisions[i], text,
+                              &(CompileOptions){.target = "gpu_mma", .precision = precisions[i]}));
+}
+
 static void test_random(void) {
     uint32_t first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_KERNEL_SEEDS", 40);
     RandomProgram *r = malloc(sizeof(*r));
@@ -472,5 +482,6 @@ static void test_fault(void) {
 
 RUN_SUITE("kernels", {"a fault on purpose", test_fault},
           {"the programs of tests/diff", test_programs}, {"the samples", test_samples},
-          {"products", test_products}, {"programs made at random", test_random},
-          {"wilder ones", test_wild}, {"some worked in a smaller arena", test_squeezed})
+          {"products", test_products}, {"matrix units", test_matrix_units},
+          {"programs made at random", test_random}, {"wilder ones", test_wild},
+          {"some worked in a smaller arena", test_squeezed})
