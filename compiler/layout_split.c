@@ -16,11 +16,11 @@
 #define MATRIX_TILE 128                /* ... or so wide by matrix units (schedule_matrix.c) */
 #define PART        1024               /* elements that its items share, at least */
 
-/* The most parts of equal size, from `least` to `most`, that an axis can be cut into, each element of which stands for `run`;
+/* The most parts of equal size, at most `most`, that an axis can be cut into, of which each element stands for `run`;
  * 0: none. */
-static int32_t parts_of(int32_t size, int64_t run, int32_t least, int64_t most) {
+static int32_t parts_of(int32_t size, int64_t run, int64_t most) {
     if (most > size) most = size;
-    for (int32_t parts = (int32_t)most; parts >= least; parts--) {
+    for (int32_t parts = (int32_t)most; parts >= LEAST_PARTS; parts--) {
         if (size % parts == 0 && size / parts * run >= LEAST_RUN) return parts;
     }
     return 0;
@@ -68,7 +68,7 @@ NodeId split_reduction(Graph *g, const Node *n, NodeId x, const Target *target) 
         return node_reduce(g, (Op)n->op, x, n->attr, n->attrc);
     for (uint32_t k = 0; k < n->attrc; k++) {
         int axis = n->attr[k];
-        int32_t parts = parts_of(from->dim[axis], 1, LEAST_PARTS, groups / count);
+        int32_t parts = parts_of(from->dim[axis], 1, groups / count);
         if (!parts || !graph_rewrites(g, "a reduction is cut into parts", x)) continue;
         int32_t axes[MAX_RANK], kept = 0;
         for (uint32_t i = 0; i < n->attrc; i++) axes[i] = n->attr[i] + (n->attr[i] >= axis);
@@ -109,17 +109,15 @@ bool split_dot(Graph *g, NodeId *a, NodeId *b, int32_t batch, int32_t contracted
     }
     for (int i = batch; i < sb->rank - contracted; i++) columns *= sb->dim[i];
     int64_t count = each * tiles(rows, columns, 8, 3 * target->lanes), groups = target->groups;
-    const bool matrix = target->precision != PRECISION_F32; /* of which two groups share a unit */
-    if (target->lanes == 1)
-        count = each * tiles(rows, columns, TILE, matrix ? MATRIX_TILE : TILE), groups = GROUPS;
+    const int32_t wide = target->precision == PRECISION_F32 ? TILE : MATRIX_TILE;
+    if (target->lanes == 1) count = each * tiles(rows, columns, TILE, wide), groups = GROUPS;
     int result = sa->rank + sb->rank - batch - 2 * contracted;
     if (contracted == 0 || sa->rank == MAX_RANK || sb->rank == MAX_RANK || result == MAX_RANK ||
         each * rows * columns * length < LARGE_DOT || count * 2 > groups)
         return false;
     /* Lanes run over few elements badly; where there are none the other axes that are contracted count, too. */
     const int32_t first = sa->dim[sa->rank - contracted];
-    int32_t parts = parts_of(first, target->lanes == 1 ? length / first : 1,
-                             matrix ? 2 : LEAST_PARTS, groups / count);
+    int32_t parts = parts_of(first, target->lanes == 1 ? length / first : 1, groups / count);
     if (!parts || !graph_rewrites(g, "a contraction is cut into parts", *a)) return false;
     *a = cut_operand(g, *a, batch, contracted, parts);
     *b = cut_operand(g, *b, batch, contracted, parts);

@@ -33,7 +33,7 @@ bool matrix_tiles_fit(const Section *s) {
     double results = (double)shape_elems(&s->space);
     double places = (double)local_tile_count(s, PART_ROWS, PART_COLUMNS) * PART_ROWS * PART_COLUMNS;
     Shape reduced = reduced_shape(s->g, node_at(s->g, dot));
-    return axes >= 2 && results >= 0.4 * places && shape_elems(&reduced) >= 2 * STEP;
+    return axes >= 2 && results >= 0.55 * places && shape_elems(&reduced) >= 2 * STEP;
 }
 
 /* Of 3xTF32 an item has too many numbers in hand for large tiles: two groups shall share a unit. */

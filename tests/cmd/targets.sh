@@ -20,4 +20,17 @@ for target in cpu cpu8; do
 done
 same cpu.w cpu8.w
 cmp -s cpu.cl cpu8.cl && fail "the targets have the same text"
+
+# A precision is for matrix units: what has none multiplies as ever, and a word that is none is told.
+expect 0 "" "$DLGC" layers.dlg --precision tf32 -o same.cl
+same cpu.cl same.cl
+for precision in 3xtf32 tf32 bf16; do
+    expect 0 "" "$DLGC" layers.dlg --target gpu_mma --precision $precision -o $precision.cl
+    grep -q "mma_product_$precision(sums" $precision.cl || fail "$precision.cl does not multiply so"
+done
+expect 0 "" "$DLGC" layers.dlg --target gpu_mma --precision f32 -o f32.cl
+grep -q mma_product f32.cl && fail "f32.cl multiplies by matrix units"
+expect 2 "no precision" "$DLGC" layers.dlg --precision fp8
+expect 2 "no precision" "$DLG" inspect layers.dlg --precision fp8
+expect 2 "is compiled already: --precision is for a .dlg" "$DLG" inspect cpu.cl --precision tf32
 done_testing
