@@ -363,7 +363,7 @@ void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
     *target = *target_find(options->target);
     if (options->cache_bytes) target->cache_bytes = options->cache_bytes;
     if (options->precision && target->precision != PRECISION_F32)
-        precision_find(options->precision, &target->precision);
+        target->precision_asked = precision_find(options->precision, &target->precision);
     *out = (Plan){.target = target, .lost = NO_NODE, .budget_bytes = options->mem_budget_bytes};
     memory_init(&out->memory, p, out->target, arena);
     for (uint32_t i = 0; i < p->entries.len; i++) {

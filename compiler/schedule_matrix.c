@@ -13,6 +13,8 @@
 #define ITEMS  256
 #define STEP   MATRIX_STEP
 #define STAGES 3
+#define LEAST_PRODUCTS                                                                             \
+    (1 << 26) /* unless asked for: below, filling the stages takes longer than smaller tiles do */
 #define COPY   4   /* elements */
 #define ENOUGH 256 /* large tiles for all of a device, of which an item has many sums */
 #define BAND                                                                                       \
@@ -33,7 +35,9 @@ bool matrix_tiles_fit(const Section *s) {
     double results = (double)shape_elems(&s->space);
     double places = (double)local_tile_count(s, PART_ROWS, PART_COLUMNS) * PART_ROWS * PART_COLUMNS;
     Shape reduced = reduced_shape(s->g, node_at(s->g, dot));
-    return axes >= 2 && results >= 0.55 * places && shape_elems(&reduced) >= 2 * STEP;
+    double products = results * (double)shape_elems(&reduced);
+    return axes >= 2 && results >= 0.55 * places && shape_elems(&reduced) >= 2 * STEP &&
+           (s->target->precision_asked || products >= LEAST_PRODUCTS);
 }
 
 /* Of 3xTF32 an item has too many numbers in hand for large tiles: two groups shall share a unit. */

@@ -92,7 +92,10 @@ static bool reference_open(Trial *t, const char *text) {
 }
 
 static bool device_open(Trial *t, const char *text) {
-    CompileOptions options = {.target = t->target, .opt_level = t->opt_level};
+    /* Asked for, so that small products go by matrix units too. */
+    const char *precision = strcmp(t->target, "gpu_mma") == 0 ? "3xtf32" : NULL;
+    CompileOptions options = {
+        .target = t->target, .opt_level = t->opt_level, .precision = precision};
     CompileResult r = compile_text(t->name, text, strlen(text), &options);
     bool done = false;
     if (r.status)

@@ -313,7 +313,7 @@ static bool run_defined(const char *name, const char *text, const char *const *d
                             {.target = "cpu", .mem_budget_bytes = 1, .opt_level = 2},
                             {.target = "cpu8", .cache_bytes = 512},
                             {.target = "cpu", .cache_bytes = 4096},
-                            {.target = "gpu_mma"},
+                            {.target = "gpu_mma", .precision = "3xtf32"},
                             {.target = "gpu_mma", .precision = "tf32", .mem_budget_bytes = 1},
                             {.target = "cpu", .rewrites = some}};
     static size_t turn;
