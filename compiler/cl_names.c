@@ -34,7 +34,7 @@ static bool is_helper(const char *name) {
     for (size_t i = 0; i < COUNT_OF(stem); i++) {
         if (strlen(stem[i]) == len && !strncmp(name, stem[i], len)) return true;
     }
-    return !strcmp(name, "rows_to_columns") || !strcmp(name, "columns_to_rows");
+    return false;
 }
 
 /* Whether OpenCL C has or may have a type of such a name: float4, uchar16, image2d_t. */

@@ -11,6 +11,7 @@
 #include "together.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <xxhash.h>
 
 typedef struct Emitter {
@@ -80,7 +81,8 @@ static Member add_kernel(Emitter *em, const Launch *l) {
     text_printf(&text, "\n// k%u\n", m.family);
     head_comment(em, l, &text);
     const size_t head = text.len;
-    for (int part = 0; part <= (em->plan->target->meets ? 1 : 0); part++) {
+    const bool meets = em->plan->target->meets && !l->kernel->runs;
+    for (int part = 0; part <= (meets ? 1 : 0); part++) {
         text.len = head;
         kernel_print(l->kernel, arena_printf(scratch, "k%u", m.family), family_slots(f, scratch),
                      f->params, part, &text);
@@ -213,6 +215,7 @@ static Step *add_step(Emitter *em, const Launch *l) {
     s.depths = depths;
     s.ns = l->count.bytes / t->bytes_per_ns;
     if (s.ns < l->count.flops / t->ops_per_ns) s.ns = l->count.flops / t->ops_per_ns;
+    if (k->runs) s.ns = HUGE_VAL; /* it stays by itself */
     s.member = add_kernel(em, l);
     vec_push(em->arena, &em->steps, s);
     return &em->steps.at[em->steps.len - 1];

@@ -6,8 +6,11 @@
 #include <ctype.h>
 
 enum {
-    MOST_BUFFERS = 100,     /* a driver's parameters are 1 KiB at least: 128 pointers */
-    MOST_MEETINGS = 1 << 20 /* times the groups, they are counted in an int */
+    MOST_BUFFERS = 100, /* a driver's parameters are 1 KiB at least: 128 pointers */
+    MOST_STEPS = 128,   /* of which all the text is in one kernel */
+    MOST_MEETINGS =
+        1 << 20, /* times the groups, of which there are 1024 at most, they are counted in an int */
+    TURN = 1 << 20 /* to deal out groups by: the count of those before, but for a rest */
 };
 /* Of a group's memory: what OpenCL devices have at least, less the few numbers that the groups meet by. */
 static const int64_t most_local_bytes = (32 << 10) - 64;
@@ -21,10 +24,10 @@ static int64_t local_bytes(const Family *f) {
     return bytes;
 }
 
-/* As long as it takes to be launched, and no longer: one with more work runs better by itself, with as many groups on
+/* Half as long as it takes to be launched at most: one with more work runs better by itself, with as many groups on
  * a unit as its own registers allow. */
 static bool is_short(const Step *s, const Families *fs, const Memory *m) {
-    return s->ns <= m->target->launch_ns &&
+    return 2 * s->ns <= m->target->launch_ns &&
            local_bytes(&fs->list.at[s->member.family]) <= most_local_bytes;
 }
 
@@ -137,7 +140,9 @@ void together_find(const Steps *steps, const Families *fs, const Memory *m, Aren
         u.fits = u.fits && wanted;
         uint32_t before = f.buffers.len;
         add_buffers(&f, i, u.end);
-        if (f.buffers.len > MOST_BUFFERS || f.meetings + u.meetings > MOST_MEETINGS || !u.fits) {
+        u.fits = u.fits && u.end - i <= MOST_STEPS;
+        if (f.buffers.len > MOST_BUFFERS || f.meetings + u.meetings > MOST_MEETINGS || !u.fits ||
+            u.end - f.now.first > MOST_STEPS) {
             drop_buffers(&f, before);
             settle(&f);
             u.fits = u.fits && add_buffers(&f, i, u.end) <= MOST_BUFFERS;
@@ -195,13 +200,15 @@ static bool waits(const Printer *p, const Step *s) {
 
 /* A parameter: the buffer's name with its number. */
 static void print_buffer(const Printer *p, uint32_t buffer) {
-    char last = '_';
+    Text name;
+    text_init(&name, p->out->arena);
     for (const char *s = p->m->buffers.at[buffer].name; *s; s++) {
         char c = isalnum((unsigned char)*s) && (unsigned char)*s < 128 ? *s : '_';
-        if (c != '_' || last != '_') text_add(p->out, &c, 1);
-        last = c;
+        if (c != '_' || (name.len && name.at[name.len - 1] != '_')) text_add(&name, &c, 1);
     }
-    text_printf(p->out, last == '_' ? "b%u" : "_%u", buffer);
+    text_printf(&name, name.len && name.at[name.len - 1] != '_' ? "_%u" : "%u", buffer);
+    bool free = !cl_name_is_taken(name.at) && !isdigit((unsigned char)*name.at);
+    text_printf(p->out, free ? "%s" : "b_%s", name.at);
 }
 
 static void print_launch(Printer *p, uint32_t step) {
@@ -210,12 +217,12 @@ static void print_launch(Printer *p, uint32_t step) {
     if (waits(p, s)) meet(p);
     uint32_t taken = 0; /* groups of those that it does not wait for: the others begin */
     for (uint32_t i = 0; i < p->pending.len; i++)
-        taken += p->steps->at[p->pending.at[i]].groups % MOST_MEETINGS;
+        taken += p->steps->at[p->pending.at[i]].groups % TURN;
     vec_push(p->out->arena, &p->pending, step);
     indent(p);
     text_puts(p->out, "for (int g = ");
     if (taken)
-        text_printf(p->out, "next_group(me, n, %u)", taken % MOST_MEETINGS);
+        text_printf(p->out, "next_group(me, n, %u)", taken % TURN);
     else
         text_puts(p->out, "me");
     text_printf(p->out, "; g < %u; g += n) {\n", s->groups);
@@ -258,10 +265,10 @@ static void print_head(const Printer *p, const Together *t, const char *name) {
             written[s->uses[u].buffer] = written[s->uses[u].buffer] || s->uses[u].written;
     }
     text_printf(p->out,
-                "\n// %s\n// launches of %s one after the other, which is faster as one launch\n",
-                name, t->entry);
-    text_printf(p->out, "__attribute__((reqd_work_group_size(%u, 1, 1)))\n__kernel void %s(",
-                p->m->target->local_size, name);
+                "\n#ifdef DLG_MEETS\n// %s\n"
+                "// launches of %s one after the other, which is faster as one launch\n"
+                "__attribute__((reqd_work_group_size(%u, 1, 1)))\n__kernel void %s(",
+                name, t->entry, p->m->target->local_size, name);
     for (uint32_t i = 0; i < t->buffer_count; i++) {
         uint32_t b = t->buffers[i];
         text_printf(p->out, "__global %s%s *", written[b] ? "" : "const ",
@@ -297,5 +304,5 @@ void together_print(const Together *t, const char *name, const Steps *steps, con
                         s->trips, p.depth);
         if (s->kind == STEP_REPEAT) p.depth++;
     }
-    text_puts(out, "    leave_groups(counters, l);\n}\n");
+    text_puts(out, "    leave_groups(counters, l);\n}\n#endif\n");
 }

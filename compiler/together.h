@@ -1,6 +1,6 @@
 /* together: short launches that follow each other as one. The plan keeps them one by one; beside them stands a kernel
  * that does all of them, whose groups wait for each other where a launch needs what one before it stored. A launch
- * costs a graphics processor some microseconds, a meeting of its groups about one. */
+ * costs a graphics processor 4 to 5 microseconds, a meeting of its groups about 1.5. */
 #ifndef DLG_TOGETHER_H
 #define DLG_TOGETHER_H
 
@@ -20,8 +20,8 @@ typedef struct Step { /* a line of the plan, from the first entry on */
     const char *entry; /* STEP_ENTRY: its name */
     int32_t trips;     /* STEP_REPEAT */
     /* STEP_LAUNCH: */
-    size_t
-        args; /* where the offsets that it passes belong in the text, which are known at the end */
+    /* Where the offsets that it passes belong in the text, which are known at the end. */
+    size_t args;
     Member member; /* of which kernel */
     uint32_t groups;
     const StepUse *uses;    /* its buffer arguments, in their order */

@@ -35,10 +35,10 @@ static cl_int name_texts(Found f, dlg_device_info *i) {
     return code;
 }
 
-/* Whether a device has matrix units that kernels/mma.cl knows: those of NVIDIA from compute capability 8 on. A device
- * that cannot be asked has none. */
-static unsigned matrix_units(cl_device_id device) {
-    enum { COMPUTE_CAPABILITY_MAJOR = 0x4000, LEAST = 8 }; /* of cl_nv_device_attribute_query */
+/* The first number of the compute capability of a device of NVIDIA, which says what instructions kernels/mma.cl and
+ * kernels/together.cl may use; 0 of any other, and of one that cannot be asked. */
+static unsigned compute_capability(cl_device_id device) {
+    enum { COMPUTE_CAPABILITY_MAJOR = 0x4000 }; /* of cl_nv_device_attribute_query */
     size_t len = 0;
     cl_uint major = 0;
     if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &len) != CL_SUCCESS) return 0;
@@ -50,7 +50,7 @@ static unsigned matrix_units(cl_device_id device) {
     if (!asks ||
         clGetDeviceInfo(device, COMPUTE_CAPABILITY_MAJOR, sizeof major, &major, NULL) != CL_SUCCESS)
         return 0;
-    return major >= LEAST;
+    return major;
 }
 
 static int describe(dlg_device *dev, Found f, int number, dlg_device_info *out) {
@@ -84,7 +84,7 @@ static int describe(dlg_device *dev, Found f, int number, dlg_device_info *out) 
     i.local_memory_bytes = local;
     i.max_group = group;
     i.vector_floats = floats;
-    i.matrix_units = matrix_units(f.device);
+    i.matrix_units = compute_capability(f.device) >= 8;
     *out = i;
     return DLG_OK;
 }
@@ -187,25 +187,6 @@ static int select_device(dlg_device *dev, const Found *found, size_t count, cons
     return status;
 }
 
-/* Whether launches may be done together: on a graphics processor whose drivers have the instructions of
- * kernels/together.cl. A processor's launches cost less than its threads' waiting for each other when other work wants
- * them. */
-static int find_meets(dlg_device *dev) {
-    size_t bytes = 0;
-    dev->exact = strcmp(dev->info.platform, "Oclgrind") == 0;
-    dev->meets = dev->exact; /* its groups come one by one, and it looks at all that they do */
-    if (dev->exact || strcmp(dev->info.type, "gpu") != 0) return DLG_OK;
-    cl_int code = clGetDeviceInfo(dev->id, CL_DEVICE_EXTENSIONS, 0, NULL, &bytes);
-    char *names = code == CL_SUCCESS ? calloc(bytes + 1, 1) : NULL;
-    if (code == CL_SUCCESS && !names) return rt_no_memory(dev, bytes);
-    if (code == CL_SUCCESS)
-        code = clGetDeviceInfo(dev->id, CL_DEVICE_EXTENSIONS, bytes, names, NULL);
-    dev->meets = code == CL_SUCCESS && strstr(names, "cl_nv_pragma_unroll") != NULL;
-    free(names);
-    return code == CL_SUCCESS ? DLG_OK
-                              : rt_cl_fail(dev, code, "cannot ask for a device's extensions");
-}
-
 static int open_device(dlg_device *dev, const char *selector) {
     Found *found;
     size_t count, which;
@@ -251,7 +232,10 @@ static int open_device(dlg_device *dev, const char *selector) {
         status = rt_cl_fail(dev, code, "cannot ask the device how it has its memory");
         goto out;
     }
-    if ((status = find_meets(dev)) < 0) goto out;
+    dev->exact = strcmp(dev->info.platform, "Oclgrind") == 0;
+    /* A simulator's groups come one by one, and it looks at all that they do. A processor's launches cost less than its
+     * threads' waiting for each other when other work wants them. */
+    dev->meets = dev->exact || compute_capability(dev->id) >= 7;
     dev->base_align = align_bits >= 8 ? align_bits / 8 : 1;
     dev->host_memory = unified && strcmp(dev->info.type, "cpu") == 0;
     dev->real = true;
@@ -371,9 +355,10 @@ static cl_int build(dlg_device *dev, const char *head, const char *text, size_t 
     cl_int code;
     *program = clCreateProgramWithSource(dev->context, 2, parts, lens, &code);
     if (code != CL_SUCCESS) *program = NULL;
-    return *program ? clBuildProgram(*program, 1, &dev->id,
-                                     "-cl-kernel-arg-info -cl-denorms-are-zero -w", NULL, NULL)
-                    : code;
+    if (code != CL_SUCCESS) return code;
+    const char *options = dev->meets ? "-cl-kernel-arg-info -cl-denorms-are-zero -w -D DLG_MEETS"
+                                     : "-cl-kernel-arg-info -cl-denorms-are-zero -w";
+    return clBuildProgram(*program, 1, &dev->id, options, NULL, NULL);
 }
 
 /* `#line LINE "FILE"`. */

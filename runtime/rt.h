@@ -108,8 +108,8 @@ typedef struct Init {
 /* Launches of an entry that one kernel can do all of, with all repeats among them. */
 typedef struct Together {
     size_t first, end; /* of Plan.launches */
-    dlg_launch
-        joint; /* its last argument, the counters that its groups meet by, is not among `args` */
+    /* Its last argument, the counters that its groups meet by, is not among `args`. */
+    dlg_launch joint;
 } Together;
 
 /* A checked plan. All strings are in `text`, a copy of the file. */

@@ -189,11 +189,14 @@ static const Together *joint_at(const dlg_program *prog, size_t i) {
     return lo < p->together_count && p->togethers[lo].first == i ? &p->togethers[lo] : NULL;
 }
 
-/* No more groups than the device has units: so all run beside each other, as they should. */
+/* No more groups than the device has units: so all run beside each other, as they should. Nor more than the counters
+ * of kernels/together.cl are for. */
 static int run_joint(dlg_program *prog, const Together *t) {
+    enum { MOST_GROUPS = 1024 };
     const dlg_launch *l = &t->joint;
     size_t groups = l->global / l->local, units = prog->dev->info.compute_units;
-    if (units && groups > units) groups = units;
+    if (units > MOST_GROUPS) units = MOST_GROUPS;
+    if (groups > units) groups = units ? units : 1;
     return rt_launch(prog->dev, prog->joint[t - prog->plan.togethers], l->kernel, groups * l->local,
                      l->local);
 }

@@ -1,5 +1,6 @@
 /* report_text: the kernels of a program's text, with their comments and parameters. Any text is taken: what is no
  * kernel as dlgc writes them is found in part, or not. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report.h"
@@ -46,6 +47,15 @@ static void find_comment(KernelText *k, const char *text) {
     if (k->lines >= k->lines_end) k->lines = NULL;
 }
 
+/* Where a function NAME_group, which is all that a kernel NAME calls, begins before it; NULL: there is none. */
+static const char *find_group(const KernelText *k, const char *text) {
+    char head[128];
+    int len = snprintf(head, sizeof head, "\nstatic void %.*s_group(", (int)k->name_len, k->name);
+    if (len < 0 || (size_t)len >= sizeof head) return NULL;
+    const char *at = strstr(text, head);
+    return at && at < k->begin ? at + 1 : NULL;
+}
+
 int kernels_open(KernelTexts *k, const dlg_program *prog) {
     const char *text = dlg_program_kernels(prog, NULL);
     *k = (KernelTexts){.at = calloc(dlg_program_kernel_count(prog) + 1, sizeof *k->at)};
@@ -61,6 +71,8 @@ int kernels_open(KernelTexts *k, const dlg_program *prog) {
         while (t.begin > text && t.begin[-1] != '\n') t.begin--;
         t.code = t.begin;
         t.end = end + 2;
+        const char *group = find_group(&t, text);
+        if (group) t.begin = t.code = group;
         find_comment(&t, text);
         k->at[k->count++] = t;
     }

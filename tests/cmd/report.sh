@@ -37,6 +37,11 @@ mv page.html first.html
 expect 0 "" "$DLG" report convnet.dlg --log log.jsonl --profile trace.json -o page.html
 same page.html first.html
 expect 0 "digits.html" "$DLG" report digits.dlg
+# A kernel's group is a function where launches are done together: its text and lines are the kernel's.
+expect 0 "" "$DLG" report digits.dlg --target gpu -o page.html
+has 'k0_group('
+awk '/<div id="kernel-k0">/ { on = 1 } on && /static.*void.*k0_group/ { found = 1 } on && /<div id="kernel-k1">/ { exit }
+    END { exit !found }' page.html || fail "the kernel lacks its group"
 expect 0 "" "$DLG" report convnet.cl -o page.html
 grep -q 'id="model"' page.html && fail "a .cl has no model to show"
 has 'kernel-k0'

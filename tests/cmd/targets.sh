@@ -33,4 +33,16 @@ grep -q mma_product f32.cl && fail "f32.cl multiplies by matrix units"
 expect 2 "no precision" "$DLGC" layers.dlg --precision fp8
 expect 2 "no precision" "$DLG" inspect layers.dlg --precision fp8
 expect 2 "is compiled already: --precision is for a .dlg" "$DLG" inspect cpu.cl --precision tf32
+# Without a precision small products go without matrix units.
+expect 0 "" "$DLGC" layers.dlg --target gpu_mma -o small.cl
+grep -q mma_product small.cl && fail "small.cl multiplies by matrix units"
+
+# A convolution goes by tiles in local memory.
+cat >conv.dlg <<'MODEL'
+input x : f32[4, 3, 20, 20]
+entry run -> y = conv(x, 24, 5)
+MODEL
+expect 0 "" "$DLGC" conv.dlg --target gpu -o conv.cl
+grep -q '__local float a_tile' conv.cl || fail "conv.cl has no tiles"
+expect 0 "" "$DLG" verify conv.dlg --target gpu
 done_testing

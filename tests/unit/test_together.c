@@ -153,6 +153,51 @@ static void test_same(void) {
     expect_together(LSTM("16", "100"), "train", 1);
 }
 
+/* A name that is a macro's with the buffer's number. */
+static void test_names(void) {
+    static const char source[] = "param a : f32[4] = 1\nparam b : f32[4] = 1\n"
+                                 "param M_PI : f32[4] = 0\ninput x : f32[4]\n"
+                                 "loss = sum((x * M_PI + a * b) * softmax(x))\n"
+                                 "entry train -> loss { minimize loss by adam(lr = 0.1) }\n";
+    char *text = compiled(source);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "*b_M_PI_2"));
+    free(text);
+    expect_together(source, "train", 1);
+}
+
+/* The same training, whose inputs and outputs are of each batch. */
+static void train(Loaded *l, const char *text, bool meets) {
+    float x[40 * 5], y[40];
+    for (int i = 0; i < 40; i++) {
+        y[i] = (float)(i % 7) / 7;
+        for (int k = 0; k < 5; k++) x[5 * i + k] = (float)((i * 5 + k) % 11) / 11;
+    }
+    const dlg_data pairs[] = {{.name = "x", .values = x, .rows = 40},
+                              {.name = "y", .values = y, .rows = 40}};
+    dlg_dataset *data = NULL;
+    load(l, text, meets);
+    int status =
+        dlg_dataset_open(&data, l->prog, &(dlg_dataset_options){.data = pairs, .data_count = 2});
+    if (status == DLG_OK)
+        status = dlg_train(l->prog, data, &(dlg_train_options){.epochs = 3, .seed = 5});
+    if (status < 0) fprintf(stderr, "%s\n", dlg_error_text(l->dev));
+    CU_ASSERT_EQUAL(status, DLG_OK);
+    run(l, "train"); /* on the last batch: what training bound is the tensors' own again */
+    dlg_dataset_close(data);
+}
+
+static void test_training(void) {
+    char *text = compiled(MLP("4", "5", "8"));
+    Loaded together, apart_;
+    train(&together, text, true);
+    train(&apart_, text, false);
+    expect_same(&together, &apart_);
+    CU_ASSERT_TRUE(together.launches < apart_.launches);
+    unload(&together);
+    unload(&apart_);
+    free(text);
+}
+
 /* What does not wait for the launch before it does not meet. */
 static void test_meetings(void) {
     char *text = compiled(apart);
@@ -243,5 +288,5 @@ static void test_rules(void) {
     check(PLAN(BOTH ADD_A "//! launch add global 1 local 1 args 1 *\n" END), "several runs");
 }
 
-RUN_SUITE("together", {"same", test_same}, {"meetings", test_meetings}, {"none", test_none},
-          {"rules", test_rules})
+RUN_SUITE("together", {"same", test_same}, {"names", test_names}, {"training", test_training},
+          {"meetings", test_meetings}, {"none", test_none}, {"rules", test_rules})
