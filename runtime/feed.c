@@ -18,7 +18,8 @@
 enum {
     RING_RUNS = 1024,
     GPU_LANES = 64,
-    CPU_GROUPS = 1, /* a selection is short: a second group costs more than it helps */
+    CPU_GROUPS =
+        4, /* of a selection that is not short: there a second group costs more than it helps */
     GPU_GROUPS = 256,
     GATHER_INPUTS = 4, /* of the kernel `gather` */
     MOST_AHEAD = 32,
@@ -28,6 +29,7 @@ enum {
  * 64 MiB, whatever the data's size. */
 static const size_t staging_bytes = 8u << 20;
 static const size_t read_ahead_bytes = 4u << 20; /* that the system is told of, beyond the batch */
+static const size_t short_bytes = 128u << 10;    /* of a selection */
 static const size_t ahead_bytes = 512u
                                   << 10; /* of batches selected at once: they stay in a cache */
 
@@ -471,7 +473,10 @@ static int select_ahead(Runner *r, const RowOrder *order, size_t first) {
     TRY(run_held(r)); /* before its batches are overwritten */
     if (batches > r->ahead) batches = r->ahead;
     cl_uint at = (cl_uint)first, count = (cl_uint)(batches * r->batch);
-    size_t most = dev->host_memory ? CPU_GROUPS : GPU_GROUPS, groups = count < most ? count : most;
+    size_t most = GPU_GROUPS, bytes = 0;
+    for (size_t i = 0; i < r->gather_count; i++) bytes += r->gathers[i].tensor->bytes;
+    if (dev->host_memory) most = batches * bytes < short_bytes ? 1 : CPU_GROUPS;
+    size_t groups = count < most ? count : most;
     for (size_t i = 0; i < r->selection_count; i++) {
         cl_kernel kernel = r->selections[i];
         cl_int code = clSetKernelArg(kernel, 0, sizeof(cl_mem), &order->buffer);

@@ -40,7 +40,8 @@ grep -q mma_product small.cl && fail "small.cl multiplies by matrix units"
 # A convolution goes by tiles in local memory.
 cat >conv.dlg <<'MODEL'
 input x : f32[4, 3, 20, 20]
-entry run -> y = conv(x, 24, 5)
+c = conv(x, 24, 5)
+entry run -> y = c
 MODEL
 expect 0 "" "$DLGC" conv.dlg --target gpu -o conv.cl
 grep -q '__local float a_tile' conv.cl || fail "conv.cl has no tiles"
