@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { HELLO_SECONDS = 180, ANSWER_SECONDS = 300 };
@@ -186,6 +187,22 @@ bool peer_case(Peer *peer, const Ours *ours, char *why, size_t why_bytes) {
     return false;
 }
 
+/* Threads of some keep spinning for a while when they have nothing to do, and would take a core from who is next. */
+static void wait_for_rest(const Peer *peer) {
+    const double step = 0.02, busy = 0.05, patience = 3;
+    clockid_t clock;
+    struct timespec before, now;
+    if (clock_getcpuclockid(peer->pid, &clock) != 0 || clock_gettime(clock, &before) != 0) return;
+    for (double waited = 0; waited < patience; waited += step) {
+        wait_seconds(step);
+        if (clock_gettime(clock, &now) != 0) return;
+        double used =
+            (double)(now.tv_sec - before.tv_sec) + 1e-9 * (double)(now.tv_nsec - before.tv_nsec);
+        if (used < busy * step) return;
+        before = now;
+    }
+}
+
 bool peer_round(Peer *peer, int runs, double *seconds, double *cpu_seconds, char *why,
                 size_t why_bytes) {
     send(peer, json_pack("{s:i}", "runs", runs));
@@ -195,7 +212,6 @@ bool peer_round(Peer *peer, int runs, double *seconds, double *cpu_seconds, char
     *seconds = json_number_value(took);
     *cpu_seconds = json_number_value(cpu);
     json_decref(line);
-    /* Threads of some keep spinning for a while when they have nothing to do. */
-    wait_seconds(0.06);
+    wait_for_rest(peer);
     return true;
 }
