@@ -140,7 +140,9 @@ static void copy_step(MatrixTile *m, Idx step, Idx stage) {
                 kernel_copy(k, m->tiles, place, n->buffer, n->index, ranges);
                 continue;
             }
-            for (int32_t i = 0; i < COPY; i++) /* all of it is outside */
+            /* All of it is outside; what is anything else here was no load to be copied (can_copy). */
+            if (n->kind != V_CONST || n->number != 0) m->t.n->eval.lost = m->t.dot->args[which];
+            for (int32_t i = 0; i < COPY; i++)
                 kernel_store_local(k, m->tiles, idx_offset(x, place, i), val_const(k, DT_F32, 0));
         }
     }

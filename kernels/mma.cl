@@ -116,22 +116,25 @@ static uint mma_pair(float first, float second) {
     return pair;
 }
 //: mma_halves
-// x as the sum of two of tf32, the first the nearest to it: by 8193 x, rounded, less 8192 x. The units for whole numbers
-// would take longer. x that is infinite, none, or more than 4e34 makes both none.
+// x as the sum of two of tf32, the first the nearest to it: by 8193 x, rounded, less 8192 x, or, where that is too large, x
+// cut off. The units for whole numbers alone would take longer. Where x is infinite or NaN, the second is NaN.
 static void mma_halves(uint *high, uint *low, const float *x, int count) {
 #pragma unroll
     for (int i = 0; i < count; i++) {
-        const float h = fma(-8192.0f, x[i], x[i] * 8193.0f);
+        const float near = fma(-8192.0f, x[i], x[i] * 8193.0f);
+        const float h = fabs(x[i]) < 4e34f ? near : as_float(as_uint(x[i]) & 0xffffe000);
         high[i] = as_uint(h);
         low[i] = as_uint(x[i] - h);
     }
 }
 //: mma_round
-// x rounded to the nearest of tf32: the units do not look at the last 13 bits. A NaN stays one (the device's own has all
-// bits set).
+// x rounded to the nearest of tf32: the units do not look at the last 13 bits. A NaN stays one, whatever its bits.
 static void mma_round(uint *out, const float *x, int count) {
 #pragma unroll
-    for (int i = 0; i < count; i++) out[i] = (uint)max(as_int(x[i]) + 0x1000, as_int(x[i]));
+    for (int i = 0; i < count; i++) {
+        const uint bits = as_uint(x[i]);
+        out[i] = (bits & 0x7fffffff) > 0x7f800000 ? bits | 0x400000 : bits + 0x1000;
+    }
 }
 //: mma_half
 // Half of mma_block: of lines side by side along the steps the first or last two, else of all the first or last two steps.

@@ -36,27 +36,26 @@ static cl_int name_texts(Found f, dlg_device_info *i) {
 }
 
 /* The first number of the compute capability of a device of NVIDIA, which says what instructions kernels/mma.cl and
- * kernels/together.cl may use; 0 of any other, and of one that cannot be asked. */
-static unsigned compute_capability(cl_device_id device) {
+ * kernels/together.cl may use; 0 of any other. */
+static int compute_capability(dlg_device *dev, cl_device_id device, cl_uint *major) {
     enum { COMPUTE_CAPABILITY_MAJOR = 0x4000 }; /* of cl_nv_device_attribute_query */
     size_t len = 0;
-    cl_uint major = 0;
-    if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &len) != CL_SUCCESS) return 0;
-    char *names = calloc(len + 1, 1);
-    bool asks = names &&
-                clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, len, names, NULL) == CL_SUCCESS &&
-                strstr(names, "cl_nv_device_attribute_query");
+    *major = 0;
+    cl_int code = clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &len);
+    char *names = code == CL_SUCCESS ? calloc(len + 1, 1) : NULL;
+    if (code == CL_SUCCESS && !names) return rt_no_memory(dev, len + 1);
+    if (code == CL_SUCCESS) code = clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, len, names, NULL);
+    if (code == CL_SUCCESS && strstr(names, "cl_nv_device_attribute_query"))
+        code = clGetDeviceInfo(device, COMPUTE_CAPABILITY_MAJOR, sizeof *major, major, NULL);
     free(names);
-    if (!asks ||
-        clGetDeviceInfo(device, COMPUTE_CAPABILITY_MAJOR, sizeof major, &major, NULL) != CL_SUCCESS)
-        return 0;
-    return major;
+    return code == CL_SUCCESS ? DLG_OK
+                              : rt_cl_fail(dev, code, "cannot ask a device for its extensions");
 }
 
 static int describe(dlg_device *dev, Found f, int number, dlg_device_info *out) {
     dlg_device_info i = {.number = number};
     cl_device_type type = 0;
-    cl_uint units = 0, floats = 0;
+    cl_uint units = 0, floats = 0, capability = 0;
     cl_ulong memory = 0, most = 0, local = 0;
     size_t group = 0;
     const struct {
@@ -74,6 +73,8 @@ static int describe(dlg_device *dev, Found f, int number, dlg_device_info *out) 
     for (size_t k = 0; k < sizeof asked / sizeof *asked && !code; k++)
         code = clGetDeviceInfo(f.device, asked[k].what, asked[k].bytes, asked[k].to, NULL);
     if (code != CL_SUCCESS) return rt_cl_fail(dev, code, "cannot ask a device what it is");
+    int status = compute_capability(dev, f.device, &capability);
+    if (status < 0) return status;
     strcpy(i.type, type & CL_DEVICE_TYPE_CPU           ? "cpu"
                    : type & CL_DEVICE_TYPE_GPU         ? "gpu"
                    : type & CL_DEVICE_TYPE_ACCELERATOR ? "accelerator"
@@ -84,7 +85,7 @@ static int describe(dlg_device *dev, Found f, int number, dlg_device_info *out) 
     i.local_memory_bytes = local;
     i.max_group = group;
     i.vector_floats = floats;
-    i.matrix_units = compute_capability(f.device) >= 8;
+    i.matrix_units = capability >= 8;
     *out = i;
     return DLG_OK;
 }
@@ -191,7 +192,7 @@ static int open_device(dlg_device *dev, const char *selector) {
     Found *found;
     size_t count, which;
     cl_int code;
-    cl_uint align_bits = 0;
+    cl_uint align_bits = 0, capability;
     cl_bool unified = CL_FALSE;
     int status = find_devices(dev, &found, &count);
     if (status < 0) return status;
@@ -235,7 +236,8 @@ static int open_device(dlg_device *dev, const char *selector) {
     dev->exact = strcmp(dev->info.platform, "Oclgrind") == 0;
     /* A simulator's groups come one by one, and it looks at all that they do. A processor's launches cost less than its
      * threads' waiting for each other when other work wants them. */
-    dev->meets = dev->exact || compute_capability(dev->id) >= 7;
+    if ((status = compute_capability(dev, dev->id, &capability)) < 0) goto out;
+    dev->meets = dev->exact || capability >= 7;
     dev->base_align = align_bits >= 8 ? align_bits / 8 : 1;
     dev->host_memory = unified && strcmp(dev->info.type, "cpu") == 0;
     dev->real = true;
