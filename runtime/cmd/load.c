@@ -84,10 +84,10 @@ static int compile_and_load(Session *s, const Args *a) {
                               .color = wants_color(STDERR_FILENO)};
     dlg_program_options load = {.seed = a->seed};
     const char *without = target_for(a, s->dev, false);
-    for (;;) {
+    for (bool again = false;; again = true) {
         CompileResult result = compile_file(a->file, &options);
-        bool first = options.target != without || without == target_for(a, s->dev, true);
-        if (first && result.diagnostics && *result.diagnostics) fputs(result.diagnostics, stderr);
+        bool news = !again || result.status != 0; /* the warnings are the same */
+        if (news && result.diagnostics) fputs(result.diagnostics, stderr);
         int status = result.status, loaded = DLG_OK; /* dlgc's statuses are ours */
         if (status == 0)
             loaded = dlg_program_load_text(&s->prog, s->dev, a->file, result.text, result.text_len,
@@ -96,9 +96,8 @@ static int compile_and_load(Session *s, const Args *a) {
         if (loaded >= 0) return status;
         if (loaded != DLG_ERR_BUILD || without == options.target)
             return complain_status(s->dev, loaded);
-        complain("note: %s does not build for the target %s here, and is compiled for %s, without "
-                 "matrix "
-                 "units:\n%s",
+        complain("note: %s does not build for the target %s here, and is compiled for %s, "
+                 "without matrix units:\n%s",
                  a->file, options.target, without, dlg_error_text(s->dev));
         options.target = without;
     }

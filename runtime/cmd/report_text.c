@@ -1,6 +1,5 @@
 /* report_text: the kernels of a program's text, with their comments and parameters. Any text is taken: what is no
  * kernel as dlgc writes them is found in part, or not. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report.h"
@@ -47,13 +46,19 @@ static void find_comment(KernelText *k, const char *text) {
     if (k->lines >= k->lines_end) k->lines = NULL;
 }
 
-/* Where a function NAME_group, which is all that a kernel NAME calls, begins before it; NULL: there is none. */
-static const char *find_group(const KernelText *k, const char *text) {
-    char head[128];
-    int len = snprintf(head, sizeof head, "\nstatic void %.*s_group(", (int)k->name_len, k->name);
-    if (len < 0 || (size_t)len >= sizeof head) return NULL;
-    const char *at = strstr(text, head);
-    return at && at < k->begin ? at + 1 : NULL;
+/* Where a function NAME_group, which is all that a kernel NAME calls, begins between `from`, where the kernel before
+ * ends, and the kernel; NULL: there is none. */
+static const char *find_group(const KernelText *k, const char *from) {
+    static const char head[] = "static void ", tail[] = "_group(";
+    for (const char *line = from; line && line < k->begin; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, head, sizeof head - 1) != 0) continue;
+        const char *name = line + sizeof head - 1;
+        if (strncmp(name, k->name, k->name_len) == 0 &&
+            strncmp(name + k->name_len, tail, sizeof tail - 1) == 0)
+            return line;
+    }
+    return NULL;
 }
 
 int kernels_open(KernelTexts *k, const dlg_program *prog) {
@@ -71,7 +76,7 @@ int kernels_open(KernelTexts *k, const dlg_program *prog) {
         while (t.begin > text && t.begin[-1] != '\n') t.begin--;
         t.code = t.begin;
         t.end = end + 2;
-        const char *group = find_group(&t, text);
+        const char *group = find_group(&t, k->count ? k->at[k->count - 1].end : text);
         if (group) t.begin = t.code = group;
         find_comment(&t, text);
         k->at[k->count++] = t;
