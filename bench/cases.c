@@ -156,6 +156,7 @@ static CompileResult compile_case(const BenchCase *which, const char *target,
         defines[count++] = word;
     CompileOptions options = {.target = target,
                               .precision = getenv("DLG_BENCH_PRECISION"),
+                              .pair = getenv("DLG_BENCH_PAIR") != NULL,
                               .defines = defines,
                               .define_count = count};
     return compile_file(path, &options);

@@ -32,7 +32,8 @@ static const char help[] =
     "    --list           say the cases, their models and what they define\n"
     "    --help           this text\n"
     "\n"
-    "DLG_BENCH_PRECISION in the environment is as --precision for dlgc.\n";
+    "DLG_BENCH_PRECISION in the environment is as --precision for dlgc; with DLG_BENCH_PAIR a\n"
+    "processor does short launches as with --pair, whoever else wants the cores.\n";
 
 typedef struct Options {
     const char *device, *only, *python, *directory, *plot, *serve, *first_step;
@@ -241,6 +242,8 @@ int main(int argc, char **argv) {
 
     dlg_device *device;
     if (dlg_device_open(&device, o.device) < 0) fail("%s", dlg_error_text(device));
+    if (getenv("DLG_BENCH_PAIR") && dlg_device_pair(device, DLG_PAIR_ALWAYS) < 0)
+        fail("%s", dlg_error_text(device));
     if (!dlg_device_get_info(device)) fail("programs have to run: `none` is no device for that");
     static Report report;
     static Peers peers;

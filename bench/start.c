@@ -18,6 +18,8 @@ int first_step(const char *name, const char *device, const char *directory) {
         char why[512];
         Ours ours;
         if (dlg_device_open(&dev, device) < 0) fail("%s", dlg_error_text(dev));
+        if (getenv("DLG_BENCH_PAIR") && dlg_device_pair(dev, DLG_PAIR_ALWAYS) < 0)
+            fail("%s", dlg_error_text(dev));
         if (!ours_open(&ours, &bench_cases[i], dev, directory, why, sizeof(why))) fail("%s", why);
         ours_close(&ours);
         dlg_device_close(dev);

@@ -334,6 +334,13 @@ static bool check_options(const CompileOptions *options, CompileResult *result) 
                                  options->target, target_names());
         return false;
     }
+    if (options->pair && target_find(options->target)->local_size > 1) {
+        *result = result_message(
+            2,
+            "error: only a processor's launches are done in pairs, not those of the target `%s`\n",
+            options->target);
+        return false;
+    }
     Precision precision;
     if (options->precision && !precision_find(options->precision, &precision)) {
         *result = result_message(

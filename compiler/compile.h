@@ -22,6 +22,7 @@ typedef struct CompileOptions {
     const char *target; /* a name of target.def; NULL: "cpu" */
     const char
         *precision; /* of products by matrix units: f32, 3xtf32, tf32, bf16; NULL: the target's */
+    bool pair; /* a processor's short launches may be done together (together.h) */
     int64_t cache_bytes;        /* of a core, instead of the target's; 0: the target's */
     const char *const *defines; /* "name=value" */
     size_t define_count;

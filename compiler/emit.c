@@ -354,7 +354,7 @@ static void write_plan(Emitter *em, Text *out) {
     text_puts(out, "//! dlg 1\n");
     text_printf(out, "//! model %s target %s from ", p->model, plan->target->name);
     plan_string(out, p->path);
-    text_puts(out, "\n");
+    text_puts(out, plan->target->meets && plan->target->local_size == 1 ? " pair\n" : "\n");
     for (uint32_t i = 0; i < p->consts.len; i++) {
         text_printf(out, "//! const %s ", p->consts.at[i].name);
         text_f64(out, p->consts.at[i].value);

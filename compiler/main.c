@@ -32,6 +32,7 @@ enum {
     OPTION_EXPLAIN,
     OPTION_REWRITES,
     OPTION_MEM_BUDGET,
+    OPTION_PAIR,
     OPTION_WEIGHTS,
     OPTION_MAN
 };
@@ -70,6 +71,8 @@ static const struct argp_option option_list[] = {
      "Print for every source line its kernels, what they cost, and what kept them from being fused "
      "further",
      0},
+    {"pair", OPTION_PAIR, NULL, 0,
+     "For a processor: short launches of a step as one too, which `dlg --pair` uses", 0},
     {"mem-budget", OPTION_MEM_BUDGET, "SIZE", 0,
      "Hold each entry's arena to SIZE bytes (300K, 64M, 1G), by computing values again that are "
      "needed late",
@@ -140,6 +143,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         a->explains = true;
         a->compile.emit = EMIT_EXPLAIN;
         return 0;
+    case OPTION_PAIR: a->compile.pair = true; return 0;
     case OPTION_MEM_BUDGET:
         if (!compile_size(value, &a->compile.mem_budget_bytes))
             argp_error(state, "--mem-budget takes a size as 300K or 64M, not '%s'", value);

@@ -655,18 +655,22 @@ static void name_params(Printer *p, uint32_t params) {
     for (uint32_t i = 0; i < k->locals.len; i++) p->local[i] = fresh(p, k->locals.at[i].name);
 }
 
+static void print_locals(Printer *p) {
+    for (uint32_t i = 0; i < p->k->locals.len; i++)
+        text_printf(p->out, "    %s;\n", local_declaration(p, i));
+}
+
 static void print_kernel_line(Printer *p) {
     text_printf(p->out, "__attribute__((reqd_work_group_size(%u, 1, 1)))\n__kernel void %s(",
                 p->k->local_size, p->name);
     print_params(p, "", true);
-    for (uint32_t i = 0; i < p->k->locals.len; i++)
-        text_printf(p->out, "    %s;\n", local_declaration(p, i));
 }
 
 /* To where the body begins, in a kernel that has all of its text in itself. */
 static void print_whole_head(Printer *p) {
     const Kernel *k = p->k;
     print_kernel_line(p);
+    print_locals(p);
     p->depth = 1;
     if (k->groups > 1) text_puts(p->out, "    const int g = get_group_id(0);\n");
     if (k->local_size > 1) text_puts(p->out, "    const int l = get_local_id(0);\n");
@@ -680,22 +684,29 @@ static void print_whole_head(Printer *p) {
     p->depth = 2;
 }
 
-/* The same as a function of the group's and the item's number and of the group's memory, which other kernels call too. */
+/* The same as a function of the group's number, which other kernels call too; where a group is several items, of the item's
+ * number and of the group's memory as well. There what others stored is read past what a driver takes as constant. */
 static void print_part_head(Printer *p) {
-    text_printf(p->out, "static void %s_group(const int g, const int l", p->name);
-    for (uint32_t i = 0; i < p->k->locals.len; i++)
+    const bool shared = p->k->local_size > 1;
+    text_printf(p->out, "static void %s_group(const int g%s", p->name,
+                shared ? ", const int l" : "");
+    for (uint32_t i = 0; i < p->k->locals.len && shared; i++)
         text_printf(p->out, ", __local %s *%s", cl_memory_type(p->k->locals.at[i].dtype),
                     p->local[i]);
-    print_params(p, ",\n    ", false);
+    print_params(p, ",\n    ", !shared);
+    if (!shared) print_locals(p);
     p->depth = 1;
 }
 
 /* The kernel of such a function. */
 static void print_part_call(Printer *p) {
     const Kernel *k = p->k;
+    const bool shared = k->local_size > 1;
     print_kernel_line(p);
-    text_printf(p->out, "    %s_group(get_group_id(0), get_local_id(0)", p->name);
-    for (uint32_t i = 0; i < k->locals.len; i++) text_printf(p->out, ", %s", p->local[i]);
+    if (shared) print_locals(p);
+    text_printf(p->out, "    %s_group(get_group_id(0)%s", p->name,
+                shared ? ", get_local_id(0)" : "");
+    for (uint32_t i = 0; i < k->locals.len && shared; i++) text_printf(p->out, ", %s", p->local[i]);
     for (uint32_t i = 0; i < k->buffers.len; i++)
         if (!k->buffers.at[i].values) text_printf(p->out, ", %s", p->buffer[i]);
     for (uint32_t i = 0; i < k->index.iterations.len; i++)

@@ -10,7 +10,8 @@ enum {
     MOST_STEPS = 128,   /* of which all the text is in one kernel */
     MOST_MEETINGS =
         1 << 20, /* times the groups, of which there are 1024 at most, they are counted in an int */
-    TURN = 1 << 20 /* to deal out groups by: the count of those before, but for a rest */
+    WAKE_NS = 20000, /* until a processor's sleeping core has begun */
+    TURN = 1 << 20   /* to deal out groups by: the count of those before, but for a rest */
 };
 /* Of a group's memory: what OpenCL devices have at least, less the few numbers that the groups meet by. */
 static const int64_t most_local_bytes = (32 << 10) - 64;
@@ -25,8 +26,9 @@ static int64_t local_bytes(const Family *f) {
 }
 
 /* Half as long as it takes to be launched at most: one with more work runs better by itself, with as many groups on
- * a unit as its own registers allow. */
+ * a unit as its own registers allow. A processor's is short where waking its other cores is worth speaking of. */
 static bool is_short(const Step *s, const Families *fs, const Memory *m) {
+    if (m->target->local_size == 1) return s->ns <= 50 * WAKE_NS;
     return 2 * s->ns <= m->target->launch_ns &&
            local_bytes(&fs->list.at[s->member.family]) <= most_local_bytes;
 }
@@ -57,8 +59,9 @@ static Unit unit_at(const Steps *steps, uint32_t first, const Families *fs, cons
 }
 
 /* Whether launching an entry's launches takes most of its time. Where it does not, the device is busy while the next ones
- * are launched, and a launch costs less than a meeting. */
+ * are launched, and a launch costs less than a meeting. A processor's cores sleep between launches. */
 static bool waits_for_launches(const Steps *steps, uint32_t entry, const Target *t) {
+    if (t->local_size == 1) return true;
     double work = 0, launches = 0, trips = 1, outer[9];
     int depth = 0;
     for (uint32_t i = entry + 1; i < steps->len && steps->at[i].kind != STEP_ENTRY; i++) {
@@ -169,13 +172,19 @@ typedef struct Printer {
     uint32_t depth;        /* of repeats */
 } Printer;
 
+/* Whether groups are several items, which share the group's memory; else it is an item's own, in the function. */
+static bool shared(const Printer *p) {
+    return p->m->target->local_size > 1;
+}
+
 static void indent(Printer *p) {
     for (uint32_t i = 0; i <= p->depth; i++) text_puts(p->out, "    ");
 }
 
 static void meet(Printer *p) {
     indent(p);
-    text_puts(p->out, "met = meet_groups(counters, met, n, l);\n");
+    text_puts(p->out, shared(p) ? "met = meet_groups(counters, met, n, l);\n"
+                                : "met = meet_items(counters, met, n);\n");
     p->pending.len = 0;
 }
 
@@ -228,9 +237,9 @@ static void print_launch(Printer *p, uint32_t step) {
     text_printf(p->out, "; g < %u; g += n) {\n", s->groups);
     p->depth++;
     indent(p);
-    text_printf(p->out, "k%u_group(g, l", s->member.family);
+    text_printf(p->out, "k%u_group(g%s", s->member.family, shared(p) ? ", l" : "");
     int64_t at = 0;
-    for (uint32_t i = 0; i < f->local_count; i++) {
+    for (uint32_t i = 0; i < f->local_count && shared(p); i++) {
         const KLocal *l = &f->locals[i];
         text_printf(p->out, ", (__local %s *)(shared + %lld)", cl_memory_type(l->dtype),
                     (long long)at);
@@ -244,7 +253,7 @@ static void print_launch(Printer *p, uint32_t step) {
     for (uint32_t i = 0; i < f->params; i++)
         text_printf(p->out, ", %d", family_argument(p->fs, s->member, i));
     text_puts(p->out, ");\n");
-    if (f->local_count) {
+    if (f->local_count && shared(p)) {
         indent(p);
         text_puts(p->out, "barrier(CLK_LOCAL_MEM_FENCE);\n");
     }
@@ -277,11 +286,16 @@ static void print_head(const Printer *p, const Together *t, const char *name) {
         text_puts(p->out, ",\n    ");
     }
     text_puts(p->out, "volatile __global int *counters) {\n");
-    text_printf(p->out, "    __local uint4 shared[%lld];\n", (long long)(most / 16));
-    text_puts(p->out, "    __local int team[2];\n"
-                      "    const int l = get_local_id(0);\n"
-                      "    const int n = gather_groups(counters, team, l), me = team[1];\n"
-                      "    int met = 0;\n");
+    if (shared(p)) {
+        text_printf(p->out, "    __local uint4 shared[%lld];\n", (long long)(most / 16));
+        text_puts(p->out, "    __local int team[2];\n"
+                          "    const int l = get_local_id(0);\n"
+                          "    const int n = gather_groups(counters, team, l), me = team[1];\n"
+                          "    int met = 0;\n");
+    } else {
+        text_puts(p->out, "    int me, met = 0;\n"
+                          "    const int n = gather_items(counters, &me, 100000);\n");
+    }
 }
 
 void together_print(const Together *t, const char *name, const Steps *steps, const Families *fs,
@@ -304,5 +318,5 @@ void together_print(const Together *t, const char *name, const Steps *steps, con
                         s->trips, p.depth);
         if (s->kind == STEP_REPEAT) p.depth++;
     }
-    text_puts(out, "    leave_groups(counters, l);\n}\n#endif\n");
+    text_printf(out, "    leave_groups(counters%s);\n}\n#endif\n", shared(&p) ? ", l" : ", 0");
 }

@@ -17,14 +17,16 @@ static void arrive_for_all(volatile __global int *at) {
     atomic_inc(at);
 #endif
 }
-//: seen_by_all
-static int seen_by_all(volatile __global int *at) {
+//: wait_for_all
+// Until so many have arrived.
+static void wait_for_all(volatile __global int *at, int count) {
 #if defined(cl_nv_pragma_unroll) || defined(__NV_CL_C_VERSION)
-    int now;
-    asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" : "=r"(now) : "l"(at) : "memory");
-    return now;
+    int now = 0;
+    while (now < count) asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" : "=r"(now) : "l"(at) : "memory");
 #else
-    return atomic_or(at, 0);
+    while (*at < count) {
+    }
+    atomic_or(at, 0);
 #endif
 }
 //: close_team
@@ -32,21 +34,28 @@ static void close_team(volatile __global int *counters) {
     const int came = atomic_or(counters, 65536);
     if (came < 65536) atomic_xchg(counters + 32, came);
 }
+//: gather_items
+// Where a group is one item: returns how many are in the team; *me is its number in it. Who came too late is by itself,
+// behind all work. So often one looks whether the others have come: a processor's may have to be woken.
+static int gather_items(volatile __global int *counters, int *me, int looks) {
+    int n = 0;
+    *me = atomic_inc(counters);
+    if (*me >= 65536) {
+        *me = 1 << 30;
+        return 1;
+    }
+    if (*me + 1 == (int)get_num_groups(0)) close_team(counters);
+    for (int i = 0; i < looks && n == 0; i++) n = counters[32];
+    if (n == 0) close_team(counters);
+    while (n == 0) n = counters[32];
+    return n;
+}
 //: gather_groups
-// Returns how many are in the team; team[1] is this group's number in it. Who came too late is by itself, behind all work.
+// The same where it is several: team[1] is the group's number.
 static int gather_groups(volatile __global int *counters, __local int *team, int l) {
     if (l == 0) {
-        int me = atomic_inc(counters), n = 0;
-        if (me >= 65536) {
-            n = 1;
-            me = 1 << 30;
-        } else {
-            if (me + 1 == (int)get_num_groups(0)) close_team(counters);
-            for (int i = 0; i < 4000 && n == 0; i++) n = counters[32];
-            if (n == 0) close_team(counters);
-            while (n == 0) n = counters[32];
-        }
-        team[0] = n;
+        int me;
+        team[0] = gather_items(counters, &me, 4000);
         team[1] = me;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
@@ -57,15 +66,20 @@ static int gather_groups(volatile __global int *counters, __local int *team, int
 static int next_group(int me, int n, int taken) {
     return me < n ? (me + n - taken % n) % n : me;
 }
-//: meet_groups
+//: meet_items
 // Waits until all n of the team are here; `met` counts arrivals up to the meeting before.
+static int meet_items(volatile __global int *counters, int met, int n) {
+    if (n > 1) {
+        arrive_for_all(counters + 64);
+        wait_for_all(counters + 64, met + n);
+    }
+    return met + n;
+}
+//: meet_groups
+// The same where a group is several items.
 static int meet_groups(volatile __global int *counters, int met, int n, int l) {
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
-    if (l == 0 && n > 1) {
-        arrive_for_all(counters + 64);
-        while (seen_by_all(counters + 64) < met + n) {
-        }
-    }
+    if (l == 0) meet_items(counters, met, n);
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     return met + n;
 }

@@ -234,8 +234,8 @@ static int open_device(dlg_device *dev, const char *selector) {
         goto out;
     }
     dev->exact = strcmp(dev->info.platform, "Oclgrind") == 0;
-    /* A simulator's groups come one by one, and it looks at all that they do. A processor's launches cost less than its
-     * threads' waiting for each other when other work wants them. */
+    /* A simulator's groups come one by one, and it looks at all that they do. A processor's do so
+     * only where they are asked to (pair.c). */
     if ((status = compute_capability(dev, dev->id, &capability)) < 0) goto out;
     dev->meets = dev->exact || capability >= 7;
     dev->base_align = align_bits >= 8 ? align_bits / 8 : 1;
@@ -358,8 +358,9 @@ static cl_int build(dlg_device *dev, const char *head, const char *text, size_t 
     *program = clCreateProgramWithSource(dev->context, 2, parts, lens, &code);
     if (code != CL_SUCCESS) *program = NULL;
     if (code != CL_SUCCESS) return code;
-    const char *options = dev->meets ? "-cl-kernel-arg-info -cl-denorms-are-zero -w -D DLG_MEETS"
-                                     : "-cl-kernel-arg-info -cl-denorms-are-zero -w";
+    const char *options = dev->meets || dev->pair.when
+                              ? "-cl-kernel-arg-info -cl-denorms-are-zero -w -D DLG_MEETS"
+                              : "-cl-kernel-arg-info -cl-denorms-are-zero -w";
     return clBuildProgram(*program, 1, &dev->id, options, NULL, NULL);
 }
 

@@ -115,6 +115,16 @@ DLG_API int dlg_device_open(dlg_device **dev, const char *selector);
 DLG_API void dlg_device_close(dlg_device *dev);
 DLG_API const dlg_device_info *dlg_device_get_info(const dlg_device *dev); /* NULL for "none" */
 
+/* When a processor does the short launches of a step as one, whose groups wait for each other without sleeping. */
+typedef enum dlg_pair {
+    DLG_PAIR_OFF,  /* never: so it is at first */
+    DLG_PAIR_FREE, /* in steps before which the other processes of the machine left the cores free */
+    DLG_PAIR_ALWAYS /* in every step, also where that is much slower */
+} dlg_pair;
+/* For programs that are loaded from now on: they must have been compiled with --pair. Results are the same, bit by bit.
+ * Errors: USAGE (not a processor), UNSUPPORTED (the system does not say who uses the cores). */
+DLG_API int dlg_device_pair(dlg_device *dev, dlg_pair when);
+
 /* The message of the last error of the device or of a program on it, without a newline at the end;
  * it is kept until the next error. "" when there was none; a NULL device: out of memory. */
 DLG_API const char *dlg_error_text(const dlg_device *dev);

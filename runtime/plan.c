@@ -40,7 +40,8 @@ static int read_model(Reader *r, const char *keyword) {
     r->plan->model = model;
     r->plan->target = target;
     r->plan->source = source;
-    return line_done(r);
+    r->plan->pair = r->at && strcmp(r->at, "pair") == 0;
+    return r->plan->pair ? DLG_OK : line_done(r);
 }
 
 static int read_const(Reader *r) {

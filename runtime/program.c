@@ -189,7 +189,8 @@ static int bind_all(dlg_program *prog) {
     int status = DLG_OK;
     for (size_t i = 0; i < p->launch_count && status == DLG_OK; i++)
         status = bind(prog, &p->launches[i], NULL, &prog->kernels[i]);
-    if (status < 0 || !p->together_count || !prog->dev->meets) return status;
+    if (status < 0 || !p->together_count || !(prog->dev->meets || prog->dev->pair.when))
+        return status;
     prog->joint = calloc(p->together_count, sizeof(cl_kernel));
     if (!prog->joint) return rt_no_memory(prog->dev, p->together_count * sizeof(cl_kernel));
     status = rt_buffer(prog->dev, COUNTER_BYTES, "the counters of groups", &prog->counters);
@@ -238,6 +239,8 @@ int dlg_program_load_text(dlg_program **out, dlg_device *dev, const char *name, 
     if (!prog) return rt_no_memory(dev, sizeof *prog);
     prog->dev = dev;
     int status = plan_read(&prog->plan, dev, name ? name : "program", text, len);
+    if (status == DLG_OK && dev->pair.when && !prog->plan.pair)
+        status = rt_fail(dev, DLG_ERR_USAGE, "%s was compiled without --pair", prog->plan.file);
     if (status == DLG_OK) status = prepare(prog, options ? options->seed : 0);
     if (status < 0)
         dlg_program_close(prog);

@@ -136,6 +136,7 @@ typedef struct Plan {
     char *user_names;
     size_t const_count, tensor_count, literal_count, arg_count, list_count, launch_count,
         repeat_count, together_count, entry_count;
+    bool pair;         /* compiled with --pair */
     uint32_t *by_name; /* hash table of tensors: index + 1 */
     size_t by_name_cap;
 } Plan;
@@ -170,12 +171,23 @@ typedef struct Pages Pages;
 void *pages_take(Pages **now, size_t bytes, Pages **of);
 void pages_give(Pages *p); /* of any thread */
 
+/* Whether a processor's launches are done together (pair.c). */
+typedef struct Cores {
+    dlg_pair when;
+    bool free; /* at the last look: others left the cores free before it */
+    double look_s, busy_s,
+        own_s; /* then: the time, and how long all cores, and this process, were busy until then */
+} Cores;
+/* Whether to do so in the step that begins now. */
+bool rt_cores_free(dlg_device *dev);
+
 struct dlg_device {
     char *error;         /* the last message, or NULL */
     const char *message; /* the same, or a constant when there was no memory for it */
     bool real;           /* false: "none" */
     bool host_memory;    /* the device works in the host's memory (a CPU) */
     bool meets;          /* launches are done together: its groups see what others stored */
+    Cores pair;          /* a processor's are so now and then */
     bool exact;          /* a simulator that checks accesses: no byte beyond what was asked for */
     dlg_device_info info;
     cl_device_id id;

@@ -149,6 +149,7 @@ typedef struct Running {
     const dlg_entry *entry;
     cl_kernel *kernels; /* of the entry's launches */
     int32_t turn[MOST_REPEATS];
+    bool joint; /* what can be done together is */
 } Running;
 
 /* A launch whose arguments are bound but for the numbers of iterations. */
@@ -174,10 +175,9 @@ static int run_launch(Running *run, size_t i, unsigned depth) {
     return status;
 }
 
-/* What begins with launch i of the plan as one launch, if it is done so now; else NULL. */
+/* What begins with launch i of the plan as one launch, if it can be done so; else NULL. */
 static const Together *joint_at(const dlg_program *prog, size_t i) {
     const Plan *p = &prog->plan;
-    if (!prog->joint || prog->watch || profile_goes_on(prog->dev->profile)) return NULL;
     size_t lo = 0, hi = p->together_count;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
@@ -207,7 +207,7 @@ static int run_part(Running *run, size_t i, size_t end, size_t next, unsigned de
     int status = DLG_OK;
     while (i < end && status == DLG_OK) {
         size_t before = (size_t)(e->launches - run->prog->plan.launches);
-        const Together *joint = depth ? NULL : joint_at(run->prog, before + i);
+        const Together *joint = depth || !run->joint ? NULL : joint_at(run->prog, before + i);
         if (joint) {
             status = run_joint(run->prog, joint);
             i = joint->end - before;
@@ -237,6 +237,8 @@ int rt_run_entry(dlg_program *prog, const dlg_entry *e) {
                            e->name, e->reads[i]->name);
     Running run = {
         .prog = prog, .entry = e, .kernels = prog->kernels + (e->launches - prog->plan.launches)};
+    run.joint = prog->joint && !prog->watch && !profile_goes_on(prog->dev->profile) &&
+                (prog->dev->meets || rt_cores_free(prog->dev));
     if (prog->loose && (status = rt_bind(prog)) < 0) return status;
     if (prog->watch && (status = watch_begin(prog->watch, e)) < 0) return status;
     if ((status = run_part(&run, 0, e->launch_count, 0, 0)) < 0) return status;

@@ -62,6 +62,7 @@ enum {
     KEY_METRIC,
     KEY_IGNORE_NAN,
     KEY_CHECK_NAN,
+    KEY_PAIR,
     KEY_PROMPT,
     KEY_PROFILE,
     KEY_LENGTH,
@@ -135,6 +136,10 @@ static const Row rows[] = {
         "were)"),
     ROW(TRAIN | SWEEP | EVAL | RUN | VERIFY, "entry", KEY_ENTRY, "NAME",
         "The entry to run (train: train; eval: evaluate; run: predict; verify: all)"),
+    ROW(TRAIN | SWEEP | EVAL | RUN | VERIFY | SAMPLE, "pair", KEY_PAIR, NULL,
+        "On a processor: do a step's short launches as one, whose groups wait for each other "
+        "without sleeping, while "
+        "nothing else wants the cores"),
     ROW(TRAIN | EVAL | RUN, "check-nan", KEY_CHECK_NAN, NULL,
         "Stop at the first value that is not a number, and name its kernel, lines and place "
         "(slow)"),
@@ -456,6 +461,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
         if (a->patience == 0) argp_error(state, "--patience is at least 1");
         break;
     case KEY_CHECK_NAN: a->check_nan = true; break;
+    case KEY_PAIR: a->pair = true; break;
     case KEY_IGNORE_NAN: a->ignore_nan = true; break;
     case KEY_METRIC: metric(state, a, value); break;
     case KEY_DATA: pair(state, "data", "SOURCE", value, a->data, &a->data_count); break;

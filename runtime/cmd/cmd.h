@@ -40,7 +40,7 @@ typedef struct Args {
     double log_seconds;
     const char *metric, *output;
     bool maximize;
-    bool partial, resume, ignore_nan, check_nan;
+    bool partial, resume, ignore_nan, check_nan, pair;
     const char **defines; /* -D as given */
     const char **include_dirs;
     size_t include_dir_count;

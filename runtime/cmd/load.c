@@ -76,6 +76,7 @@ static const char *target_for(const Args *a, const dlg_device *dev, bool matrix_
 static int compile_and_load(Session *s, const Args *a) {
     CompileOptions options = {.target = target_for(a, s->dev, true),
                               .precision = a->precision,
+                              .pair = a->pair,
                               .defines = a->defines,
                               .define_count = a->define_count,
                               .include_dirs = a->include_dirs,
@@ -139,6 +140,10 @@ int session_open(Session *s, const Args *a, bool device_needed) {
     if (device_needed && !dlg_device_get_info(s->dev)) {
         complain("the device `none` runs nothing");
         return EXIT_USAGE;
+    }
+    if (a->pair && (status = dlg_device_pair(s->dev, DLG_PAIR_FREE)) < 0) {
+        complain_status(s->dev, status);
+        return status == DLG_ERR_USAGE ? EXIT_USAGE : EXIT_SYSTEM;
     }
     if (source) return compile_and_load(s, a);
     dlg_program_options options = {.seed = a->seed};

@@ -37,6 +37,16 @@ expect 2 "is compiled already: --precision is for a .dlg" "$DLG" inspect cpu.cl 
 expect 0 "" "$DLGC" layers.dlg --target gpu_mma -o small.cl
 grep -q mma_product small.cl && fail "small.cl multiplies by matrix units"
 
+# Launches in pairs: the same bits, where they are asked for when the program is compiled and when it runs.
+expect 0 "weights" "$DLG" train layers.dlg --target cpu --pair --data x=x.csv:1:601 --data y=x.csv:0 --epochs 3 --seed 1 --save pair.w
+same cpu.w pair.w
+expect 0 "" "$DLGC" layers.dlg --pair -o pair.cl
+grep -q '^//! together together0 ' pair.cl || fail "pair.cl has no launches together"
+expect 0 "weights" "$DLG" train pair.cl --pair --data x=x.csv:1:601 --data y=x.csv:0 --epochs 3 --seed 1 --save pair_cl.w
+same cpu.w pair_cl.w
+expect 1 "cpu.cl was compiled without --pair" "$DLG" train cpu.cl --pair --data x=x.csv:1:601 --data y=x.csv:0 --epochs 1
+expect 2 "only a processor's launches are done in pairs" "$DLGC" layers.dlg --target gpu --pair -o none.cl
+
 # A convolution goes by tiles in local memory.
 cat >conv.dlg <<'MODEL'
 input x : f32[4, 3, 20, 20]

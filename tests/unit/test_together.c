@@ -1,6 +1,6 @@
 /* Launches together: the joint kernel of a program for graphics processors does, bit by bit, what its launches do one by
  * one; a plan that says something else than its launches is refused. On a processor the groups of a launch
- * may come one after the other, so that teams of one and of several are both seen here. PoCL's time for building
+ * may come one after the other, so that teams of one and of several are both seen here; its own programs are done so in pairs. PoCL's time for building
  * doubles with each loop that has a barrier in it: larger programs are left to other devices (DLG_DEVICE). */
 #include "compile.h"
 #include "rt_fixture.h"
@@ -43,19 +43,23 @@ static const char apart[] = "input x : f32[300, 40]\n"
                             "d = sum(b * reshape(c, 300, 1)) + sum(a)\n"
                             "entry e -> d, a, b, c\n";
 
+/* How launches are done: one by one; together, by groups of several items; by groups of one. */
+typedef enum How { APART, TOGETHER, PAIRED } How;
+
 typedef struct Loaded {
     dlg_device *dev;
     dlg_program *prog;
     uint64_t launches; /* of the last entry that ran */
 } Loaded;
 
-static void load(Loaded *l, const char *text, bool meets) {
+static void load(Loaded *l, const char *text, How how) {
     CU_ASSERT_EQUAL_FATAL(dlg_device_open(&l->dev, getenv("DLG_DEVICE")), DLG_OK);
-    l->dev->meets = meets;
+    l->dev->meets = how == TOGETHER;
+    if (how == PAIRED) CU_ASSERT_EQUAL_FATAL(dlg_device_pair(l->dev, DLG_PAIR_ALWAYS), DLG_OK);
     int status = dlg_program_load_text(&l->prog, l->dev, "together.cl", text, strlen(text), NULL);
     if (status < 0) fprintf(stderr, "%s\n", dlg_error_text(l->dev));
     CU_ASSERT_EQUAL_FATAL(status, DLG_OK);
-    CU_ASSERT_EQUAL(l->prog->joint != NULL, meets);
+    CU_ASSERT_EQUAL(l->prog->joint != NULL, how != APART);
     uint32_t bits = 1;
     for (size_t i = 0; i < dlg_tensor_count(l->prog); i++) {
         const dlg_tensor *t = dlg_tensor_at(l->prog, i);
@@ -103,8 +107,8 @@ static void unload(Loaded *l) {
     dlg_device_close(l->dev);
 }
 
-static char *compiled(const char *source) {
-    CompileOptions options = {.target = "gpu"};
+static char *compiled_for(How how, const char *source) {
+    CompileOptions options = {.target = how == PAIRED ? "cpu" : "gpu", .pair = how == PAIRED};
     CompileResult r = compile_text("together.dlg", source, strlen(source), &options);
     if (r.status) fprintf(stderr, "%s\n", r.diagnostics);
     CU_ASSERT_EQUAL_FATAL(r.status, 0);
@@ -113,12 +117,17 @@ static char *compiled(const char *source) {
     return text;
 }
 
+static char *compiled(const char *source) {
+    return compiled_for(TOGETHER, source);
+}
+
 /* `launches`: so many are enough for a run of the entry. */
-static void expect_together(const char *source, const char *entry, uint64_t launches) {
-    char *text = compiled(source);
+static void expect_same_as_apart(How how, const char *source, const char *entry,
+                                 uint64_t launches) {
+    char *text = compiled_for(how, source);
     Loaded together, apart_;
-    load(&together, text, true);
-    load(&apart_, text, false);
+    load(&together, text, how);
+    load(&apart_, text, APART);
     for (int i = 0; i < 3; i++) {
         run(&together, entry);
         run(&apart_, entry);
@@ -138,11 +147,20 @@ static void expect_together(const char *source, const char *entry, uint64_t laun
     free(text);
 }
 
-static void test_same(void) {
+static void expect_together(const char *source, const char *entry, uint64_t launches) {
+    expect_same_as_apart(TOGETHER, source, entry, launches);
+}
+
+static bool on_processor(void) {
     dlg_device *dev;
     CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, getenv("DLG_DEVICE")), DLG_OK);
-    bool large = strcmp(dlg_device_get_info(dev)->type, "cpu") != 0;
+    bool is = strcmp(dlg_device_get_info(dev)->type, "cpu") == 0;
     dlg_device_close(dev);
+    return is;
+}
+
+static void test_same(void) {
+    bool large = !on_processor();
     expect_together(MLP("4", "5", "8"), "train", 1);
     expect_together(MLP("4", "5", "8"), "evaluate", 1);
     expect_together(LSTM("2", "3"), "train", 1);
@@ -166,7 +184,7 @@ static void test_names(void) {
 }
 
 /* The same training, whose inputs and outputs are of each batch. */
-static void train(Loaded *l, const char *text, bool meets) {
+static void train(Loaded *l, const char *text, How how) {
     float x[40 * 5], y[40];
     for (int i = 0; i < 40; i++) {
         y[i] = (float)(i % 7) / 7;
@@ -175,7 +193,7 @@ static void train(Loaded *l, const char *text, bool meets) {
     const dlg_data pairs[] = {{.name = "x", .values = x, .rows = 40},
                               {.name = "y", .values = y, .rows = 40}};
     dlg_dataset *data = NULL;
-    load(l, text, meets);
+    load(l, text, how);
     int status =
         dlg_dataset_open(&data, l->prog, &(dlg_dataset_options){.data = pairs, .data_count = 2});
     if (status == DLG_OK)
@@ -186,16 +204,71 @@ static void train(Loaded *l, const char *text, bool meets) {
     dlg_dataset_close(data);
 }
 
-static void test_training(void) {
-    char *text = compiled(MLP("4", "5", "8"));
+static void expect_training(How how, const char *source) {
+    char *text = compiled_for(how, source);
     Loaded together, apart_;
-    train(&together, text, true);
-    train(&apart_, text, false);
+    train(&together, text, how);
+    train(&apart_, text, APART);
     expect_same(&together, &apart_);
     CU_ASSERT_TRUE(together.launches < apart_.launches);
     unload(&together);
     unload(&apart_);
     free(text);
+}
+
+static void test_training(void) {
+    expect_training(TOGETHER, MLP("4", "5", "8"));
+}
+
+/* A processor's launches in pairs, and what is told where there are none. */
+static void test_pairs(void) {
+    if (!on_processor()) {
+        dlg_device *dev;
+        CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, getenv("DLG_DEVICE")), DLG_OK);
+        CU_ASSERT_EQUAL(dlg_device_pair(dev, DLG_PAIR_ALWAYS), DLG_ERR_USAGE);
+        expect_message(dev, "pairs are for processors");
+        dlg_device_close(dev);
+        return;
+    }
+    expect_same_as_apart(PAIRED, MLP("128", "300", "100"), "train", 1);
+    expect_same_as_apart(PAIRED, LSTM("16", "60"), "train", 1);
+    expect_same_as_apart(PAIRED, MLP("40", "5", "4000"), "evaluate", 1);
+    expect_training(PAIRED, MLP("40", "5", "4000"));
+}
+
+static void test_pairs_refused(void) {
+    char *text = compiled_for(APART, apart);
+    dlg_device *dev;
+    dlg_program *prog;
+    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, "none"), DLG_OK);
+    CU_ASSERT_EQUAL(dlg_device_pair(dev, (dlg_pair)7), DLG_ERR_USAGE);
+    CU_ASSERT_EQUAL(dlg_device_pair(dev, DLG_PAIR_FREE), DLG_OK);
+    CU_ASSERT_EQUAL(dlg_program_load_text(&prog, dev, "x.cl", text, strlen(text), NULL),
+                    DLG_ERR_USAGE);
+    expect_message(dev, "x.cl was compiled without --pair");
+    CU_ASSERT_EQUAL(dlg_device_pair(dev, DLG_PAIR_OFF), DLG_OK);
+    CU_ASSERT_EQUAL(dlg_program_load_text(&prog, dev, "x.cl", text, strlen(text), NULL), DLG_OK);
+    dlg_program_close(prog);
+    dlg_device_close(dev);
+    free(text);
+}
+
+/* Others that use the cores are seen: then launches are done one by one. */
+static void test_pairs_look(void) {
+    dlg_device dev = {.pair = {.when = DLG_PAIR_FREE, .free = true}};
+    dev.pair.look_s = 0; /* long ago: nobody was busy since, as far as is known */
+    dev.pair.busy_s = 1e12;
+    CU_ASSERT_TRUE(rt_cores_free(&dev));
+    CU_ASSERT_TRUE(dev.pair.busy_s < 1e12);
+    dev.pair.look_s = 0;
+    dev.pair.busy_s = -1e12; /* they were busy for longer than the time in between */
+    CU_ASSERT_FALSE(rt_cores_free(&dev));
+    dev.pair.free = true; /* and not again at once */
+    CU_ASSERT_TRUE(rt_cores_free(&dev));
+    dev.pair.when = DLG_PAIR_ALWAYS;
+    CU_ASSERT_TRUE(rt_cores_free(&dev));
+    dev.pair.when = DLG_PAIR_OFF;
+    CU_ASSERT_FALSE(rt_cores_free(&dev));
 }
 
 /* What does not wait for the launch before it does not meet. */
@@ -289,4 +362,6 @@ static void test_rules(void) {
 }
 
 RUN_SUITE("together", {"same", test_same}, {"names", test_names}, {"training", test_training},
-          {"meetings", test_meetings}, {"none", test_none}, {"rules", test_rules})
+          {"pairs", test_pairs}, {"pairs_refused", test_pairs_refused},
+          {"pairs_look", test_pairs_look}, {"meetings", test_meetings}, {"none", test_none},
+          {"rules", test_rules})
