@@ -21,6 +21,9 @@
 #define LONG       (1 << 28)
 #define MOST_BAND  48 /* rows of a band, or a tile's */
 #define LEAST_ROWS 96 /* of a block, that are worth a panel */
+#define WAY_BYTES                                                                                  \
+    4096 /* of the nearest cache: lines so far apart, or a multiple of it, drive each other out */
+#define AGAIN 4 /* tiles of rows that want what was driven out, for which a copy is worth it */
 
 uint32_t split_axis(int32_t size, int32_t tile, Tiling *out) {
     uint32_t n = 0;
@@ -71,6 +74,8 @@ typedef struct Lie {
     bool turned; /* what is multiplied by lies side by side along what is contracted instead */
     bool
         down; /* what multiplies lies side by side along the rows, and not along what is contracted */
+    bool
+        crowded; /* from place to place of what is contracted, an operand's lines drive each other out */
 } Lie;
 
 typedef struct Cut { /* the best so far */
@@ -148,9 +153,15 @@ static Idx lanes_at(Nest *n, const char *name, int32_t size) {
     return idx_add(t, idx_scale(t, part, lanes), n->eval.lane[lanes]);
 }
 
-/* Whether the operand needs its lanes brought together, where they run over the axis `axis` of the space, or over
- * the last contracted one: axis < 0. */
-static bool lanes_apart(const Section *s, Arena *arena, uint32_t operand, int axis) {
+/* What one element, or a vector's worth, of an operand is read from. The lanes run over the axis `axis` of the space, or
+ * over the last contracted one: axis < 0. */
+typedef struct Probe {
+    bool apart; /* the lanes lie apart */
+    int64_t
+        stride; /* elements from a place to the next along the last contracted axis; 0: not known, or it has lanes */
+} Probe;
+
+static Probe probe(const Section *s, Arena *arena, uint32_t operand, int axis) {
     const Node *dot = node_at(s->g, dot_of(s));
     Kernel k;
     Nest n;
@@ -174,19 +185,35 @@ static bool lanes_apart(const Section *s, Arena *arena, uint32_t operand, int ax
     Val v = eval_at(&n.eval, dot->args[operand], in);
     const Value *x = &k.values.at[v];
     const Value *first = x->kind == V_PACK ? &k.values.at[x->pack[0]] : x;
-    bool apart =
-        n.eval.lanes > 1 && x->kind == V_PACK && first->lanes == 1 && first->kind != V_EXTRACT;
+    Probe p = {.apart = n.eval.lanes > 1 && x->kind == V_PACK && first->lanes == 1 &&
+                        first->kind != V_EXTRACT};
+    if (axis >= 0 && reduced.rank > 0 && x->kind == V_LOAD && reduced.dim[reduced.rank - 1] > 1 &&
+        !idx_stride(&k.index, x->index, idx_atom(&k.index, inner[reduced.rank - 1]), &p.stride))
+        p.stride = 0;
     eval_pop(&n.eval);
     arena_close(scratch);
-    return apart;
+    return p;
+}
+
+static bool lanes_apart(const Section *s, Arena *arena, uint32_t operand, int axis) {
+    return probe(s, arena, operand, axis).apart;
+}
+
+static bool is_crowded(Probe p) {
+    return p.stride > 0 && p.stride * (int64_t)sizeof(float) % WAY_BYTES == 0;
 }
 
 static Lie operands_lie(const Section *s, Arena *arena) {
     int axes = s->space.rank;
-    bool right = lanes_apart(s, arena, 1, axes - 1);
-    Lie lie = {.apart = right || lanes_apart(s, arena, 0, axes - 1)};
-    lie.turned = right && !lanes_apart(s, arena, 1, -1);
-    lie.down = axes >= 2 && lanes_apart(s, arena, 0, -1) && !lanes_apart(s, arena, 0, axes - 2);
+    Probe right = probe(s, arena, 1, axes - 1);
+    Lie lie = {.apart = right.apart || lanes_apart(s, arena, 0, axes - 1),
+               .crowded = is_crowded(right)};
+    lie.turned = right.apart && !lanes_apart(s, arena, 1, -1);
+    if (axes >= 2 && lanes_apart(s, arena, 0, -1)) {
+        Probe left = probe(s, arena, 0, axes - 2);
+        lie.down = !left.apart;
+        lie.crowded = lie.crowded || (lie.down && is_crowded(left));
+    }
     return lie;
 }
 
@@ -255,6 +282,7 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     bool may_pack = dot_is_product(s) && run == length && !s->rows && dot->dtype == DT_F32;
     bool packs = may_pack && (cost_packs(s->target, rows, columns, length) ||
                               (lie.turned && rows >= LEAST_ROWS));
+    const bool crowded = may_pack && lie.crowded && columns > 1 && length >= s->target->lanes;
     /* Which way the lanes run decides the order of additions, and is the same for all targets of as many lanes. */
     const Target *like = target_first_like(s->target);
     double turns = (double)length / (double)run;
@@ -263,6 +291,7 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
                                     cut_columns(like, rows, columns, length, &lie, packs).cycles;
     Cut best = s->dot_inner ? cut_points(s->target, rows, columns, run, turns)
                             : cut_columns(s->target, rows, columns, length, &lie, packs);
+    packs = packs || (crowded && !s->dot_inner && rows >= AGAIN * best.rows);
     s->tile_rows = best.rows;
     s->tile_columns = best.columns;
     if (packs && !s->dot_inner) plan_panels(s, &lie, rows, columns, (int32_t)length);

@@ -21,6 +21,15 @@ done
 same cpu.w cpu8.w
 cmp -s cpu.cl cpu8.cl && fail "the targets have the same text"
 
+# Rows that lie a multiple of 4 KiB apart drive each other out of the cache: they are copied, others are read where they lie.
+for columns in 2048 2040; do
+    printf 'input a : f32[32, 512]\ninput b : f32[512, %d]\nentry run -> y = a @ b\n' $columns >wide.dlg
+    expect 0 "" "$DLGC" wide.dlg -o wide$columns.cl
+    expect 0 "" "$DLG" verify wide.dlg --target cpu
+done
+grep -q 'float panel\[' wide2048.cl || fail "wide2048.cl has no panels"
+grep -q 'float panel\[' wide2040.cl && fail "wide2040.cl has panels"
+
 # A precision is for matrix units: what has none multiplies as ever, and a word that is none is told.
 expect 0 "" "$DLGC" layers.dlg --precision tf32 -o same.cl
 same cpu.cl same.cl
