@@ -5,6 +5,7 @@
 
 #include "compile.h"
 #include "ir.h"
+#include "tiles.h"
 
 /* Removes the nodes that no output and no update needs. */
 void simplify_program(Program *p);
@@ -13,10 +14,11 @@ void simplify_program(Program *p);
  * (EMIT_EXPLAIN) to `out`. Nothing, and why in `over` (launch.h), where an entry does not fit its budget. `over` may be
  * NULL without a budget. Returns NO_NODE, or a node
  * that got no value: a fault of the compiler (E0901).
+ * *tiles, unless NULL: the tiles of its launches are appended.
  * Requires: graphs verified; options->target, if given, is one that target_known. */
 struct Over;
 NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out,
-                    struct Over *over);
+                    struct Over *over, TileUses *tiles);
 
 /* Whether there is such a target; the names of all, for a message. NULL asks for the default. */
 bool target_known(const char *name);

@@ -39,6 +39,7 @@ typedef struct Compilation {
     Names names;
     Diags diags;
     Rewrites rewrites;
+    TileUses tiles;
     Text header, weights_why; /* of EMIT_C; why the weights are none of the program's */
 } Compilation;
 
@@ -78,6 +79,7 @@ static char *copy_text(const Text *t) {
 void compile_free(CompileResult *result) {
     free(result->text);
     free(result->header);
+    free(result->tiles);
     if (result->diagnostics != no_text) free(result->diagnostics);
     *result = (CompileResult){.diagnostics = no_text};
 }
@@ -227,7 +229,7 @@ static bool compile_source(Compilation *c, Text *out) {
     Over over;
     Text cl, *to = c->options->emit == EMIT_C ? &cl : out;
     text_init(&cl, &c->arena);
-    NodeId lost = emit_program(program, c->options, &c->arena, to, &over);
+    NodeId lost = emit_program(program, c->options, &c->arena, to, &over, &c->tiles);
     if (over.entry) return tell_over(c, program, &over), false;
     if (lost == NO_NODE && c->options->emit == EMIT_C) {
         const char *name = c->options->header_name;
@@ -295,11 +297,16 @@ static void *compile_thread(void *argument) {
             c->result.text = copy_text(&out);
             c->result.text_len = out.len;
             if (c->options->emit == EMIT_C) c->result.header = copy_text(&c->header);
+            c->result.tile_count = c->tiles.len;
+            c->result.tiles = c->tiles.len ? malloc(c->tiles.len * sizeof(TileUse)) : NULL;
+            if (c->result.tiles)
+                memcpy(c->result.tiles, c->tiles.at, c->tiles.len * sizeof(TileUse));
         }
         char *rendered = copy_text(&diagnostics);
         c->result.diagnostics = rendered ? rendered : no_text;
         bool lost = (done && !c->graphs_only && !c->result.text) ||
-                    (done && c->options->emit == EMIT_C && !c->result.header);
+                    (done && c->options->emit == EMIT_C && !c->result.header) ||
+                    (c->result.tile_count && !c->result.tiles);
         if (lost || !rendered) {
             compile_free(&c->result);
             c->result = result_message(3, "error: out of memory while compiling %s\n", c->name);

@@ -16,13 +16,31 @@ typedef enum Emit {
     EMIT_C,       /* the program as C: a source and its header */
 } Emit;
 
+/* The tile that a contraction goes by, both as texts of tiles.h. */
+typedef struct TileChoice {
+    const char *contraction; /* "cpu 64x300 by 784" */
+    const char *tile;        /* "8x48" */
+} TileChoice;
+
+/* The same of a launch of a program. */
+typedef struct TileUse {
+    char entry[64], contraction[96], tile[32];
+    size_t launch;       /* of the entry's, from 0 */
+    unsigned candidates; /* of which it is one */
+} TileUse;
+
 /* Zeroed means defaults. */
 typedef struct CompileOptions {
     Emit emit;
     const char *target; /* a name of target.def; NULL: "cpu" */
     const char
         *precision; /* of products by matrix units: f32, 3xtf32, tf32, bf16; NULL: the target's */
-    bool pair; /* a processor's short launches may be done together (together.h) */
+    bool pair;      /* a processor's short launches may be done together (together.h) */
+    const TileChoice *
+        tiles; /* of contractions for which the model's is not to be taken; others are left alone */
+    size_t tile_count;
+    size_t
+        tile_rank; /* of each other contraction the candidate of this rank, if there are so many; 0: the model's */
     int64_t cache_bytes;        /* of a core, instead of the target's; 0: the target's */
     const char *const *defines; /* "name=value" */
     size_t define_count;
@@ -46,7 +64,9 @@ typedef struct CompileResult {
     int status; /* 0 done; 1 the input is wrong; 3 the system failed */
     char *text; /* what was asked for, NUL-terminated; NULL unless status is 0 */
     size_t text_len;
-    char *header;        /* of EMIT_C, NUL-terminated; otherwise NULL */
+    char *header;   /* of EMIT_C, NUL-terminated; otherwise NULL */
+    TileUse *tiles; /* of the launches of a program, in order; NULL: none */
+    size_t tile_count;
     char *diagnostics;   /* rendered; "" when there were none; warnings may come with status 0 */
     size_t memory_bytes; /* the most that the compilation had in use at one time */
 } CompileResult;

@@ -12,6 +12,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <xxhash.h>
 
 typedef struct Emitter {
@@ -23,6 +24,9 @@ typedef struct Emitter {
     Togethers togethers;     /* and which of them are done together */
     Families kernels;        /* the kernels, as many as there are families */
     KernelListener listener; /* nobody: context NULL */
+    TileUses *tiles;         /* NULL: nobody asks */
+    const char *entry;       /* that is being written, */
+    uint32_t launches;       /* so many of its launches so far */
 } Emitter;
 
 /* ---- Comments ------------------------------------------------------------------------------ */
@@ -221,12 +225,26 @@ static Step *add_step(Emitter *em, const Launch *l) {
     return &em->steps.at[em->steps.len - 1];
 }
 
+static void note_tiles(Emitter *em, const Launch *l) {
+    for (uint32_t i = 0; i < l->sections.len && em->tiles; i++) {
+        const TileTaken *t = &l->sections.at[i].tile;
+        if (!t->contraction) continue;
+        TileUse use = {.launch = em->launches, .candidates = t->candidates};
+        snprintf(use.entry, sizeof use.entry, "%s", em->entry);
+        snprintf(use.contraction, sizeof use.contraction, "%s", t->contraction);
+        snprintf(use.tile, sizeof use.tile, "%s", t->tile);
+        vec_push(em->arena, em->tiles, use);
+    }
+    em->launches++;
+}
+
 static void plan_launch(void *context, const Plan *plan, const PlannedEntry *pe, const Launch *l) {
     Emitter *em = context;
     Text *out = &em->entries;
     (void)pe;
     const Kernel *k = l->kernel;
     em->plan = plan;
+    note_tiles(em, l);
     Step *step = add_step(em, l);
     if (em->listener.context)
         em->listener.launch(em->listener.context, plan, l, step->member.family);
@@ -288,6 +306,8 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
                                     e->variant ? e->variant : "");
     Step s = {.kind = STEP_ENTRY, .line = out->len, .entry = name};
     vec_push(em->arena, &em->steps, s);
+    em->entry = name;
+    em->launches = 0;
     text_printf(out, "//! entry %s", name);
     if (pe->bound_bytes >= 0) text_printf(out, " bound %.0f", pe->bound_bytes);
     text_printf(out, " live %lld", (long long)pe->live_bytes);
@@ -386,8 +406,8 @@ static void write_kernels(Emitter *em, Text *out) {
 }
 
 NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out,
-                    Over *over) {
-    Emitter em = {.p = p, .arena = arena, .kernels = {.arena = arena}};
+                    Over *over, TileUses *tiles) {
+    Emitter em = {.p = p, .arena = arena, .kernels = {.arena = arena}, .tiles = tiles};
     Text kernels;
     text_init(&kernels, arena);
     text_init(&em.entries, arena);

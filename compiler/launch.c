@@ -361,6 +361,7 @@ void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
                   const PlanVisitor *visitor, Plan *out) {
     Target *target = NEW(arena, Target);
     *target = *target_find(options->target);
+    target->options = options;
     target->meets = target->meets || options->pair;
     if (options->cache_bytes) target->cache_bytes = options->cache_bytes;
     if (options->precision && target->precision != PRECISION_F32)

@@ -6,6 +6,7 @@
 #include "eval.h"
 #include "fuse.h"
 #include "kir.h"
+#include "tiles.h"
 
 /* What a section leaves in memory: a member of its cluster in a buffer of the program. */
 typedef struct Store {
@@ -58,6 +59,7 @@ typedef struct Section {
     bool streams;       /* moves more than a cache holds, and has little to do with it */
     int row_axes;    /* leading axes of the cluster's outer that are the rows: axis 0 of `space`, */
                      /* where there are any */
+    TileTaken tile;  /* of its contraction */
     uint32_t groups; /* work-groups it wants, or its whole chain */
     uint32_t first_group;
 } Section;

@@ -78,22 +78,38 @@ typedef struct Lie {
         crowded; /* from place to place of what is contracted, an operand's lines drive each other out */
 } Lie;
 
-typedef struct Cut { /* the best so far */
+typedef struct Cut {
     double cycles;
     int rows, columns;
 } Cut;
+
+/* The best so far, and behind it others, those of fewer cycles first. */
+typedef struct Cuts {
+    Cut at[MOST_TILES];
+    uint32_t count;
+} Cuts;
+
+/* A cut is better only if it is by more than rounding. */
+static void add_cut(Cuts *c, Cut cut) {
+    uint32_t at = 0;
+    while (at < c->count && cut.cycles >= c->at[at].cycles * (at ? 1 : 0.999)) at++;
+    if (at == MOST_TILES) return;
+    if (c->count < MOST_TILES) c->count++;
+    for (uint32_t i = c->count - 1; i > at; i--) c->at[i] = c->at[i - 1];
+    c->at[at] = cut;
+}
 
 /* What a region beyond the first adds, in parts of all. */
 static double region_cost(int32_t rows, int32_t columns, int64_t length) {
     return (double)rows * columns * (double)length < LONG ? 0.1 : 0.02;
 }
 
-/* Lanes over the columns: the cycles of one step of all tiles, the least. */
-static Cut cut_columns(const Target *target, int32_t rows, int32_t columns, int64_t length,
-                       const Lie *lie, bool packs) {
+/* Lanes over the columns: the cycles of one step of all tiles. */
+static Cuts cut_columns(const Target *target, int32_t rows, int32_t columns, int64_t length,
+                        const Lie *lie, bool packs) {
     const int lanes = target->lanes, registers = lanes / target->width;
     const double region = region_cost(rows, columns, length);
-    Cut best = {.cycles = INFINITY};
+    Cuts cuts = {0};
     for (int vectors = 1; vectors <= 4; vectors++) {
         int limit = (int)target->accumulators / vectors;
         for (int r = 1; r <= limit && r <= 16 && r <= rows; r++) {
@@ -110,16 +126,16 @@ static Cut cut_columns(const Target *target, int32_t rows, int32_t columns, int6
                 }
             }
             cost *= 1 + region * (nm + nc - 2);
-            if (cost < best.cycles * 0.999) best = (Cut){cost, r, vectors * lanes};
+            add_cut(&cuts, (Cut){cost, r, vectors * lanes});
         }
     }
-    return best;
+    return cuts;
 }
 
 /* Lanes over `length` elements of what is contracted, `turns` times: the cycles of all of it. */
-static Cut cut_points(const Target *target, int32_t rows, int32_t columns, int64_t length,
-                      double turns) {
-    Cut best = {.cycles = INFINITY};
+static Cuts cut_points(const Target *target, int32_t rows, int32_t columns, int64_t length,
+                       double turns) {
+    Cuts cuts = {0};
     /* Of shorter registers a processor has as many fewer, and a vector takes more. */
     const int registers = target->lanes / target->width, most = POINTS / registers / registers;
     double steps = points_steps(target, length, turns);
@@ -137,10 +153,10 @@ static Cut cut_points(const Target *target, int32_t rows, int32_t columns, int64
                 }
             }
             cost *= 1 + region_cost(rows, columns, length) * (nm + nn - 2);
-            if (cost < best.cycles * 0.999) best = (Cut){cost, r, c};
+            add_cut(&cuts, (Cut){cost, r, c});
         }
     }
-    return best;
+    return cuts;
 }
 
 /* An axis as a vector's worth of places. */
@@ -270,6 +286,26 @@ static int64_t contracted_run(const Section *s, Arena *arena, NodeId id) {
     return run;
 }
 
+/* Takes one of the cuts, with panels or without. */
+static Tile take_tile(Section *s, Arena *arena, const Cuts *cuts, bool panels, bool may_pack,
+                      int32_t rows, int32_t columns, int64_t length, const Lie *lie) {
+    Tile tiles[MOST_TILES];
+    uint32_t count = 0;
+    while (count < cuts->count && count < MOST_TILES - 1) {
+        tiles[count] = (Tile){cuts->at[count].rows, cuts->at[count].columns, panels};
+        count++;
+    }
+    if (may_pack && rows >= cuts->at[0].rows) {
+        tiles[count] = tiles[0];
+        tiles[count++].panels = !panels;
+    }
+    const char *what =
+        arena_printf(arena, "%s %dx%d by %lld%s%s%s%s", s->target->name, rows, columns,
+                     (long long)length, s->rows ? " in a chain" : "", lie->down ? " down" : "",
+                     lie->apart ? " apart" : "", s->dot_inner ? " points" : "");
+    return tiles[tile_take(s->target, what, tiles, count, arena, &s->tile)];
+}
+
 void dot_plan(Section *s, Arena *arena, bool inner) {
     int axes = s->space.rank;
     NodeId id = dot_of(s);
@@ -286,13 +322,16 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     /* Which way the lanes run decides the order of additions, and is the same for all targets of as many lanes. */
     const Target *like = target_first_like(s->target);
     double turns = (double)length / (double)run;
-    s->dot_inner = inner && cut_points(like, rows, columns, run, turns).cycles <
-                                0.9 * (double)length *
-                                    cut_columns(like, rows, columns, length, &lie, packs).cycles;
-    Cut best = s->dot_inner ? cut_points(s->target, rows, columns, run, turns)
-                            : cut_columns(s->target, rows, columns, length, &lie, packs);
-    packs = packs || (crowded && !s->dot_inner && rows >= AGAIN * best.rows);
-    s->tile_rows = best.rows;
-    s->tile_columns = best.columns;
-    if (packs && !s->dot_inner) plan_panels(s, &lie, rows, columns, (int32_t)length);
+    s->dot_inner =
+        inner && cut_points(like, rows, columns, run, turns).at[0].cycles <
+                     0.9 * (double)length *
+                         cut_columns(like, rows, columns, length, &lie, packs).at[0].cycles;
+    Cuts cuts = s->dot_inner ? cut_points(s->target, rows, columns, run, turns)
+                             : cut_columns(s->target, rows, columns, length, &lie, packs);
+    may_pack = may_pack && !s->dot_inner;
+    packs = may_pack && (packs || (crowded && rows >= AGAIN * cuts.at[0].rows));
+    Tile tile = take_tile(s, arena, &cuts, packs, may_pack, rows, columns, length, &lie);
+    s->tile_rows = tile.rows;
+    s->tile_columns = tile.columns;
+    if (tile.panels) plan_panels(s, &lie, rows, columns, (int32_t)length);
 }

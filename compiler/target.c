@@ -4,7 +4,7 @@
 #include "codegen.h"
 
 static const Target targets[] = {
-#define X(name, ...) {#name, __VA_ARGS__, false},
+#define X(name, ...) {#name, __VA_ARGS__, false, NULL},
 #include "target.def"
 #undef X
 };

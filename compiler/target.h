@@ -25,7 +25,8 @@ typedef struct Target {
     double launch_ns, bytes_per_ns, ops_per_ns;
     Precision precision;
     const char *doc;
-    bool precision_asked; /* by the user: not in the table */
+    bool precision_asked;                 /* by the user: not in the table, */
+    const struct CompileOptions *options; /* nor these */
 } Target;
 
 const Target *

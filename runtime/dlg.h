@@ -361,9 +361,10 @@ typedef struct dlg_profile_row {
     double
         of_limit; /* what part of the device's limit it reached, by operations or by bytes; 0: not known */
     int limited_by_bytes; /* 1: by bytes */
+    size_t launch;        /* the place: of the entry's launches, from 0 */
 } dlg_profile_row;
 
-/* From now on launches on the device are timed. dlg_profile_end writes them into the file: Chrome's trace format, one
+/* From now on launches on the device are timed. dlg_profile_end writes them into the file, unless `path` is NULL: Chrome's trace format, one
  * event a launch (of the first 200,000) with its entry, step, source lines, operations and bytes. It gives the sums
  * too, the longest first, which stay until the device is closed or the next profile begins; either may be NULL. Timing
  * costs some microseconds a launch. The first profile of a device begins with half a second of measuring what it can do: the

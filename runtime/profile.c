@@ -20,7 +20,8 @@ typedef struct Timed {
 
 struct Profile {
     dlg_device *dev;
-    RtFile file;
+    RtFile file;   /* with no stream: it is not asked for */
+    bool goes_on;
     Timed pending[PENDING];
     size_t pending_count;
     dlg_profile_row *rows;       /* their strings are owned */
@@ -62,7 +63,8 @@ static int add_row(Profile *p, const dlg_program *prog, const dlg_entry *e, cons
                            .lines = rt_source_lines(prog, kernel),
                            .line = l ? l->line : 0,
                            .flops = l ? l->flops : 0,
-                           .bytes = l ? l->bytes : 0};
+                           .bytes = l ? l->bytes : 0,
+                           .launch = l ? (size_t)(l - e->launches) : 0};
     p->rows[p->row_count] = row;
     p->launches[p->row_count++] = l;
     return row.kernel && row.entry && row.source && row.lines ? DLG_OK : rt_no_memory(p->dev, 64);
@@ -151,6 +153,7 @@ static int take_event(Profile *p, const Timed *t) {
     dlg_profile_row *row = &p->rows[t->row];
     row->launches++;
     row->seconds += took * 1e-9;
+    if (!p->file.stream) return DLG_OK;
     if (p->written == most_events) {
         p->left_out++;
         return DLG_OK;
@@ -199,7 +202,7 @@ static int change_queue(dlg_device *dev, cl_command_queue_properties properties)
 }
 
 bool profile_goes_on(const Profile *p) {
-    return p && p->file.stream;
+    return p && p->goes_on;
 }
 
 void profile_free(Profile *p) {
@@ -219,7 +222,6 @@ void profile_free(Profile *p) {
 
 int dlg_profile_begin(dlg_device *dev, const char *path) {
     if (!dev) return DLG_ERR_USAGE;
-    if (!path) return rt_fail(dev, DLG_ERR_USAGE, "dlg_profile_begin was given a null pointer");
     if (!dev->real) return rt_fail(dev, DLG_ERR_USAGE, "the device `none` runs nothing");
     profile_free(dev->profile);
     dev->profile = NULL;
@@ -228,9 +230,9 @@ int dlg_profile_begin(dlg_device *dev, const char *path) {
     p->dev = dev;
     p->next_step = UINT64_MAX;
     static const char head[] = "{\"traceEvents\":[\n";
-    int status = rt_file_begin(&p->file, dev, path);
-    if (status == DLG_OK) status = rt_file_write(&p->file, head, sizeof head - 1);
-    if (status == DLG_OK)
+    int status = path ? rt_file_begin(&p->file, dev, path) : DLG_OK;
+    if (status == DLG_OK && path) status = rt_file_write(&p->file, head, sizeof head - 1);
+    if (status == DLG_OK && path)
         status = write_json(p,
                             json_pack("{s:s, s:s, s:i, s:{s:s}}", "name", "process_name", "ph", "M",
                                       "pid", 1, "args", "name", dev->info.name),
@@ -241,6 +243,8 @@ int dlg_profile_begin(dlg_device *dev, const char *path) {
         profile_free(p);
     else
         dev->profile = p;
+    p = dev->profile;
+    if (p) p->goes_on = true;
     return status;
 }
 
@@ -282,15 +286,17 @@ int dlg_profile_end(dlg_device *dev, const dlg_profile_row **rows, size_t *count
         r->limited_by_bytes = of_bytes;
     }
     static const char between[] = "\n],\"displayTimeUnit\":\"ns\",\"otherData\":";
-    if (status == DLG_OK)
+    p->goes_on = false;
+    const bool kept = p->file.stream != NULL;
+    if (status == DLG_OK && kept)
         status =
             write_json(p,
                        json_pack("{s:s, s:I, s:o, s:I}", "program", "dlg " DLG_VERSION, "launches",
                                  (json_int_t)(p->written + p->left_out), "limits",
                                  limits_json(&dev->limits), "left_out", (json_int_t)p->left_out),
                        between);
-    if (status == DLG_OK) status = rt_file_write(&p->file, "}\n", 2);
-    if (status == DLG_OK) status = rt_file_commit(&p->file);
+    if (status == DLG_OK && kept) status = rt_file_write(&p->file, "}\n", 2);
+    if (status == DLG_OK && kept) status = rt_file_commit(&p->file);
     if (status < 0) {
         profile_free(p);
         dev->profile = NULL;

@@ -22,7 +22,8 @@ enum {
     PLOT = 64,
     SAMPLE = 128,
     REPORT = 256,
-    SWEEP = 512
+    SWEEP = 512,
+    TUNE = 1024
 };
 
 enum {
@@ -145,6 +146,7 @@ static const Row rows[] = {
         "(slow)"),
     ROW(TRAIN | EVAL | RUN, "profile", KEY_PROFILE, "FILE.json",
         "Write when each kernel ran, as a trace for ui.perfetto.dev, and show the longest"),
+    ROW(TUNE, "entry", KEY_ENTRY, "NAME", "Only what this entry computes (default: all)"),
     ROW(SAMPLE, "entry", KEY_ENTRY, "NAME",
         "The entry to sample from (default: generate, or else predict)"),
     ROW(SAMPLE, "prompt", KEY_PROMPT, "TEXT", "What the text begins with"),
@@ -165,21 +167,21 @@ static const Row rows[] = {
         "Set a whole tensor from a .npy, .npz, .safetensors, IDX or .csv file, or a scalar to a "
         "number"),
     ROW(RUN, "get", KEY_GET, "NAME=FILE", "Write a tensor or result to a .npy file"),
-    ROW(TRAIN | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "define", 'D', "NAME=VALUE",
+    ROW(TUNE | TRAIN | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "define", 'D', "NAME=VALUE",
         "Override a constant of the model (of a .dlg)"),
-    ROW(TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "include", 'I', "DIR",
-        "Look for included files in DIR too"),
-    ROW(TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "target", KEY_TARGET,
-        "NAME", target_doc),
-    ROW(TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "precision", KEY_PRECISION,
-        "WHAT",
+    ROW(TUNE | TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "include", 'I',
+        "DIR", "Look for included files in DIR too"),
+    ROW(TUNE | TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "target",
+        KEY_TARGET, "NAME", target_doc),
+    ROW(TUNE | TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "precision",
+        KEY_PRECISION, "WHAT",
         "How a device with matrix units multiplies f32: f32 (without them), 3xtf32 (default), tf32 "
         "or "
         "bf16"),
-    ROW(TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "mem-budget",
+    ROW(TUNE | TRAIN | SWEEP | EVAL | RUN | INSPECT | REPORT | VERIFY | SAMPLE, "mem-budget",
         KEY_MEM_BUDGET, "SIZE",
         "Compile the .dlg with each entry's arena held to SIZE bytes (300K, 64M, 1G)"),
-    ROW(TRAIN | SWEEP | EVAL | RUN | VERIFY | SAMPLE, "device", KEY_DEVICE, "SEL",
+    ROW(TUNE | TRAIN | SWEEP | EVAL | RUN | VERIFY | SAMPLE, "device", KEY_DEVICE, "SEL",
         "A number of `dlg devices` or a part of a device's name (default: DLG_DEVICE, or the "
         "first)"),
     ROW(PLOT, "output", 'o', "FILE", "Write the picture here (default: beside LOG, as .svg)"),
@@ -192,7 +194,8 @@ static const Row rows[] = {
     ROW(REPORT, "output", 'o', "FILE", "Write the page here (default: beside FILE, as .html)"),
     ROW(REPORT, "log", KEY_LOG, "FILE", "Draw the curves of this log of `dlg train --log` too"),
     ROW(REPORT, "profile", KEY_PROFILE, "TRACE", "Show what this trace of --profile says too"),
-    ROW(TRAIN | EVAL | RUN | PLOT | REPORT, "quiet", 'q', NULL, "Print errors and results only"),
+    ROW(TUNE | TRAIN | EVAL | RUN | PLOT | REPORT, "quiet", 'q', NULL,
+        "Print errors and results only"),
     ROW(EVAL | INSPECT, "json", KEY_JSON, NULL, "Print JSON"),
     ROW(VERIFY, "program", KEY_PROGRAM, "FILE.cl",
         "Hold this compiled program against FILE, instead of what FILE compiles to"),
@@ -239,6 +242,13 @@ static const CommandDoc docs[] = {
     {"verify", VERIFY, "FILE.dlg",
      "Holds what a device computes against the reference, and gradients against differences.",
      "Verifying"},
+    {"tune", TUNE, "FILE.dlg",
+     "Tries tiles for a model's products on a device, and remembers the faster ones.\v"
+     "Commands that compile a .dlg for that device take them from then on. They change no bit of "
+     "any result. The file of "
+     "what is remembered is dlg/tiles.json in $XDG_CACHE_HOME or ~/.cache, or the file that "
+     "DLG_TILES names.",
+     "Tuning"},
     {"plot", PLOT, "LOG", "Draws the curves of a log that `dlg train --log` wrote, as SVG.", NULL},
     {"report", REPORT, "FILE",
      "Writes a page in HTML that shows a program: its launches, memory and kernels, a profile and "

@@ -102,6 +102,11 @@ typedef struct Session {
 /* Opens the device ("none" when !device_needed), compiles a .dlg in process or reads a .cl, and
  * loads it. Returns an exit status, having complained. */
 int session_open(Session *s, const Args *a, bool device_needed);
+/* Opens the device for a .dlg alone, which is not compiled. */
+int session_open_device(Session *s, const Args *a);
+/* How the command line has a .dlg compiled for the device, but for tiles that are remembered. */
+struct CompileOptions;
+void session_compile_options(const Args *a, const dlg_device *dev, struct CompileOptions *options);
 void session_close(Session *s);
 /* The entry of that name; otherwise complains with those that exist. */
 const dlg_entry *session_entry(Session *s, const char *name);
@@ -180,6 +185,7 @@ int cmd_plot(const Args *a);
 int cmd_sample(const Args *a);
 int cmd_report(const Args *a);
 int cmd_sweep(const Args *a);
+int cmd_tune(const Args *a);
 
 /* ---- progress.c: what training shows ------------------------------------------------------------ */
 

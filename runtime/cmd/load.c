@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "compile.h"
 #include "target.h"
+#include "tiles_file.h"
 
 #include <jansson.h>
 
@@ -73,16 +74,23 @@ static const char *target_for(const Args *a, const dlg_device *dev, bool matrix_
                 : NULL;
 }
 
-static int compile_and_load(Session *s, const Args *a) {
-    CompileOptions options = {.target = target_for(a, s->dev, true),
-                              .precision = a->precision,
-                              .pair = a->pair,
-                              .defines = a->defines,
-                              .define_count = a->define_count,
-                              .include_dirs = a->include_dirs,
-                              .include_dir_count = a->include_dir_count,
-                              .mem_budget_bytes = a->mem_budget_bytes,
-                              .color = wants_color(STDERR_FILENO)};
+void session_compile_options(const Args *a, const dlg_device *dev, CompileOptions *options) {
+    *options = (CompileOptions){.target = target_for(a, dev, true),
+                                .precision = a->precision,
+                                .pair = a->pair,
+                                .defines = a->defines,
+                                .define_count = a->define_count,
+                                .include_dirs = a->include_dirs,
+                                .include_dir_count = a->include_dir_count,
+                                .mem_budget_bytes = a->mem_budget_bytes,
+                                .color = wants_color(STDERR_FILENO)};
+}
+
+static int compile_for(Session *s, const Args *a, const Tiles *tiles) {
+    CompileOptions options;
+    session_compile_options(a, s->dev, &options);
+    options.tiles = tiles->at;
+    options.tile_count = tiles->count;
     dlg_program_options load = {.seed = a->seed};
     const char *without = target_for(a, s->dev, false);
     for (bool again = false;; again = true) {
@@ -104,25 +112,15 @@ static int compile_and_load(Session *s, const Args *a) {
     }
 }
 
-int session_open(Session *s, const Args *a, bool device_needed) {
-    *s = (Session){0};
-    bool source = ends_in(a->file, ".dlg");
-    if (!source && !ends_in(a->file, ".cl")) {
-        complain("%s: is neither a .dlg nor a .cl", a->file);
-        return EXIT_INPUT;
-    }
-    if (access(a->file, R_OK) != 0) {
-        complain("cannot open %s: %s", a->file, strerror(errno));
-        return EXIT_INPUT;
-    }
-    if (!source && (a->define_count || a->target || a->precision || a->mem_budget_bytes)) {
-        complain("%s is compiled already: %s is for a .dlg", a->file,
-                 a->target         ? "--target"
-                 : a->precision    ? "--precision"
-                 : a->define_count ? "-D"
-                                   : "--mem-budget");
-        return EXIT_USAGE;
-    }
+static int compile_and_load(Session *s, const Args *a) {
+    Tiles tiles;
+    tiles_read(&tiles, s->dev);
+    int status = compile_for(s, a, &tiles);
+    tiles_free(&tiles);
+    return status;
+}
+
+static int open_device(Session *s, const Args *a, bool device_needed) {
     const char *selector = a->device ? a->device : getenv("DLG_DEVICE");
     if (selector && !*selector) selector = NULL;
     int status = dlg_device_open(&s->dev, device_needed ? selector : "none");
@@ -145,6 +143,39 @@ int session_open(Session *s, const Args *a, bool device_needed) {
         complain_status(s->dev, status);
         return status == DLG_ERR_USAGE ? EXIT_USAGE : EXIT_SYSTEM;
     }
+    return EXIT_DONE;
+}
+
+int session_open_device(Session *s, const Args *a) {
+    *s = (Session){0};
+    if (!ends_in(a->file, ".dlg")) {
+        complain("%s: is no .dlg, of which alone tiles can be chosen", a->file);
+        return EXIT_INPUT;
+    }
+    return open_device(s, a, true);
+}
+
+int session_open(Session *s, const Args *a, bool device_needed) {
+    *s = (Session){0};
+    bool source = ends_in(a->file, ".dlg");
+    if (!source && !ends_in(a->file, ".cl")) {
+        complain("%s: is neither a .dlg nor a .cl", a->file);
+        return EXIT_INPUT;
+    }
+    if (access(a->file, R_OK) != 0) {
+        complain("cannot open %s: %s", a->file, strerror(errno));
+        return EXIT_INPUT;
+    }
+    if (!source && (a->define_count || a->target || a->precision || a->mem_budget_bytes)) {
+        complain("%s is compiled already: %s is for a .dlg", a->file,
+                 a->target         ? "--target"
+                 : a->precision    ? "--precision"
+                 : a->define_count ? "-D"
+                                   : "--mem-budget");
+        return EXIT_USAGE;
+    }
+    int status = open_device(s, a, device_needed);
+    if (status != EXIT_DONE) return status;
     if (source) return compile_and_load(s, a);
     dlg_program_options options = {.seed = a->seed};
     status = dlg_program_load_file(&s->prog, s->dev, a->file, &options);

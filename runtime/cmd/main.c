@@ -11,7 +11,7 @@ typedef struct Command {
 static const Command commands[] = {
     {"train", cmd_train},     {"eval", cmd_eval},     {"run", cmd_run},   {"inspect", cmd_inspect},
     {"devices", cmd_devices}, {"verify", cmd_verify}, {"plot", cmd_plot}, {"sample", cmd_sample},
-    {"report", cmd_report},   {"sweep", cmd_sweep},
+    {"report", cmd_report},   {"sweep", cmd_sweep},   {"tune", cmd_tune},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -2,6 +2,7 @@
 set -u
 data=$DLG_SOURCE_DIR/tests/data
 failures=0
+export DLG_TILES=$PWD/tiles.json # none are remembered
 PATH=$(dirname -- "$DLG"):$PATH # so that `dlg` works where a path with spaces would not
 
 fail() {

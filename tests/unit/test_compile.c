@@ -156,7 +156,40 @@ static void test_locale_does_not_matter(void) {
     compile_free(&first);
 }
 
-RUN_SUITE("compile", {"statuses", test_statuses}, {"what is emitted", test_what_is_emitted},
-          {"defines", test_defines}, {"colours", test_colors}, {"files", test_files},
-          {"length", test_length_counts}, {"threads", test_threads_give_the_same},
-          {"locale", test_locale_does_not_matter})
+/* A product's tile: the model's, those of other ranks, and one that is asked for by its name. */
+static void test_tiles(void) {
+    static const char product[] =
+        "input a : f32[100, 90]\ninput b : f32[90, 80]\nentry run -> y = a @ b\n";
+    CompileResult first = compile(product, NULL);
+    CU_ASSERT_EQUAL_FATAL(first.tile_count, 1);
+    const TileUse *use = &first.tiles[0];
+    CU_ASSERT_STRING_EQUAL(use->entry, "run");
+    CU_ASSERT_STRING_EQUAL(use->contraction, "cpu 100x80 by 90");
+    CU_ASSERT_EQUAL(use->launch, 0);
+    CU_ASSERT_TRUE_FATAL(use->candidates > 2);
+    for (size_t rank = 1; rank < use->candidates; rank++) {
+        CompileResult other = compile(product, &(CompileOptions){.tile_rank = rank});
+        CU_ASSERT_EQUAL_FATAL(other.tile_count, 1);
+        CU_ASSERT_STRING_NOT_EQUAL(other.tiles[0].tile, use->tile);
+        CU_ASSERT_STRING_NOT_EQUAL(other.text, first.text);
+        const TileChoice choices[] = {{"cpu 1x1 by 1", "1x1"},
+                                      {"cpu 100x80 by 90", other.tiles[0].tile}};
+        CompileResult named =
+            compile(product, &(CompileOptions){.tiles = choices, .tile_count = 2});
+        CU_ASSERT_STRING_EQUAL(named.text, other.text);
+        compile_free(&named);
+        compile_free(&other);
+    }
+    /* What is no candidate, and a rank beyond all, is the model's. */
+    const TileChoice strange = {"cpu 100x80 by 90", "977x3"};
+    CompileResult same =
+        compile(product, &(CompileOptions){.tiles = &strange, .tile_count = 1, .tile_rank = 99});
+    CU_ASSERT_STRING_EQUAL(same.text, first.text);
+    compile_free(&same);
+    compile_free(&first);
+}
+
+RUN_SUITE("compile", {"tiles", test_tiles}, {"statuses", test_statuses},
+          {"what is emitted", test_what_is_emitted}, {"defines", test_defines},
+          {"colours", test_colors}, {"files", test_files}, {"length", test_length_counts},
+          {"threads", test_threads_give_the_same}, {"locale", test_locale_does_not_matter})

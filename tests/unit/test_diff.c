@@ -178,7 +178,7 @@ static bool device_open_joined(Trial *t) {
     }
     simplify_program(&emitted);
     text_init(&text, &t->arena);
-    if (emit_program(&emitted, &options, &t->arena, &text, NULL) != NO_NODE)
+    if (emit_program(&emitted, &options, &t->arena, &text, NULL, NULL) != NO_NODE)
         return complain(t, "emit", "a node was left without a value");
     if (dlg_program_load_text(&t->loaded, t->device, t->name, text.at, text.len, NULL) < 0)
         return complain(t, "it does not load", dlg_error_text(t->device));

@@ -315,6 +315,8 @@ static bool run_defined(const char *name, const char *text, const char *const *d
                             {.target = "cpu8", .cache_bytes = 512},
                             {.target = "gpu_mma", .precision = "3xtf32"},
                             {.target = "gpu_mma", .precision = "tf32", .mem_budget_bytes = 1},
+                            {.target = "cpu", .tile_rank = 1},
+                            {.target = "cpu", .tile_rank = 5, .cache_bytes = 4096},
                             {.target = "cpu", .rewrites = some}};
     static size_t turn; /* where there are fewer: the first, and some of the others in turn */
     size_t ways = every_way ? COUNT_OF(all) : number_of("DLG_KERNEL_WAYS", COUNT_OF(all));

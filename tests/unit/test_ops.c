@@ -270,9 +270,9 @@ static void run_target(const char *target) {
     Text text;
     text_init(&text, &o->arena);
     simplify_program(&o->program);
-    CU_ASSERT_EQUAL(
-        emit_program(&o->program, &(CompileOptions){.target = target}, &o->arena, &text, NULL),
-        NO_NODE);
+    CU_ASSERT_EQUAL(emit_program(&o->program, &(CompileOptions){.target = target}, &o->arena, &text,
+                                 NULL, NULL),
+                    NO_NODE);
     int status = dlg_program_load_text(&prog, dev, "ops.cl", text.at, text.len, NULL);
     if (status < 0) fprintf(stderr, "%s\n", dlg_error_text(dev));
     CU_ASSERT_EQUAL_FATAL(status, DLG_OK);
