@@ -3,6 +3,7 @@
  * The work of a case is what the mathematics needs, not what a program does: the multiply-adds of its products, forward
  * and backward, and the bytes that have to move. So a program that computes something twice does not look better. */
 #include "bench.h"
+#include "builders.h"
 #include "compile.h"
 #include "target.h"
 
@@ -217,10 +218,17 @@ bool ours_open(Ours *ours, const BenchCase *which, dlg_device *device, const cha
         compile_free(&text);
         return false;
     }
+    static const char *const command[] = {"dlg-bench", build_command, NULL};
+    Builders builders = {.count = 0};
+    double begin = seconds_now();
     int status =
         dlg_program_load_text(&ours->program, device, which->model, text.text, text.text_len, NULL);
+    if (status == DLG_OK && builders_wanted(ours->program, seconds_now() - begin))
+        builders_start(&builders, ours->program, which->entry, text.text, text.text_len, command);
     compile_free(&text);
-    if (status < 0 || !set_inputs(ours) || !first_run(ours)) {
+    bool runs = status == DLG_OK && set_inputs(ours) && first_run(ours);
+    builders_end(&builders);
+    if (!runs) {
         snprintf(why, why_bytes, "%s", dlg_error_text(device));
         ours_close(ours);
         return false;

@@ -3,6 +3,7 @@
  *
  * Exit status: 0 done; 1 a case failed; 2 used wrongly; 3 the device or the system failed. */
 #include "bench.h"
+#include "builders.h"
 
 #include <fnmatch.h>
 #include <math.h>
@@ -227,6 +228,7 @@ static void describe_host(Report *report) {
 }
 
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], build_command) == 0) return builders_run(argv + 2, argc - 2);
     Options o = read_options(argc, argv);
     if (o.list) {
         for (size_t i = 0; i < bench_case_count; i++) {

@@ -335,6 +335,10 @@ DLG_API const dlg_entry *dlg_entry_find(const dlg_program *prog, const char *nam
 /* Enqueues one run of an entry and returns; dlg_get or dlg_finish wait for it.
  * Errors: NAME, UNSET, USAGE (device "none"), OPENCL. */
 DLG_API int dlg_run(dlg_program *prog, const char *entry);
+/* For drivers that build a kernel only when it is launched first, and keep what they built where other processes find it: launches
+ * kernels of an entry, each once with one work-group, and waits for them. Counted from the entry's last one it is every `parts`-th,
+ * from number `part` on. What tensors hold afterwards is not defined. Errors: NAME, USAGE, OPENCL, BUILD. */
+DLG_API int dlg_build_kernels(dlg_program *prog, const char *entry, unsigned part, unsigned parts);
 DLG_API int dlg_finish(dlg_program *prog); /* waits until all that was enqueued is done */
 
 /* From now on (or, with 0, no longer) every run looks at all that it reads and writes, launch by launch, and ends where

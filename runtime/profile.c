@@ -20,7 +20,7 @@ typedef struct Timed {
 
 struct Profile {
     dlg_device *dev;
-    RtFile file;   /* with no stream: it is not asked for */
+    RtFile file; /* with no stream: it is not asked for */
     bool goes_on;
     Timed pending[PENDING];
     size_t pending_count;

@@ -253,6 +253,37 @@ int dlg_run(dlg_program *prog, const char *entry) {
     return status < 0 ? status : rt_run_entry(prog, e);
 }
 
+/* A launch with its first group alone, at the first turn of the repeats around it. */
+static int launch_once(dlg_program *prog, const dlg_entry *e, size_t i) {
+    const dlg_launch *l = &e->launches[i];
+    cl_kernel kernel = prog->kernels[e->launches - prog->plan.launches + (ptrdiff_t)i];
+    const cl_int turn = 0;
+    for (size_t k = 0; k < l->arg_count; k++) {
+        if (l->args[k].kind != DLG_ARG_ITERATION) continue;
+        cl_int code = clSetKernelArg(kernel, (cl_uint)k, sizeof turn, &turn);
+        if (code != CL_SUCCESS) return rt_cl_fail(prog->dev, code, l->kernel);
+    }
+    int status = rt_launch(prog->dev, kernel, l->kernel, l->local, l->local);
+    return status < 0 ? status : rt_finish(prog->dev);
+}
+
+int dlg_build_kernels(dlg_program *prog, const char *entry, unsigned part, unsigned parts) {
+    const dlg_entry *e;
+    int status = need(prog, entry, "dlg_build_kernels");
+    if (status == DLG_OK) status = rt_find_entry(prog, entry, &e);
+    if (status == DLG_OK) status = need_device(prog);
+    if (status == DLG_OK && part >= parts)
+        status = rt_fail(prog->dev, DLG_ERR_USAGE, "there is no part %u of %u", part, parts);
+    size_t kernels = 0;
+    for (size_t i = status == DLG_OK ? e->launch_count : 0; i-- > 0 && status == DLG_OK;) {
+        bool last = true; /* of its kernel */
+        for (size_t k = i + 1; k < e->launch_count && last; k++)
+            last = strcmp(e->launches[k].kernel, e->launches[i].kernel) != 0;
+        if (last && kernels++ % parts == part) status = launch_once(prog, e, i);
+    }
+    return status;
+}
+
 int dlg_finish(dlg_program *prog) {
     if (!prog) return DLG_ERR_USAGE;
     int status = need_device(prog);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "builders.h"
 #include "dlg.h"
 
 enum {
@@ -97,6 +98,9 @@ typedef struct Session {
     dlg_program *prog;
     dlg_dataset *data;
     bool profiled; /* a profile was begun */
+    char *text;    /* of the program, for others to build its kernels; NULL: they are built */
+    size_t text_len;
+    Builders builders;
 } Session;
 
 /* Opens the device ("none" when !device_needed), compiles a .dlg in process or reads a .cl, and
@@ -107,6 +111,8 @@ int session_open_device(Session *s, const Args *a);
 /* How the command line has a .dlg compiled for the device, but for tiles that are remembered. */
 struct CompileOptions;
 void session_compile_options(const Args *a, const dlg_device *dev, struct CompileOptions *options);
+/* Has others build kernels of the entry that runs next, if that takes long. */
+void session_build(Session *s, const dlg_entry *entry);
 void session_close(Session *s);
 /* The entry of that name; otherwise complains with those that exist. */
 const dlg_entry *session_entry(Session *s, const char *name);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "cmd.h"
 #include "compile.h"
@@ -58,6 +59,12 @@ int complain_write(const dlg_device *dev, int status) {
     return EXIT_SYSTEM;
 }
 
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 /* ---- Programs ---------------------------------------------------------------------------------- */
 
 static bool ends_in(const char *path, const char *end) {
@@ -98,9 +105,15 @@ static int compile_for(Session *s, const Args *a, const Tiles *tiles) {
         bool news = !again || result.status != 0; /* the warnings are the same */
         if (news && result.diagnostics) fputs(result.diagnostics, stderr);
         int status = result.status, loaded = DLG_OK; /* dlgc's statuses are ours */
+        double begin = now();
         if (status == 0)
             loaded = dlg_program_load_text(&s->prog, s->dev, a->file, result.text, result.text_len,
                                            &load);
+        if (s->prog && builders_wanted(s->prog, now() - begin)) {
+            s->text = result.text; /* which is ours then */
+            s->text_len = result.text_len;
+            result.text = NULL;
+        }
         compile_free(&result);
         if (loaded >= 0) return status;
         if (loaded != DLG_ERR_BUILD || without == options.target)
@@ -186,7 +199,16 @@ int session_open(Session *s, const Args *a, bool device_needed) {
     return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
 }
 
+void session_build(Session *s, const dlg_entry *entry) {
+    static const char *const command[] = {"dlg", build_command, NULL};
+    if (s->text) builders_start(&s->builders, s->prog, entry->name, s->text, s->text_len, command);
+    free(s->text);
+    s->text = NULL;
+}
+
 void session_close(Session *s) {
+    free(s->text);
+    builders_end(&s->builders);
     dlg_dataset_close(s->data);
     dlg_program_close(s->prog);
     dlg_device_close(s->dev);

@@ -48,6 +48,7 @@ int main(int argc, char **argv) {
         name = argv[2]; /* help COMMAND is COMMAND --help */
         argv[2] = help_option;
     }
+    if (strcmp(name, build_command) == 0) return builders_run(argv + 2, argc - 2);
     const Command *command = find(name);
     if (!command) {
         complain("there is no command `%s`; `dlg --help` lists them", name);

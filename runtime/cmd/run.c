@@ -350,6 +350,7 @@ int cmd_run(const Args *a) {
     if (!status) status = session_inputs_given(&r.s, a, r.entry);
     if (!status) session_say_untrained(&r.s, a, r.entry);
     if (!status) status = open_results(&r);
+    if (!status) session_build(&r.s, r.entry);
     if (!status) status = session_profile(&r.s, a);
     if (!status) status = run_all(&r);
     status = session_profile_end(&r.s, a, status);

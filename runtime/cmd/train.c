@@ -426,6 +426,7 @@ int train_run(const Args *a, TrainResult *result) {
                  entry->name);
         status = EXIT_INPUT;
     }
+    if (!status) session_build(&s, entry);
     if (!status) status = session_profile(&s, a);
     if (!status)
         status = a->folds ? train_folds(&s, a, entry, evaluate) : train_once(&s, a, entry, result);

@@ -323,7 +323,37 @@ static void test_devices(void) {
     CU_ASSERT_STRING_EQUAL(dlg_version(), DLG_VERSION);
 }
 
-RUN_SUITE("run", {"devices", test_devices}, {"trains", test_trains}, {"same bits", test_same_bits},
-          {"order", test_order}, {"many runs", test_many_runs}, {"wrong use", test_wrong_use},
+/* Kernels launched for their being built: all of an entry's, in parts, and nothing is left of it after a new start. */
+static void test_build_kernels(void) {
+    Fixture f;
+    open_fixture(&f);
+    dlg_program *built = load(&f, 7), *other = load(&f, 7);
+    uint64_t before = f.dev->launches;
+    CU_ASSERT_EQUAL(dlg_build_kernels(built, "train", 0, 1), DLG_OK);
+    uint64_t all = f.dev->launches - before;
+    CU_ASSERT_TRUE(all > 0);
+    before = f.dev->launches;
+    for (unsigned part = 0; part < 3; part++)
+        CU_ASSERT_EQUAL(dlg_build_kernels(built, "train", part, 3), DLG_OK);
+    CU_ASSERT_EQUAL(f.dev->launches - before, all);
+    CU_ASSERT_EQUAL(dlg_build_kernels(built, "train", 3, 3), DLG_ERR_USAGE);
+    expect_message(f.dev, "no part 3 of 3");
+    CU_ASSERT_EQUAL(dlg_build_kernels(built, "none", 0, 1), DLG_ERR_NAME);
+    CU_ASSERT_EQUAL(dlg_build_kernels(NULL, "train", 0, 1), DLG_ERR_USAGE);
+    CU_ASSERT_EQUAL(dlg_init(built, 7), DLG_OK);
+    train(built, 1);
+    train(other, 1);
+    float loss[2];
+    CU_ASSERT_EQUAL(dlg_get(built, "loss", &loss[0], sizeof loss[0]), DLG_OK);
+    CU_ASSERT_EQUAL(dlg_get(other, "loss", &loss[1], sizeof loss[1]), DLG_OK);
+    CU_ASSERT_EQUAL(memcmp(&loss[0], &loss[1], sizeof loss[0]), 0);
+    dlg_program_close(built);
+    dlg_program_close(other);
+    close_fixture(&f);
+}
+
+RUN_SUITE("run", {"build_kernels", test_build_kernels}, {"devices", test_devices},
+          {"trains", test_trains}, {"same bits", test_same_bits}, {"order", test_order},
+          {"many runs", test_many_runs}, {"wrong use", test_wrong_use},
           {"kernels that do not fit", test_kernels}, {"limits", test_limits},
           {"threads", test_threads}, {"arena", test_arena})

@@ -1,0 +1,36 @@
+#!/bin/sh
+# Where the driver has built nothing yet, other processes build kernels beside the one that trains: what is trained is the same.
+. "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
+[ -z "${DLG_SANITIZE:-}" ] || exit 77
+cat >layers.dlg <<'MODEL'
+const batch = 64
+input x : f32[batch, 100]
+input y : i32[batch]
+a = tanh(dense(x, 300))
+h = relu(dense(a, 200))
+b = dense(h, 7)
+loss = mean(cross_entropy(b, y))
+entry train -> loss { minimize loss by adam(lr = 1e-3) }
+MODEL
+awk 'BEGIN { for (i = 0; i < 128; i++) { line = i % 7; for (k = 0; k < 100; k++) line = line "," (i * 37 + k * k * 11) % 101 / 50 - 1; print line } }' >x.csv
+train() { expect 0 "weights" "$DLG" train layers.dlg --target cpu --data x=x.csv:1:101 --data y=x.csv:0 --epochs 2 --save "$1"; }
+mkdir cache
+(
+    export POCL_CACHE_DIR=$PWD/cache
+    train cold.w
+    train warm.w
+    [ "$failures" -eq 0 ]
+) || fail "training from an empty cache"
+train usual.w
+same cold.w usual.w
+same warm.w usual.w
+# One that builds kernels says nothing.
+expect 0 "" "$DLGC" layers.dlg -o layers.cl
+device=${DLG_DEVICE:-0}
+expect 0 "" "$DLG" build-kernels "$device" train 0 1 <layers.cl
+[ -s out ] || [ -s err ] && fail "build-kernels says something"
+expect 1 "" "$DLG" build-kernels "$device" none 0 1 <layers.cl
+expect 1 "" "$DLG" build-kernels "$device" train 0 1 <x.csv
+expect 1 "" "$DLG" build-kernels "$device" train 0 1 </dev/null
+expect 1 "" "$DLG" build-kernels
+done_testing
