@@ -519,12 +519,24 @@ uint32_t kernel_matrix(Kernel *k, const KMatrix *m) {
     return matrix;
 }
 
-void kernel_product(Kernel *k, uint32_t matrix, uint32_t local, Idx a, Idx b) {
-    KStmt *s = add_stmt(k, S_PRODUCT);
+void kernel_fetch(Kernel *k, uint32_t matrix, uint32_t set, uint32_t local, Idx a, Idx b,
+                  Ranges ranges) {
+    Ranges open;
+    if (!ranges_open(k, ranges, &open)) return; /* never */
+    KStmt *s = add_stmt(k, S_FETCH);
     s->matrix = matrix;
+    s->set = set;
     s->local = local;
     s->index = a;
     s->at = b;
+    s->ranges = open;
+}
+
+void kernel_product(Kernel *k, uint32_t matrix, uint32_t set, int32_t of_run) {
+    KStmt *s = add_stmt(k, S_PRODUCT);
+    s->matrix = matrix;
+    s->set = set;
+    s->step = of_run;
 }
 
 void kernel_sums_out(Kernel *k, uint32_t matrix, int32_t part, uint32_t local) {
@@ -534,11 +546,16 @@ void kernel_sums_out(Kernel *k, uint32_t matrix, int32_t part, uint32_t local) {
     s->step = part;
 }
 
-/* Side by side along what is contracted, four places are what an item reads, and two lines fill the banks. Else four
- * lines are, of one of four groups of four places: each has its eights of lines turned by one more. */
+/* Items read eight lines of four places side by side along what is contracted: every other four of lines has its fours
+ * of places the other way round. Else they read eight lines of four neighbouring places: each has its eights of lines
+ * turned by one more. */
 Idx matrix_at(IndexTable *t, bool along, int32_t lines, Idx line, Idx step) {
-    if (along) return idx_add(t, idx_scale(t, line, MATRIX_STEP), step);
-    Idx eight = idx_mod(t, idx_add(t, idx_div(t, line, 8), idx_div(t, step, 4)), 4);
+    if (along) {
+        Idx four = idx_mod(t, idx_add(t, idx_div(t, step, 4), idx_div(t, line, 4)), 2);
+        Idx at = idx_add(t, idx_scale(t, four, 4), idx_mod(t, step, 4));
+        return idx_add(t, idx_scale(t, line, MATRIX_STEP), at);
+    }
+    Idx eight = idx_mod(t, idx_add(t, idx_div(t, line, 8), step), 4);
     Idx at = idx_add(t, idx_scale(t, idx_div(t, line, 32), 32), idx_mod(t, line, 8));
     return idx_add(t, idx_scale(t, step, lines), idx_add(t, at, idx_scale(t, eight, 8)));
 }
@@ -588,11 +605,8 @@ static void use_block(Kernel *k, const KBlock *b) {
         case S_COLUMNS:
         case S_ROWS: use_index(k, s->index); break;
         case S_COPY:
+        case S_FETCH:
             for (uint32_t r = 0; r < s->ranges.count; r++) use_index(k, s->ranges.at[r].e);
-            use_index(k, s->index);
-            use_index(k, s->at);
-            break;
-        case S_PRODUCT:
             use_index(k, s->index);
             use_index(k, s->at);
             break;

@@ -87,9 +87,11 @@ typedef enum StmtOp {
     S_COPY, /* local array local[at..] <- 4 elements of buffer[index..], or 0 where `ranges` do not hold; it is there
                 * after the S_ARRIVE for it and a barrier */
     S_MARK, /* ends the copies of one step */
-    S_ARRIVE,   /* waits for an item's own copies, but those of the last `step` steps */
-    S_SUMS,     /* declares the sums of `matrix`, which are 0 */
-    S_PRODUCT,  /* they += the product of the tiles at index and at `at` of the local array */
+    S_ARRIVE, /* waits for an item's own copies, but those of the last `step` steps */
+    S_SUMS,   /* declares the sums of `matrix`, which are 0 */
+    S_FETCH, /* the items take the operands' tiles at index and at `at` of the local array, as set `set` of two, or
+                 * anything where `ranges` do not hold */
+    S_PRODUCT, /* the sums += the product of what set `set` has, the `step`-th of a run: see KMatrix.run */
     S_SUMS_OUT, /* local array `local` <- the sums of part `step` of `matrix`, by rows of parts */
     S_COMMENT,  /* text */
 } StmtOp;
@@ -100,7 +102,7 @@ typedef VEC(KStmt *) KBlock;
 struct KStmt {
     StmtOp op;
     Val val;
-    uint32_t var, buffer, local, matrix;
+    uint32_t var, buffer, local, matrix, set;
     Idx index, at;
     uint32_t atom; /* S_FOR: the loop variable */
     Idx lo, hi;
@@ -146,10 +148,12 @@ typedef struct KMatrix {
     int32_t rows, columns; /* in parts */
     bool along[2]; /* of either operand: elements along what is contracted lie side by side */
     Precision precision;
+    int32_t
+        run; /* of so many products the sums are added by themselves, where that is more exact */
 } KMatrix;
 #define PART_ROWS    64
 #define PART_COLUMNS 128
-#define MATRIX_STEP  16
+#define MATRIX_STEP  8
 
 typedef struct Kernel {
     Arena *arena;
@@ -236,14 +240,17 @@ void kernel_mark(Kernel *k);
 void kernel_arrive(Kernel *k, int64_t but);
 /* Requires: groups of 256 items, all of which come to the statements that have to do with it. */
 uint32_t kernel_matrix(Kernel *k, const KMatrix *m);
-void kernel_product(Kernel *k, uint32_t matrix, uint32_t local, Idx a, Idx b);
+/* The ranges say where it will be multiplied. */
+void kernel_fetch(Kernel *k, uint32_t matrix, uint32_t set, uint32_t local, Idx a, Idx b,
+                  Ranges ranges);
+void kernel_product(Kernel *k, uint32_t matrix, uint32_t set, int32_t of_run);
 void kernel_sums_out(Kernel *k, uint32_t matrix, int32_t part, uint32_t local);
 /* Where an element of an operand's tile lies, of so many lines; as neighbours of either kind are read by the items of
  * a group, they lie in different banks. */
 Idx matrix_at(IndexTable *t, bool along, int32_t lines, Idx line, Idx step);
 static inline int32_t matrix_at_of(bool along, int32_t lines, int32_t line, int32_t step) {
-    if (along) return line * MATRIX_STEP + step;
-    return step * lines + line / 32 * 32 + (line / 8 + step / 4) % 4 * 8 + line % 8;
+    if (along) return line * MATRIX_STEP + (step / 4 + line / 4) % 2 * 4 + step % 4;
+    return step * lines + line / 32 * 32 + (line / 8 + step) % 4 * 8 + line % 8;
 }
 /* The line of the tile that is line `line` of the i-th of `parts` parts: they have 32 lines each in turn. */
 static inline int32_t matrix_line(int32_t parts, int32_t i, int32_t line) {

@@ -18,6 +18,7 @@ typedef struct Run {
     int64_t *atom;         /* [atom][item] */
     double **local;        /* [local][element] */
     double **sums;         /* [matrix][row][column] of a group */
+    double **fetched;      /* [matrix][set][operand][line][step] */
     const char *wrong;
 } Run;
 
@@ -207,24 +208,43 @@ static void copy(Run *r, const KStmt *s, uint32_t item) {
         r->local[s->local][to + i] = inside ? r->data[s->buffer][from + i] : 0;
 }
 
+static double *fetched_of(Run *r, const KStmt *s, int operand) {
+    const KMatrix *m = &r->k->matrices.at[s->matrix];
+    const int32_t left = m->rows * PART_ROWS * MATRIX_STEP;
+    const int32_t both = left + m->columns * PART_COLUMNS * MATRIX_STEP;
+    return r->fetched[s->matrix] + (size_t)s->set * both + (operand ? left : 0);
+}
+
 /* What the items of a group do together, with the places that the first of them has. */
-static void multiply(Run *r, const KStmt *s) {
+static void fetch(Run *r, const KStmt *s) {
     const KMatrix *m = &r->k->matrices.at[s->matrix];
     const KLocal *l = &r->k->locals.at[s->local];
     const int32_t lines[2] = {m->rows * PART_ROWS, m->columns * PART_COLUMNS};
     int64_t from[2] = {index_of(r, s->index, 0), index_of(r, s->at, 0)};
+    bool is = holds(r, s->ranges, 0);
     for (int i = 0; i < 2; i++) {
         if (!in_bounds(r, l->name, from[i], lines[i] * MATRIX_STEP, l->elems)) return;
+        const double *tile = r->local[s->local] + from[i];
+        double *to = fetched_of(r, s, i);
+        for (int32_t line = 0; line < lines[i]; line++) {
+            for (int32_t step = 0; step < MATRIX_STEP; step++)
+                to[line * MATRIX_STEP + step] =
+                    is ? tile[matrix_at_of(m->along[i], lines[i], line, step)] : NAN;
+        }
     }
-    const double *a = r->local[s->local] + from[0], *b = r->local[s->local] + from[1];
+}
+
+static void multiply(Run *r, const KStmt *s) {
+    const KMatrix *m = &r->k->matrices.at[s->matrix];
+    const int32_t lines[2] = {m->rows * PART_ROWS, m->columns * PART_COLUMNS};
     for (int32_t row = 0; row < lines[0]; row++) {
         for (int32_t column = 0; column < lines[1]; column++) {
             double *sum = &r->sums[s->matrix][(int64_t)row * lines[1] + column];
-            for (int32_t step = 0; step < MATRIX_STEP; step++) {
-                double x = a[matrix_at_of(m->along[0], lines[0], row, step)];
-                double y = b[matrix_at_of(m->along[1], lines[1], column, step)];
-                *sum = r->round_f32 ? (double)(float)fma(x, y, *sum) : *sum + x * y;
-            }
+            const double *x = fetched_of(r, s, 0) + (ptrdiff_t)row * MATRIX_STEP;
+            const double *y = fetched_of(r, s, 1) + (ptrdiff_t)column * MATRIX_STEP;
+            for (int32_t step = 0; step < MATRIX_STEP; step++)
+                *sum = r->round_f32 ? (double)(float)fma(x[step], y[step], *sum)
+                                    : *sum + x[step] * y[step];
         }
     }
 }
@@ -251,9 +271,12 @@ static void run_together(Run *r, const KStmt *s, const bool *on) {
         r->wrong = arena_printf(r->arena, "%s without some of the items", m->name);
         return;
     }
-    if (s->op == S_SUMS)
-        r->sums[s->matrix] =
-            NEW_ARRAY(r->arena, double, (size_t)m->rows *PART_ROWS * m->columns * PART_COLUMNS);
+    const size_t rows = (size_t)m->rows * PART_ROWS, columns = (size_t)m->columns * PART_COLUMNS;
+    if (s->op == S_SUMS) {
+        r->sums[s->matrix] = NEW_ARRAY(r->arena, double, rows *columns);
+        r->fetched[s->matrix] = NEW_ARRAY(r->arena, double, 2 * (rows + columns) * MATRIX_STEP);
+    } else if (s->op == S_FETCH)
+        fetch(r, s);
     else if (s->op == S_PRODUCT)
         multiply(r, s);
     else
@@ -295,7 +318,7 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
             run_block(r, &s->body, active);
             continue;
         }
-        if (s->op == S_SUMS || s->op == S_PRODUCT || s->op == S_SUMS_OUT) {
+        if (s->op >= S_SUMS && s->op <= S_SUMS_OUT) {
             run_together(r, s, on);
             continue;
         }
@@ -334,6 +357,7 @@ const char *kernel_run(const Kernel *k, Arena *arena, double *const *data, bool 
     r.atom = NEW_ARRAY(arena, int64_t, (size_t)(k->index.atoms.len + 1) * r.items);
     r.local = NEW_ARRAY(arena, double *, k->locals.len + 1);
     r.sums = NEW_ARRAY(arena, double *, k->matrices.len + 1);
+    r.fetched = NEW_ARRAY(arena, double *, k->matrices.len + 1);
     bool *on = NEW_ARRAY(arena, bool, r.items);
     for (uint32_t i = 0; i < r.items; i++) on[i] = true;
     for (uint32_t g = 0; g < k->groups && !r.wrong; g++) {

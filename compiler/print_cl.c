@@ -39,7 +39,7 @@ typedef struct Printer {
     Rank *rank;        /* how tightly the expression holds together */
     bool *named;       /* must have a name: its consumer mentions it twice */
     const char **atom; /* of each index variable */
-    const char **buffer, **local, **var, **matrix;
+    const char **buffer, **local, **var, **matrix, **fetched;
     int depth;
 } Printer;
 
@@ -521,10 +521,16 @@ static void print_turn(Printer *p, const KStmt *s) {
 }
 
 static void print_matrix(Printer *p, const KStmt *s) {
-    if (s->op == S_SUMS) p->matrix[s->matrix] = fresh(p, p->k->matrices.at[s->matrix].name);
-    MatrixTexts t = {.local = p->local[s->local], .matrix = p->matrix[s->matrix]};
+    if (s->op == S_SUMS) {
+        p->matrix[s->matrix] = fresh(p, p->k->matrices.at[s->matrix].name);
+        p->fetched[s->matrix] = fresh(p, "fetched");
+    }
+    MatrixTexts t = {.local = p->local[s->local],
+                     .matrix = p->matrix[s->matrix],
+                     .fetched = p->fetched[s->matrix]};
     if (s->op == S_COPY) t.buffer = p->buffer[s->buffer];
-    if (s->op == S_COPY) t.ranges = s->ranges.count ? ranges_text(p, s->ranges) : "1";
+    if (s->op == S_COPY || s->op == S_FETCH)
+        t.ranges = s->ranges.count ? ranges_text(p, s->ranges) : "1";
     t.index = s->op == S_COPY ? address_text(p, s->index) : index_text(p, s->index);
     t.at = index_text(p, s->at);
     matrix_print(p->k, s, &t, p->out);
@@ -763,6 +769,7 @@ static void print_kernel(Printer *p, uint32_t params) {
     p->local = NEW_ARRAY(a, const char *, k->locals.len + 1);
     p->var = NEW_ARRAY(a, const char *, k->vars.len + 1);
     p->matrix = NEW_ARRAY(a, const char *, k->matrices.len + 1);
+    p->fetched = NEW_ARRAY(a, const char *, k->matrices.len + 1);
     p->atom[k->group_atom] = "g";
     p->atom[k->local_atom] = "l";
     mark_named(p);

@@ -11,6 +11,8 @@ void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *o
     static const char *const product[] = {
         [PRECISION_3XTF32] = "3xtf32", [PRECISION_TF32] = "tf32", [PRECISION_BF16] = "bf16"};
     const KMatrix *m = k->matrices.len ? &k->matrices.at[s->matrix] : NULL;
+    const int sums = m ? m->rows * m->columns * 32 : 0, set = m ? (m->rows + m->columns) * 8 : 0;
+    const char *of_set = s->set ? arena_printf(out->arena, "%s + %d", t->fetched, set) : t->fetched;
     switch (s->op) {
     case S_COPY:
         text_printf(out, "mma_copy(%s, %s, %s);\n", place(out, t->local, t->at),
@@ -18,13 +20,25 @@ void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *o
         break;
     case S_MARK: text_puts(out, "mma_mark();\n"); break;
     case S_ARRIVE: text_printf(out, "mma_arrive(%d);\n", (int)s->step); break;
-    case S_SUMS:
-        text_printf(out, "float %s[%d] = {0};\n", t->matrix, m->rows * m->columns * 32);
+    case S_SUMS: {
+        const bool runs = m->precision == PRECISION_3XTF32;
+        text_printf(out, "float %s[%d] = {0}; uint %s[%d];%s", t->matrix, sums * (runs ? 2 : 1),
+                    t->fetched, 2 * set + (runs ? 1 : 0), runs ? "" : "\n");
+        if (runs) text_printf(out, " %s[%d] = mma_high();\n", t->fetched, 2 * set);
+        break;
+    }
+    case S_FETCH:
+        text_printf(out, "mma_fetch(%s, %s, %s, %s, %d, %d, %d, %d, %s, l);\n", t->matrix, of_set,
+                    place(out, t->local, t->index), place(out, t->local, t->at), m->rows,
+                    m->columns, m->along[0], m->along[1], t->ranges);
         break;
     case S_PRODUCT:
-        text_printf(out, "mma_product_%s(%s, %s, %s, %d, %d, %d, %d, l);\n", product[m->precision],
-                    t->matrix, place(out, t->local, t->index), place(out, t->local, t->at), m->rows,
-                    m->columns, m->along[0], m->along[1]);
+        text_printf(out, "mma_product_%s(%s, %s, %d, %d", product[m->precision], t->matrix, of_set,
+                    m->rows, m->columns);
+        if (m->precision == PRECISION_3XTF32)
+            text_printf(out, ", %s[%d], %d, %d", t->fetched, 2 * set, s->step == 0,
+                        s->step == m->run - 1);
+        text_puts(out, ");\n");
         break;
     case S_SUMS_OUT:
         text_printf(out, "mma_sums_out(%s, %s, %d, %d, %d, l);\n", t->local, t->matrix,

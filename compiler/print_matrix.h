@@ -4,8 +4,8 @@
 
 #include "kir.h"
 
-typedef struct MatrixTexts {             /* of what the statement has */
-    const char *buffer, *local, *matrix; /* names */
+typedef struct MatrixTexts {                       /* of what the statement has */
+    const char *buffer, *local, *matrix, *fetched; /* names; the last: of the sets of operands */
     const char *index, *at, *ranges;
 } MatrixTexts;
 

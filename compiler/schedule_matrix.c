@@ -1,58 +1,103 @@
 /* schedule_matrix: a contraction on a target with matrix units. As in schedule_local.c a work-group makes a tile of
- * results from parts of both operands in local memory, STEP places along the contracted axes at a time; but the group's
- * matrix units multiply them, the sums are spread among the items as these want it, and what follows the sums is
- * computed from local memory again, part by part of the tile.
+ * results from parts of both operands in local memory; but the group's matrix units multiply them, the sums are spread
+ * among the items as these want it, and what follows the sums is computed from local memory again, part by part of the
+ * tile.
  *
- * There are STAGES parts in local memory, so that what a later step needs is on its way meanwhile: by copies that need
- * no item, of 16 bytes each, where an operand lies so in memory; else the items load it, and put it there when they have
- * multiplied.
+ * What is contracted goes by in stages of some tiles (MATRIX_STEP places each), of which several are in local memory, so
+ * that what a later one needs is on its way meanwhile: by copies that need no item, of 16 bytes each, where an operand
+ * lies so in memory; else the items load it, and put it there when they have multiplied. From local memory the items
+ * fetch the next tile before they multiply one; when they have fetched a stage's last, others come in its place.
  *
  * Requires: the target's groups have ITEMS items. Edges of any size are masked. */
 #include "nest.h"
 
 #define ITEMS  256
-#define STEP   MATRIX_STEP
-#define STAGES 3
-#define LEAST_PRODUCTS                                                                             \
-    (1 << 26) /* unless asked for: below, filling the stages takes longer than smaller tiles do */
-#define COPY   4   /* elements */
-#define ENOUGH 256 /* large tiles for all of a device, of which an item has many sums */
+#define LENGTH 32 /* of what is contracted, at least */
+#define LAST_PRODUCTS                                                                              \
+    (1 << 26)  /* unless asked for: below, filling the stages takes longer than smaller tiles do */
+#define COPY 4 /* elements */
 #define BAND                                                                                       \
     8 /* rows of tiles that go together: what they read of the operands stays in the device's cache */
 #define AN_ITEMS (PART_ROWS * PART_COLUMNS / ITEMS)
 
-static int64_t stage_elems(int32_t rows, int32_t columns) {
-    return (int64_t)(rows * PART_ROWS + columns * PART_COLUMNS) * STEP;
+/* What a group may make, in parts, and with how many stages of how many tiles: an item has no registers for more, and its
+ * group no local memory. `rate`: of a compute unit that makes nothing else, of such tiles. */
+typedef struct Way {
+    bool three; /* for 3xTF32, of which an item has twice as many sums */
+    int32_t rows, columns, stages, depth;
+    double rate;
+} Way;
+
+static const Way ways[] = {{true, 2, 1, 3, 2, 72},
+                           {true, 1, 1, 4, 2, 60},
+                           {false, 2, 2, 4, 1, 145},
+                           {false, 2, 1, 3, 2, 112},
+                           {false, 1, 1, 4, 2, 85}};
+
+static int64_t stage_elems(const Way *w) {
+    return (int64_t)(w->rows * PART_ROWS + w->columns * PART_COLUMNS) * MATRIX_STEP * w->depth;
+}
+
+static bool way_fits(const Section *s, const Way *w) {
+    int64_t elems = w->stages * stage_elems(w), out = PART_ROWS * PART_COLUMNS;
+    return w->three == (s->target->precision == PRECISION_3XTF32) &&
+           (elems > out ? elems : out) * (int64_t)sizeof(float) <= s->target->local_bytes;
+}
+
+static int64_t tile_count(const Section *s, const Way *w) {
+    return local_tile_count(s, w->rows * PART_ROWS, w->columns * PART_COLUMNS);
+}
+
+/* Tiles go by in turns of as many as the device has units; of the last turn some may be idle. */
+static const Way *best_way(const Section *s) {
+    const Way *best = NULL;
+    double least = 0;
+    for (uint32_t i = 0; i < COUNT_OF(ways); i++) {
+        const Way *w = &ways[i];
+        if (!way_fits(s, w)) continue;
+        int64_t units = s->target->units, turns = (tile_count(s, w) + units - 1) / units;
+        double time = (double)turns * w->rows * w->columns / w->rate;
+        if (!best || time < least) best = w, least = time;
+    }
+    return best;
+}
+
+static const Way *way_of(const Section *s) {
+    for (uint32_t i = 0; i < COUNT_OF(ways); i++) {
+        const Way *w = &ways[i];
+        if (way_fits(s, w) && w->rows == s->matrix_rows && w->columns == s->matrix_columns)
+            return w;
+    }
+    return NULL;
 }
 
 bool matrix_tiles_fit(const Section *s) {
     const int axes = s->space.rank;
     NodeId dot = dot_of(s);
     if (s->target->precision == PRECISION_F32 || s->target->local_size != ITEMS) return false;
-    if (s->target->local_bytes < STAGES * stage_elems(2, 1) * sizeof(float)) return false;
     if (dot == NO_NODE || !dot_is_product(s) || node_at(s->g, dot)->dtype != DT_F32) return false;
+    if (!best_way(s)) return false;
     /* Tiles that are mostly edge are slower than smaller ones without matrix units. */
     double results = (double)shape_elems(&s->space);
     double places = (double)local_tile_count(s, PART_ROWS, PART_COLUMNS) * PART_ROWS * PART_COLUMNS;
     Shape reduced = reduced_shape(s->g, node_at(s->g, dot));
     double products = results * (double)shape_elems(&reduced);
-    return axes >= 2 && results >= 0.55 * places && shape_elems(&reduced) >= 2 * STEP &&
-           (s->target->precision_asked || products >= LEAST_PRODUCTS);
+    return axes >= 2 && results >= 0.55 * places && shape_elems(&reduced) >= LENGTH &&
+           (s->target->precision_asked || products >= LAST_PRODUCTS);
 }
 
-/* Of 3xTF32 an item has too many numbers in hand for large tiles: two groups shall share a unit. */
 void matrix_tiles_plan(Section *s) {
-    bool large = s->target->precision != PRECISION_3XTF32 &&
-                 local_tile_count(s, 2 * PART_ROWS, PART_COLUMNS) >= ENOUGH &&
-                 s->space.dim[s->space.rank - 2] > PART_ROWS;
-    s->matrix_columns = 1;
-    s->matrix_rows = large ? 2 : 1;
-    s->groups = (uint32_t)local_tile_count(s, s->matrix_rows * PART_ROWS, PART_COLUMNS);
+    const Way *w = best_way(s);
+    s->matrix_columns = w->columns;
+    s->matrix_rows = w->rows;
+    s->groups = (uint32_t)tile_count(s, w);
 }
 
 typedef struct MatrixTile {
     LocalTile t;
     const Section *s;
+    const Way *way;
+    int32_t step;   /* places of a stage */
     bool copied[2]; /* of either operand: by copies */
     uint32_t tiles; /* the local array */
     int32_t lines[2];
@@ -101,7 +146,7 @@ static void element(const MatrixTile *m, uint32_t which, int32_t e, int32_t widt
                     Idx *along) {
     IndexTable *x = &m->t.n->k->index;
     Idx flat = idx_offset(x, m->t.n->k->local, (int64_t)e * ITEMS);
-    int32_t turn = (m->t.along[which] ? STEP : m->lines[which]) / width;
+    int32_t turn = (m->t.along[which] ? m->step : m->lines[which]) / width;
     Idx fast = idx_scale(x, idx_mod(x, flat, turn), width), slow = idx_div(x, flat, turn);
     *line = m->t.along[which] ? slow : fast;
     *along = m->t.along[which] ? fast : slow;
@@ -109,31 +154,32 @@ static void element(const MatrixTile *m, uint32_t which, int32_t e, int32_t widt
 
 static Idx local_place(MatrixTile *m, uint32_t which, Idx stage, Idx line, Idx along) {
     IndexTable *x = &m->t.n->k->index;
-    Idx at = matrix_at(x, m->t.along[which], m->lines[which], line, along);
-    at = idx_offset(x, at, which == 0 ? 0 : (int64_t)m->lines[0] * STEP);
-    return idx_add(x, at, idx_scale(x, stage, (int64_t)(m->lines[0] + m->lines[1]) * STEP));
+    Idx in_tile = idx_mod(x, along, MATRIX_STEP), tile = idx_div(x, along, MATRIX_STEP);
+    Idx at = matrix_at(x, m->t.along[which], m->lines[which], line, in_tile);
+    at = idx_offset(x, at, which == 0 ? 0 : (int64_t)m->lines[0] * MATRIX_STEP);
+    at = idx_add(x, at, idx_scale(x, tile, stage_elems(m->way) / m->way->depth));
+    return idx_add(x, at, idx_scale(x, stage, stage_elems(m->way)));
 }
 
-/* Begins to copy what is copied of a step's parts. */
+/* Begins to copy what is copied of the step-th stage, to where stage `stage` is. */
 static void copy_step(MatrixTile *m, Idx step, Idx stage) {
     Kernel *k = m->t.n->k;
     IndexTable *x = &k->index;
-    if (!m->copied[0] && !m->copied[1]) return;
     for (uint32_t which = 0; which < 2; which++) {
         if (!m->copied[which]) continue;
-        for (int32_t e = 0; e < m->lines[which] * STEP / COPY / ITEMS; e++) {
+        for (int32_t e = 0; e < m->lines[which] * m->step / COPY / ITEMS; e++) {
             Idx line, along;
             Ranges ranges;
             element(m, which, e, COPY, &line, &along);
             Idx place = local_place(m, which, stage, line, along);
             line = idx_add(x, which == 0 ? m->t.row : m->t.column, line);
-            along = idx_add(x, idx_scale(x, step, STEP), along);
+            along = idx_add(x, idx_scale(x, step, m->step), along);
             Val v = local_load(&m->t, which, line, along, &ranges);
             const Value *n = &k->values.at[v];
-            if (m->t.length % STEP == 0) { /* the same, and the same for all items */
+            if (m->t.length % m->step == 0) { /* the same, and the same for all items */
                 Range *whole = NEW_ARRAY(k->arena, Range, 2);
                 whole[0] = ranges.at[0];
-                whole[1] = (Range){step, 0, m->t.length / STEP};
+                whole[1] = (Range){step, 0, m->t.length / m->step};
                 ranges.at = whole;
             }
             if (n->kind == V_LOAD) {
@@ -146,7 +192,6 @@ static void copy_step(MatrixTile *m, Idx step, Idx stage) {
                 kernel_store_local(k, m->tiles, idx_offset(x, place, i), val_const(k, DT_F32, 0));
         }
     }
-    kernel_mark(k);
 }
 
 /* Loads what is not copied ... */
@@ -154,11 +199,11 @@ static void load_step(MatrixTile *m, Idx step, Val *next[2]) {
     IndexTable *x = &m->t.n->k->index;
     for (uint32_t which = 0; which < 2; which++) {
         if (m->copied[which]) continue;
-        for (int32_t e = 0; e < m->lines[which] * STEP / ITEMS; e++) {
+        for (int32_t e = 0; e < m->lines[which] * m->step / ITEMS; e++) {
             Idx line, along;
             element(m, which, e, 1, &line, &along);
             line = idx_add(x, which == 0 ? m->t.row : m->t.column, line);
-            along = idx_add(x, idx_scale(x, step, STEP), along);
+            along = idx_add(x, idx_scale(x, step, m->step), along);
             next[which][e] = local_operand(&m->t, which, line, along);
         }
     }
@@ -168,7 +213,7 @@ static void load_step(MatrixTile *m, Idx step, Val *next[2]) {
 static void put_step(MatrixTile *m, Idx stage, Val *next[2]) {
     for (uint32_t which = 0; which < 2; which++) {
         if (m->copied[which]) continue;
-        for (int32_t e = 0; e < m->lines[which] * STEP / ITEMS; e++) {
+        for (int32_t e = 0; e < m->lines[which] * m->step / ITEMS; e++) {
             Idx line, along;
             element(m, which, e, 1, &line, &along);
             kernel_store_local(m->t.n->k, m->tiles, local_place(m, which, stage, line, along),
@@ -211,13 +256,76 @@ static void finish(MatrixTile *m, uint32_t sums, NodeId dot) {
     }
 }
 
+/* A set of the tile-th tile of the stage that is there; below a condition. */
+static void fetch(MatrixTile *m, uint32_t sums, uint32_t set, Idx stage, int32_t tile, Ranges is) {
+    Kernel *k = m->t.n->k;
+    IndexTable *x = &k->index;
+    Idx zero = idx_const(x, 0), along = idx_const(x, (int64_t)tile * MATRIX_STEP);
+    kernel_fetch(k, sums, set, m->tiles, local_place(m, 0, stage, zero, along),
+                 local_place(m, 1, stage, zero, along), is);
+}
+
+/* Two sets in turn, so a turn of the loop is of two tiles, or more. */
+static void multiply(MatrixTile *m, uint32_t sums, Val *next[2]) {
+    Nest *n = m->t.n;
+    Kernel *k = n->k;
+    IndexTable *x = &k->index;
+    const int32_t stages = m->way->stages, depth = m->way->depth, together = depth % 2 ? 2 : 1;
+    const bool copies = m->copied[0] || m->copied[1];
+    const int64_t turns = (m->t.length + m->step * together - 1) / (m->step * together);
+    const int64_t length = turns * together; /* in stages */
+    for (int32_t i = 0; i < stages; i++) {
+        Idx step = idx_const(x, i);
+        if (i < length) {
+            copy_step(m, step, step);
+            load_step(m, step, next);
+            put_step(m, step, next);
+        }
+        if (copies) kernel_mark(k);
+    }
+    if (copies) kernel_arrive(k, stages - 1);
+    kernel_barrier(k);
+    fetch(m, sums, 0, idx_const(x, 0), 0, (Ranges){0});
+    Idx turn;
+    nest_for(n, "turn", idx_const(x, 0), idx_const(x, turns), 1, &turn);
+    for (int32_t i = 0; i < together * depth; i++) {
+        Idx step = idx_offset(x, idx_scale(x, turn, together), i / depth);
+        Idx stage = idx_mod(x, step, stages);
+        const uint32_t set = (uint32_t)i % 2;
+        if (i % depth + 1 < depth) {
+            fetch(m, sums, 1 - set, stage, i % depth + 1, (Ranges){0});
+            kernel_product(k, sums, set, i % depth);
+            continue;
+        }
+        if (copies) kernel_arrive(k, stages - 2);
+        kernel_barrier(k);
+        Idx after = idx_offset(x, step, 1), later = idx_offset(x, step, stages);
+        const bool more = idx_lo(x, later) < length;
+        Range *is = NEW_ARRAY(k->arena, Range, 1);
+        *is = (Range){after, 0, length};
+        fetch(m, sums, 1 - set, idx_mod(x, after, stages), 0, (Ranges){1, is});
+        if (more) {
+            copy_step(m, later, stage);
+            load_step(m, later, next);
+        }
+        if (copies) kernel_mark(k);
+        kernel_product(k, sums, set, i % depth);
+        if (more) put_step(m, stage, next);
+    }
+    nest_end(n);
+    if (copies) kernel_arrive(k, 0);
+}
+
 void emit_matrix_tiles(Nest *n, Idx part) {
     const Section *s = n->s;
     Kernel *k = n->k;
-    IndexTable *x = &k->index;
     NodeId id = dot_of(s);
-    const int32_t rows = s->matrix_rows, columns = s->matrix_columns;
-    MatrixTile m = {.s = s, .lines = {rows * PART_ROWS, columns * PART_COLUMNS}};
+    const Way *way = way_of(s);
+    const int32_t rows = way->rows, columns = way->columns;
+    MatrixTile m = {.s = s,
+                    .way = way,
+                    .step = way->depth * MATRIX_STEP,
+                    .lines = {rows * PART_ROWS, columns * PART_COLUMNS}};
     m.t = (LocalTile){.n = n, .dot = node_at(s->g, id), .rows = m.lines[0], .columns = m.lines[1]};
     m.t.reduced = reduced_shape(s->g, m.t.dot);
     m.t.length = shape_elems(&m.t.reduced);
@@ -230,35 +338,17 @@ void emit_matrix_tiles(Nest *n, Idx part) {
     for (uint32_t i = 0; i < 2; i++) {
         m.t.along[i] = local_along(&m.t, i);
         m.copied[i] = can_copy(&m, i);
-        next[i] = NEW_ARRAY(k->arena, Val, m.lines[i] * STEP / ITEMS);
+        next[i] = NEW_ARRAY(k->arena, Val, m.lines[i] * m.step / ITEMS);
     }
-    int64_t elems = STAGES * stage_elems(rows, columns), out = PART_ROWS * PART_COLUMNS;
+    int64_t elems = way->stages * stage_elems(way), out = PART_ROWS * PART_COLUMNS;
     m.tiles = kernel_scratch(k, "tiles", elems > out ? elems : out);
-    const bool copies = m.copied[0] || m.copied[1];
     const KMatrix shape = {.name = "sums",
                            .rows = rows,
                            .columns = columns,
                            .along = {m.t.along[0], m.t.along[1]},
-                           .precision = s->target->precision};
+                           .precision = s->target->precision,
+                           .run = way->depth};
     uint32_t sums = kernel_matrix(k, &shape);
-    for (int32_t i = 0; i < STAGES - 1; i++) {
-        Idx step = idx_const(x, i);
-        copy_step(&m, step, step);
-        load_step(&m, step, next);
-        put_step(&m, step, next);
-    }
-    Idx step;
-    nest_for(n, "turn", idx_const(x, 0), idx_const(x, (m.t.length + STEP - 1) / STEP), 1, &step);
-    if (copies) kernel_arrive(k, STAGES - 2);
-    kernel_barrier(k);
-    Idx later = idx_offset(x, step, STAGES - 1), to = idx_mod(x, later, STAGES);
-    copy_step(&m, later, to);
-    load_step(&m, later, next);
-    Idx zero = idx_const(x, 0), from = idx_mod(x, step, STAGES);
-    kernel_product(k, sums, m.tiles, local_place(&m, 0, from, zero, zero),
-                   local_place(&m, 1, from, zero, zero));
-    put_step(&m, to, next);
-    nest_end(n);
-    if (copies) kernel_arrive(k, 0);
+    multiply(&m, sums, next);
     finish(&m, sums, id);
 }

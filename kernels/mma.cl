@@ -3,9 +3,11 @@
 // 4 beside each other. A warp has `rows` by `columns` blocks of 32 by 32 results, and of these an item has 2 by 4 pieces of
 // 4, as mma.sync has them: sums[(block * 2 + half) * 16 + quarter * 4 + i].
 //
-// The order of what is contracted is free, as long as both operands have the same: an item takes 4 places side by side
-// of the 16 (4 * (l % 4) on), where mma.sync has it take l % 4, 4 + l % 4 and so on. Where the lines of an operand lie side
-// by side it takes 4 of these of each block (4 * (l % 32 / 4) on), else every eighth.
+// A tile has 8 places along what is contracted. Of it an item fetches, of each block of 32 lines, 4 lines by the places
+// l % 4 and 4 + l % 4: of an operand that lies along what is contracted every eighth line (l % 32 / 4 on), by ldmatrix, else
+// 4 lines side by side (4 * (l % 32 / 4) on). A set is what it fetched of both operands: 8 of each block, those of the left
+// one as [half of 16 lines][place][line], of the right one as [line][place]. The next set is fetched before one is multiplied,
+// so that the units never wait for local memory.
 
 //: mma_ptx
 #if defined(__NV_CL_C_VERSION) || defined(cl_nv_compiler_options)
@@ -32,35 +34,87 @@ static void mma_mark(void) {
 #endif
 }
 //: mma_arrive
-// Waits for those of all steps but the last 1 (or 0).
-static void mma_arrive(int but) {
+// Waits for those of all steps but the last `but`, a number as it is written.
 #if mma_ptx()
-    if (but)
-        __asm volatile("cp.async.wait_group 1;" ::: "memory");
-    else
-        __asm volatile("cp.async.wait_group 0;" ::: "memory");
+#define mma_arrive(but) __asm volatile("cp.async.wait_group " #but ";" ::: "memory")
+#else
+#define mma_arrive(but)
 #endif
-}
 //: mma_line
 // Which line of a block of 32 an item's place 0 to 3 is, of eight items that have different ones.
 static int mma_line(int along, int place, int item) {
     return along ? 8 * place + item : 4 * item + place;
 }
+//: mma_along
+// Where the four places from 4 * four on of a line begin, in a tile that lies along what is contracted.
+static int mma_along(int line, int four) {
+    return line * 8 + (four ^ line / 4 % 2) * 4;
+}
+//: mma_beside
+// Where a line is at a place along what is contracted, in a tile whose lines lie side by side.
+static int mma_beside(int lines, int line, int step) {
+    return step * lines + line / 32 * 32 + (line / 8 + step) % 4 * 8 + line % 8;
+}
+//: mma_ldmatrix
+static void mma_ldmatrix(uint *v, const __local float *at) {
+#if mma_ptx()
+    __asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                   : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3])
+                   : "r"((uint)(size_t)at)
+                   : "memory");
+#endif
+}
 //: mma_block
-// The part of an operand's tile that an item has: of a block of 32 lines from `first` on 4, by 4 of 16 steps.
-__attribute__((always_inline)) static void mma_block(float v[16], const __local float *tile, int along, int lines,
+// What an item fetches of the block of 32 lines from `first` on.
+__attribute__((always_inline)) static void mma_block(uint *v, const __local float *tile, int left, int along, int lines,
                                                      int first, int l) {
-    const int line = l % 32 / 4, step = l % 4;
+    const int eight = left ? l / 8 % 2 : l % 32 / 16, four = left ? l % 32 / 16 : l / 8 % 2;
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-        const float4 x = *(const __local float4 *)(along ? tile + (first + 8 * i + line) * 16 + 4 * step
-                                                         : tile + (4 * step + i) * lines + first +
-                                                               (4 * line + 8 * step) % 32);
-        v[along ? 4 * i : i] = x.x;
-        v[along ? 4 * i + 1 : i + 4] = x.y;
-        v[along ? 4 * i + 2 : i + 8] = x.z;
-        v[along ? 4 * i + 3 : i + 12] = x.w;
+    for (int i = 0; i < 2; i++) {
+        if (along) {
+            mma_ldmatrix(v + 4 * i, tile + mma_along(first + 16 * i + 8 * eight + l % 8, four));
+        } else {
+            const uint4 x = *(const __local uint4 *)(tile + mma_beside(lines, first + l % 32 / 4 * 4, l % 4 + 4 * i));
+            v[left ? 2 * i : i] = x.x;
+            v[left ? 2 * i + 1 : i + 2] = x.y;
+            v[left ? 2 * i + 4 : i + 4] = x.z;
+            v[left ? 2 * i + 5 : i + 6] = x.w;
+        }
     }
+}
+//: mma_f32
+// What no matrix unit does: the item's sums of a block.
+static void mma_f32(float *sums, const __local float *a, const __local float *b, int rows, int columns, int along_a,
+                    int along_b, int row, int column, int l) {
+    for (int i = 0; i < 32; i++) {
+        const int y = row + mma_line(along_a, i / 16 * 2 + i / 2 % 2, l % 32 / 4);
+        const int x = column + mma_line(along_b, i / 4 % 4, 2 * (l % 4) + i % 2);
+        for (int k = 0; k < 8; k++) {
+            const float p = a[along_a ? mma_along(y, k / 4) + k % 4 : mma_beside(rows, y, k)];
+            const float q = b[along_b ? mma_along(x, k / 4) + k % 4 : mma_beside(columns, x, k)];
+            sums[i] = fma(p, q, sums[i]);
+        }
+    }
+}
+//: mma_fetch
+// A set of the tiles at a and at b. Where there are no matrix units: adds their product, if it is wanted.
+__attribute__((always_inline)) static void mma_fetch(float *sums, uint *set, const __local float *a,
+                                                     const __local float *b, int rows, int columns, int along_a,
+                                                     int along_b, int wanted, int l) {
+    const int row = l / 32 % 2 * 32 * rows, column = l / 64 * 32 * columns;
+#if mma_ptx()
+#pragma unroll
+    for (int q = 0; q < columns; q++)
+        mma_block(set + (rows + q) * 8, b, 0, along_b, 128 * columns, column + 32 * q, l);
+#pragma unroll
+    for (int p = 0; p < rows; p++) mma_block(set + p * 8, a, 1, along_a, 64 * rows, row + 32 * p, l);
+#else
+    for (int p = 0; wanted && p < rows; p++) {
+        for (int q = 0; q < columns; q++)
+            mma_f32(sums + (p * columns + q) * 32, a, b, 64 * rows, 128 * columns, along_a, along_b, row + 32 * p,
+                    column + 32 * q, l);
+    }
+#endif
 }
 //: mma_sums_out
 // The sums of one of the parts, as 64 rows of 128.
@@ -75,185 +129,141 @@ __attribute__((always_inline)) static void mma_sums_out(__local float *to, const
         to[(row + y) * 128 + column + x] = sums[part * 32 + i];
     }
 }
-//: mma_f32
-// What no matrix unit does: the item's sums of a block.
-static void mma_f32(float *sums, const __local float *a, const __local float *b, int rows, int columns, int along_a,
-                    int along_b, int row, int column, int l) {
-    for (int i = 0; i < 32; i++) {
-        const int y = row + mma_line(along_a, i / 16 * 2 + i / 2 % 2, l % 32 / 4);
-        const int x = column + mma_line(along_b, i / 4 % 4, 2 * (l % 4) + i % 2);
-        for (int k = 0; k < 16; k++) {
-            const float p = a[along_a ? y * 16 + k : k * rows + y / 32 * 32 + (y + k / 4 * 8) % 32];
-            const float q = b[along_b ? x * 16 + k : k * columns + x / 32 * 32 + (x + k / 4 * 8) % 32];
-            sums[i] = fma(p, q, sums[i]);
-        }
-    }
-}
 //: mma_tf32
-static void mma_tf32(float *c, const uint *a, const uint *below, const uint *b) {
+static void mma_tf32(float *c, const uint *a, const uint *b) {
 #if mma_ptx()
     __asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
                    "{%0,%1,%2,%3};"
                    : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-                   : "r"(a[0]), "r"(below[0]), "r"(a[1]), "r"(below[1]), "r"(b[0]), "r"(b[1]));
+                   : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#endif
+}
+//: mma_tf32_first
+// The same, and c was 0.
+static void mma_tf32_first(float *c, const uint *a, const uint *b) {
+#if mma_ptx()
+    __asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+                   "{%10,%10,%10,%10};"
+                   : "=f"(c[0]), "=f"(c[1]), "=f"(c[2]), "=f"(c[3])
+                   : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "f"(0.0f));
 #endif
 }
 //: mma_bf16
-static void mma_bf16(float *c, const uint *a, const uint *below, const uint *b) {
+static void mma_bf16(float *c, const uint *a, uint b) {
 #if mma_ptx()
-    __asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-                   "{%0,%1,%2,%3};"
+    __asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};"
                    : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-                   : "r"(a[0]), "r"(below[0]), "r"(a[1]), "r"(below[1]), "r"(b[0]), "r"(b[1]));
+                   : "r"(a[0]), "r"(a[1]), "r"(b));
 #endif
 }
 //: mma_pair
-static uint mma_pair(float first, float second) {
+static uint mma_pair(uint first, uint second) {
     uint pair = 0;
 #if mma_ptx()
-    __asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(second), "f"(first));
+    __asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(as_float(second)), "f"(as_float(first)));
 #endif
     return pair;
 }
+//: mma_high
+// The bits of f32 that tf32 has. The compiler shall not know them: it would take x for its own first half, which the units
+// indeed do not tell apart, and move it to where they want it, which takes longer than to make the half there.
+static uint mma_high(void) {
+    uint unit = 0;
+#if mma_ptx()
+    __asm("mov.u32 %0, %%smid;" : "=r"(unit));
+#endif
+    return 0xffffe000 | unit >> 31;
+}
 //: mma_halves
-// x as the sum of two of tf32, the first the nearest to it: by 8193 x, rounded, less 8192 x, or, where that is too large, x
-// cut off. The units for whole numbers alone would take longer. Where x is infinite or NaN, the second is NaN.
-static void mma_halves(uint *high, uint *low, const float *x, int count) {
+// x as the sum of two of tf32, the first x cut off, so that no finite number is too large. Where x is infinite or NaN, the
+// second is NaN.
+static void mma_halves(uint *high, uint *low, const uint *x, int count, uint bits) {
 #pragma unroll
     for (int i = 0; i < count; i++) {
-        const float near = fma(-8192.0f, x[i], x[i] * 8193.0f);
-        const float h = fabs(x[i]) < 4e34f ? near : as_float(as_uint(x[i]) & 0xffffe000);
-        high[i] = as_uint(h);
-        low[i] = as_uint(x[i] - h);
+        high[i] = x[i] & bits;
+        low[i] = as_uint(as_float(x[i]) - as_float(high[i]));
     }
 }
 //: mma_round
-// x rounded to the nearest of tf32: the units do not look at the last 13 bits. A NaN stays one, whatever its bits.
-static void mma_round(uint *out, const float *x, int count) {
+// x rounded to the nearest of tf32: half of its last place is added, and the units do not look at the last 13 bits. A NaN
+// stays one.
+static void mma_round(uint *out, const uint *x, int count) {
 #pragma unroll
-    for (int i = 0; i < count; i++) {
-        const uint bits = as_uint(x[i]);
-        out[i] = (bits & 0x7fffffff) > 0x7f800000 ? bits | 0x400000 : bits + 0x1000;
-    }
-}
-//: mma_half
-// Half of mma_block: of lines side by side along the steps the first or last two, else of all the first or last two steps.
-__attribute__((always_inline)) static void mma_half(float v[8], const __local float *tile, int along, int lines,
-                                                    int first, int half_of, int l) {
-    const int line = l % 32 / 4, step = l % 4;
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-        const int which = 2 * half_of + i;
-        const float4 x = *(const __local float4 *)(along ? tile + (first + 8 * which + line) * 16 + 4 * step
-                                                         : tile + (4 * step + which) * lines + first +
-                                                               (4 * line + 8 * step) % 32);
-        v[along ? 4 * i : i] = x.x;
-        v[along ? 4 * i + 1 : i + 2] = x.y;
-        v[along ? 4 * i + 2 : i + 4] = x.z;
-        v[along ? 4 * i + 3 : i + 6] = x.w;
-    }
+    for (int i = 0; i < count; i++)
+        out[i] = as_uint(fma(as_float(x[i] & 0xff800000), 0x1p-11f, as_float(x[i])));
 }
 //: mma_product_3xtf32
-// sums += the product of the tiles at a and at b by 16 steps: the product of what rounding leaves of both does not
-// count. The units cut off what they add, so the sums of the 16 steps are added by themselves.
-__attribute__((always_inline)) static void mma_product_3xtf32(float *sums, const __local float *a,
-                                                              const __local float *b, int rows, int columns,
-                                                              int along_a, int along_b, int l) {
-    const int row = l / 32 % 2 * 32 * rows, column = l / 64 * 32 * columns;
+// sums += the product of a set: that of what both leave when they are cut off does not count. The units cut off what they
+// add, so the sums of a run of sets, which are behind the others, are added by themselves.
+__attribute__((always_inline)) static void mma_product_3xtf32(float *sums, const uint *set, int rows, int columns,
+                                                              uint bits, int first, int last) {
+#if mma_ptx()
+    uint high[32], low[32];
+    float *few = sums + rows * columns * 32;
+    mma_halves(high, low, set, (rows + columns) * 8, bits);
 #pragma unroll
-    for (int q = 0; q < columns; q++) {
-        float v[16];
-        uint b_high[16], b_low[16];
-        mma_block(v, b, along_b, 128 * columns, column + 32 * q, l);
-        mma_halves(b_high, b_low, v, 16);
-#pragma unroll
-        for (int p = 0; p < rows; p++) {
-            uint high[16], low[16];
-            mma_block(v, a, along_a, 64 * rows, row + 32 * p, l);
-            mma_halves(high, low, v, 16);
-            float t[32];
-#pragma unroll
-            for (int i = 0; i < 32; i++) t[i] = 0.0f;
-#pragma unroll
-            for (int k = 0; k < 4; k += 2) {
-#pragma unroll
-                for (int i = 0; i < 8; i++)
-                    mma_tf32(t + 4 * i, low + i / 4 * 8 + k, low + i / 4 * 8 + 4 + k, b_high + i % 4 * 4 + k);
-#pragma unroll
-                for (int i = 0; i < 8; i++)
-                    mma_tf32(t + 4 * i, high + i / 4 * 8 + k, high + i / 4 * 8 + 4 + k, b_low + i % 4 * 4 + k);
-            }
-#pragma unroll
-            for (int k = 0; k < 4; k += 2) {
-#pragma unroll
-                for (int i = 0; i < 8; i++)
-                    mma_tf32(t + 4 * i, high + i / 4 * 8 + k, high + i / 4 * 8 + 4 + k, b_high + i % 4 * 4 + k);
-            }
-#pragma unroll
-            for (int i = 0; i < 32; i++) sums[(p * columns + q) * 32 + i] += t[i];
-#if !mma_ptx()
-            mma_f32(sums + (p * columns + q) * 32, a, b, 64 * rows, 128 * columns, along_a, along_b, row + 32 * p,
-                    column + 32 * q, l);
-#endif
-        }
-    }
-}
-//: mma_product_tf32
-// The left operand comes by halves, so that an item has no more than 128 registers: then two groups share a unit.
-__attribute__((always_inline)) static void mma_product_tf32(float *sums, const __local float *a, const __local float *b,
-                                                            int rows, int columns, int along_a, int along_b, int l) {
-    const int row = l / 32 % 2 * 32 * rows, column = l / 64 * 32 * columns;
-#pragma unroll
-    for (int q = 0; q < columns; q++) {
-        float v[16];
-        uint right[16], left[8];
-        mma_block(v, b, along_b, 128 * columns, column + 32 * q, l);
-        mma_round(right, v, 16);
+    for (int part = 0; part < 3; part++) {
+        const uint *a = part == 0 ? low : high, *b = (part == 1 ? low : high) + rows * 8;
 #pragma unroll
         for (int p = 0; p < rows; p++) {
-            float *s = sums + (p * columns + q) * 32;
 #pragma unroll
-            for (int h = 0; h < 2; h++) {
-                mma_half(v, a, along_a, 64 * rows, row + 32 * p, h, l);
-                mma_round(left, v, 8);
+            for (int q = 0; q < columns; q++) {
 #pragma unroll
                 for (int i = 0; i < 8; i++) {
-                    if (along_a)
-                        mma_tf32(s + h * 16 + i % 4 * 4, left + i / 4 * 2, left + i / 4 * 2 + 4,
-                                 right + i % 4 * 4 + i / 4 * 2);
+                    float *c = few + (p * columns + q) * 32 + i * 4;
+                    if (part == 0 && first)
+                        mma_tf32_first(c, a + p * 8 + i / 4 * 4, b + q * 8 + i % 4 * 2);
                     else
-                        mma_tf32(s + i * 4, left + i / 4 * 4, left + i / 4 * 4 + 2, right + i % 4 * 4 + h * 2);
+                        mma_tf32(c, a + p * 8 + i / 4 * 4, b + q * 8 + i % 4 * 2);
                 }
             }
-#if !mma_ptx()
-            mma_f32(s, a, b, 64 * rows, 128 * columns, along_a, along_b, row + 32 * p, column + 32 * q, l);
-#endif
         }
     }
+    if (last) {
+#pragma unroll
+        for (int i = 0; i < rows * columns * 32; i++) sums[i] += few[i];
+    }
+#endif
+}
+//: mma_product_tf32
+__attribute__((always_inline)) static void mma_product_tf32(float *sums, const uint *set, int rows, int columns) {
+#if mma_ptx()
+    uint v[32];
+    mma_round(v, set, (rows + columns) * 8);
+#pragma unroll
+    for (int p = 0; p < rows; p++) {
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+#pragma unroll
+            for (int q = 0; q < columns; q++) {
+#pragma unroll
+                for (int i = 0; i < 4; i++)
+                    mma_tf32(sums + (p * columns + q) * 32 + h * 16 + i * 4, v + p * 8 + h * 4,
+                             v + (rows + q) * 8 + i * 2);
+            }
+        }
+    }
+#endif
 }
 //: mma_product_bf16
-__attribute__((always_inline)) static void mma_product_bf16(float *sums, const __local float *a, const __local float *b,
-                                                            int rows, int columns, int along_a, int along_b, int l) {
-    const int row = l / 32 % 2 * 32 * rows, column = l / 64 * 32 * columns;
+__attribute__((always_inline)) static void mma_product_bf16(float *sums, const uint *set, int rows, int columns) {
+#if mma_ptx()
+    uint left[8], right[8];
 #pragma unroll
-    for (int q = 0; q < columns; q++) {
-        float v[16];
-        uint right[8], left[8];
-        mma_block(v, b, along_b, 128 * columns, column + 32 * q, l);
+    for (int i = 0; i < 4 * rows; i++) left[i] = mma_pair(set[i / 2 * 4 + i % 2], set[i / 2 * 4 + i % 2 + 2]);
 #pragma unroll
-        for (int i = 0; i < 8; i++) right[i] = mma_pair(v[2 * i], v[2 * i + 1]);
+    for (int i = 0; i < 4 * columns; i++) right[i] = mma_pair(set[rows * 8 + i * 2], set[rows * 8 + i * 2 + 1]);
 #pragma unroll
-        for (int p = 0; p < rows; p++) {
-            float *s = sums + (p * columns + q) * 32;
-            mma_block(v, a, along_a, 64 * rows, row + 32 * p, l);
+    for (int p = 0; p < rows; p++) {
 #pragma unroll
-            for (int i = 0; i < 8; i++) left[i] = mma_pair(v[2 * i], v[2 * i + 1]);
+        for (int h = 0; h < 2; h++) {
 #pragma unroll
-            for (int i = 0; i < 8; i++)
-                mma_bf16(s + 4 * i, left + i / 4 * 4, left + i / 4 * 4 + 2, right + i % 4 * 2);
-#if !mma_ptx()
-            mma_f32(s, a, b, 64 * rows, 128 * columns, along_a, along_b, row + 32 * p, column + 32 * q, l);
-#endif
+            for (int q = 0; q < columns; q++) {
+#pragma unroll
+                for (int i = 0; i < 4; i++)
+                    mma_bf16(sums + (p * columns + q) * 32 + h * 16 + i * 4, left + p * 4 + h * 2, right[q * 4 + i]);
+            }
         }
     }
+#endif
 }
