@@ -141,16 +141,16 @@ static void load_part(LocalTile *t, Idx step, bool first) {
     }
 }
 
-/* ... and put it into local memory, with its lines side by side. */
-static void put_part(LocalTile *t) {
+/* ... and put it into local memory, with its lines side by side, from `at` on. */
+static void put_part(LocalTile *t, Idx at) {
     Kernel *k = t->n->k;
     IndexTable *x = &k->index;
     for (uint32_t which = 0; which < 2; which++) {
         for (int32_t e = 0; e < t->rows * STEP / (SIDE * SIDE); e++) {
             Idx line, along;
             element(t, which, e, &line, &along);
-            kernel_store_local(k, t->local[which],
-                               idx_add(x, idx_scale(x, along, PITCH(t->rows)), line),
+            Idx place = idx_add(x, idx_scale(x, along, PITCH(t->rows)), line);
+            kernel_store_local(k, t->local[which], idx_add(x, at, place),
                                val_read(k, t->next[which][e]));
         }
     }
@@ -162,15 +162,17 @@ static Idx spot_at(LocalTile *t, Idx own, int i) {
     return idx_offset(x, idx_scale(x, own, SQUARE), i / SQUARE * SMALL + i % SQUARE);
 }
 
-static void multiply(LocalTile *t, const uint32_t *acc, Idx ly, Idx lx) {
+/* The part from `at` on. Written out where it is large: what a loop takes is too much beside 64 sums. */
+static void multiply(LocalTile *t, const uint32_t *acc, Idx at, Idx ly, Idx lx) {
     Kernel *k = t->n->k;
     IndexTable *x = &k->index;
     const int spots = t->rows / SIDE;
     Idx i;
     kernel_for(k, "i", idx_const(x, 0), idx_const(x, STEP), 1, &i);
+    if (t->rows == LARGE) kernel_unroll(k, true);
     Val a[LARGE / SIDE], b[LARGE / SIDE];
     for (int r = 0; r < spots; r++) {
-        Idx line = idx_scale(x, i, PITCH(t->rows));
+        Idx line = idx_add(x, at, idx_scale(x, i, PITCH(t->rows)));
         a[r] = val_local(k, t->local[0], idx_add(x, line, spot_at(t, ly, r)), 1, (Ranges){0}, NULL);
         b[r] = val_local(k, t->local[1], idx_add(x, line, spot_at(t, lx, r)), 1, (Ranges){0}, NULL);
         val_name(k, a[r], "a");
@@ -256,23 +258,41 @@ void emit_local_tiles(Nest *n, Idx part) {
     t.reduced = reduced_shape(s->g, t.dot);
     t.length = shape_elems(&t.reduced);
     local_tile_place(&t, part, 1);
-    t.local[0] = kernel_local(k, "a_tile", DT_F32, PITCH(size) * STEP);
-    t.local[1] = kernel_local(k, "b_tile", DT_F32, PITCH(size) * STEP);
+    /* Of two parts in turn one is put there while the other is read, if there is room, and the items wait once a step. */
+    const int64_t part_elems = PITCH(size) * STEP;
+    const bool turns = size == LARGE && t.length > STEP &&
+                       s->target->local_bytes >= 4 * part_elems * (int64_t)sizeof(float);
+    t.local[0] = kernel_local(k, "a_tile", DT_F32, part_elems * (turns ? 2 : 1));
+    t.local[1] = kernel_local(k, "b_tile", DT_F32, part_elems * (turns ? 2 : 1));
     eval_set_lanes(&n->eval, 1);
     uint32_t *acc = NEW_ARRAY(k->arena, uint32_t, spots * spots);
     for (int i = 0; i < spots * spots; i++) acc[i] = kernel_var(k, "acc", val_const(k, DT_F32, 0));
-    Idx ly = idx_div(x, k->local, SIDE), lx = idx_mod(x, k->local, SIDE), step;
+    Idx ly = idx_div(x, k->local, SIDE), lx = idx_mod(x, k->local, SIDE), zero = idx_const(x, 0);
+    Idx step;
     for (uint32_t i = 0; i < 2; i++) {
         t.along[i] = local_along(&t, i);
         t.next[i] = NEW_ARRAY(k->arena, uint32_t, size * STEP / (SIDE * SIDE));
     }
-    load_part(&t, idx_const(x, 0), true);
-    nest_for(n, "k", idx_const(x, 0), idx_const(x, t.length), STEP, &step);
-    put_part(&t);
-    kernel_barrier(k);
-    if (t.length > STEP) load_part(&t, idx_offset(x, step, STEP), false);
-    multiply(&t, acc, ly, lx);
-    kernel_barrier(k);
+    load_part(&t, zero, true);
+    if (turns) {
+        put_part(&t, zero);
+        kernel_barrier(k);
+    }
+    nest_for(n, "k", zero, idx_const(x, t.length), STEP, &step);
+    if (turns) {
+        Idx turn = idx_mod(x, idx_div(x, step, STEP), 2);
+        load_part(&t, idx_offset(x, step, STEP), false);
+        multiply(&t, acc, idx_scale(x, turn, part_elems), ly, lx);
+        Idx other = idx_mod(x, idx_offset(x, idx_div(x, step, STEP), 1), 2);
+        put_part(&t, idx_scale(x, other, part_elems));
+        kernel_barrier(k);
+    } else {
+        put_part(&t, zero);
+        kernel_barrier(k);
+        if (t.length > STEP) load_part(&t, idx_offset(x, step, STEP), false);
+        multiply(&t, acc, zero, ly, lx);
+        kernel_barrier(k);
+    }
     nest_end(n);
     for (int i = 0; i < spots * spots; i++) {
         Idx row = idx_add(x, t.row, spot_at(&t, ly, i / spots));
