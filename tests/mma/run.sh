@@ -1,0 +1,10 @@
+#!/bin/sh
+# What kernels/mma.cl does with the operands of ldmatrix and mma.sync, without a device that has them: its functions as C,
+# run item by item, but for those that hold the instructions, whose part lanes.c has.
+set -u
+[ -z "${DLG_SANITIZE:-}" ] || exit 77
+here=$DLG_SOURCE_DIR/tests/mma
+awk '/^\/\/: / { keep = $2 !~ /^mma_(ptx|copy|mark|arrive|ldmatrix|tf32|tf32_first|bf16|pair|high)$/ } keep' \
+    "$DLG_SOURCE_DIR/kernels/mma.cl" >mma.h || exit 1
+"${CC:-cc}" -std=c11 -O1 -w -I. -I"$DLG_SOURCE_DIR/compiler" -o lanes "$here/lanes.c" -lm || exit 1
+./lanes
