@@ -16,10 +16,11 @@
 #define mma_ptx() 0
 #endif
 //: mma_copy
-// 4 numbers to local memory, or zeros, while the item goes on.
+// 4 numbers to local memory, or zeros, while the item goes on. Through the unit's own cache: a line of an operand that lies
+// along what is contracted has what the next stages want, too.
 static void mma_copy(__local float *to, const __global float *from, int inside) {
 #if mma_ptx()
-    __asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"((uint)(size_t)to), "l"(from),
+    __asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"((uint)(size_t)to), "l"(from),
                    "r"(inside ? 16 : 0)
                    : "memory");
 #else
