@@ -86,6 +86,8 @@ int complain_status(const dlg_device *dev, int status);
 /* The same for a file that was to be written. */
 int complain_write(const dlg_device *dev, int status);
 
+double seconds_now(void); /* of a clock that goes on */
+
 /* Whether text there is for eyes: a terminal, and NO_COLOR is not set. */
 bool wants_color(int fd);
 

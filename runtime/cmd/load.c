@@ -59,7 +59,7 @@ int complain_write(const dlg_device *dev, int status) {
     return EXIT_SYSTEM;
 }
 
-static double now(void) {
+double seconds_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
@@ -105,11 +105,11 @@ static int compile_for(Session *s, const Args *a, const Tiles *tiles) {
         bool news = !again || result.status != 0; /* the warnings are the same */
         if (news && result.diagnostics) fputs(result.diagnostics, stderr);
         int status = result.status, loaded = DLG_OK; /* dlgc's statuses are ours */
-        double begin = now();
+        double begin = seconds_now();
         if (status == 0)
             loaded = dlg_program_load_text(&s->prog, s->dev, a->file, result.text, result.text_len,
                                            &load);
-        if (s->prog && builders_wanted(s->prog, now() - begin)) {
+        if (s->prog && builders_wanted(s->prog, seconds_now() - begin)) {
             s->text = result.text; /* which is ours then */
             s->text_len = result.text_len;
             result.text = NULL;

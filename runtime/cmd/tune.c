@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "tiles_file.h"
 
 enum { RANKS = 8, ROUNDS = 3, ALTERNATIONS = 5 };
@@ -34,12 +33,6 @@ typedef struct Candidate { /* a program with its tiles */
 static int no_memory(void) {
     complain("out of memory");
     return EXIT_SYSTEM;
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 /* ---- Programs ------------------------------------------------------------------------------------ */
@@ -104,11 +97,11 @@ static void drop(Candidate *c) {
 
 /* Runs an entry for a round; *each: the time of a run. */
 static int run_round(dlg_program *prog, const char *entry, size_t runs, double *each) {
-    double begin = now();
+    double begin = seconds_now();
     int status = DLG_OK;
     for (size_t i = 0; i < runs && status == DLG_OK; i++) status = dlg_run(prog, entry);
     if (status == DLG_OK) status = dlg_finish(prog);
-    *each = (now() - begin) / (double)runs;
+    *each = (seconds_now() - begin) / (double)runs;
     return status;
 }
 
