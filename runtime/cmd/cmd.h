@@ -209,7 +209,9 @@ typedef struct Progress {
 void progress_init(Progress *p, bool quiet, bool steps);
 /* A dlg_progress_fn; `user` is a Progress. Not 0 once the run was interrupted. */
 int progress_show(const dlg_progress *progress, void *user);
-void progress_end(Progress *p); /* takes the bar away */
+void progress_wait(Progress *p,
+                   const char *what); /* on a terminal: what takes the time until there is a bar */
+void progress_end(Progress *p);       /* takes the bar away */
 /* Four digits, but whole numbers in full: "0.9713", "12345", "nan". Returns out. */
 enum { NUMBER_TEXT = 32 };
 const char *number_text(char out[NUMBER_TEXT], double v);

@@ -106,9 +106,13 @@ static int compile_for(Session *s, const Args *a, const Tiles *tiles) {
         if (news && result.diagnostics) fputs(result.diagnostics, stderr);
         int status = result.status, loaded = DLG_OK; /* dlgc's statuses are ours */
         double begin = seconds_now();
+        Progress progress;
+        progress_init(&progress, a->quiet || a->json || !dlg_device_get_info(s->dev), false);
+        if (status == 0) progress_wait(&progress, "building kernels");
         if (status == 0)
             loaded = dlg_program_load_text(&s->prog, s->dev, a->file, result.text, result.text_len,
                                            &load);
+        progress_end(&progress);
         if (s->prog && builders_wanted(s->prog, seconds_now() - begin)) {
             s->text = result.text; /* which is ours then */
             s->text_len = result.text_len;

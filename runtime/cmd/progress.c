@@ -77,6 +77,13 @@ const char *metrics_text(char *out, size_t size, const dlg_metrics *m) {
     return out;
 }
 
+void progress_wait(Progress *p, const char *what) {
+    if (p->quiet || !p->terminal) return;
+    printf("\r%s ...\033[K", what);
+    fflush(stdout);
+    p->drawn = true;
+}
+
 void progress_end(Progress *p) {
     if (p->drawn) fputs("\r\033[K", stdout);
     p->drawn = false;

@@ -352,6 +352,7 @@ int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *r
     progress_init(&shown.progress, a->quiet, dlg_dataset_rows(s->data, DLG_ROWS_ALL) == 0);
     int status = log_open(&shown.log, a);
     if (status) return status;
+    progress_wait(&shown.progress, "building kernels");
     dlg_train_options options = {.entry = entry->name,
                                  .evaluate = a->evaluate,
                                  .epochs = a->epochs,

@@ -24,6 +24,12 @@ mkdir cache
 train usual.w
 same cold.w usual.w
 same warm.w usual.w
+# On a terminal a line says what takes the time, and goes away.
+if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
+    TERM=xterm script -qec "dlg train layers.dlg --target cpu --data x=x.csv:1:101 --data y=x.csv:0 --epochs 1" /dev/null </dev/null >seen
+    grep -q 'building kernels \.\.\.' seen || fail "what takes the time is not shown"
+    sed "s/.*$(printf '\033')\[K//" seen | grep -q 'building kernels \.\.\.' && fail "the line stays"
+fi
 # One that builds kernels says nothing.
 expect 0 "" "$DLGC" layers.dlg -o layers.cl
 device=${DLG_DEVICE:-0}
