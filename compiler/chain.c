@@ -418,7 +418,7 @@ static bool items_wait(const Fuser *f, const Cluster *cl) {
     if (cl->has_dot) return true;
     for (uint32_t m = 0; m < cl->members.len; m++) {
         const Node *n = node_at(f->g, cl->members.at[m]);
-        if (!is_reduction((Op)n->op) || n->op == OP_SCATTER || n->op == OP_ARGMAX) continue;
+        if (!is_reduction((Op)n->op) || n->op == OP_ARGMAX) continue;
         Shape reduced = reduced_shape(f->g, n);
         if (shape_elems(&reduced) >= SHARED_ROW) return true;
     }
@@ -462,6 +462,7 @@ static void share_launches(Chainer *c, Fused *out) {
     }
     uint32_t *launch = NEW_ARRAY(f->arena, uint32_t, c->strands.len + 1);
     Ids *of_launch = NEW_ARRAY(f->arena, Ids, c->strands.len + 1);
+    out->level = NEW_ARRAY(f->arena, uint32_t, c->strands.len + 1);
     for (uint32_t l = 1; l <= last; l++) {
         uint32_t sections = 0, buffers = 0, shared = UINT32_MAX;
         const NumberSet many = many_copies(c, &of_level[l]);
@@ -474,6 +475,7 @@ static void share_launches(Chainer *c, Fused *out) {
                 sections + s->clusters.len > MAX_SECTIONS || buffers + s->buffers > MAX_BUFFERS;
             uint32_t *at = &launch[of_level[l].at[i]];
             if (alone || shared == UINT32_MAX || full) {
+                out->level[out->launches] = l;
                 *at = out->launches++;
                 if (!alone) shared = *at, sections = buffers = 0;
             } else {

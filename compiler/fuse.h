@@ -40,8 +40,9 @@ typedef struct Fused {
     VEC(Cluster *) clusters; /* in an order in which they may run, by launches and chains */
     VEC(Chain) chains;
     uint32_t *launch_start; /* of each launch: its first cluster; one more for the end */
-    uint32_t *cluster_of;   /* of each node: index in clusters, or NO_CLUSTER */
-    bool *stored;           /* of each node: lies in memory once its cluster has run */
+    uint32_t *level; /* of each launch, not descending: those of one do not wait for each other */
+    uint32_t *cluster_of; /* of each node: index in clusters, or NO_CLUSTER */
+    bool *stored;         /* of each node: lies in memory once its cluster has run */
     NodeId
         *whole; /* of each node: NO_NODE, or the concat of which it is made as a part, in place */
     uint32_t *tile; /* of each node: 0, or it is stored in the group's own memory: which */

@@ -349,6 +349,13 @@ bool idx_uses(const IndexTable *t, Idx e, uint32_t atom) {
     return false;
 }
 
+bool idx_is_multiple(const IndexTable *t, Idx e, int64_t by) {
+    const Form *f = &t->forms.at[e];
+    bool is = f->constant % by == 0;
+    for (uint32_t i = 0; i < f->count; i++) is = is && f->terms[i].coef % by == 0;
+    return is;
+}
+
 bool idx_stride(const IndexTable *t, Idx e, uint32_t atom, int64_t *stride) {
     const Form *f = &t->forms.at[e];
     *stride = 0;

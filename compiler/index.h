@@ -75,6 +75,8 @@ bool idx_uses(const IndexTable *t, Idx e, uint32_t atom); /* anywhere in e */
 bool idx_is_const(const IndexTable *t, Idx e, int64_t *value);
 /* The coefficient of a variable that e is linear in; false when it also stands inside a div or mod. */
 bool idx_stride(const IndexTable *t, Idx e, uint32_t atom, int64_t *stride);
+/* Whether it shows that e is a multiple of `by`, whatever the atoms are. */
+bool idx_is_multiple(const IndexTable *t, Idx e, int64_t by);
 #define NEAR_VECTORS 3 /* that are worth loading for the lanes of one */
 /* Whether lanes 0 .. lanes - 1 of an address are a few vectors: their distances, and how many elements they span. */
 bool idx_near(IndexTable *t, Idx e, uint32_t lane, int lanes, int64_t *distance, int64_t *span);

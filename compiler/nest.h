@@ -58,6 +58,10 @@ void nest_reduce(Nest *n, NodeId id, const Point *points, uint32_t count);
 /* What a reduction starts with, and acc combined with its operand at one place; NO_VAL: the first one. */
 double nest_start(Op op, DType t);
 Val nest_accumulate(Nest *n, const Node *r, const Idx *out, const Idx *inner, Val acc);
+/* Adds to a variable what a scatter adds at one place: nothing where the index is another. Where one row is computed at a
+ * time, what is not wanted is not read. */
+void nest_scatter(Nest *n, const Node *r, const Idx *out, int lanes, const Idx *inner,
+                  uint32_t acc);
 
 /* schedule_keep.c, for loops over a row. */
 static inline bool nest_is_inner(const Section *s, NodeId id) {
@@ -141,14 +145,20 @@ bool local_inside(LocalTile *t, Idx row, Idx column);
 void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val v);
 int64_t local_tile_count(const Section *s, int32_t rows, int32_t columns);
 
+/* schedule_small.c: the same of few results, whose sums the items of a group share. */
+void small_tiles_plan(Section *s);
+void emit_small_tiles(Nest *n, Idx part);
+
 /* schedule_matrix.c: a contraction by tiles in local memory that matrix units multiply. */
 bool matrix_tiles_fit(const Section *s);
 void matrix_tiles_plan(Section *s);
 void emit_matrix_tiles(Nest *n, Idx part);
 
+#define ITEM_LANES 4 /* 16 bytes: what an item loads or stores at a time, at most */
+
 /* schedule_group.c: rows that the items of a group share. Decides whether they do, by the longest reduction and whether
- * what is read lies side by side along the rows, or from row to row. */
-void group_plan(Section *s, int64_t longest, bool along, bool beside);
+ * what is read lies side by side along the rows. */
+void group_plan(Section *s, int64_t longest, bool along);
 uint32_t group_count(const Section *s);
 void emit_shared_rows(Nest *n, Idx part);
 

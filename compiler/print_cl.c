@@ -327,6 +327,14 @@ static const char *print_cast(Printer *p, const Value *n) {
                         : arena_printf(a, "(float)%s", s);
 }
 
+/* What stands behind `ld` or `st` where an item moves 16 bytes that lie at a multiple of these, as a group's own items do
+ * (schedule.c): the buffers of a launch begin at such places, too. */
+static const char *alignment(const Printer *p, bool local, DType t, uint8_t lanes, Idx at) {
+    bool aligned = !local && p->k->local_size > 1 && lanes == 4 && dtype_bytes(t) == 4 &&
+                   idx_is_multiple(&p->k->index, at, 4);
+    return aligned ? "a" : "";
+}
+
 /* Of a buffer, or of the group's own memory: from there vectors are read as `ldt16`. */
 static const char *print_load(Printer *p, const Value *n) {
     Arena *a = p->out->arena;
@@ -344,7 +352,8 @@ static const char *print_load(Printer *p, const Value *n) {
     } else if (n->lanes > 1 || is_half(t)) {
         const char *lanes = n->lanes > 1 ? arena_printf(a, "%d", n->lanes) : "";
         bool zero = !strcmp(at, "0");
-        element = arena_printf(a, "%s%s%s(%s%s%s)", ld[t], local ? "t" : "", lanes, name,
+        element = arena_printf(a, "%s%s%s%s(%s%s%s)", ld[t], local ? "t" : "",
+                               alignment(p, local, t, n->lanes, n->index), lanes, name,
                                zero ? "" : " + ", zero ? "" : at);
     }
     if (n->ranges.count == 0) return element;
@@ -500,8 +509,9 @@ static void print_store(Printer *p, const KStmt *s) {
         s->past && n->lanes == MAX_LANES && t == DT_F32 && !p->k->buffers.at[s->buffer].read;
     if (n->lanes > 1 || is_half(t)) {
         const char *lanes = n->lanes > 1 ? arena_printf(p->out->arena, "%d", n->lanes) : "";
-        text_printf(p->out, "%s%s%s(%s%s%s, %s);\n", past ? "stream" : st[t], local ? "t" : "",
-                    lanes, name, zero ? "" : " + ", zero ? "" : at, bare(p, p->text[s->val]));
+        text_printf(p->out, "%s%s%s%s(%s%s%s, %s);\n", past ? "stream" : st[t], local ? "t" : "",
+                    alignment(p, local, t, n->lanes, s->index), lanes, name, zero ? "" : " + ",
+                    zero ? "" : at, bare(p, p->text[s->val]));
     } else {
         bool byte = dtype_bytes(t) == 1;
         text_printf(p->out, "%s[%s] = %s%s;\n", name, at, byte ? "(uchar)" : "",

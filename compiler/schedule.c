@@ -309,7 +309,10 @@ static void emit_items(Nest *n, Idx part) {
     const Section *s = n->s;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
-    int64_t total = shape_elems(&s->space);
+    const Shape *space = &s->space;
+    Shape parts = *space;
+    if (s->wide) parts.dim[parts.rank - 1] /= ITEM_LANES;
+    int64_t total = shape_elems(&parts);
     Idx item = idx_add(t, idx_scale(t, part, k->local_size), k->local), at[MAX_RANK],
         place[MAX_RANK];
     Range *r = NEW(k->arena, Range);
@@ -320,12 +323,16 @@ static void emit_items(Nest *n, Idx part) {
     Val v = val_index(k, item);
     val_name(k, v, "i");
     Idx point = total == 1 ? idx_const(t, 0) : idx_var(t, "i", 0, total - 1, v);
-    access_unravel(t, &s->space, point, at);
-    nest_unmerge(t, &s->cluster->outer, s->merged, s->space.rank, at, place);
+    access_unravel(t, &parts, point, at);
+    if (s->wide) {
+        Idx *last = &at[space->rank - 1];
+        *last = idx_add(t, idx_scale(t, *last, ITEM_LANES), n->eval.lane[ITEM_LANES]);
+    }
+    nest_unmerge(t, &s->cluster->outer, s->merged, space->rank, at, place);
     if (s->lanes_inner) {
         nest_row(n, place);
     } else {
-        Point p = {.lanes = 1};
+        Point p = {.lanes = s->wide ? ITEM_LANES : 1};
         memcpy(p.at, place, sizeof(place));
         nest_points(n, &p, 1);
     }
@@ -387,6 +394,8 @@ static void emit_section(Nest *n, Idx part) {
     }
     if (s->matrix_rows)
         emit_matrix_tiles(n, part);
+    else if (s->tiles_local && s->small_rows)
+        emit_small_tiles(n, part);
     else if (s->tiles_local)
         emit_local_tiles(n, part);
     else if (s->packs)

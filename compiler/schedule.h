@@ -48,9 +48,11 @@ typedef struct Section {
     bool gathers;     /* lanes of a load lie apart: a tile of one vector is long enough */
     bool narrow;      /* rows so short that 16 of them go side by side, one a lane */
     bool tiles_local; /* a contraction through tiles in local memory, ... */
-    int32_t local_tile; /* ... of so many rows and columns */
+    int32_t local_tile;                /* ... of so many rows and columns; 0: ... */
+    int32_t small_rows, small_columns; /* ... of so few that items share a sum */
     int32_t matrix_rows,
         matrix_columns; /* it goes by matrix units, in tiles of so many parts; 0: it does not */
+    bool wide;          /* without vectors: an item has ITEM_LANES elements that lie side by side */
     bool alone;         /* in its launch */
     int32_t group_rows; /* that the items of a group share; 0: an item has a row by itself */
     bool rows_beside;   /* these lie beside each other in memory, not their elements */

@@ -2,8 +2,8 @@
  * of a row, and what a row's items made comes together in local memory. Which items have a row, and so the
  * order of additions, depends on the shape alone.
  *
- * Where a row lies side by side in memory, neighbours have the elements of one row; else, where rows lie beside each
- * other, neighbours have the same element of different rows: either way they read what lies side by side.
+ * Where a row lies side by side in memory, neighbours have the elements of one row; else neighbours have the same element
+ * of different rows, which lie beside each other mostly: either way they read what lies side by side.
  *
  * Requires: a launch of its own, so that no condition is around the barriers (PoCL 3.1 then lost what the first item had
  * before them); reductions whose results come together by sum or maximum, of f32 or i32. */
@@ -11,9 +11,11 @@
 
 #define LEAST_ITEMS 8  /* of a row, that are worth the barriers */
 #define EACH        8  /* elements of an item at least, where that leaves items to a row */
-#define BESIDE      32 /* rows of a group, where they lie beside each other: a line of memory */
-#define PARTS       16 /* that each item adds up by itself */
-#define KEPT        8  /* elements of an item that it keeps in registers */
+#define BESIDE      32 /* rows of a group, where they lie beside each other: a line of memory; ... */
+#define LEAST_ROWS  8  /* ... or this part of one, where there are fewer groups than ... */
+#define ENOUGH      128       /* ... occupy a device */
+#define PARTS       16        /* that each item adds up by itself */
+#define KEPT        8         /* elements of an item that it keeps in registers */
 #define MANY_ROWS   (1 << 17) /* that occupy a device with an item each */
 
 static bool comes_together(const Section *s) {
@@ -21,23 +23,30 @@ static bool comes_together(const Section *s) {
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         const Node *n = node_at(s->g, s->cluster->members.at[m]);
         if (!is_reduction((Op)n->op)) continue;
-        if (n->op != OP_SUM && n->op != OP_DOT && n->op != OP_RMAX) return false;
+        if (n->op != OP_SUM && n->op != OP_DOT && n->op != OP_RMAX && n->op != OP_SCATTER)
+            return false;
         if (n->dtype != DT_F32 && n->dtype != DT_I32) return false;
         any = true;
     }
     return any;
 }
 
-void group_plan(Section *s, int64_t longest, bool along, bool beside) {
+void group_plan(Section *s, int64_t longest, bool along) {
     const int32_t items = s->target->local_size;
+    const int64_t rows = shape_elems(&s->space);
     int32_t each = 1;
     s->group_rows = 0;
     if (items == 1 || !s->alone || !comes_together(s)) return;
+    for (uint32_t m = 0; m < s->cluster->members.len; m++) /* most of it is read by few results */
+        along = along && node_at(s->g, s->cluster->members.at[m])->op != OP_SCATTER;
     if (along) {
         while (each < items && (int64_t)each * EACH <= longest) each *= 2;
         if (each >= LEAST_ITEMS) s->group_rows = items / each;
-    } else if (beside && shape_elems(&s->space) < MANY_ROWS && longest >= items / BESIDE * EACH) {
+    } else if (rows < MANY_ROWS && longest >= items / BESIDE * EACH) {
         s->group_rows = BESIDE;
+        while (s->group_rows > LEAST_ROWS && rows < (int64_t)ENOUGH * s->group_rows &&
+               longest >= items / s->group_rows * 2 * EACH)
+            s->group_rows /= 2;
     }
     s->rows_beside = !along;
 }
@@ -160,7 +169,7 @@ static void share_reduction(Shared *w, NodeId id) {
     const Node *x = node_at(n->s->g, id);
     const Shape reduced = reduced_shape(n->s->g, x);
     const int64_t length = shape_elems(&reduced);
-    const int32_t each = kept_elements(w, length);
+    const int32_t each = x->op == OP_SCATTER ? 0 : kept_elements(w, length);
     const Op op = x->op == OP_RMAX ? OP_MAX : OP_ADD;
     Idx i, inner[MAX_RANK];
     Val v = val_const(k, (DType)x->dtype, nest_start((Op)x->op, (DType)x->dtype));
@@ -175,7 +184,10 @@ static void share_reduction(Shared *w, NodeId id) {
         uint32_t acc = kernel_var(k, op == OP_ADD ? "sum" : "most", v);
         nest_for(n, "i", w->own, idx_const(t, length), w->items, &i);
         access_unravel(t, &reduced, i, inner);
-        kernel_set(k, acc, nest_accumulate(n, x, w->at, inner, val_read(k, acc)));
+        if (x->op == OP_SCATTER)
+            nest_scatter(n, x, w->at, 1, inner, acc);
+        else
+            kernel_set(k, acc, nest_accumulate(n, x, w->at, inner, val_read(k, acc)));
         nest_end(n);
         v = val_read(k, acc);
     }

@@ -16,6 +16,7 @@
 #define SMALL  (SIDE * SQUARE)
 #define LARGE  (2 * SMALL)
 #define ENOUGH 128 /* tiles for all of a device */
+#define FEW    128 /* of the small ones: smaller ones are faster (schedule_small.c) */
 
 #define PITCH(tile)                                                                                \
     ((tile) + SQUARE) /* so that neighbours along what is contracted lie in different banks */
@@ -47,6 +48,11 @@ int64_t local_tile_count(const Section *s, int32_t rows, int32_t columns) {
 void local_tiles_plan(Section *s, double operations) {
     bool large = local_tile_count(s, LARGE, LARGE) >= ENOUGH && operations < COSTLY;
     s->local_tile = large ? LARGE : SMALL;
+    if (local_tile_count(s, SMALL, SMALL) < FEW) {
+        s->local_tile = 0;
+        small_tiles_plan(s);
+        return;
+    }
     s->groups = (uint32_t)local_tile_count(s, s->local_tile, s->local_tile);
 }
 

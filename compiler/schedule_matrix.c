@@ -103,13 +103,6 @@ typedef struct MatrixTile {
     int32_t lines[2];
 } MatrixTile;
 
-static bool is_multiple(const IndexTable *t, Idx e, int64_t by) {
-    const Form *f = &t->forms.at[e];
-    bool is = f->constant % by == 0;
-    for (uint32_t i = 0; i < f->count; i++) is = is && f->terms[i].coef % by == 0;
-    return is;
-}
-
 /* Whether every COPY elements of an operand's tile that begin at a multiple of COPY lie side by side, at a multiple of 16
  * bytes, and are all inside or none. */
 static bool can_copy(const MatrixTile *m, uint32_t which) {
@@ -134,7 +127,7 @@ static bool can_copy(const MatrixTile *m, uint32_t which) {
         const KBuffer *b = &p.k.buffers.at[n->buffer];
         can = b->dtype == DT_F32 && !b->values &&
               idx_stride(x, n->index, idx_atom(x, in_copy), &stride) && stride == 1 &&
-              is_multiple(x, idx_sub(x, n->index, in_copy), COPY);
+              idx_is_multiple(x, idx_sub(x, n->index, in_copy), COPY);
     }
     arena_close(scratch);
     return can;

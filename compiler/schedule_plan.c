@@ -1,6 +1,9 @@
 /* schedule_plan: the decisions: which axes are one, which the lanes run over, how many work-groups. One
  * point of the section is written into a kernel that is thrown away, and what it reads is looked at. */
+#include "cost.h"
 #include "nest.h"
+
+#define WIDE_POINTS ((int64_t)1 << 22) /* beyond what the caches hold */
 
 static const Target scalar = {.name = "", .lanes = 1, .local_size = 1};
 
@@ -217,6 +220,19 @@ static bool is_copy(const Section *s) {
            node_at(s->g, s->cluster->members.at[0])->op == OP_COPY;
 }
 
+/* So many cheap results that memory decides, which lie side by side like all that is read for them: an item does some. */
+static bool is_wide(const Section *s, const Probe *p) {
+    const Cluster *c = s->cluster;
+    bool words = s->space.rank > 0 && !c->has_reduction && !c->has_inner;
+    for (uint32_t i = 0; i < s->stores.len; i++) {
+        DType t = (DType)node_at(s->g, s->stores.at[i].node)->dtype;
+        words = words && (t == DT_F32 || t == DT_I32);
+    }
+    return words && p->outer_bad == 0 && p->divisions == 0 && p->cut_count == 0 &&
+           s->space.dim[s->space.rank - 1] % ITEM_LANES == 0 && p->count.flops < COSTLY &&
+           shape_elems(&s->space) >= WIDE_POINTS;
+}
+
 void section_plan(Section *s, Arena *arena) {
     const Cluster *c = s->cluster;
     const Target *target = s->target;
@@ -255,13 +271,15 @@ void section_plan(Section *s, Arena *arena) {
         local_tiles_plan(s, p.count.flops - 2.0 * (double)longest_reduction(s));
         return;
     }
-    if (target->lanes == 1) group_plan(s, longest_reduction(s), p.inner_bad == 0, p.outer_bad == 0);
+    if (target->lanes == 1) group_plan(s, longest_reduction(s), p.inner_bad == 0);
     if (s->group_rows) {
         s->groups = group_count(s);
         return;
     }
     if (target->lanes == 1) {
-        s->groups = (uint32_t)((points + target->local_size - 1) / target->local_size);
+        s->wide = target->local_size > 1 && is_wide(s, &p);
+        int64_t items = s->wide ? points / ITEM_LANES : points;
+        s->groups = (uint32_t)((items + target->local_size - 1) / target->local_size);
         return;
     }
     /* A group is worth its launch from a few microseconds on. */

@@ -38,25 +38,22 @@ static Val scatter_row(Nest *n, const Node *r, const Idx *out, const Idx *inner)
     return row;
 }
 
-/* What a scatter adds at one place: nothing where the index is another. Where one row is computed at a
- * time, what is not wanted is not read. */
-static void accumulate_scatter(Nest *n, const Node *r, const Point *p, const Idx *inner,
-                               uint32_t acc) {
+void nest_scatter(Nest *n, const Node *r, const Idx *out, int lanes, const Idx *inner,
+                  uint32_t acc) {
     Kernel *k = n->k;
     Idx in[MAX_RANK];
-    bool one = p->lanes == 1 ||
-               !idx_uses(&k->index, p->at[0], idx_atom(&k->index, n->eval.lane[p->lanes]));
-    Val row = scatter_row(n, r, p->at, inner);
-    access_reduced(&k->index, n->s->g, r, 0, p->at, inner, in);
+    bool one = lanes == 1 || !idx_uses(&k->index, out[0], idx_atom(&k->index, n->eval.lane[lanes]));
+    Val row = scatter_row(n, r, out, inner);
+    access_reduced(&k->index, n->s->g, r, 0, out, inner, in);
     if (!one || k->values.at[row].lanes > 1) {
-        Val here = val_ew(k, OP_EQ, row, eval_index(&n->eval, p->at[0]), NO_VAL);
+        Val here = val_ew(k, OP_EQ, row, eval_index(&n->eval, out[0]), NO_VAL);
         Val more = val_ew(k, OP_ADD, val_read(k, acc), eval_at(&n->eval, r->args[0], in), NO_VAL);
         kernel_set(k, acc, val_ew(k, OP_WHERE, here, more, val_read(k, acc)));
         return;
     }
     Idx v = idx_var(&k->index, "row", -1, r->shape.dim[0] - 1, row);
     Range *range = NEW(k->arena, Range);
-    *range = (Range){idx_sub(&k->index, v, p->at[0]), 0, 1};
+    *range = (Range){idx_sub(&k->index, v, out[0]), 0, 1};
     kernel_if(k, (Ranges){1, range});
     eval_push(&n->eval);
     kernel_set(k, acc,
@@ -109,7 +106,7 @@ void nest_reduce(Nest *n, NodeId id, const Point *points, uint32_t count) {
         if (r->op == OP_ARGMAX)
             accumulate_argmax(n, r, points[i].at, inner, acc[i], place[i]);
         else if (r->op == OP_SCATTER)
-            accumulate_scatter(n, r, &points[i], inner, acc[i]);
+            nest_scatter(n, r, points[i].at, points[i].lanes, inner, acc[i]);
         else
             kernel_set(k, acc[i], nest_accumulate(n, r, points[i].at, inner, val_read(k, acc[i])));
     }

@@ -61,6 +61,23 @@ static void stb4(__global uchar *p, int4 v) {
     vstore4(convert_uchar4(-v), 0, p);
 }
 
+//: lda4
+static float4 lda4(__global const float *p) { // at a multiple of 4
+    return *(__global const float4 *)p;
+}
+//: sta4
+static void sta4(__global float *p, float4 v) {
+    *(__global float4 *)p = v;
+}
+//: ldia4
+static int4 ldia4(__global const int *p) {
+    return *(__global const int4 *)p;
+}
+//: stia4
+static void stia4(__global int *p, int4 v) {
+    *(__global int4 *)p = v;
+}
+
 //: ld8
 typedef float8 __attribute__((aligned(4))) float8_at_any; // not only at multiples of 8
 static float8 ld8(__global const float *p) {

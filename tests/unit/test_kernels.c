@@ -416,6 +416,46 @@ static void test_products(void) {
     }
 }
 
+/* By tiles in local memory of every size that there is: of squares of four, by what follows, and of few results, whose
+ * sums are shared by slices of items; along what is contracted at once, in some turns and in many. */
+static void test_local_tiles(void) {
+    static const struct {
+        const char *tile, *x, *w, *y;
+    } cases[] = {{"128 x 128", "[129, 20, 33]", "[129, 33, 18]", "x @ w"},
+                 {"64 x 64", "[129, 20, 33]", "[129, 33, 18]", "erf(tanh(x @ w))"},
+                 {"32 x 32", "[300, 21]", "[21, 250]", "relu(x @ w)"},
+                 {"32 x 16", "[200, 140]", "[140, 150]", "x @ w"},
+                 {"16 x 16", "[130, 70]", "[70, 120]", "x @ w + 1"},
+                 {"16 x 8", "[3, 66, 250]", "[3, 250, 50]", "x @ w"},
+                 {"8 x 8", "[33, 700]", "[700, 40]", "x @ w"},
+                 {"8 x 8 in many turns", "[16, 4001]", "[4001, 17]", "x @ w"},
+                 {"16 high", "[16, 100]", "[100, 1000]", "x @ w"}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[512];
+        snprintf(text, sizeof(text), "input x : f32%s\ninput w : f32%s\nentry e -> y = %s\n",
+                 cases[i].x, cases[i].w, cases[i].y);
+        CU_ASSERT(run_program(cases[i].tile, text, &(CompileOptions){.target = "gpu"}));
+    }
+}
+
+/* Sums that the items of a group share: of rows that lie side by side, beside each other, few and many of them, and of
+ * what is added where an index says. */
+static void test_shared_sums(void) {
+    static const char text[] =
+        "input x : f32[300, 200]\ninput i : i32[300]\ninput v : f32[300, 40]\n"
+        "input n : f32[10000, 10]\ninput h : f32[6, 4, 70, 8]\n"
+        "entry e -> a = sum(x, axis = 0), b = sum(x, axis = 1), c = scatter(v, i, 7), "
+        "d = sum(n, axis = 0), f = sum(sum(h, axis = 2), axis = 0), g = max(x, axis = 0)\n";
+    CU_ASSERT(run_program("shared sums", text, &(CompileOptions){.target = "gpu"}));
+}
+
+/* An item has four elements where memory decides. */
+static void test_wide_items(void) {
+    static const char text[] = "input x : f32[2048, 2052]\ninput b : f32[2052]\n"
+                               "entry e -> y = relu(x + b), z = x[:, 0:2051] * 2\n";
+    CU_ASSERT(run_program("wide items", text, &(CompileOptions){.target = "gpu"}));
+}
+
 /* By matrix units and without: so many results that the largest tiles are taken, once. */
 static void test_matrix_units(void) {
     static const char text[] = "input x : f32[128, 72, 32]\ninput w : f32[128, 32, 256]\n"
@@ -484,6 +524,7 @@ static void test_fault(void) {
 
 RUN_SUITE("kernels", {"a fault on purpose", test_fault},
           {"the programs of tests/diff", test_programs}, {"the samples", test_samples},
-          {"products", test_products}, {"matrix units", test_matrix_units},
-          {"programs made at random", test_random}, {"wilder ones", test_wild},
-          {"some worked in a smaller arena", test_squeezed})
+          {"products", test_products}, {"tiles in local memory", test_local_tiles},
+          {"shared sums", test_shared_sums}, {"wide items", test_wide_items},
+          {"matrix units", test_matrix_units}, {"programs made at random", test_random},
+          {"wilder ones", test_wild}, {"some worked in a smaller arena", test_squeezed})
