@@ -338,10 +338,10 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
 static void together_line(const Emitter *em, uint32_t number, Text *out) {
     const Together *t = &em->togethers.at[number];
     uint32_t local = em->plan->target->local_size;
-    text_printf(out, "//! together together%u global %u local %u args", number, t->groups * local,
-                local);
+    text_printf(out, "//! together together%u global %u local %u args", t->kernel,
+                t->groups * local, local);
     for (uint32_t i = 0; i < t->buffer_count; i++) text_printf(out, " %u", t->buffers[i]);
-    text_puts(out, "\n");
+    text_puts(out, t->free ? " free\n" : "\n");
 }
 
 /* The entries with what is known at the end: the offsets that launches pass, and which launches are done together. */
@@ -384,9 +384,10 @@ static void write_plan(Emitter *em, Text *out) {
                 plan->target->align_bytes);
     for (uint32_t i = 0; i < plan->memory.buffers.len; i++) plan_buffer(em, out, i);
     write_entries(em, out);
+    uint32_t kernels = em->kernels.list.len;
+    for (uint32_t i = 0; i < em->togethers.len; i++) kernels += em->togethers.at[i].kernel == i;
     uint64_t sum = XXH64(out->at + start, out->len - start, 0);
-    text_printf(out, "//! kernels %u checksum %016llx\n", em->kernels.list.len + em->togethers.len,
-                (unsigned long long)sum);
+    text_printf(out, "//! kernels %u checksum %016llx\n", kernels, (unsigned long long)sum);
 }
 
 static void write_kernels(Emitter *em, Text *out) {
@@ -401,8 +402,9 @@ static void write_kernels(Emitter *em, Text *out) {
         text_puts(out, parts[i] ? f->part : f->text);
     }
     for (uint32_t t = 0; t < em->togethers.len; t++)
-        together_print(&em->togethers.at[t], arena_printf(em->arena, "together%u", t), &em->steps,
-                       &em->kernels, &em->plan->memory, out);
+        if (em->togethers.at[t].kernel == t)
+            together_print(&em->togethers.at[t], arena_printf(em->arena, "together%u", t),
+                           &em->steps, &em->kernels, &em->plan->memory, out);
 }
 
 NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out,

@@ -8,11 +8,16 @@
  * two nodes to the same one. */
 #include "fuser.h"
 
-/* Who loads a value in the last launch that does: clusters in the order in which they run. */
+/* Who loads a value in the last launch that does, or where launches run beside each other in the last of those that may:
+ * clusters in the order in which they run. */
 typedef struct LastRead {
-    uint32_t launch; /* + 1; 0: nobody does */
+    uint32_t when; /* launch or level, + 1; 0: nobody does */
     uint32_t first, last;
 } LastRead;
+
+static uint32_t when_run(const Fused *f, const Cluster *c) {
+    return f->fuser->options->target->meets ? f->level[c->launch] + 1 : c->launch + 1;
+}
 
 static LastRead *find_last_reads(const Fused *f, Arena *arena) {
     LastRead *last = NEW_ARRAY(arena, LastRead, f->g->nodes.len + 1);
@@ -23,7 +28,7 @@ static LastRead *find_last_reads(const Fused *f, Arena *arena) {
             for (uint32_t i = 0; i < reads->len; i++) {
                 LastRead *l = &last[reads->at[i].target];
                 if (f->cluster_of[reads->at[i].target] == c) continue;
-                if (l->launch != cl->launch + 1) *l = (LastRead){cl->launch + 1, c, c};
+                if (l->when != when_run(f, cl)) *l = (LastRead){when_run(f, cl), c, c};
                 l->last = c;
             }
         }
@@ -81,7 +86,7 @@ static bool fits_over(const Fused *f, const LastRead *last, NodeId dying, NodeId
     uint32_t here = f->cluster_of[id], from = f->cluster_of[dying];
     const Cluster *c = f->clusters.at[here];
     uint32_t chain = f->chains.at[c->chain].first;
-    if (last->last != here || last->launch != c->launch + 1) return false;
+    if (last->last != here || last->when != when_run(f, c)) return false;
     /* Launches and the clusters of a chain run in order, all others of a launch in any. */
     if (last->first < chain || (from < chain && f->clusters.at[from]->launch == c->launch))
         return false;

@@ -131,7 +131,7 @@ typedef struct Planner {
     Flat flat;
     FuseOptions options;
     Arena *arena;
-    uint32_t time;      /* launches so far */
+    uint32_t time;      /* launches so far; of those that are beside each other one */
     const Again *again; /* NULL, or what the top computes again */
 } Planner;
 
@@ -179,7 +179,14 @@ static Region *plan_region(Planner *p, uint32_t loop, Region *outer, const Place
     LaunchTime *times = r->times = NEW_ARRAY(p->arena, LaunchTime, f->launches + 1);
     for (uint32_t l = 0; l < f->launches; l++) {
         uint32_t body = f->clusters.at[f->launch_start[l]]->loop;
-        times[l].first = p->time;
+        /* Launches that may be done at one time are: none is stored over what another one reads. */
+        bool beside = l && !body && p->plan->target->meets && f->level[l] == f->level[l - 1] &&
+                      !f->clusters.at[f->launch_start[l - 1]]->loop;
+        times[l].first = beside ? times[l - 1].first : p->time;
+        if (beside) {
+            times[l].last = times[l].first;
+            continue;
+        }
         if (!body) {
             p->time++;
         } else {

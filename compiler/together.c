@@ -4,10 +4,14 @@
 #include "cl_names.h"
 
 #include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum {
     MOST_BUFFERS = 100, /* a driver's parameters are 1 KiB at least: 128 pointers */
     MOST_STEPS = 128,   /* of which all the text is in one kernel */
+    MOST_FREE = 16,     /* the same of launches that do not wait for each other */
+    LONG_LAUNCH = 8,    /* times as long as launching takes: it gains nothing by others */
     MOST_MEETINGS =
         1 << 20, /* times the groups, of which there are 1024 at most, they are counted in an int */
     WAKE_NS = 20000, /* until a processor's sleeping core has begun */
@@ -125,11 +129,11 @@ static void settle(Finder *f) {
     f->meetings = 0;
 }
 
-void together_find(const Steps *steps, const Families *fs, const Memory *m, Arena *arena,
-                   Togethers *out) {
-    Finder f = {.steps = steps, .m = m, .arena = arena, .out = out};
-    if (!m->target->meets) return;
-    f.has = NEW_ARRAY(arena, bool, m->buffers.len + 1);
+/* Those whose groups meet. */
+static void find_meeting(Finder *finder, const Families *fs) {
+    Finder f = *finder;
+    const Steps *steps = f.steps;
+    const Memory *m = f.m;
     bool wanted = false;
     for (uint32_t i = 0; i < steps->len;) {
         if (steps->at[i].kind == STEP_ENTRY) {
@@ -161,6 +165,122 @@ void together_find(const Steps *steps, const Families *fs, const Memory *m, Aren
     settle(&f);
 }
 
+/* Whether one has to wait for the other: they use a place, and at least one writes it. */
+static bool in_order(const Memory *m, const StepUse *x, const StepUse *y) {
+    const Buffer *a = &m->buffers.at[x->buffer], *b = &m->buffers.at[y->buffer];
+    if (!x->written && !y->written) return false;
+    if (x->buffer == y->buffer) return true;
+    return a->kind == BUFFER_ARENA && b->kind == BUFFER_ARENA &&
+           a->offset < b->offset + memory_bytes(m, b) && b->offset < a->offset + memory_bytes(m, a);
+}
+
+static bool waits_for(const Memory *m, const Step *s, const Step *before) {
+    for (uint32_t x = 0; x < before->use_count; x++)
+        for (uint32_t y = 0; y < s->use_count; y++)
+            if (in_order(m, &before->uses[x], &s->uses[y])) return true;
+    return false;
+}
+
+/* Whether a launch may be beside those that were gathered. */
+static bool joins_free(const Finder *f, uint32_t step) {
+    const Step *s = &f->steps->at[step];
+    if (step - f->now.first >= MOST_FREE) return false;
+    for (uint32_t i = f->now.first; i < f->now.end; i++)
+        if (waits_for(f->m, s, &f->steps->at[i])) return false;
+    return true;
+}
+
+/* Those that need nothing of each other, among what is left by the first `meeting` of out. */
+static void find_free(Finder *f, uint32_t meeting) {
+    const Target *t = f->m->target;
+    uint32_t next = 0, depth = 0;
+    f->now = (Together){0};
+    for (uint32_t i = 0; i < f->steps->len; i++) {
+        const Step *s = &f->steps->at[i];
+        bool met = next < meeting && f->out->at[next].first == i;
+        depth += s->kind == STEP_REPEAT;
+        depth -= s->kind == STEP_END_REPEAT;
+        if (met || s->kind != STEP_LAUNCH || depth || s->ns > LONG_LAUNCH * t->launch_ns) {
+            settle(f);
+            if (s->kind == STEP_ENTRY) f->now.entry = s->entry;
+            if (met) i = f->out->at[next++].end - 1;
+            f->now.first = f->now.end = i + 1;
+            continue;
+        }
+        bool joins = joins_free(f, i);
+        uint32_t before = f->buffers.len;
+        if (joins) add_buffers(f, i, i + 1);
+        if (!joins || f->buffers.len > MOST_BUFFERS) {
+            drop_buffers(f, before);
+            settle(f);
+            f->now.first = i;
+            add_buffers(f, i, i + 1);
+        }
+        f->now.end = i + 1;
+    }
+    settle(f);
+}
+
+/* The place of a buffer among the arguments. */
+static uint32_t argument_of(const Together *t, uint32_t buffer) {
+    uint32_t i = 0;
+    while (t->buffers[i] != buffer) i++;
+    return i;
+}
+
+/* Whether two launches of what is free have the same text in their kernels. */
+static bool same_call(const Families *fs, const Memory *m, const Together *t, const Step *x,
+                      const Together *u, const Step *y) {
+    if (x->member.family != y->member.family || x->groups != y->groups) return false;
+    if (x->use_count != y->use_count || x->depth_count || y->depth_count) return false;
+    for (uint32_t i = 0; i < fs->list.at[x->member.family].params; i++)
+        if (family_argument(fs, x->member, i) != family_argument(fs, y->member, i)) return false;
+    for (uint32_t i = 0; i < x->use_count; i++) {
+        const StepUse *a = &x->uses[i], *b = &y->uses[i];
+        if (a->written != b->written || argument_of(t, a->buffer) != argument_of(u, b->buffer) ||
+            m->buffers.at[a->buffer].dtype != m->buffers.at[b->buffer].dtype)
+            return false;
+    }
+    return true;
+}
+
+static bool same_text(const Steps *steps, const Families *fs, const Memory *m, const Together *t,
+                      const Together *u) {
+    const uint32_t count = t->end - t->first;
+    bool same =
+        t->free && u->free && u->end - u->first == count && t->buffer_count == u->buffer_count;
+    for (uint32_t i = 0; i < count && same; i++)
+        same = same_call(fs, m, t, &steps->at[t->first + i], u, &steps->at[u->first + i]);
+    return same;
+}
+
+static int by_first(const void *a, const void *b) {
+    const Together *x = a, *y = b;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+void together_find(const Steps *steps, const Families *fs, const Memory *m, Arena *arena,
+                   Togethers *out) {
+    Finder f = {.steps = steps, .m = m, .arena = arena, .out = out};
+    if (!m->target->meets) return;
+    f.has = NEW_ARRAY(arena, bool, m->buffers.len + 1);
+    find_meeting(&f, fs);
+    uint32_t meeting = out->len;
+    if (m->target->local_size > 1) find_free(&f, meeting); /* others cost a processor too little */
+    for (uint32_t i = meeting; i < out->len; i++) {
+        Together *t = &out->at[i];
+        t->free = true;
+        t->groups = 0;
+        for (uint32_t k = t->first; k < t->end; k++) t->groups += steps->at[k].groups;
+    }
+    if (out->len) qsort(out->at, out->len, sizeof(*out->at), by_first);
+    for (uint32_t i = 0; i < out->len; i++) {
+        uint32_t k = 0;
+        while (k < i && !same_text(steps, fs, m, &out->at[k], &out->at[i])) k++;
+        out->at[i].kernel = k;
+    }
+}
+
 /* ---- The kernel ------------------------------------------------------------------------------ */
 
 typedef struct Printer {
@@ -188,22 +308,9 @@ static void meet(Printer *p) {
     p->pending.len = 0;
 }
 
-/* Whether one has to wait for the other: they use a place, and at least one writes it. */
-static bool in_order(const Memory *m, const StepUse *x, const StepUse *y) {
-    const Buffer *a = &m->buffers.at[x->buffer], *b = &m->buffers.at[y->buffer];
-    if (!x->written && !y->written) return false;
-    if (x->buffer == y->buffer) return true;
-    return a->kind == BUFFER_ARENA && b->kind == BUFFER_ARENA &&
-           a->offset < b->offset + memory_bytes(m, b) && b->offset < a->offset + memory_bytes(m, a);
-}
-
 static bool waits(const Printer *p, const Step *s) {
-    for (uint32_t i = 0; i < p->pending.len; i++) {
-        const Step *before = &p->steps->at[p->pending.at[i]];
-        for (uint32_t x = 0; x < before->use_count; x++)
-            for (uint32_t y = 0; y < s->use_count; y++)
-                if (in_order(p->m, &before->uses[x], &s->uses[y])) return true;
-    }
+    for (uint32_t i = 0; i < p->pending.len; i++)
+        if (waits_for(p->m, s, &p->steps->at[p->pending.at[i]])) return true;
     return false;
 }
 
@@ -218,6 +325,28 @@ static void print_buffer(const Printer *p, uint32_t buffer) {
     text_printf(&name, name.len && name.at[name.len - 1] != '_' ? "_%u" : "%u", buffer);
     bool free = !cl_name_is_taken(name.at) && !isdigit((unsigned char)*name.at);
     text_printf(p->out, free ? "%s" : "b_%s", name.at);
+}
+
+/* What a group of the launch does, as its group number `group`. */
+static void print_call(Printer *p, const Step *s, const char *group) {
+    const Family *f = &p->fs->list.at[s->member.family];
+    indent(p);
+    text_printf(p->out, "k%u_group(%s%s", s->member.family, group, shared(p) ? ", l" : "");
+    int64_t at = 0;
+    for (uint32_t i = 0; i < f->local_count && shared(p); i++) {
+        const KLocal *l = &f->locals[i];
+        text_printf(p->out, ", (__local %s *)(shared + %lld)", cl_memory_type(l->dtype),
+                    (long long)at);
+        at += (l->elems * dtype_bytes(l->dtype) + 15) / 16;
+    }
+    for (uint32_t i = 0; i < s->use_count; i++) {
+        text_puts(p->out, ", ");
+        print_buffer(p, s->uses[i].buffer);
+    }
+    for (uint32_t i = 0; i < s->depth_count; i++) text_printf(p->out, ", turn%u", s->depths[i]);
+    for (uint32_t i = 0; i < f->params; i++)
+        text_printf(p->out, ", %d", family_argument(p->fs, s->member, i));
+    text_puts(p->out, ");\n");
 }
 
 static void print_launch(Printer *p, uint32_t step) {
@@ -236,23 +365,7 @@ static void print_launch(Printer *p, uint32_t step) {
         text_puts(p->out, "me");
     text_printf(p->out, "; g < %u; g += n) {\n", s->groups);
     p->depth++;
-    indent(p);
-    text_printf(p->out, "k%u_group(g%s", s->member.family, shared(p) ? ", l" : "");
-    int64_t at = 0;
-    for (uint32_t i = 0; i < f->local_count && shared(p); i++) {
-        const KLocal *l = &f->locals[i];
-        text_printf(p->out, ", (__local %s *)(shared + %lld)", cl_memory_type(l->dtype),
-                    (long long)at);
-        at += (l->elems * dtype_bytes(l->dtype) + 15) / 16;
-    }
-    for (uint32_t i = 0; i < s->use_count; i++) {
-        text_puts(p->out, ", ");
-        print_buffer(p, s->uses[i].buffer);
-    }
-    for (uint32_t i = 0; i < s->depth_count; i++) text_printf(p->out, ", turn%u", s->depths[i]);
-    for (uint32_t i = 0; i < f->params; i++)
-        text_printf(p->out, ", %d", family_argument(p->fs, s->member, i));
-    text_puts(p->out, ");\n");
+    print_call(p, s, "g");
     if (f->local_count && shared(p)) {
         indent(p);
         text_puts(p->out, "barrier(CLK_LOCAL_MEM_FENCE);\n");
@@ -262,9 +375,40 @@ static void print_launch(Printer *p, uint32_t step) {
     text_puts(p->out, "}\n");
 }
 
+/* The launches of those that do not wait, in the order in which their groups are dealt out: the fewest first, for each of
+ * these takes the longest. */
+static void order_free(const Together *t, const Steps *steps, uint32_t *order) {
+    for (uint32_t i = t->first, n = 0; i < t->end; i++) {
+        uint32_t k = n++;
+        for (; k && steps->at[order[k - 1]].groups > steps->at[i].groups; k--)
+            order[k] = order[k - 1];
+        order[k] = i;
+    }
+}
+
+static void print_free(Printer *p, const Together *t) {
+    uint32_t order[MOST_FREE], count = t->end - t->first, from = 0;
+    char group[24];
+    order_free(t, p->steps, order);
+    for (uint32_t i = 0; i < count; i++) {
+        const Step *s = &p->steps->at[order[i]];
+        if (i + 1 < count)
+            text_printf(p->out, "%sif (g < %u) {\n", i ? " else " : "    ", from + s->groups);
+        else
+            text_puts(p->out, " else {\n");
+        snprintf(group, sizeof group, from ? "g - %u" : "g", from);
+        p->depth++;
+        print_call(p, s, group);
+        p->depth--;
+        text_puts(p->out, "    }");
+        from += s->groups;
+    }
+    text_puts(p->out, "\n");
+}
+
 static void print_head(const Printer *p, const Together *t, const char *name) {
     bool *written = NEW_ARRAY(p->out->arena, bool, p->m->buffers.len + 1);
-    int64_t most = 16;
+    int64_t most = t->free ? 0 : 16;
     for (uint32_t i = t->first; i < t->end; i++) {
         const Step *s = &p->steps->at[i];
         if (s->kind != STEP_LAUNCH) continue;
@@ -274,34 +418,44 @@ static void print_head(const Printer *p, const Together *t, const char *name) {
             written[s->uses[u].buffer] = written[s->uses[u].buffer] || s->uses[u].written;
     }
     text_printf(p->out,
-                "\n#ifdef DLG_MEETS\n// %s\n"
-                "// launches of %s one after the other, which is faster as one launch\n"
+                "\n#ifdef DLG_MEETS\n// %s\n// launches of %s %s\n"
                 "__attribute__((reqd_work_group_size(%u, 1, 1)))\n__kernel void %s(",
-                name, t->entry, p->m->target->local_size, name);
+                name, t->entry,
+                t->free ? "that do not wait for each other, as one launch"
+                        : "one after the other, which is faster as one launch",
+                p->m->target->local_size, name);
     for (uint32_t i = 0; i < t->buffer_count; i++) {
         uint32_t b = t->buffers[i];
-        text_printf(p->out, "__global %s%s *", written[b] ? "" : "const ",
-                    cl_memory_type(p->m->buffers.at[b].dtype));
+        text_printf(p->out, "%s__global %s%s *%s", i ? ",\n    " : "", written[b] ? "" : "const ",
+                    cl_memory_type(p->m->buffers.at[b].dtype), t->free ? "restrict " : "");
         print_buffer(p, b);
-        text_puts(p->out, ",\n    ");
     }
-    text_puts(p->out, "volatile __global int *counters) {\n");
-    if (shared(p)) {
+    text_puts(p->out, t->free ? ") {\n" : ",\n    volatile __global int *counters) {\n");
+    if (most && shared(p))
         text_printf(p->out, "    __local uint4 shared[%lld];\n", (long long)(most / 16));
-        text_puts(p->out, "    __local int team[2];\n"
-                          "    const int l = get_local_id(0);\n"
-                          "    const int n = gather_groups(counters, team, l), me = team[1];\n"
-                          "    int met = 0;\n");
-    } else {
-        text_puts(p->out, "    int me, met = 0;\n"
-                          "    const int n = gather_items(counters, &me, 100000);\n");
+    if (t->free) {
+        text_puts(p->out, shared(p) ? "    const int g = get_group_id(0), l = get_local_id(0);\n"
+                                    : "    const int g = get_group_id(0);\n");
+        return;
     }
+    text_puts(p->out, shared(p)
+                          ? "    __local int team[2];\n"
+                            "    const int l = get_local_id(0);\n"
+                            "    const int n = gather_groups(counters, team, l), me = team[1];\n"
+                            "    int met = 0;\n"
+                          : "    int me, met = 0;\n"
+                            "    const int n = gather_items(counters, &me, 100000);\n");
 }
 
 void together_print(const Together *t, const char *name, const Steps *steps, const Families *fs,
                     const Memory *m, Text *out) {
     Printer p = {.steps = steps, .fs = fs, .m = m, .out = out};
     print_head(&p, t, name);
+    if (t->free) {
+        print_free(&p, t);
+        text_puts(out, "}\n#endif\n");
+        return;
+    }
     for (uint32_t i = t->first; i < t->end; i++) {
         const Step *s = &steps->at[i];
         if (s->kind == STEP_LAUNCH) {

@@ -1,6 +1,10 @@
 /* together: short launches that follow each other as one. The plan keeps them one by one; beside them stands a kernel
  * that does all of them, whose groups wait for each other where a launch needs what one before it stored. A launch
- * costs a graphics processor 4 to 5 microseconds, a meeting of its groups about 1.5. */
+ * costs a graphics processor 4 to 5 microseconds, a meeting of its groups about 1.
+ *
+ * Of the others, those that follow each other and need nothing of each other are one launch too: its groups are those of
+ * all, and none waits. So small ones fill the device together, and what few groups do one after the other
+ * takes as long as the longest alone. */
 #ifndef DLG_TOGETHER_H
 #define DLG_TOGETHER_H
 
@@ -34,7 +38,10 @@ typedef VEC(Step) Steps;
 typedef struct Together {
     uint32_t first, end; /* steps; repeats among them are whole */
     const char *entry;
-    uint32_t groups;         /* the most that one of them has */
+    uint32_t
+        kernel; /* the number of the first whose text does for this one: of those that are free */
+    bool free;  /* none waits for another */
+    uint32_t groups; /* the most that one of them has; of those that are free, all that they have */
     const uint32_t *buffers; /* its arguments, each once */
     uint32_t buffer_count;
 } Together;

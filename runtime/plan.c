@@ -479,8 +479,12 @@ static int read_together(Reader *r) {
     r->together = true;
     while (r->at) {
         char *word;
-        dlg_arg *arg = &p->args[p->arg_count++];
         if ((status = line_word(r, "an argument", &word)) < 0) return status;
+        if (strcmp(word, "free") == 0) {
+            t->free = true;
+            return line_done(r);
+        }
+        dlg_arg *arg = &p->args[p->arg_count++];
         if (!isdigit((unsigned char)*word))
             return plan_fail(r, "`%.80s` is not the index of a buffer", word);
         if ((status = read_arg(r, word, arg)) < 0) return status;

@@ -360,6 +360,22 @@ static int check_entries(Reader *r) {
     return status;
 }
 
+/* Launches that do not wait for each other: none repeats, and the joint one has the groups of all. */
+static int check_free(Reader *r, const Together *t) {
+    const Plan *p = r->plan;
+    size_t global = 0;
+    for (size_t i = t->first; i < t->end; i++) {
+        if (r->launch_repeat[i])
+            return plan_fail(r, "%s is in a repeat: it waits for itself", p->launches[i].kernel);
+        if (p->launches[i].local != t->joint.local)
+            return plan_fail(r, "%s has groups of another size", p->launches[i].kernel);
+        global += p->launches[i].global;
+    }
+    if (global != t->joint.global)
+        return plan_fail(r, "the launches have %zu work-items, not %zu", global, t->joint.global);
+    return DLG_OK;
+}
+
 /* What is together takes each buffer of its launches, once, and nothing else. */
 static int check_together(Reader *r, const Together *t, size_t *seen, size_t mark) {
     Plan *p = r->plan;
@@ -388,7 +404,7 @@ static int check_together(Reader *r, const Together *t, size_t *seen, size_t mar
     }
     if (used != t->joint.arg_count)
         return plan_fail(r, "one of the arguments is of none of the launches");
-    return DLG_OK;
+    return t->free ? check_free(r, t) : DLG_OK;
 }
 
 static int check_togethers(Reader *r) {

@@ -195,7 +195,8 @@ static int bind_all(dlg_program *prog) {
     if (!prog->joint) return rt_no_memory(prog->dev, p->together_count * sizeof(cl_kernel));
     status = rt_buffer(prog->dev, COUNTER_BYTES, "the counters of groups", &prog->counters);
     for (size_t i = 0; i < p->together_count && status == DLG_OK; i++)
-        status = bind(prog, &p->togethers[i].joint, prog->counters, &prog->joint[i]);
+        status = bind(prog, &p->togethers[i].joint, p->togethers[i].free ? NULL : prog->counters,
+                      &prog->joint[i]);
     return status;
 }
 

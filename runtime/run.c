@@ -189,16 +189,17 @@ static const Together *joint_at(const dlg_program *prog, size_t i) {
     return lo < p->together_count && p->togethers[lo].first == i ? &p->togethers[lo] : NULL;
 }
 
-/* No more groups than the device has units: so all run beside each other, as they should. Nor more than the counters
- * of kernels/together.cl are for. */
+/* Of those that meet no more groups than the device has units: so all run beside each other, as they should. Nor more
+ * than the counters of kernels/together.cl are for. */
 static int run_joint(dlg_program *prog, const Together *t) {
     enum { MOST_GROUPS = 1024 };
     const dlg_launch *l = &t->joint;
+    cl_kernel kernel = prog->joint[t - prog->plan.togethers];
+    if (t->free) return rt_launch(prog->dev, kernel, l->kernel, l->global, l->local);
     size_t groups = l->global / l->local, units = prog->dev->info.compute_units;
     if (units > MOST_GROUPS) units = MOST_GROUPS;
     if (groups > units) groups = units ? units : 1;
-    return rt_launch(prog->dev, prog->joint[t - prog->plan.togethers], l->kernel, groups * l->local,
-                     l->local);
+    return rt_launch(prog->dev, kernel, l->kernel, groups * l->local, l->local);
 }
 
 /* Launches i to end - 1, in `depth` repeats; `next` is the first repeat that may begin among them. */

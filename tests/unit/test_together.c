@@ -43,6 +43,15 @@ static const char apart[] = "input x : f32[300, 40]\n"
                             "d = sum(b * reshape(c, 300, 1)) + sum(a)\n"
                             "entry e -> d, a, b, c\n";
 
+/* The same where the work is longer than launching it: one launch of those that are free, and one of what waits. */
+static const char beside[] = "input x : f32[2048, 1536]\n"
+                             "input z : f32[1536, 1400]\n"
+                             "a = sum(x, axis = 1)\n"
+                             "b = max(z, axis = 0)\n"
+                             "c = sum(tanh(z), axis = 1)\n"
+                             "entry e -> a, b, c, d = sum(a) + sum(b) + sum(c)\n"
+                             "entry f -> a, b, c\n";
+
 /* How launches are done: one by one; together, by groups of several items; by groups of one. */
 typedef enum How { APART, TOGETHER, PAIRED } How;
 
@@ -166,6 +175,8 @@ static void test_same(void) {
     expect_together(LSTM("2", "3"), "train", 1);
     expect_together(LSTM("2", "3"), "evaluate", 1);
     expect_together(apart, "e", 1);
+    expect_together(beside, "e", 3);
+    expect_together(beside, "f", 2);
     if (!large) return;
     expect_together(MLP("64", "300", "200"), "train", 1);
     expect_together(LSTM("16", "100"), "train", 1);
@@ -284,6 +295,35 @@ static void test_meetings(void) {
     free(text);
 }
 
+static size_t times_in(const char *text, const char *what) {
+    size_t n = 0;
+    for (const char *s = text; (s = strstr(s, what)); s += strlen(what)) n++;
+    return n;
+}
+
+/* Those that are free: no counters, each buffer once; those that are alike but for their buffers have one text. */
+static void test_free(void) {
+    char *text = compiled(beside);
+    CU_ASSERT_EQUAL(times_in(text, " free\n"), 2);
+    CU_ASSERT_EQUAL(times_in(text, "that do not wait for each other"), 1);
+    CU_ASSERT_PTR_NULL(strstr(text, "counters"));
+    free(text);
+    text = compiled("input x : f32[2, 2048, 1536]\ninput z : f32[2, 1536, 1400]\n"
+                    "s, t = scan i in 0..2 with s = zeros(2048), t = zeros(1400) {\n"
+                    "    s, t = sum(x[i], axis = 1) + s, max(z[i], axis = 0) + t\n"
+                    "}\n"
+                    "entry e -> s, t\n");
+    CU_ASSERT_PTR_NULL(strstr(text, " free\n")); /* what repeats waits for itself */
+    free(text);
+    text = compiled("input x : f32[2, 2048, 1536]\ninput z : f32[2, 1536, 1400]\n"
+                    "fn f(i, w) { return sum(tanh(x[i] * w), axis = 1), max(z[i] * w, axis = 0) }\n"
+                    "a, b = f(0, 1)\n"
+                    "c, d = f(1, sum(a) + sum(b))\n"
+                    "entry e -> c, d\n");
+    CU_ASSERT_TRUE(times_in(text, " free\n") >= 1);
+    free(text);
+}
+
 /* Nor is there one where nothing is to be fused, where groups cannot wait, or of a single launch. */
 static void test_none(void) {
     CompileOptions options[] = {
@@ -314,6 +354,7 @@ static void test_none(void) {
     "__kernel void both(__global int *x, __global int *y, __global int *n) { *x = 1; *y = 2; }\n"  \
     "//! end\n"
 #define BOTH  "//! together both global 1 local 1 args 0 1\n"
+#define FREE  "//! together both global 2 local 1 args 0 1 free\n"
 #define ADD_A "//! launch add global 1 local 1 args 0 =1\n"
 #define ADD_B "//! launch add global 1 local 1 args 1 =2\n"
 #define END   "//! end-together\n"
@@ -359,9 +400,15 @@ static void test_rules(void) {
     check(PLAN("//! repeat 2\n" BOTH ADD_A ADD_B END "//! end-repeat\n"), "not in them");
     check(PLAN(BOTH "//! repeat 2\n" ADD_A ADD_B END "//! end-repeat\n"), "a repeat is not ended");
     check(PLAN(BOTH ADD_A "//! launch add global 1 local 1 args 1 *\n" END), "several runs");
+    check(PLAN(FREE ADD_A ADD_B END), NULL);
+    check(PLAN(FREE ADD_A "//! repeat 2\n" ADD_B "//! end-repeat\n" END), "it waits for itself");
+    check(PLAN(FREE ADD_A ADD_B ADD_B END), "the launches have 3 work-items, not 2");
+    check(PLAN(FREE ADD_A "//! launch add global 2 local 2 args 1 =2\n" END), "of another size");
+    check(PLAN("//! together both global 2 local 1 args 0 free 1\n" ADD_A ADD_B END), "");
+    check(PLAN("//! together both global 2 local 1 args free 0 1\n" ADD_A ADD_B END), "");
 }
 
 RUN_SUITE("together", {"same", test_same}, {"names", test_names}, {"training", test_training},
           {"pairs", test_pairs}, {"pairs_refused", test_pairs_refused},
-          {"pairs_look", test_pairs_look}, {"meetings", test_meetings}, {"none", test_none},
-          {"rules", test_rules})
+          {"pairs_look", test_pairs_look}, {"meetings", test_meetings}, {"free", test_free},
+          {"none", test_none}, {"rules", test_rules})
