@@ -142,15 +142,26 @@ typedef struct KVar {
  * row r is row matrix_line(rows, i, r) of the tile in the i-th row of parts, and the columns likewise.
  *
  * An operand's tile has MATRIX_STEP places along what is contracted for each of its lines (rows, or columns of the
- * right one); an element lies at matrix_at(). */
+ * right one); an element lies at matrix_at().
+ *
+ * With slices it is a small tile: `rows` x `columns` results in blocks of SLICE_BLOCK squared, of which each slice of the
+ * items has all, for its share of the `chunk` places that are there: an operand's place has its lines side by side, and
+ * the next one begins SLICE_PAD further (slice_pitch). What the slices have lies one after the other (S_SUMS_OUT), by
+ * rows of slice_pitch. */
 typedef struct KMatrix {
     const char *name;
-    int32_t rows, columns; /* in parts */
+    int32_t rows, columns; /* in parts; with slices in elements */
     bool along[2]; /* of either operand: elements along what is contracted lie side by side */
     Precision precision;
     int32_t
         run; /* of so many products the sums are added by themselves, where that is more exact */
+    int32_t slices, chunk; /* 0: none */
 } KMatrix;
+#define SLICE_BLOCK 32
+#define SLICE_PAD   8
+static inline int32_t slice_pitch(int32_t lines) {
+    return lines + SLICE_PAD;
+}
 #define PART_ROWS    64
 #define PART_COLUMNS 128
 #define MATRIX_STEP  8

@@ -81,7 +81,9 @@ static void count_block(Counter *c, const KBlock *b, double times) {
         case S_PRODUCT: { /* by all items of the group */
             const KMatrix *m = &c->k->matrices.at[s->matrix];
             double points = (double)m->rows * PART_ROWS * m->columns * PART_COLUMNS;
-            c->flops += 2 * points * MATRIX_STEP * times / c->k->local_size;
+            double products = points * MATRIX_STEP;
+            if (m->slices) products = (double)m->rows * m->columns * m->chunk;
+            c->flops += 2 * products * times / c->k->local_size;
             break;
         }
         case S_FOR:

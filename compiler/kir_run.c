@@ -264,6 +264,50 @@ static void sums_out(Run *r, const KStmt *s) {
     }
 }
 
+static int64_t slice_sums(const KMatrix *m) {
+    return (int64_t)m->rows * slice_pitch(m->columns);
+}
+
+/* The same of a tile with slices: each goes along its share of the places. */
+static void multiply_slices(Run *r, const KStmt *s) {
+    const KMatrix *m = &r->k->matrices.at[s->matrix];
+    const KLocal *l = &r->k->locals.at[s->local];
+    const int32_t pitch[2] = {slice_pitch(m->rows), slice_pitch(m->columns)};
+    int64_t from[2] = {index_of(r, s->index, 0), index_of(r, s->at, 0)};
+    for (int i = 0; i < 2; i++) {
+        if (!in_bounds(r, l->name, from[i], pitch[i] * m->chunk - SLICE_PAD, l->elems)) return;
+    }
+    const double *a = r->local[s->local] + from[0], *b = r->local[s->local] + from[1];
+    for (int32_t place = 0; place < m->chunk; place++) {
+        double *sums = r->sums[s->matrix] + place / (m->chunk / m->slices) * slice_sums(m);
+        for (int32_t row = 0; row < m->rows; row++) {
+            for (int32_t column = 0; column < m->columns; column++) {
+                double *sum = &sums[row * slice_pitch(m->columns) + column];
+                double x = a[place * pitch[0] + row], y = b[place * pitch[1] + column];
+                *sum = r->round_f32 ? (double)(float)fma(x, y, *sum) : *sum + x * y;
+            }
+        }
+    }
+}
+
+static void slices_out(Run *r, const KStmt *s) {
+    const KMatrix *m = &r->k->matrices.at[s->matrix];
+    const KLocal *l = &r->k->locals.at[s->local];
+    int64_t count = m->slices * slice_sums(m);
+    if (!in_bounds(r, l->name, 0, (int)count, l->elems)) return;
+    memcpy(r->local[s->local], r->sums[s->matrix], (size_t)count * sizeof(double));
+}
+
+static void run_slices(Run *r, const KStmt *s) {
+    const KMatrix *m = &r->k->matrices.at[s->matrix];
+    if (s->op == S_SUMS)
+        r->sums[s->matrix] = NEW_ARRAY(r->arena, double, m->slices *slice_sums(m));
+    else if (s->op == S_PRODUCT)
+        multiply_slices(r, s);
+    else
+        slices_out(r, s);
+}
+
 static void run_together(Run *r, const KStmt *s, const bool *on) {
     const KMatrix *m = &r->k->matrices.at[s->matrix];
     for (uint32_t i = 0; i < r->items; i++) {
@@ -272,7 +316,9 @@ static void run_together(Run *r, const KStmt *s, const bool *on) {
         return;
     }
     const size_t rows = (size_t)m->rows * PART_ROWS, columns = (size_t)m->columns * PART_COLUMNS;
-    if (s->op == S_SUMS) {
+    if (m->slices)
+        run_slices(r, s);
+    else if (s->op == S_SUMS) {
         r->sums[s->matrix] = NEW_ARRAY(r->arena, double, rows *columns);
         r->fetched[s->matrix] = NEW_ARRAY(r->arena, double, 2 * (rows + columns) * MATRIX_STEP);
     } else if (s->op == S_FETCH)

@@ -9,17 +9,19 @@
 #define LARGE_SUM   ((int64_t)1 << 17) /* elements: some tens of microseconds */
 #define LARGE_SUMS                                                                                 \
     ((int64_t)1 << 21) /* the same of sums beside each other, which share a row's vectors */
-#define LARGE_DOT   ((int64_t)1 << 21) /* products */
-#define ITEMS       ((int64_t)1 << 15) /* that occupy a device without vectors, ... */
-#define GROUPS      256                /* ... or groups that share tiles or rows */
-#define TILE        64                 /* of results that a group makes, */
-#define MATRIX_TILE 128                /* ... or so wide by matrix units (schedule_matrix.c) */
-#define PART        1024               /* elements that its items share, at least */
-#define LARGE_ITEMS ((int64_t)1 << 15) /* elements of a sum without vectors */
-#define LEAST_TILE  8                  /* what schedule_small.c cuts results into at least, ... */
-#define ENOUGH      64                 /* ... for so many groups, ... */
-#define SHORT_DOT   1024               /* ... each of which goes along so much */
-#define MATRIX_DOT  ((int64_t)1 << 26) /* products, from which on matrix units do it */
+#define LARGE_DOT    ((int64_t)1 << 21) /* products */
+#define ITEMS        ((int64_t)1 << 15) /* that occupy a device without vectors, ... */
+#define GROUPS       256                /* ... or groups that share tiles or rows */
+#define TILE         64                 /* of results that a group makes, */
+#define MATRIX_TILE  128                /* ... or so wide by matrix units (schedule_matrix.c) */
+#define PART         1024               /* elements that its items share, at least */
+#define LARGE_ITEMS  ((int64_t)1 << 15) /* elements of a sum without vectors */
+#define LEAST_TILE   8                  /* what schedule_small.c cuts results into at least, ... */
+#define MATRIX_LEAST 32                 /* ... or by matrix units, ... */
+#define ENOUGH       64                 /* ... for so many groups, ... */
+#define SHORT_DOT    1024               /* ... each of which goes along so much */
+#define SMALL_DOT    ((int64_t)1 << 26) /* products that the former are for, ... */
+#define MATRIX_DOT   ((int64_t)1 << 28) /* ... and the latter */
 
 /* The most parts of equal size, at most `most`, that an axis can be cut into, of which each element stands for `run`;
  * 0: none. */
@@ -117,11 +119,14 @@ bool split_dot(Graph *g, NodeId *a, NodeId *b, int32_t batch, int32_t contracted
     const int32_t wide = target->precision == PRECISION_F32 ? TILE : MATRIX_TILE;
     if (target->lanes == 1) count = each * tiles(rows, columns, TILE, wide), groups = GROUPS;
     int result = sa->rank + sb->rank - batch - 2 * contracted;
+    const int64_t products = each * rows * columns * length;
+    const bool matrix = target->precision != PRECISION_F32 && products <= MATRIX_DOT &&
+                        each * tiles(rows, columns, MATRIX_LEAST, MATRIX_LEAST) >= ENOUGH;
     const bool small = target->lanes == 1 && length <= SHORT_DOT &&
-                       each * rows * columns * length < MATRIX_DOT &&
-                       each * tiles(rows, columns, LEAST_TILE, LEAST_TILE) >= ENOUGH;
+                       (matrix || (products < SMALL_DOT &&
+                                   each * tiles(rows, columns, LEAST_TILE, LEAST_TILE) >= ENOUGH));
     if (small || contracted == 0 || sa->rank == MAX_RANK || sb->rank == MAX_RANK ||
-        result == MAX_RANK || each * rows * columns * length < LARGE_DOT || count * 2 > groups)
+        result == MAX_RANK || products < LARGE_DOT || count * 2 > groups)
         return false;
     /* Lanes run over few elements badly; where there are none the other axes that are contracted count, too. */
     const int32_t first = sa->dim[sa->rank - contracted];

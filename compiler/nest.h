@@ -147,6 +147,10 @@ int64_t local_tile_count(const Section *s, int32_t rows, int32_t columns);
 
 /* schedule_small.c: the same of few results, whose sums the items of a group share. */
 void small_tiles_plan(Section *s);
+/* Whether matrix units do it, by tiles that are not so small: of up to SMALL_PRODUCTS multiplications. */
+bool small_matrix_fits(const Section *s);
+void small_matrix_plan(Section *s);
+#define SMALL_PRODUCTS ((double)(1 << 28))
 void emit_small_tiles(Nest *n, Idx part);
 
 /* schedule_matrix.c: a contraction by tiles in local memory that matrix units multiply. */

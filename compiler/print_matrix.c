@@ -7,12 +7,31 @@ static const char *place(Text *out, const char *array, const char *index) {
     return arena_printf(out->arena, "%s + %s", array, index);
 }
 
+/* Of a tile with slices: kernels/mma_small.cl. */
+static void print_slices(const KMatrix *m, const KStmt *s, const MatrixTexts *t, Text *out) {
+    if (s->op == S_SUMS)
+        text_printf(out, "float %s[32] = {0};\n", t->matrix);
+    else if (s->op == S_PRODUCT)
+        text_printf(out, "mma_slice_%s(%s, %s, %s, %d, %d, %d, l);\n",
+                    m->precision == PRECISION_3XTF32 ? "3xtf32" : "tf32", t->matrix,
+                    place(out, t->local, t->index), place(out, t->local, t->at), m->rows,
+                    m->columns, m->chunk);
+    else
+        text_printf(out, "mma_slices_out(%s, %s, %d, %d, l);\n", t->local, t->matrix, m->rows,
+                    m->columns);
+}
+
 void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *out) {
     static const char *const product[] = {
         [PRECISION_3XTF32] = "3xtf32", [PRECISION_TF32] = "tf32", [PRECISION_BF16] = "bf16"};
     const KMatrix *m = k->matrices.len ? &k->matrices.at[s->matrix] : NULL;
     const int sums = m ? m->rows * m->columns * 32 : 0, set = m ? (m->rows + m->columns) * 8 : 0;
     const char *of_set = s->set ? arena_printf(out->arena, "%s + %d", t->fetched, set) : t->fetched;
+    bool of_sums = s->op == S_SUMS || s->op == S_PRODUCT || s->op == S_SUMS_OUT;
+    if (m && m->slices && of_sums) {
+        print_slices(m, s, t, out);
+        return;
+    }
     switch (s->op) {
     case S_COPY:
         text_printf(out, "mma_copy(%s, %s, %s);\n", place(out, t->local, t->at),

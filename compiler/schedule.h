@@ -49,7 +49,8 @@ typedef struct Section {
     bool narrow;      /* rows so short that 16 of them go side by side, one a lane */
     bool tiles_local; /* a contraction through tiles in local memory, ... */
     int32_t local_tile;                /* ... of so many rows and columns; 0: ... */
-    int32_t small_rows, small_columns; /* ... of so few that items share a sum */
+    int32_t small_rows, small_columns; /* ... of so few that items share a sum, ... */
+    bool small_matrix;                 /* ... or matrix units have it */
     int32_t matrix_rows,
         matrix_columns; /* it goes by matrix units, in tiles of so many parts; 0: it does not */
     bool wide;          /* without vectors: an item has ITEM_LANES elements that lie side by side */

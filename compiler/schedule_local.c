@@ -18,6 +18,8 @@
 #define ENOUGH 128 /* tiles for all of a device */
 #define FEW    128 /* of the small ones: smaller ones are faster (schedule_small.c) */
 
+#define NEAR 8 /* places that lie side by side, so that reading them takes few accesses */
+
 #define PITCH(tile)                                                                                \
     ((tile) + SQUARE) /* so that neighbours along what is contracted lie in different banks */
 
@@ -86,6 +88,15 @@ Val local_operand(LocalTile *t, uint32_t which, Idx line, Idx step) {
     return val_ew(k, OP_WHERE, val_ranges(k, ranges), v, val_const(k, DT_F32, 0));
 }
 
+/* Any place on an axis; *in: where in a run of NEAR, for so much it is to lie side by side: beyond it a view may go on
+ * elsewhere, as the heads of attention do. */
+static Idx probe_place(IndexTable *x, int64_t size, Idx *in) {
+    if (size % NEAR) return *in = idx_var(x, "place", 0, size - 1, NO_VAL);
+    *in = idx_var(x, "in_run", 0, NEAR - 1, NO_VAL);
+    Idx run = size == NEAR ? idx_const(x, 0) : idx_var(x, "run", 0, size / NEAR - 1, NO_VAL);
+    return idx_add(x, idx_scale(x, run, NEAR), *in);
+}
+
 bool local_along(const LocalTile *t, uint32_t which) {
     const Section *s = t->n->s;
     LocalProbe p;
@@ -95,14 +106,16 @@ bool local_along(const LocalTile *t, uint32_t which) {
     Arena *scratch = arena_open(t->n->k->arena);
     local_probe(t, scratch, &p);
     IndexTable *x = &p.k.index;
-    Idx line = idx_var(x, "line", 0, s->space.dim[axis] - 1, NO_VAL);
-    Idx step = idx_var(x, "step", 0, t->length - 1, NO_VAL);
+    Idx line_in, step_in;
+    Idx line = probe_place(x, s->space.dim[axis], &line_in);
+    Idx step = probe_place(x, t->length, &step_in);
     Val v = local_operand(&p.tile, which, line, step);
     if (p.k.values.at[v].kind == V_LOAD) {
         Idx at = p.k.values.at[v].index;
-        along = t->length > 1 && idx_stride(x, at, idx_atom(x, step), &stride) && stride == 1;
+        along = t->length > 1 && idx_stride(x, at, idx_atom(x, step_in), &stride) && stride == 1;
         if (s->space.dim[axis] > 1 && !along)
-            along = !(idx_stride(x, at, idx_atom(x, line), &stride) && stride == 1) && which == 0;
+            along =
+                !(idx_stride(x, at, idx_atom(x, line_in), &stride) && stride == 1) && which == 0;
     }
     arena_close(scratch);
     return along;

@@ -262,6 +262,11 @@ void section_plan(Section *s, Arena *arena) {
     int64_t points = shape_elems(&s->space);
     s->streams = !c->has_reduction && !c->has_inner && target->stream_bytes &&
                  (double)points * p.count.bytes >= target->stream_bytes;
+    s->tiles_local = small_matrix_fits(s);
+    if (s->tiles_local) {
+        small_matrix_plan(s);
+        return;
+    }
     if (matrix_tiles_fit(s)) {
         matrix_tiles_plan(s);
         return;

@@ -6,49 +6,90 @@
  *
  * As much of the contracted axes as local memory has room for is brought there at once, so that few waits are needed.
  *
+ * Where the target has matrix units these multiply tiles of somewhat more results: then a slice is as many warps as there
+ * are blocks in the tile (KMatrix).
+ *
  * Requires: groups have ITEMS items. Edges of any size are masked. */
 #include "nest.h"
 
-#define ITEMS  256
-#define ENOUGH 64 /* tiles for most of a device */
-#define WIDE                                                                                       \
-    512 /* results of a tile, from which on an item has squares of four by four spots, and not of two by two */
-#define PLACES 8128 /* elements in local memory */
-#define TURNS  8    /* whose text stands there one after the other */
+#define ITEMS        256
+#define WARPS        (ITEMS / 32)
+#define ENOUGH       64   /* tiles for most of a device */
+#define WIDE         512  /* results of a tile, from which on squares are four by four spots */
+#define PLACES       8128 /* elements in local memory */
+#define IN_HAND      24   /* that an item brings in for matrix units: so two groups share a unit */
+#define MOST_IN_HAND 32   /* ... or if there are not two groups for each */
+#define TURNS        8    /* whose text stands there one after the other */
+#define SIDE_BY_SIDE 8    /* places that neighbours bring in */
+#define LOOPED       4    /* results of an item, from which on they are finished in a loop */
+#define LEAST_MATRIX 32   /* places along what is contracted, for matrix units */
+
+#define MOST_SUMS (WARPS * SLICE_BLOCK * slice_pitch(SLICE_BLOCK)) /* of all slices */
+
+static const int32_t sizes[][2] = {{32, 32}, {32, 16}, {16, 16}, {16, 8}, {8, 8}};
+static const int32_t matrix_sizes[][2] = {{64, 64}, {32, 64}, {32, 32}};
+
+static bool takes_size(Section *s, const int32_t *size, int64_t enough) {
+    s->small_rows = size[0];
+    s->small_columns = size[1];
+    s->groups = (uint32_t)local_tile_count(s, size[0], size[1]);
+    return s->groups >= enough;
+}
 
 void small_tiles_plan(Section *s) {
-    static const int32_t sizes[][2] = {{32, 32}, {32, 16}, {16, 16}, {16, 8}, {8, 8}};
     const int32_t high = s->space.dim[s->space.rank - 2];
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+    s->small_matrix = false;
+    for (uint32_t i = 0; i < COUNT_OF(sizes); i++) {
         if (sizes[i][0] > 16 && high <= 16) continue;
-        s->small_rows = sizes[i][0];
-        s->small_columns = sizes[i][1];
-        s->groups = (uint32_t)local_tile_count(s, s->small_rows, s->small_columns);
-        if (s->groups >= ENOUGH) return;
+        if (takes_size(s, sizes[i], ENOUGH)) return;
     }
+}
+
+bool small_matrix_fits(const Section *s) {
+    const NodeId dot = dot_of(s);
+    if (s->target->precision == PRECISION_F32 || s->target->local_size != ITEMS) return false;
+    if (s->target->local_bytes < MOST_SUMS * (int64_t)sizeof(float)) return false;
+    if (!local_tiles_fit(s)) return false;
+    Shape reduced = reduced_shape(s->g, node_at(s->g, dot));
+    const double results = (double)shape_elems(&s->space);
+    const double length = (double)shape_elems(&reduced);
+    const int64_t tiles = local_tile_count(s, SLICE_BLOCK, SLICE_BLOCK);
+    return tiles >= ENOUGH && results >= 0.55 * (double)tiles * SLICE_BLOCK * SLICE_BLOCK &&
+           length >= LEAST_MATRIX && results * length <= SMALL_PRODUCTS;
+}
+
+void small_matrix_plan(Section *s) {
+    s->small_matrix = true;
+    for (uint32_t i = 0; i < COUNT_OF(matrix_sizes); i++)
+        if (takes_size(s, matrix_sizes[i], 2 * ENOUGH)) return;
 }
 
 typedef struct SmallTile {
     LocalTile t;
-    int32_t square;        /* spots of an item are so many rows by so many columns */
-    int32_t slices, chunk; /* places in local memory at a time: a multiple of the slices */
+    bool matrix;                 /* by matrix units */
+    int32_t square;              /* else spots of an item are so many rows by so many columns */
+    int32_t slices, chunk, each; /* places in local memory at a time: a multiple of `each` */
     uint32_t
         places; /* the local array: both operands' parts, and when they are done with the sums */
     int32_t lines[2];       /* of the operands' parts, ... */
     int32_t pitch[2];       /* ... whose places are so far apart, for banks of local memory, ... */
     int64_t first[2];       /* ... and where they begin */
+    int32_t sums_pitch;     /* of the sums' rows */
     Idx slice, row, column; /* the item's, of its first spot in the tile */
 } SmallTile;
 
-/* So many places at a time that the last time is like the others, if that is possible nearby. */
+/* As many places at a time as there is room for, or somewhat fewer if the last time is like the others then. */
 static int32_t chunk_of(const SmallTile *m) {
-    const int64_t length = m->t.length, most = PLACES / (m->pitch[0] + m->pitch[1]);
-    const int64_t least = (length + most - 1) / most;
-    int64_t turns = least;
-    while (turns < least + 3 && (length % turns || length / turns % m->slices)) turns++;
-    if (turns == least + 3) turns = least;
-    const int64_t chunk = (length + turns - 1) / turns;
-    return (int32_t)((chunk + m->slices - 1) / m->slices * m->slices);
+    const int64_t length = m->t.length;
+    const int64_t in_hand = m->t.n->s->groups < 2 * ENOUGH ? MOST_IN_HAND : IN_HAND;
+    const int64_t room = m->matrix ? in_hand * ITEMS / (m->lines[0] + m->lines[1])
+                                   : PLACES / (m->pitch[0] + m->pitch[1]);
+    const int64_t most = room / m->each * m->each;
+    for (int64_t chunk = most; chunk >= m->each && 2 * chunk >= most; chunk -= m->each)
+        if (length % chunk == 0) return (int32_t)chunk;
+    if (most == 0) return m->each;
+    const int64_t turns = (length + most - 1) / most, chunk = (length + turns - 1) / turns;
+    return (int32_t)((chunk + m->each - 1) / m->each * m->each);
 }
 
 static int32_t share_of(const SmallTile *m, uint32_t which) {
@@ -59,12 +100,19 @@ static int32_t share_of(const SmallTile *m, uint32_t which) {
 static Idx element(const SmallTile *m, uint32_t which, int32_t e, Idx *line, Idx *place) {
     Kernel *k = m->t.n->k;
     IndexTable *x = &k->index;
-    const bool along = m->t.along[which];
-    const int32_t turn = along ? m->chunk : m->lines[which];
     Idx flat = idx_offset(x, k->local, (int64_t)e * ITEMS);
-    Idx fast = idx_mod(x, flat, turn), slow = idx_div(x, flat, turn);
-    *line = along ? slow : fast;
-    *place = along ? fast : slow;
+    if (!m->t.along[which]) {
+        *line = idx_mod(x, flat, m->lines[which]);
+        *place = idx_div(x, flat, m->lines[which]);
+    } else if (m->chunk % SIDE_BY_SIDE) {
+        *line = idx_div(x, flat, m->chunk);
+        *place = idx_mod(x, flat, m->chunk);
+    } else { /* some of several lines, which lie in different banks then */
+        Idx rest = idx_div(x, flat, SIDE_BY_SIDE);
+        *line = idx_mod(x, rest, m->lines[which]);
+        *place = idx_add(x, idx_scale(x, idx_div(x, rest, m->lines[which]), SIDE_BY_SIDE),
+                         idx_mod(x, flat, SIDE_BY_SIDE));
+    }
     return flat;
 }
 
@@ -138,38 +186,57 @@ static void multiply(SmallTile *m, const uint32_t *acc) {
     kernel_end(k);
 }
 
-/* What the slices made of each result, in their order, and what follows. */
-static void finish(SmallTile *m, NodeId dot, const uint32_t *acc) {
+/* What the slices made of a result of the tile, in their order, and what follows. */
+static void finish_result(SmallTile *m, NodeId dot, Idx flat) {
     Nest *n = m->t.n;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
-    const int32_t results = m->lines[0] * m->lines[1], square = m->square;
-    kernel_barrier(k);
-    for (int i = 0; i < square * square; i++) {
-        Idx at = idx_scale(x, idx_offset(x, m->row, i / square), m->lines[1]);
-        at = idx_add(x, at, idx_offset(x, m->column, i % square));
-        at = idx_add(x, at, idx_scale(x, m->slice, results));
-        kernel_store_local(k, m->places, at, val_read(k, acc[i]));
+    Idx row = idx_div(x, flat, m->lines[1]), column = idx_mod(x, flat, m->lines[1]);
+    Idx at = idx_add(x, idx_scale(x, row, m->sums_pitch), column);
+    Val sum = val_local(k, m->places, at, 1, (Ranges){0}, "sum");
+    for (int32_t i = 1; i < m->slices; i++) {
+        Idx next = idx_offset(x, at, (int64_t)i * m->lines[0] * m->sums_pitch);
+        Val more = val_local(k, m->places, next, 1, (Ranges){0}, "more");
+        sum = val_ew(k, OP_ADD, sum, more, NO_VAL);
     }
-    kernel_barrier(k);
-    for (int32_t from = 0; from < results; from += ITEMS) {
-        Idx flat = idx_offset(x, k->local, from);
+    row = idx_add(x, m->t.row, row);
+    column = idx_add(x, m->t.column, column);
+    if (!local_inside(&m->t, row, column)) return;
+    local_finish(&m->t, dot, row, column, sum);
+    kernel_end(k);
+}
+
+static void finish(SmallTile *m, NodeId dot) {
+    Nest *n = m->t.n;
+    IndexTable *x = &n->k->index;
+    const int32_t results = m->lines[0] * m->lines[1], each = (results + ITEMS - 1) / ITEMS;
+    Idx i, zero = idx_const(x, 0);
+    if (each > LOOPED) {
+        nest_for(n, "i", zero, idx_const(x, each), 1, &i);
+        finish_result(m, dot, idx_add(x, idx_scale(x, i, ITEMS), n->k->local));
+        nest_end(n);
+        return;
+    }
+    for (int32_t e = 0; e < each; e++) {
+        Idx flat = idx_offset(x, n->k->local, (int64_t)e * ITEMS);
         open_part(m, flat, results);
         eval_push(&n->eval);
-        Val sum = val_local(k, m->places, flat, 1, (Ranges){0}, "sum");
-        for (int32_t i = 1; i < m->slices; i++) {
-            Idx at = idx_offset(x, flat, (int64_t)i * results);
-            Val more = val_local(k, m->places, at, 1, (Ranges){0}, "more");
-            sum = val_ew(k, OP_ADD, sum, more, NO_VAL);
-        }
-        Idx row = idx_add(x, m->t.row, idx_div(x, flat, m->lines[1]));
-        Idx column = idx_add(x, m->t.column, idx_mod(x, flat, m->lines[1]));
-        if (local_inside(&m->t, row, column)) {
-            local_finish(&m->t, dot, row, column, sum);
-            kernel_end(k);
-        }
+        finish_result(m, dot, flat);
         eval_pop(&n->eval);
-        kernel_end(k);
+        kernel_end(n->k);
+    }
+}
+
+/* What the items of the slices have, where both operands were. */
+static void put_sums(SmallTile *m, const uint32_t *acc) {
+    Kernel *k = m->t.n->k;
+    IndexTable *x = &k->index;
+    const int32_t square = m->square;
+    for (int i = 0; i < square * square; i++) {
+        Idx at = idx_scale(x, idx_offset(x, m->row, i / square), m->sums_pitch);
+        at = idx_add(x, at, idx_offset(x, m->column, i % square));
+        at = idx_add(x, at, idx_scale(x, m->slice, (int64_t)m->lines[0] * m->sums_pitch));
+        kernel_store_local(k, m->places, at, val_read(k, acc[i]));
     }
 }
 
@@ -178,19 +245,24 @@ static void open_tile(SmallTile *m, Nest *n, NodeId dot, Idx part) {
     Kernel *k = n->k;
     IndexTable *x = &k->index;
     const int32_t rows = s->small_rows, columns = s->small_columns;
-    *m = (SmallTile){.lines = {rows, columns}};
+    *m = (SmallTile){.lines = {rows, columns}, .matrix = s->small_matrix};
     m->square = rows * columns >= WIDE ? 4 : 2;
     m->t = (LocalTile){.n = n, .dot = node_at(s->g, dot), .rows = rows, .columns = columns};
     m->t.reduced = reduced_shape(s->g, m->t.dot);
     m->t.length = shape_elems(&m->t.reduced);
     const int32_t across = columns / m->square, spots = rows / m->square * across;
-    m->slices = ITEMS / spots;
-    for (uint32_t i = 0; i < 2; i++) m->pitch[i] = m->lines[i] + m->square;
+    m->slices = m->matrix ? WARPS * SLICE_BLOCK * SLICE_BLOCK / (rows * columns) : ITEMS / spots;
+    m->each = m->matrix ? SIDE_BY_SIDE * m->slices : m->slices;
+    for (uint32_t i = 0; i < 2; i++)
+        m->pitch[i] = m->matrix ? slice_pitch(m->lines[i]) : m->lines[i] + m->square;
+    m->sums_pitch = m->matrix ? m->pitch[1] : columns;
     m->chunk = chunk_of(m);
     m->first[1] = (int64_t)m->pitch[0] * m->chunk;
     int64_t elems = m->first[1] + (int64_t)m->pitch[1] * m->chunk;
-    if (elems < (int64_t)rows * columns * m->slices) elems = (int64_t)rows * columns * m->slices;
-    m->places = kernel_local(k, "places", DT_F32, elems);
+    const int64_t sums = (int64_t)rows * m->sums_pitch * m->slices;
+    if (elems < sums) elems = sums;
+    m->places =
+        m->matrix ? kernel_scratch(k, "places", elems) : kernel_local(k, "places", DT_F32, elems);
     local_tile_place(&m->t, part, 1);
     for (uint32_t i = 0; i < 2; i++) {
         m->t.along[i] = local_along(&m->t, i);
@@ -207,24 +279,42 @@ void emit_small_tiles(Nest *n, Idx part) {
     IndexTable *x = &k->index;
     NodeId id = dot_of(n->s);
     SmallTile m;
-    Idx step;
+    Idx step, zero = idx_const(x, 0);
     eval_set_lanes(&n->eval, 1);
     open_tile(&m, n, id, part);
-    uint32_t acc[4 * 4];
-    for (int i = 0; i < m.square * m.square; i++)
+    uint32_t acc[4 * 4], sums = 0;
+    const KMatrix shape = {.name = "sums",
+                           .rows = m.lines[0],
+                           .columns = m.lines[1],
+                           .precision = n->s->target->precision,
+                           .slices = m.slices,
+                           .chunk = m.chunk};
+    if (m.matrix) sums = kernel_matrix(k, &shape);
+    for (int i = 0; i < m.square * m.square && !m.matrix; i++)
         acc[i] = kernel_var(k, "acc", val_const(k, DT_F32, 0));
-    load_part(&m, idx_const(x, 0), true);
+    load_part(&m, zero, true);
     const int64_t turns = (m.t.length + m.chunk - 1) / m.chunk;
-    for (int64_t turn = 0; turn < (turns > TURNS ? 1 : turns); turn++) {
+    const bool loop = turns > (m.matrix ? 1 : TURNS);
+    for (int64_t turn = 0; turn < (loop ? 1 : turns); turn++) {
         step = idx_const(x, turn * m.chunk);
-        if (turns > TURNS) nest_for(n, "k", step, idx_const(x, m.t.length), m.chunk, &step);
-        const bool more = turns > TURNS || turn + 1 < turns;
+        if (loop) nest_for(n, "k", step, idx_const(x, m.t.length), m.chunk, &step);
+        if (loop && m.matrix) kernel_unroll(k, false);
+        const bool more = loop || turn + 1 < turns;
         put_part(&m);
         kernel_barrier(k);
         if (more) load_part(&m, idx_offset(x, step, m.chunk), false);
-        multiply(&m, acc);
+        if (m.matrix)
+            kernel_product(k, sums, m.places, zero, idx_const(x, m.first[1]));
+        else
+            multiply(&m, acc);
         if (more) kernel_barrier(k);
-        if (turns > TURNS) nest_end(n);
+        if (loop) nest_end(n);
     }
-    finish(&m, id, acc);
+    if (!loop) kernel_barrier(k);
+    if (m.matrix)
+        kernel_sums_out(k, sums, 0, m.places);
+    else
+        put_sums(&m, acc);
+    kernel_barrier(k);
+    finish(&m, id);
 }

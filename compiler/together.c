@@ -17,8 +17,7 @@ enum {
     WAKE_NS = 20000, /* until a processor's sleeping core has begun */
     TURN = 1 << 20   /* to deal out groups by: the count of those before, but for a rest */
 };
-/* Of a group's memory: what OpenCL devices have at least, less the few numbers that the groups meet by. */
-static const int64_t most_local_bytes = (32 << 10) - 64;
+#define MEET_BYTES 64 /* of a group's memory: the few numbers that the groups meet by */
 
 /* ---- Which --------------------------------------------------------------------------------- */
 
@@ -34,7 +33,7 @@ static int64_t local_bytes(const Family *f) {
 static bool is_short(const Step *s, const Families *fs, const Memory *m) {
     if (m->target->local_size == 1) return s->ns <= 50 * WAKE_NS;
     return 2 * s->ns <= m->target->launch_ns &&
-           local_bytes(&fs->list.at[s->member.family]) <= most_local_bytes;
+           local_bytes(&fs->list.at[s->member.family]) + MEET_BYTES <= m->target->local_bytes;
 }
 
 typedef struct Unit { /* a launch, or a repeat with all inside */

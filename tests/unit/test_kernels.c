@@ -456,6 +456,28 @@ static void test_wide_items(void) {
     CU_ASSERT(run_program("wide items", text, &(CompileOptions){.target = "gpu"}));
 }
 
+/* Small tiles by matrix units, of every size; operands that lie along what is contracted and not; edges. */
+static void test_small_matrix(void) {
+    static const struct {
+        const char *tile, *x, *w, *y;
+    } cases[] = {{"64 x 64", "[129, 64, 40]", "[129, 40, 64]", "relu(x @ w)"},
+                 {"32 x 64", "[1000, 100]", "[100, 250]", "x @ w"},
+                 {"32 x 64 of rows", "[1000, 100]", "[250, 100]", "x @ w'"},
+                 {"32 x 32", "[250, 300]", "[250, 280]", "x' @ w"},
+                 {"32 x 32 of a batch", "[7, 100, 33]", "[7, 33, 90]", "x @ w + 1"}};
+    static const char *const precisions[] = {"3xtf32", "tf32"};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        for (size_t k = 0; k < COUNT_OF(precisions); k++) {
+            char text[512];
+            snprintf(text, sizeof(text), "input x : f32%s\ninput w : f32%s\nentry e -> y = %s\n",
+                     cases[i].x, cases[i].w, cases[i].y);
+            CU_ASSERT(
+                run_program(cases[i].tile, text,
+                            &(CompileOptions){.target = "gpu_mma", .precision = precisions[k]}));
+        }
+    }
+}
+
 /* By matrix units and without: so many results that the largest tiles are taken, once. */
 static void test_matrix_units(void) {
     static const char text[] = "input x : f32[128, 72, 32]\ninput w : f32[128, 32, 256]\n"
@@ -526,5 +548,6 @@ RUN_SUITE("kernels", {"a fault on purpose", test_fault},
           {"the programs of tests/diff", test_programs}, {"the samples", test_samples},
           {"products", test_products}, {"tiles in local memory", test_local_tiles},
           {"shared sums", test_shared_sums}, {"wide items", test_wide_items},
-          {"matrix units", test_matrix_units}, {"programs made at random", test_random},
-          {"wilder ones", test_wild}, {"some worked in a smaller arena", test_squeezed})
+          {"small tiles by matrix units", test_small_matrix}, {"matrix units", test_matrix_units},
+          {"programs made at random", test_random}, {"wilder ones", test_wild},
+          {"some worked in a smaller arena", test_squeezed})
