@@ -492,7 +492,8 @@ void kernel_end(Kernel *k) {
 
 /* ---- Products by matrix units --------------------------------------------------------------- */
 
-void kernel_copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges) {
+static void copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges,
+                 int64_t count) {
     Ranges open;
     if (!ranges_open(k, ranges, &open)) open = ranges; /* zeros */
     k->buffers.at[buffer].read = true;
@@ -501,7 +502,16 @@ void kernel_copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Rang
     s->at = at;
     s->buffer = buffer;
     s->index = e;
+    s->step = count;
     s->ranges = open;
+}
+
+void kernel_copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges) {
+    copy(k, local, at, buffer, e, ranges, 4);
+}
+
+void kernel_copy_one(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges) {
+    copy(k, local, at, buffer, e, ranges, 1);
 }
 
 void kernel_mark(Kernel *k) {

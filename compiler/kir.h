@@ -84,8 +84,8 @@ typedef enum StmtOp {
     S_FOR,     /* atom from lo below hi by step: body */
     S_IF,      /* ranges: body */
     S_BARRIER, /* of the work-group, for local memory */
-    S_COPY, /* local array local[at..] <- 4 elements of buffer[index..], or 0 where `ranges` do not hold; it is there
-                * after the S_ARRIVE for it and a barrier */
+    S_COPY, /* local array local[at..] <- `step` elements (4 or 1) of buffer[index..], or 0 where `ranges` do not hold; it is
+                * there after the S_ARRIVE for it and a barrier */
     S_MARK, /* ends the copies of one step */
     S_ARRIVE, /* waits for an item's own copies, but those of the last `step` steps */
     S_SUMS,   /* declares the sums of `matrix`, which are 0 */
@@ -247,6 +247,8 @@ void kernel_barrier(Kernel *k);
 /* See S_COPY and what follows it. Requires of a copy: buffer[e] is f32 and at a multiple of 16 bytes, for all that is
  * known of e; the ranges say where all 4 elements are inside. */
 void kernel_copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges);
+/* The same of one element, which may lie anywhere. */
+void kernel_copy_one(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges);
 void kernel_mark(Kernel *k);
 void kernel_arrive(Kernel *k, int64_t but);
 /* Requires: groups of 256 items, all of which come to the statements that have to do with it. */

@@ -197,14 +197,15 @@ static void copy(Run *r, const KStmt *s, uint32_t item) {
     const KBuffer *b = &r->k->buffers.at[s->buffer];
     const KLocal *l = &r->k->locals.at[s->local];
     int64_t from = index_of(r, s->index, item), to = index_of(r, s->at, item);
+    const int count = (int)s->step;
     bool inside = holds(r, s->ranges, item);
-    if (inside && !in_bounds(r, b->name, from, 4, b->elems)) return;
-    if (!in_bounds(r, l->name, to, 4, l->elems)) return;
-    if ((inside && from % 4) || to % 4) {
+    if (inside && !in_bounds(r, b->name, from, count, b->elems)) return;
+    if (!in_bounds(r, l->name, to, count, l->elems)) return;
+    if ((inside && from % count) || to % count) {
         if (!r->wrong) r->wrong = arena_printf(r->arena, "copy of %s that is not aligned", b->name);
         return;
     }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < count; i++)
         r->local[s->local][to + i] = inside ? r->data[s->buffer][from + i] : 0;
 }
 

@@ -34,8 +34,8 @@ void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *o
     }
     switch (s->op) {
     case S_COPY:
-        text_printf(out, "mma_copy(%s, %s, %s);\n", place(out, t->local, t->at),
-                    place(out, t->buffer, t->index), t->ranges);
+        text_printf(out, "mma_copy%s(%s, %s, %s);\n", s->step == 1 ? "_one" : "",
+                    place(out, t->local, t->at), place(out, t->buffer, t->index), t->ranges);
         break;
     case S_MARK: text_puts(out, "mma_mark();\n"); break;
     case S_ARRIVE: text_printf(out, "mma_arrive(%d);\n", (int)s->step); break;

@@ -7,7 +7,8 @@
  * As much of the contracted axes as local memory has room for is brought there at once, so that few waits are needed.
  *
  * Where the target has matrix units these multiply tiles of somewhat more results: then a slice is as many warps as there
- * are blocks in the tile (KMatrix).
+ * are blocks in the tile (KMatrix). If both operands lie in memory as they are, they come by copies that need no item, for
+ * STAGES turns in local memory: so two turns are on their way while one is multiplied.
  *
  * Requires: groups have ITEMS items. Edges of any size are masked. */
 #include "nest.h"
@@ -19,6 +20,8 @@
 #define PLACES       8128 /* elements in local memory */
 #define IN_HAND      24   /* that an item brings in for matrix units: so two groups share a unit */
 #define MOST_IN_HAND 32   /* ... or if there are not two groups for each */
+#define STAGES       3    /* turns that are in local memory, where what is multiplied is copied */
+#define COPY         4    /* elements that are copied at a time, where they lie so */
 #define TURNS        8    /* whose text stands there one after the other */
 #define SIDE_BY_SIDE 8    /* places that neighbours bring in */
 #define LOOPED       4    /* results of an item, from which on they are finished in a loop */
@@ -66,7 +69,9 @@ void small_matrix_plan(Section *s) {
 
 typedef struct SmallTile {
     LocalTile t;
-    bool matrix;                 /* by matrix units */
+    bool matrix;                 /* by matrix units, ... */
+    bool staged;                 /* ... from what is copied, ... */
+    int32_t width[2];            /* ... so many elements of either operand at a time */
     int32_t square;              /* else spots of an item are so many rows by so many columns */
     int32_t slices, chunk, each; /* places in local memory at a time: a multiple of `each` */
     uint32_t
@@ -77,6 +82,47 @@ typedef struct SmallTile {
     int32_t sums_pitch;     /* of the sums' rows */
     Idx slice, row, column; /* the item's, of its first spot in the tile */
 } SmallTile;
+
+/* How many elements of an operand can be copied at a time: COPY that lie beside each other at a multiple of 16 bytes, and
+ * are all inside or none; else one; 0: what is multiplied is computed. */
+static int32_t copy_width(const SmallTile *m, uint32_t which) {
+    LocalProbe p;
+    const Section *s = m->t.n->s;
+    const int32_t size = s->space.dim[s->space.rank - (which == 0 ? 2 : 1)];
+    const bool wide = !m->t.along[which] && size % COPY == 0;
+    int64_t stride;
+    Ranges ranges;
+    Arena *scratch = arena_open(m->t.n->k->arena);
+    local_probe(&m->t, scratch, &p);
+    IndexTable *x = &p.k.index;
+    Idx place = idx_var(x, "place", 0, m->t.length - 1, NO_VAL);
+    Idx in_copy = idx_var(x, "in_copy", 0, wide ? COPY - 1 : size - 1, NO_VAL), line = in_copy;
+    if (wide)
+        line =
+            idx_add(x, in_copy, idx_scale(x, idx_var(x, "copy", 0, size / COPY - 1, NO_VAL), COPY));
+    Val v = local_load(&p.tile, which, line, place, &ranges);
+    const Value *n = &p.k.values.at[v];
+    bool can = n->kind == V_LOAD && n->ranges.count == 0;
+    bool beside = false;
+    if (can) {
+        const KBuffer *b = &p.k.buffers.at[n->buffer];
+        can = b->dtype == DT_F32 && !b->values;
+        beside = wide && idx_stride(x, n->index, idx_atom(x, in_copy), &stride) && stride == 1 &&
+                 idx_is_multiple(x, idx_sub(x, n->index, in_copy), COPY);
+    }
+    arena_close(scratch);
+    return !can ? 0 : beside ? COPY : 1;
+}
+
+/* The most places of which STAGES turns fit local memory. */
+static int32_t staged_chunk(const SmallTile *m) {
+    const int64_t room = m->t.n->s->target->local_bytes / (int64_t)sizeof(float) - m->each;
+    int64_t most = room / (STAGES * (m->pitch[0] + m->pitch[1])) / m->each * m->each;
+    const int64_t all = (m->t.length + m->each - 1) / m->each * m->each;
+    for (uint32_t i = 0; i < 2; i++) /* each item copies as much */
+        if (most * m->lines[i] % ((int64_t)COPY * ITEMS)) most = 0;
+    return (int32_t)(most < all ? most : all);
+}
 
 /* As many places at a time as there is room for, or somewhat fewer if the last time is like the others then. */
 static int32_t chunk_of(const SmallTile *m) {
@@ -96,14 +142,16 @@ static int32_t share_of(const SmallTile *m, uint32_t which) {
     return (m->lines[which] * m->chunk + ITEMS - 1) / ITEMS;
 }
 
-/* The e-th element that an item brings in of an operand's part: which it is of all, its line and its place. */
-static Idx element(const SmallTile *m, uint32_t which, int32_t e, Idx *line, Idx *place) {
+/* The e-th element, or `width` beside each other, that an item brings in of an operand's part: which it is of all, its line
+ * and its place. */
+static Idx element(const SmallTile *m, uint32_t which, int32_t e, int32_t width, Idx *line,
+                   Idx *place) {
     Kernel *k = m->t.n->k;
     IndexTable *x = &k->index;
     Idx flat = idx_offset(x, k->local, (int64_t)e * ITEMS);
     if (!m->t.along[which]) {
-        *line = idx_mod(x, flat, m->lines[which]);
-        *place = idx_div(x, flat, m->lines[which]);
+        *line = idx_scale(x, idx_mod(x, flat, m->lines[which] / width), width);
+        *place = idx_div(x, flat, m->lines[which] / width);
     } else if (m->chunk % SIDE_BY_SIDE) {
         *line = idx_div(x, flat, m->chunk);
         *place = idx_mod(x, flat, m->chunk);
@@ -137,7 +185,7 @@ static void load_part(SmallTile *m, Idx step, bool first) {
     for (uint32_t which = 0; which < 2; which++) {
         for (int32_t e = 0; e < share_of(m, which); e++) {
             Idx line, place;
-            element(m, which, e, &line, &place);
+            element(m, which, e, 1, &line, &place);
             line = idx_add(x, which == 0 ? m->t.row : m->t.column, line);
             Val v = local_operand(&m->t, which, line, idx_add(x, step, place));
             if (first)
@@ -153,7 +201,7 @@ static void put_part(SmallTile *m) {
     Kernel *k = m->t.n->k;
     for (uint32_t which = 0; which < 2; which++) {
         for (int32_t e = 0; e < share_of(m, which); e++) {
-            Idx line, place, flat = element(m, which, e, &line, &place);
+            Idx line, place, flat = element(m, which, e, 1, &line, &place);
             open_part(m, flat, (int64_t)m->lines[which] * m->chunk);
             kernel_store_local(k, m->places, local_place(m, which, line, place),
                                val_read(k, m->t.next[which][e]));
@@ -240,6 +288,61 @@ static void put_sums(SmallTile *m, const uint32_t *acc) {
     }
 }
 
+/* Begins to copy what a turn multiplies to where stage `stage` is. */
+static void copy_part(SmallTile *m, Idx turn, Idx stage) {
+    Kernel *k = m->t.n->k;
+    IndexTable *x = &k->index;
+    Idx from = idx_scale(x, stage, (int64_t)(m->pitch[0] + m->pitch[1]) * m->chunk);
+    for (uint32_t which = 0; which < 2; which++) {
+        const int32_t width = m->width[which];
+        for (int32_t e = 0; e < m->lines[which] * m->chunk / width / ITEMS; e++) {
+            Idx line, place;
+            Ranges ranges;
+            element(m, which, e, width, &line, &place);
+            Idx to = idx_add(x, local_place(m, which, line, place), from);
+            line = idx_add(x, which == 0 ? m->t.row : m->t.column, line);
+            place = idx_add(x, idx_scale(x, turn, m->chunk), place);
+            Val v = local_load(&m->t, which, line, place, &ranges);
+            const Value *n = &k->values.at[v];
+            if (m->t.length % m->chunk == 0) { /* the same, and the same for all items */
+                Range *whole = NEW_ARRAY(k->arena, Range, 2);
+                whole[0] = ranges.at[0];
+                whole[1] = (Range){turn, 0, m->t.length / m->chunk};
+                ranges.at = whole;
+            }
+            if (n->kind == V_LOAD && width == COPY) {
+                kernel_copy(k, m->places, to, n->buffer, n->index, ranges);
+            } else if (n->kind == V_LOAD) {
+                kernel_copy_one(k, m->places, to, n->buffer, n->index, ranges);
+            } else { /* all of it is outside; anything else was no load to be copied (copy_width) */
+                if (n->kind != V_CONST || n->number != 0) m->t.n->eval.lost = m->t.dot->args[which];
+                for (int32_t i = 0; i < width; i++)
+                    kernel_store_local(k, m->places, idx_offset(x, to, i), val_const(k, DT_F32, 0));
+            }
+        }
+    }
+    kernel_mark(k);
+}
+
+static void multiply_staged(SmallTile *m, uint32_t sums) {
+    Nest *n = m->t.n;
+    Kernel *k = n->k;
+    IndexTable *x = &k->index;
+    const int64_t turns = (m->t.length + m->chunk - 1) / m->chunk;
+    Idx turn;
+    for (int32_t i = 0; i < STAGES - 1; i++) copy_part(m, idx_const(x, i), idx_const(x, i));
+    nest_for(n, "turn", idx_const(x, 0), idx_const(x, turns), 1, &turn);
+    kernel_arrive(k, STAGES - 2);
+    kernel_barrier(k);
+    Idx later = idx_offset(x, turn, STAGES - 1);
+    copy_part(m, later, idx_mod(x, later, STAGES));
+    Idx at =
+        idx_scale(x, idx_mod(x, turn, STAGES), (int64_t)(m->pitch[0] + m->pitch[1]) * m->chunk);
+    kernel_product(k, sums, m->places, at, idx_offset(x, at, m->first[1]));
+    nest_end(n);
+    kernel_arrive(k, 0);
+}
+
 static void open_tile(SmallTile *m, Nest *n, NodeId dot, Idx part) {
     const Section *s = n->s;
     Kernel *k = n->k;
@@ -256,9 +359,15 @@ static void open_tile(SmallTile *m, Nest *n, NodeId dot, Idx part) {
     for (uint32_t i = 0; i < 2; i++)
         m->pitch[i] = m->matrix ? slice_pitch(m->lines[i]) : m->lines[i] + m->square;
     m->sums_pitch = m->matrix ? m->pitch[1] : columns;
-    m->chunk = chunk_of(m);
+    local_tile_place(&m->t, part, 1);
+    for (uint32_t i = 0; i < 2; i++) m->t.along[i] = local_along(&m->t, i);
+    for (uint32_t i = 0; i < 2 && m->matrix; i++) m->width[i] = copy_width(m, i);
+    m->chunk = m->width[0] && m->width[1] ? staged_chunk(m) : 0;
+    m->staged = m->chunk != 0;
+    if (!m->staged) m->chunk = chunk_of(m);
     m->first[1] = (int64_t)m->pitch[0] * m->chunk;
     int64_t elems = m->first[1] + (int64_t)m->pitch[1] * m->chunk;
+    if (m->staged) elems *= STAGES;
     const int64_t sums = (int64_t)rows * m->sums_pitch * m->slices;
     if (elems < sums) elems = sums;
     m->places =
@@ -274,12 +383,36 @@ static void open_tile(SmallTile *m, Nest *n, NodeId dot, Idx part) {
     m->column = idx_scale(x, idx_mod(x, own, across), m->square);
 }
 
-void emit_small_tiles(Nest *n, Idx part) {
+/* Each turn's part is loaded by the items while they multiply the one before. */
+static void multiply_turns(SmallTile *m, uint32_t sums, const uint32_t *acc) {
+    Nest *n = m->t.n;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
+    Idx step, zero = idx_const(x, 0);
+    load_part(m, zero, true);
+    const int64_t turns = (m->t.length + m->chunk - 1) / m->chunk;
+    const bool loop = turns > (m->matrix ? 1 : TURNS);
+    for (int64_t turn = 0; turn < (loop ? 1 : turns); turn++) {
+        step = idx_const(x, turn * m->chunk);
+        if (loop) nest_for(n, "k", step, idx_const(x, m->t.length), m->chunk, &step);
+        if (loop && m->matrix) kernel_unroll(k, false);
+        const bool more = loop || turn + 1 < turns;
+        put_part(m);
+        kernel_barrier(k);
+        if (more) load_part(m, idx_offset(x, step, m->chunk), false);
+        if (m->matrix)
+            kernel_product(k, sums, m->places, zero, idx_const(x, m->first[1]));
+        else
+            multiply(m, acc);
+        if (more) kernel_barrier(k);
+        if (loop) nest_end(n);
+    }
+}
+
+void emit_small_tiles(Nest *n, Idx part) {
+    Kernel *k = n->k;
     NodeId id = dot_of(n->s);
     SmallTile m;
-    Idx step, zero = idx_const(x, 0);
     eval_set_lanes(&n->eval, 1);
     open_tile(&m, n, id, part);
     uint32_t acc[4 * 4], sums = 0;
@@ -292,25 +425,11 @@ void emit_small_tiles(Nest *n, Idx part) {
     if (m.matrix) sums = kernel_matrix(k, &shape);
     for (int i = 0; i < m.square * m.square && !m.matrix; i++)
         acc[i] = kernel_var(k, "acc", val_const(k, DT_F32, 0));
-    load_part(&m, zero, true);
-    const int64_t turns = (m.t.length + m.chunk - 1) / m.chunk;
-    const bool loop = turns > (m.matrix ? 1 : TURNS);
-    for (int64_t turn = 0; turn < (loop ? 1 : turns); turn++) {
-        step = idx_const(x, turn * m.chunk);
-        if (loop) nest_for(n, "k", step, idx_const(x, m.t.length), m.chunk, &step);
-        if (loop && m.matrix) kernel_unroll(k, false);
-        const bool more = loop || turn + 1 < turns;
-        put_part(&m);
-        kernel_barrier(k);
-        if (more) load_part(&m, idx_offset(x, step, m.chunk), false);
-        if (m.matrix)
-            kernel_product(k, sums, m.places, zero, idx_const(x, m.first[1]));
-        else
-            multiply(&m, acc);
-        if (more) kernel_barrier(k);
-        if (loop) nest_end(n);
-    }
-    if (!loop) kernel_barrier(k);
+    if (m.staged)
+        multiply_staged(&m, sums);
+    else
+        multiply_turns(&m, sums, acc);
+    kernel_barrier(k);
     if (m.matrix)
         kernel_sums_out(k, sums, 0, m.places);
     else

@@ -6,6 +6,16 @@
 //
 // Of a block an item has 2 by 4 pieces of 4 results, as mma.sync has them: sums[(half * 4 + quarter) * 4 + i].
 
+//: mma_copy_one
+// A number to local memory, or 0, while the item goes on: see mma_copy.
+static void mma_copy_one(__local float *to, const __global float *from, int inside) {
+#if mma_ptx()
+    __asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"((uint)(size_t)to), "l"(from), "r"(inside ? 4 : 0)
+                   : "memory");
+#else
+    *to = inside ? *from : 0.0f;
+#endif
+}
 //: mma_slices_out
 // What the slices have, one after the other.
 __attribute__((always_inline)) static void mma_slices_out(__local float *to, const float *sums, int rows, int columns,
