@@ -120,8 +120,9 @@ bool split_dot(Graph *g, NodeId *a, NodeId *b, int32_t batch, int32_t contracted
     if (target->lanes == 1) count = each * tiles(rows, columns, TILE, wide), groups = GROUPS;
     int result = sa->rank + sb->rank - batch - 2 * contracted;
     const int64_t products = each * rows * columns * length;
-    const bool matrix = target->precision != PRECISION_F32 && products <= MATRIX_DOT &&
-                        each * tiles(rows, columns, MATRIX_LEAST, MATRIX_LEAST) >= ENOUGH;
+    const bool matrix =
+        (target->precision == PRECISION_3XTF32 || target->precision == PRECISION_TF32) &&
+        products <= MATRIX_DOT && each * tiles(rows, columns, MATRIX_LEAST, MATRIX_LEAST) >= ENOUGH;
     const bool small = target->lanes == 1 && length <= SHORT_DOT &&
                        (matrix || (products < SMALL_DOT &&
                                    each * tiles(rows, columns, LEAST_TILE, LEAST_TILE) >= ENOUGH));

@@ -50,7 +50,9 @@ void small_tiles_plan(Section *s) {
 
 bool small_matrix_fits(const Section *s) {
     const NodeId dot = dot_of(s);
-    if (s->target->precision == PRECISION_F32 || s->target->local_size != ITEMS) return false;
+    if (s->target->precision != PRECISION_3XTF32 && s->target->precision != PRECISION_TF32)
+        return false;
+    if (s->target->local_size != ITEMS) return false;
     if (s->target->local_bytes < MOST_SUMS * (int64_t)sizeof(float)) return false;
     if (!local_tiles_fit(s)) return false;
     Shape reduced = reduced_shape(s->g, node_at(s->g, dot));

@@ -35,16 +35,17 @@ expect 0 "" "$DLGC" layers.dlg --precision tf32 -o same.cl
 same cpu.cl same.cl
 for precision in 3xtf32 tf32 bf16; do
     expect 0 "" "$DLGC" layers.dlg --target gpu_mma --precision $precision -o $precision.cl
-    grep -q "mma_product_$precision(sums" $precision.cl || fail "$precision.cl does not multiply so"
+    grep -q -E "mma_(product|slice)_$precision\(sums" $precision.cl || fail "$precision.cl does not multiply so"
 done
 expect 0 "" "$DLGC" layers.dlg --target gpu_mma --precision f32 -o f32.cl
-grep -q mma_product f32.cl && fail "f32.cl multiplies by matrix units"
+grep -q -E 'mma_(product|slice)' f32.cl && fail "f32.cl multiplies by matrix units"
 expect 2 "no precision" "$DLGC" layers.dlg --precision fp8
 expect 2 "no precision" "$DLG" inspect layers.dlg --precision fp8
 expect 2 "is compiled already: --precision is for a .dlg" "$DLG" inspect cpu.cl --precision tf32
-# Without a precision small products go without matrix units.
+# Without a precision products go by matrix units in small tiles, if at all.
 expect 0 "" "$DLGC" layers.dlg --target gpu_mma -o small.cl
-grep -q mma_product small.cl && fail "small.cl multiplies by matrix units"
+grep -q mma_product small.cl && fail "small.cl multiplies in large tiles"
+grep -q 'mma_slice_3xtf32(sums' small.cl || fail "small.cl multiplies in no small tiles"
 
 # Launches in pairs: the same bits, where they are asked for when the program is compiled and when it runs.
 expect 0 "weights" "$DLG" train layers.dlg --target cpu --pair --data x=x.csv:1:601 --data y=x.csv:0 --epochs 3 --seed 1 --save pair.w
@@ -63,6 +64,6 @@ c = conv(x, 24, 5)
 entry run -> y = c
 MODEL
 expect 0 "" "$DLGC" conv.dlg --target gpu -o conv.cl
-grep -q '__local float a_tile' conv.cl || fail "conv.cl has no tiles"
+grep -q '__local float places' conv.cl || fail "conv.cl has no tiles"
 expect 0 "" "$DLG" verify conv.dlg --target gpu
 done_testing
