@@ -55,7 +55,7 @@ static bool is_macro(const char *name) {
     static const char *const stem[] = {
         "M_",       "FLT_",   "DBL_",  "HALF_",  "INT_",  "UINT_",  "CHAR_", "SCHAR_", "UCHAR_",
         "SHRT_",    "USHRT_", "LONG_", "ULONG_", "FP_",   "CL",     "HUGE_", "MAX",    "get_",
-        "convert_", "as_",    "__",    "atom",   "vload", "vstore", "mma_"};
+        "convert_", "as_",    "__",    "atom",   "vload", "vstore", "mma_", "wgmma_"};
     for (size_t i = 0; i < COUNT_OF(stem); i++) {
         if (!strncmp(name, stem[i], strlen(stem[i]))) return true;
     }

@@ -380,6 +380,14 @@ static void write_plan(Emitter *em, Text *out) {
         text_f64(out, p->consts.at[i].value);
         text_puts(out, "\n");
     }
+    for (uint32_t i = 0; i < em->kernels.list.len; i++) {
+        const Family *f = &em->kernels.list.at[i];
+        bool has = false;
+        for (uint32_t l = 0; l < f->local_count; l++) has = has || f->locals[l].wgmma;
+        if (!has) continue;
+        text_puts(out, "//! ptx sm_90a\n");
+        break;
+    }
     text_printf(out, "//! arena %lld align %u\n", (long long)plan->memory.arena_bytes,
                 plan->target->align_bytes);
     for (uint32_t i = 0; i < plan->memory.buffers.len; i++) plan_buffer(em, out, i);

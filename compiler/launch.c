@@ -363,6 +363,8 @@ void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
     *target = *target_find(options->target);
     target->options = options;
     target->meets = target->meets || options->pair;
+    /* C has no runtime that would put lines of PTX into a program. */
+    if (options->emit == EMIT_C) target->wgmma_bytes = 0;
     if (options->cache_bytes) target->cache_bytes = options->cache_bytes;
     if (options->precision && target->precision != PRECISION_F32)
         target->precision_asked = precision_find(options->precision, &target->precision);

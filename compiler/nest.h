@@ -146,6 +146,10 @@ bool matrix_tiles_fit(const Section *s);
 void matrix_tiles_plan(Section *s);
 void emit_matrix_tiles(Nest *n, Idx part);
 
+/* schedule_wgmma.c: the same by wgmma. Decides whether, and how large the tiles are. */
+bool wgmma_tiles_fit(Section *s, Arena *arena);
+void emit_wgmma_tiles(Nest *n, Idx part);
+
 /* schedule_group.c: rows that the items of a group share. Decides whether they do, by the longest reduction and whether
  * what is read lies side by side along the rows, or from row to row. */
 void group_plan(Section *s, int64_t longest, bool along, bool beside);

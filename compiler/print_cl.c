@@ -336,7 +336,9 @@ static const char *print_load(Printer *p, const Value *n) {
     const char *at = local ? index_text(p, n->index) : address_text(p, n->index);
     static const char *const ld[DT_COUNT] = {"ld", "ldi", "ldb", "ldh", "ldbf", "ldu"};
     const char *element = arena_printf(a, "%s[%s]", name, at);
-    if (n->some) {
+    if (n->whole) {
+        element = arena_printf(a, "wgmma_ld4(%s + %s)", name, at);
+    } else if (n->some) {
         int64_t elems =
             local ? p->k->locals.at[n->buffer].elems : p->k->buffers.at[n->buffer].elems;
         element = arena_printf(a, "ldp%s%d(%s, %s, %lld, %s, %s)", local ? "t" : "", n->lanes, name,
@@ -496,6 +498,10 @@ static void print_store(Printer *p, const KStmt *s) {
     static const char *const st[DT_COUNT] = {"st", "sti", "stb", "sth", "stbf", "stu"};
     const char *at = local ? index_text(p, s->index) : address_text(p, s->index);
     bool zero = !strcmp(at, "0");
+    if (local && p->k->locals.at[s->buffer].wgmma) {
+        wgmma_print_put(p->k, s, name, at, bare(p, p->text[s->val]), p->out);
+        return;
+    }
     bool past =
         s->past && n->lanes == MAX_LANES && t == DT_F32 && !p->k->buffers.at[s->buffer].read;
     if (n->lanes > 1 || is_half(t)) {
@@ -529,6 +535,8 @@ static void print_matrix(Printer *p, const KStmt *s) {
                      .matrix = p->matrix[s->matrix],
                      .fetched = p->fetched[s->matrix]};
     if (s->op == S_COPY) t.buffer = p->buffer[s->buffer];
+    if (s->op == S_COPY && p->k->locals.at[s->local].wgmma)
+        t.copy = p->k->locals.at[s->local].dtype == DT_BF16 ? "wgmma_copy_bf16" : "wgmma_copy_f32";
     if (s->op == S_COPY || s->op == S_FETCH)
         t.ranges = s->ranges.count ? ranges_text(p, s->ranges) : "1";
     t.index = s->op == S_COPY ? address_text(p, s->index) : index_text(p, s->index);
@@ -610,6 +618,11 @@ static void print_table(Printer *p, uint32_t i) {
 static const char *local_declaration(Printer *p, uint32_t i) {
     const KLocal *l = &p->k->locals.at[i];
     bool shared = p->k->local_size > 1;
+    if (l->wgmma) return wgmma_declaration(l, p->local[i], p->out->arena);
+    if (l->over)
+        return arena_printf(p->out->arena, "__local %s *const %s = (__local %s *)%s",
+                            cl_memory_type(l->dtype), p->local[i], cl_memory_type(l->dtype),
+                            p->local[l->over - 1]);
     return arena_printf(p->out->arena, "%s%s %s[%lld] __attribute__((aligned(%d)))",
                         shared ? "__local " : "", cl_memory_type(l->dtype), p->local[i],
                         (long long)l->elems, shared ? 16 : 64);

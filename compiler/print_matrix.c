@@ -1,4 +1,4 @@
-/* print_matrix: the statements for matrix units as calls of kernels/mma.cl. */
+/* print_matrix: the statements for matrix units as calls of kernels/mma.cl and kernels/wgmma.cl. */
 #include "print_matrix.h"
 
 /* What is at an index of an array. */
@@ -7,17 +7,80 @@ static const char *place(Text *out, const char *array, const char *index) {
     return arena_printf(out->arena, "%s + %s", array, index);
 }
 
+static const char *const product[] = {
+    [PRECISION_3XTF32] = "3xtf32", [PRECISION_TF32] = "tf32", [PRECISION_BF16] = "bf16"};
+
+/* From an element of the first half of such an array to its place in the second. */
+static long long half_of(const KLocal *l) {
+    return l->precision == PRECISION_3XTF32 ? (long long)l->elems / 2 : 0;
+}
+
+const char *wgmma_declaration(const KLocal *l, const char *name, Arena *a) {
+    return arena_printf(a, "wgmma_array(%s, %s, %lld, %lld)",
+                        l->dtype == DT_BF16 ? "ushort" : "float", name, (long long)l->elems,
+                        (long long)l->elems * dtype_bytes(l->dtype));
+}
+
+void wgmma_print_put(const Kernel *k, const KStmt *s, const char *local, const char *at,
+                     const char *val, Text *out) {
+    const KLocal *l = &k->locals.at[s->buffer];
+    text_printf(out, "wgmma_put_%s(%s, %s, %s", product[l->precision], local, at, val);
+    if (half_of(l)) text_printf(out, ", %lld", half_of(l));
+    text_puts(out, ");\n");
+}
+
+/* The same statements with a matrix that is `wgmma`. The sums of 3xTF32 have as many more behind them, of the steps of
+ * one product. */
+static void wgmma_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *out) {
+    const KMatrix *m = &k->matrices.at[s->matrix];
+    const char *precision = product[m->precision];
+    const bool three = m->precision == PRECISION_3XTF32;
+    switch (s->op) {
+    case S_SUMS:
+        text_printf(out, "float %s[%d] = {0};\n", t->matrix, m->columns * (three ? 128 : 64));
+        break;
+    case S_WGMMA:
+        text_printf(out, "wgmma_product_%s(%s, %s, %s, %d", precision, t->matrix,
+                    place(out, t->local, t->index), place(out, t->local, t->at), m->columns);
+        if (three)
+            text_printf(out, ", %lld", half_of(&k->locals.at[s->local]));
+        else if (m->precision == PRECISION_BF16)
+            text_printf(out, ", %d, %d", m->along[0], m->along[1]);
+        text_puts(out, ", l);\n");
+        break;
+    case S_DONE:
+        if (three)
+            text_printf(out, "wgmma_add(%s, %d);\n", t->matrix, m->columns);
+        else
+            text_printf(out, "wgmma_done(%s, %d, %d);\n", t->matrix, m->columns, (int)s->step);
+        break;
+    case S_SUMS_OUT:
+        text_printf(out, "wgmma_sums_out(%s, %s, %d, l);\n", t->local, t->matrix, m->columns);
+        break;
+    default: break;
+    }
+}
+
 void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *out) {
-    static const char *const product[] = {
-        [PRECISION_3XTF32] = "3xtf32", [PRECISION_TF32] = "tf32", [PRECISION_BF16] = "bf16"};
     const KMatrix *m = k->matrices.len ? &k->matrices.at[s->matrix] : NULL;
+    const bool of_sums =
+        s->op == S_SUMS || s->op == S_WGMMA || s->op == S_DONE || s->op == S_SUMS_OUT;
+    if (of_sums && m->wgmma) {
+        wgmma_print(k, s, t, out);
+        return;
+    }
     const int sums = m ? m->rows * m->columns * 32 : 0, set = m ? (m->rows + m->columns) * 8 : 0;
     const char *of_set = s->set ? arena_printf(out->arena, "%s + %d", t->fetched, set) : t->fetched;
     switch (s->op) {
     case S_COPY:
-        text_printf(out, "mma_copy(%s, %s, %s);\n", place(out, t->local, t->at),
-                    place(out, t->buffer, t->index), t->ranges);
+        if (t->copy)
+            text_printf(out, "%s(%s, %s, %s, %s);\n", t->copy, t->local, t->at,
+                        place(out, t->buffer, t->index), t->ranges);
+        else
+            text_printf(out, "mma_copy(%s, %s, %s);\n", place(out, t->local, t->at),
+                        place(out, t->buffer, t->index), t->ranges);
         break;
+    case S_SETTLE: text_puts(out, "wgmma_settle();\n"); break;
     case S_MARK: text_puts(out, "mma_mark();\n"); break;
     case S_ARRIVE: text_printf(out, "mma_arrive(%d);\n", (int)s->step); break;
     case S_SUMS: {

@@ -385,7 +385,9 @@ static void emit_section(Nest *n, Idx part) {
         for (uint32_t m = 0; m < s->cluster->members.len; m++)
             hoist(n, s->cluster->members.at[m], &seen);
     }
-    if (s->matrix_rows)
+    if (s->wgmma)
+        emit_wgmma_tiles(n, part);
+    else if (s->matrix_rows)
         emit_matrix_tiles(n, part);
     else if (s->tiles_local)
         emit_local_tiles(n, part);

@@ -51,6 +51,7 @@ typedef struct Section {
     int32_t local_tile; /* ... of so many rows and columns */
     int32_t matrix_rows,
         matrix_columns; /* it goes by matrix units, in tiles of so many parts; 0: it does not */
+    bool wgmma;         /* by those that multiply for a group as a whole */
     bool alone;         /* in its launch */
     int32_t group_rows; /* that the items of a group share; 0: an item has a row by itself */
     bool rows_beside;   /* these lie beside each other in memory, not their elements */

@@ -246,6 +246,7 @@ void section_plan(Section *s, Arena *arena) {
     int64_t points = shape_elems(&s->space);
     s->streams = !c->has_reduction && !c->has_inner && target->stream_bytes &&
                  (double)points * p.count.bytes >= target->stream_bytes;
+    if (wgmma_tiles_fit(s, arena)) return;
     if (matrix_tiles_fit(s)) {
         matrix_tiles_plan(s);
         return;

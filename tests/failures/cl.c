@@ -114,6 +114,8 @@ CALL(clGetProgramBuildInfo,
      (cl_program of, cl_device_id device, cl_program_build_info what, size_t size, void *out,
       size_t *n),
      (of, device, what, size, out, n))
+CALL(clGetProgramInfo, (cl_program of, cl_program_info what, size_t size, void *out, size_t *n),
+     (of, what, size, out, n))
 CALL(clGetKernelInfo, (cl_kernel of, cl_kernel_info what, size_t size, void *out, size_t *n),
      (of, what, size, out, n))
 CALL(clGetKernelArgInfo,
@@ -152,6 +154,10 @@ MAKE(cl_mem, clCreateSubBuffer,
 MAKE(cl_program, clCreateProgramWithSource,
      (cl_context context, cl_uint n, const char **texts, const size_t *lengths, cl_int *code),
      (context, n, texts, lengths, code))
+MAKE(cl_program, clCreateProgramWithBinary,
+     (cl_context context, cl_uint n, const cl_device_id *devices, const size_t *lengths,
+      const unsigned char **binaries, cl_int *status, cl_int *code),
+     (context, n, devices, lengths, binaries, status, code))
 MAKE(cl_kernel, clCreateKernel, (cl_program program, const char *name, cl_int *code),
      (program, name, code))
 
