@@ -182,7 +182,8 @@ static void plan_init(Text *out, const Variable *v) {
 
 static void plan_buffer(Emitter *em, Text *out, uint32_t id) {
     const Buffer *b = &em->plan->memory.buffers.at[id];
-    text_printf(out, "//! buffer %u %s %s ", id, b->name, dtype_name(b->dtype));
+    const DType dtype = b->dtype == DT_TF32 ? DT_F32 : b->dtype; /* as it lies in memory */
+    text_printf(out, "//! buffer %u %s %s ", id, b->name, dtype_name(dtype));
     text_shape(out, &b->shape);
     if (b->kind == BUFFER_ARENA) text_printf(out, " arena %lld", (long long)b->offset);
     if (b->kind == BUFFER_OUTPUT) text_puts(out, " output");

@@ -334,7 +334,7 @@ static const char *print_load(Printer *p, const Value *n) {
     DType t = local ? p->k->locals.at[n->buffer].dtype : p->k->buffers.at[n->buffer].dtype;
     const char *name = local ? p->local[n->buffer] : p->buffer[n->buffer];
     const char *at = local ? index_text(p, n->index) : address_text(p, n->index);
-    static const char *const ld[DT_COUNT] = {"ld", "ldi", "ldb", "ldh", "ldbf", "ldu"};
+    static const char *const ld[DT_ALL] = {"ld", "ldi", "ldb", "ldh", "ldbf", "ldu", "ld"};
     const char *element = arena_printf(a, "%s[%s]", name, at);
     if (n->whole) {
         element = arena_printf(a, "wgmma_ld4(%s + %s)", name, at);
@@ -495,7 +495,7 @@ static void print_store(Printer *p, const KStmt *s) {
     bool local = s->op == S_LOCAL;
     DType t = local ? p->k->locals.at[s->buffer].dtype : p->k->buffers.at[s->buffer].dtype;
     const char *name = local ? p->local[s->buffer] : p->buffer[s->buffer];
-    static const char *const st[DT_COUNT] = {"st", "sti", "stb", "sth", "stbf", "stu"};
+    static const char *const st[DT_ALL] = {"st", "sti", "stb", "sth", "stbf", "stu", "sttf"};
     const char *at = local ? index_text(p, s->index) : address_text(p, s->index);
     bool zero = !strcmp(at, "0");
     if (local && p->k->locals.at[s->buffer].wgmma) {
@@ -504,7 +504,7 @@ static void print_store(Printer *p, const KStmt *s) {
     }
     bool past =
         s->past && n->lanes == MAX_LANES && t == DT_F32 && !p->k->buffers.at[s->buffer].read;
-    if (n->lanes > 1 || is_half(t)) {
+    if (n->lanes > 1 || is_half(t) || t == DT_TF32) {
         const char *lanes = n->lanes > 1 ? arena_printf(p->out->arena, "%d", n->lanes) : "";
         text_printf(p->out, "%s%s%s(%s%s%s, %s);\n", past ? "stream" : st[t], local ? "t" : "",
                     lanes, name, zero ? "" : " + ", zero ? "" : at, bare(p, p->text[s->val]));

@@ -52,7 +52,9 @@ typedef struct Section {
     int32_t matrix_rows,
         matrix_columns; /* it goes by matrix units, in tiles of so many parts; 0: it does not */
     bool wgmma;         /* by those that multiply for a group as a whole */
-    bool alone;         /* in its launch */
+    bool
+        turned_local; /* a copy that is read along the axis before the last: through local memory */
+    bool alone;       /* in its launch */
     int32_t group_rows; /* that the items of a group share; 0: an item has a row by itself */
     bool rows_beside;   /* these lie beside each other in memory, not their elements */
     int64_t rows;       /* of its chain; 0: none */

@@ -2,7 +2,8 @@
  * (KMatrix.wgmma). As in schedule_matrix.c a work-group makes a tile of results from parts of both operands in local
  * memory; but tiles are larger, and there are fewer ways for an operand to come there:
  *
- * - What is stored as bf16, for products of bf16, is copied as it lies, two steps ahead.
+ * - What is stored as bf16, for products of bf16, is copied as it lies, two steps ahead; and what is rounded to tf32 already
+ *   and lies along what is contracted (layout.c).
  * - All else is loaded, 16 bytes at once, a step ahead of where it is put, and is rounded or cut in two on the way. For
  *   tf32 lines that lie side by side are turned: an item has squares of four by four.
  *
@@ -91,8 +92,11 @@ static bool choose(WgmmaTile *w) {
         w->t.along[i] = o->along = local_along(&w->t, i);
         o->turned = !o->along && w->precision != PRECISION_BF16;
         o->lines = lines[i];
-        o->copied = w->precision == PRECISION_BF16 && moves(w, i, DT_BF16, 8);
-        o->elems = o->copied ? 8 : VECTOR;
+        o->elems = w->precision == PRECISION_BF16 ? 8 : VECTOR;
+        o->copied = w->precision == PRECISION_BF16 ? moves(w, i, DT_BF16, o->elems)
+                                                   : w->precision == PRECISION_TF32 && o->along &&
+                                                         moves(w, i, DT_TF32, VECTOR);
+        if (!o->copied) o->elems = VECTOR;
         all = all && (o->copied || moves(w, i, DT_F32, VECTOR));
     }
     w->stages = w->operand[0].copied || w->operand[1].copied ? 4
@@ -209,9 +213,11 @@ static void copy_part(WgmmaTile *w, uint32_t which, Idx turn, Idx stage) {
         Ranges ranges;
         element(w, which, e, &line, &step);
         const Value *n = load_of(w, which, line, step, turn, &ranges);
-        if (n)
-            kernel_copy(k, w->tiles, place_in(w, which, stage, line, step), n->buffer, n->index,
-                        ranges);
+        Idx place = place_in(w, which, stage, line, step);
+        if (n) kernel_copy(k, w->tiles, place, n->buffer, n->index, ranges);
+        for (int32_t i = 0; i < o->elems && !n; i += VECTOR)
+            kernel_store_local(k, w->tiles, idx_offset(&k->index, place, i),
+                               val_splat(k, val_const(k, DT_F32, 0), VECTOR));
     }
 }
 
