@@ -236,10 +236,6 @@ static void load_vector(WgmmaTile *w, uint32_t which, int32_t e, Idx line, Idx s
     Ranges ranges;
     const Value *n = load_of(w, which, line, step, turn, &ranges);
     const char *name = which == 0 ? "next_a" : "next_b";
-    /* What is loaded beyond the last step, but within the buffer, nobody multiplies. */
-    const int64_t elems = n ? k->buffers.at[n->buffer].elems : 0;
-    if (n && w->t.length % w->steps == 0 && idx_hi(&k->index, n->index) + VECTOR <= elems)
-        ranges.count = 1;
     Val v = n ? val_load_whole(k, n->buffer, n->index, ranges, name)
               : val_splat(k, val_const(k, DT_F32, 0), VECTOR);
     if (first)
@@ -357,23 +353,25 @@ void emit_wgmma_tiles(Nest *n, Idx part) {
     uint32_t sums = kernel_matrix(k, &shape);
     const bool copies = w.operand[0].copied || w.operand[1].copied,
                three = w.precision == PRECISION_3XTF32;
+    const int64_t count = (w.t.length + w.steps - 1) / w.steps;
     Idx zero = idx_const(x, 0), one = idx_const(x, 1), turn;
     copy_step(&w, zero, zero);
     if (copies) copy_step(&w, one, one);
     load_step(&w, zero, true);
     put_step(&w, zero);
-    load_step(&w, one, false);
-    nest_for(n, "turn", zero, idx_const(x, (w.t.length + w.steps - 1) / w.steps), 1, &turn);
+    load_step(&w, idx_mod(x, one, count), false);
+    nest_for(n, "turn", zero, idx_const(x, count), 1, &turn);
     if (copies) kernel_arrive(k, 1);
     kernel_settle(k);
     kernel_barrier(k);
     Idx from = idx_mod(x, turn, w.stages), next = idx_mod(x, idx_offset(x, turn, 1), w.stages);
-    Idx later = idx_offset(x, turn, 2);
+    /* Behind the last step is the first: what is loaded there nobody multiplies, and no load hangs on a condition. */
+    Idx later = idx_offset(x, turn, 2), again = idx_mod(x, later, count);
     kernel_wgmma(k, sums, w.tiles, place_in(&w, 0, from, zero, zero),
                  place_in(&w, 1, from, zero, zero));
     copy_step(&w, later, idx_mod(x, later, w.stages));
     put_step(&w, next);
-    load_step(&w, later, false);
+    load_step(&w, again, false);
     kernel_done(k, sums, three ? 0 : 1);
     nest_end(n);
     if (copies) kernel_arrive(k, 0);
