@@ -444,6 +444,10 @@ bool kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *
     return true;
 }
 
+void kernel_whole(Kernel *k) {
+    k->block->at[k->block->len - 1]->whole = true;
+}
+
 void kernel_past(Kernel *k) {
     k->block->at[k->block->len - 1]->past = true;
 }

@@ -112,7 +112,8 @@ struct KStmt {
     Idx lo, hi;
     int64_t step;
     bool unroll, rolled; /* S_FOR: the compiler of the text is to write it out, or not to */
-    bool past; /* S_STORE: of a buffer that the kernel does not read passes by the caches */
+    bool whole; /* S_STORE: of 4 lanes at a multiple of 4 elements, of bf16 or rounded for tf32 */
+    bool past;  /* S_STORE: of a buffer that the kernel does not read passes by the caches */
     Ranges ranges;
     KBlock body;
     const char *text;
@@ -241,7 +242,8 @@ uint32_t kernel_var(Kernel *k, const char *name, Val start);
 Val val_read(Kernel *k, uint32_t var);
 void kernel_set(Kernel *k, uint32_t var, Val v);
 void kernel_store(Kernel *k, uint32_t buffer, Idx e, Val v);
-void kernel_past(Kernel *k); /* what was stored last is not needed soon: see KStmt.past */
+void kernel_whole(Kernel *k); /* see KStmt.whole: what was stored last */
+void kernel_past(Kernel *k);  /* what was stored last is not needed soon: see KStmt.past */
 void kernel_store_local(Kernel *k, uint32_t local, Idx e, Val v);
 /* 16 rows of f32 that lie one after the other, `columns` long, from buffer[e] on: as a vector for each column, from
  * local[0] on; and the other way round. Requires: no more than 16 columns. */

@@ -498,6 +498,11 @@ static void print_store(Printer *p, const KStmt *s) {
     static const char *const st[DT_ALL] = {"st", "sti", "stb", "sth", "stbf", "stu", "sttf"};
     const char *at = local ? index_text(p, s->index) : address_text(p, s->index);
     bool zero = !strcmp(at, "0");
+    if (s->whole) {
+        text_printf(p->out, "wgmma_%s(%s%s%s, %s);\n", st[t], name, zero ? "" : " + ",
+                    zero ? "" : at, bare(p, p->text[s->val]));
+        return;
+    }
     if (local && p->k->locals.at[s->buffer].wgmma) {
         wgmma_print_put(p->k, s, name, at, bare(p, p->text[s->val]), p->out);
         return;

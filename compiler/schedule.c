@@ -387,6 +387,8 @@ static void emit_section(Nest *n, Idx part) {
     }
     if (s->turned_local)
         emit_turned_copy(n, part);
+    else if (s->rounded_copy)
+        emit_rounded_copy(n, part);
     else if (s->wgmma)
         emit_wgmma_tiles(n, part);
     else if (s->matrix_rows)

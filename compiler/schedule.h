@@ -54,7 +54,8 @@ typedef struct Section {
     bool wgmma;         /* by those that multiply for a group as a whole */
     bool
         turned_local; /* a copy that is read along the axis before the last: through local memory */
-    bool alone;       /* in its launch */
+    bool rounded_copy;  /* a copy that rounds, 16 bytes at a time */
+    bool alone;         /* in its launch */
     int32_t group_rows; /* that the items of a group share; 0: an item has a row by itself */
     bool rows_beside;   /* these lie beside each other in memory, not their elements */
     int64_t rows;       /* of its chain; 0: none */

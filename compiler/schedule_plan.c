@@ -247,7 +247,7 @@ void section_plan(Section *s, Arena *arena) {
     s->streams = !c->has_reduction && !c->has_inner && target->stream_bytes &&
                  (double)points * p.count.bytes >= target->stream_bytes;
     if (wgmma_tiles_fit(s, arena)) return;
-    if (is_copy(s) && turned_copy_fits(s, arena)) return;
+    if (is_copy(s) && (turned_copy_fits(s, arena) || rounded_copy_fits(s, arena))) return;
     if (matrix_tiles_fit(s)) {
         matrix_tiles_plan(s);
         return;

@@ -27,6 +27,27 @@
 static float4 wgmma_ld4(const __global float *p) {
     return *(const __global float4 *)p;
 }
+//: wgmma_nearest
+// The bits of numbers rounded to the nearest of tf32: the units do not look at the last 13. A NaN stays one.
+static uint4 wgmma_nearest(float4 v) {
+    const uint4 bits = as_uint4(v);
+    return select(bits + 0x1000, bits | 0x400000, (bits & 0x7fffffff) > 0x7f800000) & 0xffffe000;
+}
+//: wgmma_pairs
+// The bits of numbers rounded to the nearest of bf16, of two as near to the even one.
+static uint2 wgmma_pairs(float4 v) {
+    const uint4 u = as_uint4(v), even = (u >> 16) & 1;
+    const uint4 bits = select((u + 0x7fff + even) >> 16, u >> 16 | 0x40, (u & 0x7fffffff) > 0x7f800000);
+    return (uint2)(bits.x | bits.y << 16, bits.z | bits.w << 16);
+}
+//: wgmma_sttf
+static void wgmma_sttf(__global float *p, float4 v) {
+    *(__global float4 *)p = as_float4(wgmma_nearest(v));
+}
+//: wgmma_stbf
+static void wgmma_stbf(__global ushort *p, float4 v) {
+    *(__global uint2 *)p = wgmma_pairs(v);
+}
 //: wgmma_place
 // Where the byte `at` of an array lies.
 static int wgmma_place(int at) {
@@ -58,11 +79,8 @@ static void wgmma_copy_bf16(__local ushort *to, int at, const __global ushort *f
 #endif
 }
 //: wgmma_put_tf32
-// Rounded to the nearest of tf32: the units do not look at the last 13 bits. A NaN stays one, whatever its bits.
 static void wgmma_put_tf32(__local float *to, int at, float4 v) {
-    const uint4 bits = as_uint4(v);
-    const uint4 near = select(bits + 0x1000, bits | 0x400000, (bits & 0x7fffffff) > 0x7f800000);
-    *(__local float4 *)((__local char *)to + wgmma_place(4 * at)) = as_float4(near & 0xffffe000);
+    *(__local float4 *)((__local char *)to + wgmma_place(4 * at)) = as_float4(wgmma_nearest(v));
 }
 //: wgmma_put_3xtf32
 // As the sum of two of tf32, the first the nearest to it, as mma_halves() has it; the second comes `half` elements later.
@@ -77,19 +95,8 @@ static void wgmma_put_3xtf32(__local float *to, int at, float4 v, int half_of) {
 #endif
 }
 //: wgmma_put_bf16
-// Rounded to the nearest of bf16, of two as near to the even one.
 static void wgmma_put_bf16(__local ushort *to, int at, float4 v) {
-    __local ushort *place = (__local ushort *)((__local char *)to + wgmma_place(2 * at));
-#ifdef DLG_WGMMA
-    uint2 pairs;
-    __asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pairs.x) : "f"(v.y), "f"(v.x));
-    __asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pairs.y) : "f"(v.w), "f"(v.z));
-    *(__local uint2 *)place = pairs;
-#else
-    const uint4 u = as_uint4(v), even = (u >> 16) & 1;
-    const uint4 bits = select((u + 0x7fff + even) >> 16, u >> 16 | 0x40, (u & 0x7fffffff) > 0x7f800000);
-    *(__local ushort4 *)place = convert_ushort4(bits);
-#endif
+    *(__local uint2 *)((__local char *)to + wgmma_place(2 * at)) = wgmma_pairs(v);
 }
 //: wgmma_settle
 static void wgmma_settle(void) {
