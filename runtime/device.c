@@ -382,20 +382,23 @@ static void line_directive(char *out, size_t size, int64_t line, const char *fil
     snprintf(out + n, size - n, "\"\n");
 }
 
-/* The PTX that the driver made of a program, to be freed, or NULL. */
-static char *binary_of(cl_program program, size_t *len, cl_int *code) {
+/* The PTX that the driver made of a program, to be freed; NULL where it gives none. */
+static int binary_of(dlg_device *dev, cl_program program, char **ptx, size_t *len) {
     cl_uint devices = 0;
+    *ptx = NULL;
     *len = 0;
-    *code = clGetProgramInfo(program, CL_PROGRAM_NUM_DEVICES, sizeof devices, &devices, NULL);
-    if (*code == CL_SUCCESS && devices == 1)
-        *code = clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *len, len, NULL);
-    if (*code != CL_SUCCESS || *len == 0) return NULL;
-    unsigned char *ptx = malloc(*len);
-    if (!ptx) *code = CL_OUT_OF_HOST_MEMORY;
-    if (ptx) *code = clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof ptx, &ptx, NULL);
-    if (*code == CL_SUCCESS) return (char *)ptx;
-    free(ptx);
-    return NULL;
+    cl_int code = clGetProgramInfo(program, CL_PROGRAM_NUM_DEVICES, sizeof devices, &devices, NULL);
+    if (code == CL_SUCCESS && devices == 1)
+        code = clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *len, len, NULL);
+    if (code == CL_SUCCESS && *len) {
+        *ptx = malloc(*len);
+        if (!*ptx) return rt_no_memory(dev, *len);
+        code = clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof *ptx, ptx, NULL);
+    }
+    if (code == CL_SUCCESS) return DLG_OK;
+    free(*ptx);
+    *ptx = NULL;
+    return rt_cl_fail(dev, code, "cannot ask for a program's binary");
 }
 
 /* Puts the program of the PTX with its marked lines in the place of *program. */
@@ -403,8 +406,9 @@ static int build_ptx(dlg_device *dev, const char *file, cl_program *program) {
     size_t len;
     cl_int code, loaded = CL_SUCCESS;
     const char *why = "there is none";
-    char *ptx = binary_of(*program, &len, &code), *edited = NULL;
-    if (code != CL_SUCCESS) return rt_cl_fail(dev, code, "cannot ask for a program's binary");
+    char *ptx, *edited = NULL;
+    int status = binary_of(dev, *program, &ptx, &len);
+    if (status < 0) return status;
     if (ptx) edited = ptx_edit(ptx, len, &why);
     free(ptx);
     if (!edited && !why) return rt_no_memory(dev, len);
@@ -419,7 +423,6 @@ static int build_ptx(dlg_device *dev, const char *file, cl_program *program) {
         clCreateProgramWithBinary(dev->context, 1, &dev->id, &len, &binary, &loaded, &code);
     if (code == CL_SUCCESS) code = loaded;
     if (code == CL_SUCCESS) code = clBuildProgram(made, 1, &dev->id, "", NULL, NULL);
-    int status = DLG_OK;
     if (code != CL_SUCCESS && made)
         status = build_failed(dev, file, 0, "", made, code);
     else if (code != CL_SUCCESS)
