@@ -13,14 +13,16 @@
  * that is anything else goes by schedule_matrix.c. */
 #include "nest.h"
 
-#define ITEMS   256
-#define ROWS    (2 * PART_ROWS)
-#define VECTOR  4   /* elements that an item loads at once */
-#define ENOUGH  96  /* tiles for all of a device */
-#define LONG    128 /* contracted elements */
-#define FULL    0.8 /* of the tiles: else they are mostly edge */
-#define BAND    8   /* rows of tiles that go together, as in schedule_matrix.c */
-#define SQUARES (VECTOR * VECTOR)
+#define ITEMS  256
+#define ROWS   (2 * PART_ROWS)
+#define VECTOR 4 /* elements that an item loads at once */
+#define MOST(units)                                                                                \
+    ((units)*3 / 4) /* of a device's units that tiles must keep busy, or they go by smaller ones, */
+#define FEW(units) ((units) / 4) /* and of the narrow ones that copies alone fill */
+#define LONG       128           /* contracted elements */
+#define FULL       0.8           /* of the tiles: else they are mostly edge */
+#define BAND       8             /* rows of tiles that go together, as in schedule_matrix.c */
+#define SQUARES    (VECTOR * VECTOR)
 
 typedef struct Operand {
     bool copied;          /* else loaded */
@@ -137,10 +139,10 @@ bool wgmma_tiles_fit(Section *s, Arena *arena) {
         WgmmaTile w = {.s = s, .t = {.n = &n, .dot = dot}};
         s->matrix_columns = columns;
         if (!choose(&w)) break;
-        fits = (target->precision_asked || tiles >= ENOUGH) &&
-               (double)shape_elems(&s->space) >= FULL * places &&
-               (columns == 1 || w.precision != PRECISION_BF16 ||
-                (w.operand[0].copied && w.operand[1].copied)) &&
+        const bool copies = w.operand[0].copied && w.operand[1].copied;
+        const int64_t least = columns == 1 && copies ? FEW(target->units) : MOST(target->units);
+        fits = tiles >= least && (double)shape_elems(&s->space) >= FULL * places &&
+               (columns == 1 || copies || w.precision != PRECISION_BF16) &&
                array_elems(&w) * dtype_bytes(w.precision == PRECISION_BF16 ? DT_BF16 : DT_F32) <=
                    target->wgmma_bytes;
         s->groups = (uint32_t)tiles;

@@ -57,8 +57,8 @@ expect 1 "cpu.cl was compiled without --pair" "$DLG" train cpu.cl --pair --data 
 expect 2 "only a processor's launches are done in pairs" "$DLGC" layers.dlg --target gpu --pair -o none.cl
 # By wgmma, for which the plan says that the text has lines of PTX; C has nobody who would put them into the program.
 cat >wide.dlg <<'MODEL'
-input x : f32[256, 160]
-input w : f32[160, 256]
+input x : f32[100, 128, 128]
+input w : f32[100, 128, 128]
 entry run -> y = relu(x @ w)
 MODEL
 for precision in 3xtf32 tf32 bf16; do
@@ -66,7 +66,9 @@ for precision in 3xtf32 tf32 bf16; do
     grep -q "wgmma_product_$precision(sums" wide.cl || fail "wide.cl does not multiply so"
     grep -q '^//! ptx sm_90a$' wide.cl || fail "wide.cl does not say that it has lines of PTX"
 done
-expect 0 "" "$DLGC" wide.dlg --target gpu_wgmma -o small.cl
+sed 's/100/4/' wide.dlg >small.dlg
+expect 0 "" "$DLGC" small.dlg --target gpu_wgmma --precision 3xtf32 -o small.cl
+grep -q mma_product_3xtf32 small.cl || fail "small.cl does not go by smaller tiles"
 grep -q '^//! ptx' small.cl && fail "small.cl says that it has lines of PTX"
 expect 0 "" "$DLGC" wide.dlg --target gpu_wgmma --precision 3xtf32 --emit c -o wide.c
 grep -q wgmma wide.c && fail "wide.c has lines of PTX"

@@ -95,8 +95,11 @@ static bool device_open(Trial *t, const char *text) {
     /* Asked for, so that small products go by matrix units too. */
     bool units = strcmp(t->target, "gpu_mma") == 0 || strcmp(t->target, "gpu_wgmma") == 0;
     const char *precision = units ? "3xtf32" : NULL;
-    CompileOptions options = {
-        .target = t->target, .opt_level = t->opt_level, .precision = precision};
+    CompileOptions options = {.target = t->target,
+                              .opt_level = t->opt_level,
+                              .precision = precision,
+                              .units = strcmp(t->target, "gpu_wgmma") ==
+                                       0}; /* so that few tiles are enough */
     CompileResult r = compile_text(t->name, text, strlen(text), &options);
     bool done = false;
     if (r.status)
