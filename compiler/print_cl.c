@@ -498,13 +498,8 @@ static void print_store(Printer *p, const KStmt *s) {
     static const char *const st[DT_ALL] = {"st", "sti", "stb", "sth", "stbf", "stu", "sttf"};
     const char *at = local ? index_text(p, s->index) : address_text(p, s->index);
     bool zero = !strcmp(at, "0");
-    if (s->whole) {
-        text_printf(p->out, "wgmma_%s(%s%s%s, %s);\n", st[t], name, zero ? "" : " + ",
-                    zero ? "" : at, bare(p, p->text[s->val]));
-        return;
-    }
-    if (local && p->k->locals.at[s->buffer].wgmma) {
-        wgmma_print_put(p->k, s, name, at, bare(p, p->text[s->val]), p->out);
+    if (s->whole || (local && p->k->locals.at[s->buffer].wgmma)) {
+        wgmma_print_store(p->k, s, name, at, bare(p, p->text[s->val]), p->out);
         return;
     }
     bool past =
@@ -540,8 +535,6 @@ static void print_matrix(Printer *p, const KStmt *s) {
                      .matrix = p->matrix[s->matrix],
                      .fetched = p->fetched[s->matrix]};
     if (s->op == S_COPY) t.buffer = p->buffer[s->buffer];
-    if (s->op == S_COPY && p->k->locals.at[s->local].wgmma)
-        t.copy = p->k->locals.at[s->local].dtype == DT_BF16 ? "wgmma_copy_bf16" : "wgmma_copy_f32";
     if (s->op == S_COPY || s->op == S_FETCH)
         t.ranges = s->ranges.count ? ranges_text(p, s->ranges) : "1";
     t.index = s->op == S_COPY ? address_text(p, s->index) : index_text(p, s->index);
@@ -623,11 +616,7 @@ static void print_table(Printer *p, uint32_t i) {
 static const char *local_declaration(Printer *p, uint32_t i) {
     const KLocal *l = &p->k->locals.at[i];
     bool shared = p->k->local_size > 1;
-    if (l->wgmma) return wgmma_declaration(l, p->local[i], p->out->arena);
-    if (l->over)
-        return arena_printf(p->out->arena, "__local %s *const %s = (__local %s *)%s",
-                            cl_memory_type(l->dtype), p->local[i], cl_memory_type(l->dtype),
-                            p->local[l->over - 1]);
+    if (l->wgmma || l->over) return wgmma_declaration(l, p->local, i, p->out->arena);
     return arena_printf(p->out->arena, "%s%s %s[%lld] __attribute__((aligned(%d)))",
                         shared ? "__local " : "", cl_memory_type(l->dtype), p->local[i],
                         (long long)l->elems, shared ? 16 : 64);

@@ -15,16 +15,24 @@ static long long half_of(const KLocal *l) {
     return l->precision == PRECISION_3XTF32 ? (long long)l->elems / 2 : 0;
 }
 
-const char *wgmma_declaration(const KLocal *l, const char *name, Arena *a) {
-    return arena_printf(a, "wgmma_array(%s, %s, %lld, %lld)",
-                        l->dtype == DT_BF16 ? "ushort" : "float", name, (long long)l->elems,
+const char *wgmma_declaration(const KLocal *l, const char *const *names, uint32_t i, Arena *a) {
+    const char *type = l->dtype == DT_BF16 ? "ushort" : "float";
+    if (l->over)
+        return arena_printf(a, "__local %s *const %s = (__local %s *)%s", type, names[i], type,
+                            names[l->over - 1]);
+    return arena_printf(a, "wgmma_array(%s, %s, %lld, %lld)", type, names[i], (long long)l->elems,
                         (long long)l->elems * dtype_bytes(l->dtype));
 }
 
-void wgmma_print_put(const Kernel *k, const KStmt *s, const char *local, const char *at,
-                     const char *val, Text *out) {
+void wgmma_print_store(const Kernel *k, const KStmt *s, const char *name, const char *at,
+                       const char *val, Text *out) {
+    if (s->whole) {
+        const bool half = k->buffers.at[s->buffer].dtype == DT_BF16;
+        text_printf(out, "wgmma_%s(%s, %s);\n", half ? "stbf" : "sttf", place(out, name, at), val);
+        return;
+    }
     const KLocal *l = &k->locals.at[s->buffer];
-    text_printf(out, "wgmma_put_%s(%s, %s, %s", product[l->precision], local, at, val);
+    text_printf(out, "wgmma_put_%s(%s, %s, %s", product[l->precision], name, at, val);
     if (half_of(l)) text_printf(out, ", %lld", half_of(l));
     text_puts(out, ");\n");
 }
@@ -73,8 +81,9 @@ void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *o
     const char *of_set = s->set ? arena_printf(out->arena, "%s + %d", t->fetched, set) : t->fetched;
     switch (s->op) {
     case S_COPY:
-        if (t->copy)
-            text_printf(out, "%s(%s, %s, %s, %s);\n", t->copy, t->local, t->at,
+        if (k->locals.at[s->local].wgmma)
+            text_printf(out, "wgmma_copy_%s(%s, %s, %s, %s);\n",
+                        k->locals.at[s->local].dtype == DT_BF16 ? "bf16" : "f32", t->local, t->at,
                         place(out, t->buffer, t->index), t->ranges);
         else
             text_printf(out, "mma_copy(%s, %s, %s);\n", place(out, t->local, t->at),
