@@ -165,7 +165,8 @@ typedef struct KMatrix {
     Precision precision;
     int32_t
         run; /* of so many products the sums are added by themselves, where that is more exact */
-    bool wgmma;
+    bool wgmma,
+        apart; /* of such: what one product adds is added up by itself, which is more exact */
 } KMatrix;
 #define PART_ROWS    64
 #define PART_COLUMNS 128

@@ -97,6 +97,7 @@ static void layout_operands(Graph *g, int64_t products, NodeId *a, NodeId *b,
     const DType t = target->precision == PRECISION_BF16 ? DT_BF16 : DT_TF32;
     if (!target->wgmma_bytes || options->apart || products < target->ready_products) return;
     if (target->precision != PRECISION_BF16 && target->precision != PRECISION_TF32) return;
+    if (counts_bf16(g, *a) && counts_bf16(g, *b)) return; /* bf16 is multiplied as it is */
     if (!graph_rewrites(g, "a contraction's operands are rounded before it", *a)) return;
     *a = layout_ready(g, *a, t);
     *b = layout_ready(g, *b, t);

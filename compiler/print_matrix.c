@@ -37,15 +37,14 @@ void wgmma_print_store(const Kernel *k, const KStmt *s, const char *name, const 
     text_puts(out, ");\n");
 }
 
-/* The same statements with a matrix that is `wgmma`. The sums of 3xTF32 have as many more behind them, of the steps of
- * one product. */
+/* The same statements with a matrix that is `wgmma`. Sums that are `apart` have as many more behind them, of one product. */
 static void wgmma_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *out) {
     const KMatrix *m = &k->matrices.at[s->matrix];
     const char *precision = product[m->precision];
     const bool three = m->precision == PRECISION_3XTF32;
     switch (s->op) {
     case S_SUMS:
-        text_printf(out, "float %s[%d] = {0};\n", t->matrix, m->columns * (three ? 128 : 64));
+        text_printf(out, "float %s[%d] = {0};\n", t->matrix, m->columns * (m->apart ? 128 : 64));
         break;
     case S_WGMMA:
         text_printf(out, "wgmma_product_%s(%s, %s, %s, %d", precision, t->matrix,
@@ -53,11 +52,11 @@ static void wgmma_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, T
         if (three)
             text_printf(out, ", %lld", half_of(&k->locals.at[s->local]));
         else if (m->precision == PRECISION_BF16)
-            text_printf(out, ", %d, %d", m->along[0], m->along[1]);
+            text_printf(out, ", %d, %d, %d", m->along[0], m->along[1], m->apart);
         text_puts(out, ", l);\n");
         break;
     case S_DONE:
-        if (three)
+        if (m->apart)
             text_printf(out, "wgmma_add(%s, %d);\n", t->matrix, m->columns);
         else
             text_printf(out, "wgmma_done(%s, %d, %d);\n", t->matrix, m->columns, (int)s->step);

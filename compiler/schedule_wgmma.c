@@ -3,7 +3,8 @@
  * memory; but tiles are larger, and there are fewer ways for an operand to come there:
  *
  * - What is stored as bf16, for products of bf16, is copied as it lies, two steps ahead; and what is rounded to tf32 already
- *   and lies along what is contracted (layout.c).
+ *   and lies along what is contracted (layout.c). Where both operands are stored as bf16, their product is one of bf16 in any
+ *   precision: it is exact.
  * - All else is loaded, 16 bytes at once, a step ahead of where it is put, and is rounded or cut in two on the way. For
  *   tf32 lines that lie side by side are turned: an item has squares of four by four.
  *
@@ -36,6 +37,7 @@ typedef struct WgmmaTile {
     LocalTile t;
     const Section *s;
     Precision precision;
+    bool apart; /* see KMatrix */
     int32_t steps, stages;
     Operand operand[2];
     uint32_t tiles; /* the local array */
@@ -83,15 +85,17 @@ static bool choose(WgmmaTile *w) {
     const Section *s = w->s;
     const int32_t lines[2] = {ROWS, s->matrix_columns * PART_COLUMNS};
     bool all = true;
-    w->precision = s->target->precision;
-    w->steps = wgmma_steps(w->precision);
     w->t.reduced = reduced_shape(s->g, w->t.dot);
     w->t.length = shape_elems(&w->t.reduced);
     w->t.rows = lines[0];
     w->t.columns = lines[1];
+    for (uint32_t i = 0; i < 2; i++) w->t.along[i] = w->operand[i].along = local_along(&w->t, i);
+    w->precision = s->target->precision;
+    w->apart = w->precision == PRECISION_3XTF32;
+    if (moves(w, 0, DT_BF16, 8) && moves(w, 1, DT_BF16, 8)) w->precision = PRECISION_BF16;
+    w->steps = wgmma_steps(w->precision);
     for (uint32_t i = 0; i < 2; i++) {
         Operand *o = &w->operand[i];
-        w->t.along[i] = o->along = local_along(&w->t, i);
         o->turned = !o->along && w->precision != PRECISION_BF16;
         o->lines = lines[i];
         o->elems = w->precision == PRECISION_BF16 ? 8 : VECTOR;
@@ -131,7 +135,7 @@ bool wgmma_tiles_fit(Section *s, Arena *arena) {
     kernel_init(&k, scratch, 1, 1);
     nest_init(&n, s, &k);
     bool fits = false;
-    /* Of 3xTF32 an item has twice as many sums, and of what is loaded for bf16 twice as much in hand. */
+    /* Where an item has twice as many sums they are of half as many columns, and of what is loaded for bf16 twice as much in hand. */
     for (int32_t columns = target->precision == PRECISION_3XTF32 ? 1 : 2; columns && !fits;
          columns--) {
         const int64_t tiles = local_tile_count(s, ROWS, columns * PART_COLUMNS);
@@ -351,10 +355,10 @@ void emit_wgmma_tiles(Nest *n, Idx part) {
                            .along = {w.operand[0].along || w.operand[0].turned,
                                      w.operand[1].along || w.operand[1].turned},
                            .precision = w.precision,
-                           .wgmma = true};
+                           .wgmma = true,
+                           .apart = w.apart};
     uint32_t sums = kernel_matrix(k, &shape);
-    const bool copies = w.operand[0].copied || w.operand[1].copied,
-               three = w.precision == PRECISION_3XTF32;
+    const bool copies = w.operand[0].copied || w.operand[1].copied;
     const int64_t count = (w.t.length + w.steps - 1) / w.steps;
     Idx zero = idx_const(x, 0), one = idx_const(x, 1), turn;
     copy_step(&w, zero, zero);
@@ -374,9 +378,9 @@ void emit_wgmma_tiles(Nest *n, Idx part) {
     copy_step(&w, later, idx_mod(x, later, w.stages));
     put_step(&w, next);
     load_step(&w, again, false);
-    kernel_done(k, sums, three ? 0 : 1);
+    kernel_done(k, sums, w.apart ? 0 : 1);
     nest_end(n);
     if (copies) kernel_arrive(k, 0);
-    if (!three) kernel_done(k, sums, 0);
+    if (!w.apart) kernel_done(k, sums, 0);
     finish(&w, sums, id);
 }

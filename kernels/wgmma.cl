@@ -36,9 +36,16 @@ static uint4 wgmma_nearest(float4 v) {
 //: wgmma_pairs
 // The bits of numbers rounded to the nearest of bf16, of two as near to the even one.
 static uint2 wgmma_pairs(float4 v) {
+#ifdef DLG_WGMMA
+    uint2 pairs;
+    __asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pairs.x) : "f"(v.y), "f"(v.x));
+    __asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pairs.y) : "f"(v.w), "f"(v.z));
+    return pairs;
+#else
     const uint4 u = as_uint4(v), even = (u >> 16) & 1;
     const uint4 bits = select((u + 0x7fff + even) >> 16, u >> 16 | 0x40, (u & 0x7fffffff) > 0x7f800000);
     return (uint2)(bits.x | bits.y << 16, bits.z | bits.w << 16);
+#endif
 }
 //: wgmma_sttf
 static void wgmma_sttf(__global float *p, float4 v) {
@@ -238,14 +245,15 @@ __attribute__((always_inline)) static void wgmma_product_3xtf32(float *sums, con
 //: wgmma_bf16
 #define wgmma_bf16(tail) \
     if (columns == 1) \
-        wgmma_128("bf16", "16", tail, sums, left, right, 1); \
+        wgmma_128("bf16", "16", tail, to, left, right, k > 0 || !apart); \
     else \
-        wgmma_256("bf16", "16", tail, sums, left, right, 1)
+        wgmma_256("bf16", "16", tail, to, left, right, 1)
 //: wgmma_product_bf16
-// Begins sums += the product of the tiles at a and at b by 64 steps.
+// Begins sums += the product of the tiles at a and at b by 64 steps; with `apart`, of 128 columns, sums[64 ..] = it.
 __attribute__((always_inline)) static void wgmma_product_bf16(float *sums, const __local ushort *a,
                                                               const __local ushort *b, int columns, int along_a,
-                                                              int along_b, int l) {
+                                                              int along_b, int apart, int l) {
+    float *to = apart ? sums + 64 : sums;
 #ifdef DLG_WGMMA
     ulong left = wgmma_tile(a, along_a) + l / 128 * 512, right = wgmma_tile(b, along_b);
     wgmma_begin();
@@ -267,10 +275,11 @@ __attribute__((always_inline)) static void wgmma_product_bf16(float *sums, const
 #else
     for (int i = 0; i < 64 * columns; i++) {
         const int y = wgmma_row(l, i), x = wgmma_column(l, i);
+        if (apart) to[i] = 0.0f;
         for (int k = 0; k < 64; k++) {
             const ushort p = a[along_a ? y * 64 + k : y / 64 * 4096 + k * 64 + y % 64];
             const ushort q = b[along_b ? x * 64 + k : x / 64 * 4096 + k * 64 + x % 64];
-            sums[i] = fma(as_float((uint)p << 16), as_float((uint)q << 16), sums[i]);
+            to[i] = fma(as_float((uint)p << 16), as_float((uint)q << 16), to[i]);
         }
     }
 #endif
