@@ -69,12 +69,13 @@ static bool repeats(const Fuser *f, NodeId id, const NodeId *user) {
     return n->op == OP_EXPAND && shape_elems(&n->shape) >= 4 * elems;
 }
 
-/* Whether the node is what a variable of a storage type counts as: a load makes it, at less than it costs to
+/* Whether the node is what a variable, or a copy, of a storage type counts as: a load makes it, at less than it costs to
  * read it from a copy of twice the size. */
 static bool widens(const Graph *g, NodeId id) {
     const Node *n = node_at(g, id);
-    return n->op == OP_CAST && dtype_is_storage((DType)node_at(g, n->args[0])->dtype) &&
-           node_at(g, base_of(g, n->args[0]))->op == OP_VAR;
+    if (n->op != OP_CAST || !dtype_is_storage((DType)node_at(g, n->args[0])->dtype)) return false;
+    const Op base = (Op)node_at(g, base_of(g, n->args[0]))->op;
+    return base == OP_VAR || base == OP_COPY;
 }
 
 /* Whether the parts of a concat can be made where the whole shall lie: they are anchors then, and the

@@ -22,13 +22,13 @@ static bool is_helper(const char *name) {
     static const char *const stem[] = {
         /* loads and stores */
         "ld", "ldi", "ldb", "ldh", "ldbf", "ldu", "ldt", "ldit", "ldp", "ldpt", "st", "sti", "stb",
-        "sth", "stbf", "stu", "stt", "stit", "stream",
+        "sth", "stbf", "stu", "sttf", "stt", "stit", "stream",
         /* lanes */
         "sum_lanes", "sums_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "zip_lo", "zip_hi",
         "zip_loi", "zip_hii", "rows_to_columns", "columns_to_rows",
         /* functions */
-        "floor_div", "floor_mod", "f16_of", "bf16_of", "philox", "exp_of", "log_of", "tanh_of",
-        "erf_of", "sin_of", "cos_of"};
+        "floor_div", "floor_mod", "f16_of", "bf16_of", "tf32_of", "philox", "exp_of", "log_of",
+        "tanh_of", "erf_of", "sin_of", "cos_of"};
     size_t len = strlen(name);
     while (len && isdigit((unsigned char)name[len - 1])) len--;
     for (size_t i = 0; i < COUNT_OF(stem); i++) {
@@ -55,7 +55,7 @@ static bool is_macro(const char *name) {
     static const char *const stem[] = {
         "M_",       "FLT_",   "DBL_",  "HALF_",  "INT_",  "UINT_",  "CHAR_", "SCHAR_", "UCHAR_",
         "SHRT_",    "USHRT_", "LONG_", "ULONG_", "FP_",   "CL",     "HUGE_", "MAX",    "get_",
-        "convert_", "as_",    "__",    "atom",   "vload", "vstore", "mma_"};
+        "convert_", "as_",    "__",    "atom",   "vload", "vstore", "mma_",  "wgmma_"};
     for (size_t i = 0; i < COUNT_OF(stem); i++) {
         if (!strncmp(name, stem[i], strlen(stem[i]))) return true;
     }
@@ -75,7 +75,7 @@ bool cl_name_is_taken(const char *name) {
 }
 
 const char *cl_memory_type(DType t) {
-    static const char *const name[DT_COUNT] = {"float",  "int",    "uchar",
-                                               "ushort", "ushort", "uchar"};
+    static const char *const name[DT_ALL] = {"float",  "int",   "uchar", "ushort",
+                                             "ushort", "uchar", "float"};
     return name[t];
 }

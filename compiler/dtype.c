@@ -6,7 +6,7 @@
 #include <math.h>
 
 const char *dtype_name(DType t) {
-    static const char *const name[DT_COUNT] = {"f32", "i32", "bool", "f16", "bf16", "u8"};
+    static const char *const name[DT_ALL] = {"f32", "i32", "bool", "f16", "bf16", "u8", "tf32"};
     return name[t];
 }
 
@@ -18,12 +18,12 @@ bool dtype_find(const char *name, DType *out) {
 }
 
 uint32_t dtype_bytes(DType t) {
-    static const uint8_t bytes[DT_COUNT] = {4, 4, 1, 2, 2, 1};
+    static const uint8_t bytes[DT_ALL] = {4, 4, 1, 2, 2, 1, 4};
     return bytes[t];
 }
 
 DType dtype_counts_as(DType t) {
-    return t == DT_F16 || t == DT_BF16 ? DT_F32 : t == DT_U8 ? DT_I32 : t;
+    return t == DT_F16 || t == DT_BF16 || t == DT_TF32 ? DT_F32 : t == DT_U8 ? DT_I32 : t;
 }
 
 bool dtype_is_float(DType t) {
@@ -59,6 +59,7 @@ double dtype_cast(DType t, double v) {
     case DT_F32: return v;
     case DT_F16: return rounded(v, 11, -24, 65504);
     case DT_BF16: return rounded(v, 8, -133, 0x1.fep127);
+    case DT_TF32: return rounded(v, 11, -136, 0x1.ffcp127);
     case DT_BOOL: return v != 0;
     default: return isnan(v) ? 0 : v <= lo ? lo : v >= hi ? hi : trunc(v);
     }

@@ -182,7 +182,8 @@ static void plan_init(Text *out, const Variable *v) {
 
 static void plan_buffer(Emitter *em, Text *out, uint32_t id) {
     const Buffer *b = &em->plan->memory.buffers.at[id];
-    text_printf(out, "//! buffer %u %s %s ", id, b->name, dtype_name(b->dtype));
+    const DType dtype = b->dtype == DT_TF32 ? DT_F32 : b->dtype; /* as it lies in memory */
+    text_printf(out, "//! buffer %u %s %s ", id, b->name, dtype_name(dtype));
     text_shape(out, &b->shape);
     if (b->kind == BUFFER_ARENA) text_printf(out, " arena %lld", (long long)b->offset);
     if (b->kind == BUFFER_OUTPUT) text_puts(out, " output");
@@ -379,6 +380,14 @@ static void write_plan(Emitter *em, Text *out) {
         text_printf(out, "//! const %s ", p->consts.at[i].name);
         text_f64(out, p->consts.at[i].value);
         text_puts(out, "\n");
+    }
+    for (uint32_t i = 0; i < em->kernels.list.len; i++) {
+        const Family *f = &em->kernels.list.at[i];
+        bool has = false;
+        for (uint32_t l = 0; l < f->local_count; l++) has = has || f->locals[l].wgmma;
+        if (!has) continue;
+        text_puts(out, "//! ptx sm_90a\n");
+        break;
     }
     text_printf(out, "//! arena %lld align %u\n", (long long)plan->memory.arena_bytes,
                 plan->target->align_bytes);

@@ -14,7 +14,18 @@
 
 /* The last three are storage types: only variables, casts to them, views, concats, takes, copies and what
  * a loop carries are of one. No operator computes in it: lowering casts its operands (dtype_counts_as). */
-typedef enum DType { DT_F32, DT_I32, DT_BOOL, DT_F16, DT_BF16, DT_U8, DT_COUNT } DType;
+/* DT_TF32 is no type of a program's tensors: f32 rounded as some matrix units do (layout.c). */
+typedef enum DType {
+    DT_F32,
+    DT_I32,
+    DT_BOOL,
+    DT_F16,
+    DT_BF16,
+    DT_U8,
+    DT_COUNT,
+    DT_TF32 = DT_COUNT,
+    DT_ALL
+} DType;
 const char *dtype_name(DType t);               /* "f32" */
 bool dtype_find(const char *name, DType *out); /* by its name; false: there is none */
 uint32_t dtype_bytes(DType t);                 /* of an element in memory */

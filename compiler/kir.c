@@ -35,7 +35,7 @@ uint32_t kernel_table(Kernel *k, DType t, const double *values, int64_t elems) {
 }
 
 uint32_t kernel_local(Kernel *k, const char *name, DType t, int64_t elems) {
-    KLocal l = {name, t, elems, NO_VAL};
+    KLocal l = {.name = name, .dtype = t, .elems = elems, .tag = NO_VAL};
     vec_push(k->arena, &k->locals, l);
     return k->locals.len - 1;
 }
@@ -444,6 +444,10 @@ bool kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *
     return true;
 }
 
+void kernel_whole(Kernel *k) {
+    k->block->at[k->block->len - 1]->whole = true;
+}
+
 void kernel_past(Kernel *k) {
     k->block->at[k->block->len - 1]->past = true;
 }
@@ -498,6 +502,7 @@ static void copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Rang
     if (!ranges_open(k, ranges, &open)) open = ranges; /* zeros */
     k->buffers.at[buffer].read = true;
     KStmt *s = add_stmt(k, S_COPY);
+    s->step = 16 / dtype_bytes(k->buffers.at[buffer].dtype);
     s->local = local;
     s->at = at;
     s->buffer = buffer;
@@ -554,6 +559,67 @@ void kernel_sums_out(Kernel *k, uint32_t matrix, int32_t part, uint32_t local) {
     s->matrix = matrix;
     s->local = local;
     s->step = part;
+}
+
+Val val_load_whole(Kernel *k, uint32_t buffer, Idx e, Ranges ranges, const char *hint) {
+    Ranges open;
+    if (!ranges_open(k, ranges, &open)) return val_splat(k, val_const(k, DT_F32, 0), 4);
+    Val v = val_load(k, buffer, e, 4, ranges, hint);
+    Value *n = value_at(k, v);
+    n->ranges = open;
+    n->whole = true;
+    return v;
+}
+
+uint32_t kernel_wgmma_local(Kernel *k, const char *name, Precision precision, int64_t elems) {
+    const DType t = precision == PRECISION_BF16 ? DT_BF16 : DT_F32;
+    for (uint32_t i = 0; i < k->locals.len; i++) {
+        KLocal *l = &k->locals.at[i];
+        if (!l->wgmma || l->precision != precision || strcmp(l->name, name)) continue;
+        if (l->elems < elems) l->elems = elems;
+        return i;
+    }
+    uint32_t local = kernel_local(k, name, t, elems);
+    k->locals.at[local].wgmma = true;
+    k->locals.at[local].precision = precision;
+    return local;
+}
+
+uint32_t kernel_local_over(Kernel *k, const char *name, int64_t elems, uint32_t local) {
+    for (uint32_t i = 0; i < k->locals.len; i++) {
+        KLocal *l = &k->locals.at[i];
+        if (l->over != local + 1 || strcmp(l->name, name)) continue;
+        if (l->elems < elems) l->elems = elems;
+        return i;
+    }
+    uint32_t made = kernel_local(k, name, DT_F32, elems);
+    k->locals.at[made].over = local + 1;
+    return made;
+}
+
+void kernel_wgmma(Kernel *k, uint32_t matrix, uint32_t local, Idx a, Idx b) {
+    KStmt *s = add_stmt(k, S_WGMMA);
+    s->matrix = matrix;
+    s->local = local;
+    s->index = a;
+    s->at = b;
+}
+
+void kernel_settle(Kernel *k) {
+    add_stmt(k, S_SETTLE);
+}
+
+void kernel_done(Kernel *k, uint32_t matrix, int64_t but) {
+    KStmt *s = add_stmt(k, S_DONE);
+    s->matrix = matrix;
+    s->step = but;
+}
+
+Idx wgmma_at(IndexTable *t, bool along, Precision p, Idx line, Idx step) {
+    const int32_t steps = wgmma_steps(p);
+    if (along) return idx_add(t, idx_scale(t, line, steps), step);
+    Idx at = idx_add(t, idx_scale(t, idx_div(t, line, 64), 64 * steps), idx_mod(t, line, 64));
+    return idx_add(t, at, idx_scale(t, step, 64));
 }
 
 /* Items read eight lines of four places side by side along what is contracted: every other four of lines has its fours
@@ -616,6 +682,7 @@ static void use_block(Kernel *k, const KBlock *b) {
         case S_ROWS: use_index(k, s->index); break;
         case S_COPY:
         case S_FETCH:
+        case S_WGMMA:
             for (uint32_t r = 0; r < s->ranges.count; r++) use_index(k, s->ranges.at[r].e);
             use_index(k, s->index);
             use_index(k, s->at);

@@ -61,6 +61,7 @@ typedef struct Value {
         buffer; /* V_LOAD: the kernel's buffer; V_LOCAL: its local array; V_READ: its variable */
     Idx index;
     Ranges ranges;
+    bool whole; /* V_LOAD: 4 lanes at a multiple of 16 bytes */
     bool
         some; /* V_LOAD, V_LOCAL: only the lanes from .. to - 1 are loaded; the others are anything */
     Idx from, to; /* any numbers */
@@ -84,16 +85,19 @@ typedef enum StmtOp {
     S_FOR,     /* atom from lo below hi by step: body */
     S_IF,      /* ranges: body */
     S_BARRIER, /* of the work-group, for local memory */
-    S_COPY, /* local array local[at..] <- `step` elements (4 or 1) of buffer[index..], or 0 where `ranges` do not hold; it is
-                * there after the S_ARRIVE for it and a barrier */
+    S_COPY, /* local array local[at..] <- `step` elements of buffer[index..], 16 bytes or one, or 0 where `ranges` do not hold; it
+                * is there after the S_ARRIVE for it and a barrier */
     S_MARK, /* ends the copies of one step */
     S_ARRIVE, /* waits for an item's own copies, but those of the last `step` steps */
     S_SUMS,   /* declares the sums of `matrix`, which are 0 */
     S_FETCH, /* the items take the operands' tiles at index and at `at` of the local array, as set `set` of two, or
                  * anything where `ranges` do not hold */
     S_PRODUCT, /* the sums += the product of what set `set` has, the `step`-th of a run: see KMatrix.run */
+    S_WGMMA, /* begins: the sums of `matrix` += the product of the tiles at index and at `at` of the local array */
     S_SUMS_OUT, /* local array `local` <- the sums of part `step` of `matrix`, by rows of parts */
-    S_COMMENT,  /* text */
+    S_SETTLE, /* what an item put into `wgmma` arrays is there for products after the next barrier */
+    S_DONE,   /* waits for the products with `matrix`, a `wgmma` one, but the last `step` */
+    S_COMMENT, /* text */
 } StmtOp;
 
 typedef struct KStmt KStmt;
@@ -108,7 +112,8 @@ struct KStmt {
     Idx lo, hi;
     int64_t step;
     bool unroll, rolled; /* S_FOR: the compiler of the text is to write it out, or not to */
-    bool past; /* S_STORE: of a buffer that the kernel does not read passes by the caches */
+    bool whole; /* S_STORE: of 4 lanes at a multiple of 4 elements, of bf16 or rounded for tf32 */
+    bool past;  /* S_STORE: of a buffer that the kernel does not read passes by the caches */
     Ranges ranges;
     KBlock body;
     const char *text;
@@ -129,6 +134,12 @@ typedef struct KLocal { /* a work-group's array; where that is one item, in priv
     DType dtype;
     int64_t elems;
     uint32_t tag; /* the caller's, or NO_VAL */
+    /* For the operands of `wgmma` products alone, which are put there by 4 elements and as their precision wants it: in
+     * memory a line of 128 bytes has its 16-byte parts in another order (kernels/wgmma.cl), and of 3xTF32 a second half
+     * has what the first is less than the operand. */
+    bool wgmma;
+    Precision precision;
+    uint32_t over; /* 1 + the array whose memory it has, which is not needed any more; 0: its own */
 } KLocal;
 
 typedef struct KVar {
@@ -147,7 +158,11 @@ typedef struct KVar {
  * With slices it is a small tile: `rows` x `columns` results in blocks of SLICE_BLOCK squared, of which each slice of the
  * items has all, for its share of the `chunk` places that are there: an operand's place has its lines side by side, and
  * the next one begins SLICE_PAD further (slice_pitch). What the slices have lies one after the other (S_SUMS_OUT), by
- * rows of slice_pitch. */
+ * rows of slice_pitch.
+ *
+ * With `wgmma` the group multiplies as a whole, while it goes on: S_WGMMA begins that, and S_DONE ends it. There are
+ * wgmma_steps() places for each line, an element lies at wgmma_at(), and there is one part, which is the tile in rows of
+ * wgmma_pitch(). */
 typedef struct KMatrix {
     const char *name;
     int32_t rows, columns; /* in parts; with slices in elements */
@@ -156,6 +171,8 @@ typedef struct KMatrix {
     int32_t
         run; /* of so many products the sums are added by themselves, where that is more exact */
     int32_t slices, chunk; /* 0: none */
+    bool wgmma,
+        apart; /* of such: what one product adds is added up by itself, which is more exact */
 } KMatrix;
 #define SLICE_BLOCK 32
 #define SLICE_PAD   8
@@ -237,18 +254,21 @@ uint32_t kernel_var(Kernel *k, const char *name, Val start);
 Val val_read(Kernel *k, uint32_t var);
 void kernel_set(Kernel *k, uint32_t var, Val v);
 void kernel_store(Kernel *k, uint32_t buffer, Idx e, Val v);
-void kernel_past(Kernel *k); /* what was stored last is not needed soon: see KStmt.past */
+void kernel_whole(Kernel *k); /* see KStmt.whole: what was stored last */
+void kernel_past(Kernel *k);  /* what was stored last is not needed soon: see KStmt.past */
 void kernel_store_local(Kernel *k, uint32_t local, Idx e, Val v);
 /* 16 rows of f32 that lie one after the other, `columns` long, from buffer[e] on: as a vector for each column, from
  * local[0] on; and the other way round. Requires: no more than 16 columns. */
 void kernel_columns(Kernel *k, uint32_t local, uint32_t buffer, Idx e, int64_t columns);
 void kernel_rows(Kernel *k, uint32_t buffer, Idx e, uint32_t local, int64_t columns);
 void kernel_barrier(Kernel *k);
-/* See S_COPY and what follows it. Requires of a copy: buffer[e] is f32 and at a multiple of 16 bytes, for all that is
- * known of e; the ranges say where all 4 elements are inside. */
+/* See S_COPY and what follows it. Requires of a copy: buffer[e] is at a multiple of 16 bytes, for all that is known of e, and f32,
+ * or what the local array is of; the ranges say where all elements are inside. */
 void kernel_copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges);
 /* The same of one element, which may lie anywhere. */
 void kernel_copy_one(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges);
+/* The same as a value of 4 lanes, of f32: a load that is `whole`. It is 0 where the ranges do not hold, wherever it is. */
+Val val_load_whole(Kernel *k, uint32_t buffer, Idx e, Ranges ranges, const char *hint);
 void kernel_mark(Kernel *k);
 void kernel_arrive(Kernel *k, int64_t but);
 /* Requires: groups of 256 items, all of which come to the statements that have to do with it. */
@@ -258,12 +278,30 @@ void kernel_fetch(Kernel *k, uint32_t matrix, uint32_t set, uint32_t local, Idx 
                   Ranges ranges);
 void kernel_product(Kernel *k, uint32_t matrix, uint32_t set, int32_t of_run);
 void kernel_sums_out(Kernel *k, uint32_t matrix, int32_t part, uint32_t local);
+/* For products by wgmma: an array for their operands, one for their sums over it, and see S_SETTLE, S_DONE. */
+uint32_t kernel_wgmma_local(Kernel *k, const char *name, Precision precision, int64_t elems);
+uint32_t kernel_local_over(Kernel *k, const char *name, int64_t elems, uint32_t local);
+void kernel_wgmma(Kernel *k, uint32_t matrix, uint32_t local, Idx a, Idx b);
+void kernel_settle(Kernel *k);
+void kernel_done(Kernel *k, uint32_t matrix, int64_t but);
 /* Where an element of an operand's tile lies, of so many lines; as neighbours of either kind are read by the items of
  * a group, they lie in different banks. */
 Idx matrix_at(IndexTable *t, bool along, int32_t lines, Idx line, Idx step);
 static inline int32_t matrix_at_of(bool along, int32_t lines, int32_t line, int32_t step) {
     if (along) return line * MATRIX_STEP + (step / 4 + line / 4) % 2 * 4 + step % 4;
     return step * lines + line / 32 * 32 + (line / 8 + step) % 4 * 8 + line % 8;
+}
+/* The same of a `wgmma` one: lines of 128 bytes, along what is contracted or, of bf16 alone, 64 lines beside each other. */
+static inline int32_t wgmma_steps(Precision p) {
+    return p == PRECISION_BF16 ? 64 : 32;
+}
+static inline int32_t wgmma_at_of(bool along, Precision p, int32_t line, int32_t step) {
+    const int32_t steps = wgmma_steps(p);
+    return along ? line * steps + step : line / 64 * 64 * steps + step * 64 + line % 64;
+}
+Idx wgmma_at(IndexTable *t, bool along, Precision p, Idx line, Idx step);
+static inline int32_t wgmma_pitch(const KMatrix *m) { /* lanes then store to different banks */
+    return m->columns * PART_COLUMNS + 8;
 }
 /* The line of the tile that is line `line` of the i-th of `parts` parts: they have 32 lines each in turn. */
 static inline int32_t matrix_line(int32_t parts, int32_t i, int32_t line) {

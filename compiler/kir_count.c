@@ -78,10 +78,12 @@ static void count_block(Counter *c, const KBlock *b, double times) {
         case S_COLUMNS:
         case S_ROWS: touch(c, s->buffer, s->index, 16 * s->step, 16 * s->step, times); break;
         case S_COPY: touch(c, s->buffer, s->index, s->step, s->step, times); break;
-        case S_PRODUCT: { /* by all items of the group */
+        case S_PRODUCT:
+        case S_WGMMA: { /* by all items of the group */
             const KMatrix *m = &c->k->matrices.at[s->matrix];
             double points = (double)m->rows * PART_ROWS * m->columns * PART_COLUMNS;
-            double products = points * MATRIX_STEP;
+            const int32_t steps = m->wgmma ? wgmma_steps(m->precision) : MATRIX_STEP;
+            double products = points * steps;
             if (m->slices) products = (double)m->rows * m->columns * m->chunk;
             c->flops += 2 * products * times / c->k->local_size;
             break;

@@ -192,7 +192,7 @@ static void turn(Run *r, const KStmt *s, uint32_t item) {
     }
 }
 
-/* Four elements to the group's own memory, or zeros. */
+/* 16 bytes to the group's own memory, or zeros. */
 static void copy(Run *r, const KStmt *s, uint32_t item) {
     const KBuffer *b = &r->k->buffers.at[s->buffer];
     const KLocal *l = &r->k->locals.at[s->local];
@@ -250,10 +250,41 @@ static void multiply(Run *r, const KStmt *s) {
     }
 }
 
+/* The same of a `wgmma` one, from where its tiles lie. */
+static void multiply_tiles(Run *r, const KStmt *s) {
+    const KMatrix *m = &r->k->matrices.at[s->matrix];
+    const KLocal *l = &r->k->locals.at[s->local];
+    const int32_t lines[2] = {m->rows * PART_ROWS, m->columns * PART_COLUMNS};
+    const int32_t steps = wgmma_steps(m->precision);
+    int64_t from[2] = {index_of(r, s->index, 0), index_of(r, s->at, 0)};
+    for (int i = 0; i < 2; i++) {
+        if (!in_bounds(r, l->name, from[i], lines[i] * steps, l->elems)) return;
+    }
+    const double *a = r->local[s->local] + from[0], *b = r->local[s->local] + from[1];
+    for (int32_t row = 0; row < lines[0]; row++) {
+        for (int32_t column = 0; column < lines[1]; column++) {
+            double *sum = &r->sums[s->matrix][(int64_t)row * lines[1] + column];
+            for (int32_t step = 0; step < steps; step++) {
+                double x = a[wgmma_at_of(m->along[0], m->precision, row, step)];
+                double y = b[wgmma_at_of(m->along[1], m->precision, column, step)];
+                *sum = r->round_f32 ? (double)(float)fma(x, y, *sum) : *sum + x * y;
+            }
+        }
+    }
+}
+
 static void sums_out(Run *r, const KStmt *s) {
     const KMatrix *m = &r->k->matrices.at[s->matrix];
     const KLocal *l = &r->k->locals.at[s->local];
     const int32_t across = m->columns * PART_COLUMNS;
+    if (m->wgmma) {
+        const int32_t rows = m->rows * PART_ROWS, pitch = wgmma_pitch(m);
+        if (!in_bounds(r, l->name, 0, rows * pitch, l->elems)) return;
+        for (int32_t row = 0; row < rows; row++)
+            memcpy(r->local[s->local] + row * pitch, r->sums[s->matrix] + row * across,
+                   (size_t)across * sizeof(double));
+        return;
+    }
     if (!in_bounds(r, l->name, 0, PART_ROWS * PART_COLUMNS, l->elems)) return;
     for (int32_t row = 0; row < PART_ROWS; row++) {
         int64_t at = matrix_line(m->rows, (int32_t)s->step / m->columns, row);
@@ -326,6 +357,8 @@ static void run_together(Run *r, const KStmt *s, const bool *on) {
         fetch(r, s);
     else if (s->op == S_PRODUCT)
         multiply(r, s);
+    else if (s->op == S_WGMMA)
+        multiply_tiles(r, s);
     else
         sums_out(r, s);
 }

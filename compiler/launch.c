@@ -370,7 +370,11 @@ void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
     *target = *target_find(options->target);
     target->options = options;
     target->meets = target->meets || options->pair;
+    /* C has no runtime that would put lines of PTX into a program. */
+    if (options->emit == EMIT_C) target->wgmma_bytes = 0;
     if (options->cache_bytes) target->cache_bytes = options->cache_bytes;
+    if (options->units) target->units = options->units;
+    if (options->ready_products) target->ready_products = options->ready_products;
     if (options->precision && target->precision != PRECISION_F32)
         target->precision_asked = precision_find(options->precision, &target->precision);
     *out = (Plan){.target = target, .lost = NO_NODE, .budget_bytes = options->mem_budget_bytes};

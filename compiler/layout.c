@@ -7,6 +7,9 @@
 #include "cost.h"
 #include "fuse.h"
 
+#define WIDE_TILE                                                                                  \
+    128 /* rows or columns: with fewer, matrix units go by smaller tiles (schedule_wgmma.c) */
+
 /* The address of x's element at at[], through views; false: something is padded. */
 static bool address_of(IndexTable *t, const Graph *g, NodeId x, Idx *at, Idx *address) {
     Idx next[MAX_RANK];
@@ -67,13 +70,50 @@ static NodeId swap_groups(Graph *g, NodeId x, int batch, int p_axes) {
     return node_permute(g, x, axes);
 }
 
+/* Whether x is, through views, of numbers that are bf16. */
+static bool counts_bf16(const Graph *g, NodeId x) {
+    while (is_view((Op)node_at(g, x)->op) && node_at(g, x)->op != OP_PAD)
+        x = node_at(g, x)->args[0];
+    const Node *n = node_at(g, x);
+    return n->op == OP_CAST && node_at(g, n->args[0])->dtype == DT_BF16;
+}
+
+/* x rounded as matrix units want it, from a copy: of bf16 in the order that it has in memory, of tf32 with what is
+ * contracted side by side. */
+static NodeId layout_ready(Graph *g, NodeId x, DType t) {
+    double v;
+    if (node_uniform(g, x, &v) || (t == DT_BF16 && counts_bf16(g, x))) return x;
+    const Node *n = node_at(g, x);
+    const int32_t *axes = n->attr;
+    if (t == DT_BF16 && n->op == OP_PERMUTE)
+        return node_permute(g, layout_ready(g, n->args[0], t), axes);
+    return node_cast(g, node_copy(g, node_cast(g, x, t)), DT_F32);
+}
+
+/* Operands that are read often enough for that. */
+static void layout_operands(Graph *g, int64_t products, NodeId *a, NodeId *b,
+                            const FuseOptions *options) {
+    const Target *target = options->target;
+    const DType t = target->precision == PRECISION_BF16 ? DT_BF16 : DT_TF32;
+    if (!target->wgmma_bytes || options->apart || products < target->ready_products) return;
+    if (target->precision != PRECISION_BF16 && target->precision != PRECISION_TF32) return;
+    if (counts_bf16(g, *a) && counts_bf16(g, *b)) return; /* bf16 is multiplied as it is */
+    if (!graph_rewrites(g, "a contraction's operands are rounded before it", *a)) return;
+    *a = layout_ready(g, *a, t);
+    *b = layout_ready(g, *b, t);
+}
+
 static NodeId layout_dot(Graph *g, Arena *arena, int batch, int contracted, NodeId a, NodeId b,
                          const FuseOptions *options) {
     const Shape *sa = &node_at(g, a)->shape, *sb = &node_at(g, b)->shape;
     int free_b = sb->rank - batch - contracted;
-    int64_t rows = 1, columns = 1;
+    int64_t rows = 1, columns = 1, products = 1;
+    for (int i = 0; i < sa->rank; i++) products *= sa->dim[i];
     for (int i = batch; i < sa->rank - contracted; i++) rows *= sa->dim[i];
     for (int i = batch; i < batch + free_b; i++) columns *= sb->dim[i];
+    if (rows >= WIDE_TILE && columns >= WIDE_TILE)
+        layout_operands(g, products * columns, &a, &b, options);
+    sa = &node_at(g, a)->shape, sb = &node_at(g, b)->shape;
     /* Copied by panels, it is turned on the way: where no chain takes it (streams_anew). Few rows of long sums are
      * better off with lanes over what is contracted: adding them up costs less than a copy (schedule_dot.c). */
     int64_t length = contracted == 1 ? sb->dim[sb->rank - 1] : 0;

@@ -160,6 +160,18 @@ void emit_matrix_tiles(Nest *n, Idx part);
 
 #define ITEM_LANES 4 /* 16 bytes: what an item loads or stores at a time, at most */
 
+/* schedule_wgmma.c: the same by wgmma. Decides whether, and how large the tiles are. */
+bool wgmma_tiles_fit(Section *s, Arena *arena);
+void emit_wgmma_tiles(Nest *n, Idx part);
+
+/* schedule_copy.c: a copy, and nothing else, whose neighbours along the last axis lie apart where it reads, while those along
+ * the axis before do not. Decides whether it is one, and how many groups there are. */
+bool turned_copy_fits(Section *s, Arena *arena);
+void emit_turned_copy(Nest *n, Idx part);
+/* The same of one that is rounded, and lies side by side. */
+bool rounded_copy_fits(Section *s, Arena *arena);
+void emit_rounded_copy(Nest *n, Idx part);
+
 /* schedule_group.c: rows that the items of a group share. Decides whether they do, by the longest reduction and whether
  * what is read lies side by side along the rows. */
 void group_plan(Section *s, int64_t longest, bool along);

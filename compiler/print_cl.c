@@ -342,9 +342,11 @@ static const char *print_load(Printer *p, const Value *n) {
     DType t = local ? p->k->locals.at[n->buffer].dtype : p->k->buffers.at[n->buffer].dtype;
     const char *name = local ? p->local[n->buffer] : p->buffer[n->buffer];
     const char *at = local ? index_text(p, n->index) : address_text(p, n->index);
-    static const char *const ld[DT_COUNT] = {"ld", "ldi", "ldb", "ldh", "ldbf", "ldu"};
+    static const char *const ld[DT_ALL] = {"ld", "ldi", "ldb", "ldh", "ldbf", "ldu", "ld"};
     const char *element = arena_printf(a, "%s[%s]", name, at);
-    if (n->some) {
+    if (n->whole) {
+        element = arena_printf(a, "wgmma_ld4(%s + %s)", name, at);
+    } else if (n->some) {
         int64_t elems =
             local ? p->k->locals.at[n->buffer].elems : p->k->buffers.at[n->buffer].elems;
         element = arena_printf(a, "ldp%s%d(%s, %s, %lld, %s, %s)", local ? "t" : "", n->lanes, name,
@@ -502,12 +504,16 @@ static void print_store(Printer *p, const KStmt *s) {
     bool local = s->op == S_LOCAL;
     DType t = local ? p->k->locals.at[s->buffer].dtype : p->k->buffers.at[s->buffer].dtype;
     const char *name = local ? p->local[s->buffer] : p->buffer[s->buffer];
-    static const char *const st[DT_COUNT] = {"st", "sti", "stb", "sth", "stbf", "stu"};
+    static const char *const st[DT_ALL] = {"st", "sti", "stb", "sth", "stbf", "stu", "sttf"};
     const char *at = local ? index_text(p, s->index) : address_text(p, s->index);
     bool zero = !strcmp(at, "0");
+    if (s->whole || (local && p->k->locals.at[s->buffer].wgmma)) {
+        wgmma_print_store(p->k, s, name, at, bare(p, p->text[s->val]), p->out);
+        return;
+    }
     bool past =
         s->past && n->lanes == MAX_LANES && t == DT_F32 && !p->k->buffers.at[s->buffer].read;
-    if (n->lanes > 1 || is_half(t)) {
+    if (n->lanes > 1 || is_half(t) || t == DT_TF32) {
         const char *lanes = n->lanes > 1 ? arena_printf(p->out->arena, "%d", n->lanes) : "";
         text_printf(p->out, "%s%s%s%s(%s%s%s, %s);\n", past ? "stream" : st[t], local ? "t" : "",
                     alignment(p, local, t, n->lanes, s->index), lanes, name, zero ? "" : " + ",
@@ -620,6 +626,7 @@ static void print_table(Printer *p, uint32_t i) {
 static const char *local_declaration(Printer *p, uint32_t i) {
     const KLocal *l = &p->k->locals.at[i];
     bool shared = p->k->local_size > 1;
+    if (l->wgmma || l->over) return wgmma_declaration(l, p->local, i, p->out->arena);
     return arena_printf(p->out->arena, "%s%s %s[%lld] __attribute__((aligned(%d)))",
                         shared ? "__local " : "", cl_memory_type(l->dtype), p->local[i],
                         (long long)l->elems, shared ? 16 : 64);

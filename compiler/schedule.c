@@ -392,7 +392,13 @@ static void emit_section(Nest *n, Idx part) {
         for (uint32_t m = 0; m < s->cluster->members.len; m++)
             hoist(n, s->cluster->members.at[m], &seen);
     }
-    if (s->matrix_rows)
+    if (s->turned_local)
+        emit_turned_copy(n, part);
+    else if (s->rounded_copy)
+        emit_rounded_copy(n, part);
+    else if (s->wgmma)
+        emit_wgmma_tiles(n, part);
+    else if (s->matrix_rows)
         emit_matrix_tiles(n, part);
     else if (s->tiles_local && s->small_rows)
         emit_small_tiles(n, part);

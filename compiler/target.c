@@ -23,7 +23,8 @@ const Target *target_first_like(const Target *t) {
 }
 
 const char *target_for_device(const char *type, unsigned width, unsigned matrix_units) {
-    if (!strcmp(type, "gpu")) return matrix_units ? "gpu_mma" : "gpu";
+    if (!strcmp(type, "gpu"))
+        return matrix_units > 1 ? "gpu_wgmma" : matrix_units ? "gpu_mma" : "gpu";
     return width && width < target_find("cpu")->width ? "cpu8" : "cpu";
 }
 

@@ -24,6 +24,8 @@ typedef struct Target {
     bool meets;
     double launch_ns, bytes_per_ns, ops_per_ns;
     Precision precision;
+    uint32_t wgmma_bytes;
+    int64_t ready_products;
     const char *doc;
     bool precision_asked;                 /* by the user: not in the table, */
     const struct CompileOptions *options; /* nor these */

@@ -23,6 +23,17 @@ static void stbf(__global ushort *p, float v) {
     *p = (ushort)(v != v ? u >> 16 | 0x40 : (u + 0x7fff + even) >> 16);
 }
 
+//: tf32_of
+// f32 rounded to the nearest of tf32.
+static float tf32_of(float v) {
+    const uint u = as_uint(v);
+    return as_float(v != v ? u : (u + 0x1000) & 0xffffe000);
+}
+//: sttf
+static void sttf(__global float *p, float v) {
+    *p = tf32_of(v);
+}
+
 //: ldh2
 static float2 ldh2(__global const ushort *p) {
     const ushort2 bits = vload2(0, p);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "ptx.h"
 #include "rt.h"
 #include "rt_kernels.h"
 
@@ -35,18 +36,23 @@ static cl_int name_texts(Found f, dlg_device_info *i) {
     return code;
 }
 
-/* The first number of the compute capability of a device of NVIDIA, which says what instructions kernels/mma.cl and
- * kernels/together.cl may use; 0 of any other. */
-static int compute_capability(dlg_device *dev, cl_device_id device, cl_uint *major) {
-    enum { COMPUTE_CAPABILITY_MAJOR = 0x4000 }; /* of cl_nv_device_attribute_query */
+/* The compute capability of a device of NVIDIA, 90 for 9.0, which says what instructions kernels/mma.cl, kernels/wgmma.cl
+ * and kernels/together.cl may use; 0 of any other. */
+static int compute_capability(dlg_device *dev, cl_device_id device, cl_uint *capability) {
+    enum { CAPABILITY_MAJOR = 0x4000, CAPABILITY_MINOR }; /* of cl_nv_device_attribute_query */
     size_t len = 0;
-    *major = 0;
+    cl_uint major = 0, minor = 0;
+    *capability = 0;
     cl_int code = clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &len);
     char *names = code == CL_SUCCESS ? calloc(len + 1, 1) : NULL;
     if (code == CL_SUCCESS && !names) return rt_no_memory(dev, len + 1);
     if (code == CL_SUCCESS) code = clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, len, names, NULL);
-    if (code == CL_SUCCESS && strstr(names, "cl_nv_device_attribute_query"))
-        code = clGetDeviceInfo(device, COMPUTE_CAPABILITY_MAJOR, sizeof *major, major, NULL);
+    if (code == CL_SUCCESS && strstr(names, "cl_nv_device_attribute_query")) {
+        code = clGetDeviceInfo(device, CAPABILITY_MAJOR, sizeof major, &major, NULL);
+        if (code == CL_SUCCESS)
+            code = clGetDeviceInfo(device, CAPABILITY_MINOR, sizeof minor, &minor, NULL);
+    }
+    *capability = major * 10 + minor;
     free(names);
     return code == CL_SUCCESS ? DLG_OK
                               : rt_cl_fail(dev, code, "cannot ask a device for its extensions");
@@ -85,7 +91,7 @@ static int describe(dlg_device *dev, Found f, int number, dlg_device_info *out) 
     i.local_memory_bytes = local;
     i.max_group = group;
     i.vector_floats = floats;
-    i.matrix_units = capability >= 8;
+    i.matrix_units = capability == PTX_CAPABILITY ? 2 : capability >= 80;
     *out = i;
     return DLG_OK;
 }
@@ -237,7 +243,8 @@ static int open_device(dlg_device *dev, const char *selector) {
     /* A simulator's groups come one by one, and it looks at all that they do. A processor's do so
      * only where they are asked to (pair.c). */
     if ((status = compute_capability(dev, dev->id, &capability)) < 0) goto out;
-    dev->meets = dev->exact || capability >= 7;
+    dev->meets = dev->exact || capability >= 70;
+    dev->capability = capability;
     dev->base_align = align_bits >= 8 ? align_bits / 8 : 1;
     dev->host_memory = unified && strcmp(dev->info.type, "cpu") == 0;
     dev->real = true;
@@ -349,8 +356,9 @@ static int build_failed(dlg_device *dev, const char *file, int64_t line, const c
     return status;
 }
 
-/* Builds a text behind a line for the preprocessor. *program is to be released unless it is NULL. */
-static cl_int build(dlg_device *dev, const char *head, const char *text, size_t len,
+/* Builds a text behind a line for the preprocessor, with lines of PTX or without. *program is to be released unless it is
+ * NULL. */
+static cl_int build(dlg_device *dev, const char *head, const char *text, size_t len, bool ptx,
                     cl_program *program) {
     const char *parts[] = {head, text};
     size_t lens[] = {strlen(head), len};
@@ -358,9 +366,9 @@ static cl_int build(dlg_device *dev, const char *head, const char *text, size_t 
     *program = clCreateProgramWithSource(dev->context, 2, parts, lens, &code);
     if (code != CL_SUCCESS) *program = NULL;
     if (code != CL_SUCCESS) return code;
-    const char *options = dev->meets || dev->pair.when
-                              ? "-cl-kernel-arg-info -cl-denorms-are-zero -w -D DLG_MEETS"
-                              : "-cl-kernel-arg-info -cl-denorms-are-zero -w";
+    char options[128];
+    snprintf(options, sizeof options, "-cl-kernel-arg-info -cl-denorms-are-zero -w%s%s",
+             dev->meets || dev->pair.when ? " -D DLG_MEETS" : "", ptx ? " -D DLG_WGMMA" : "");
     return clBuildProgram(*program, 1, &dev->id, options, NULL, NULL);
 }
 
@@ -374,22 +382,89 @@ static void line_directive(char *out, size_t size, int64_t line, const char *fil
     snprintf(out + n, size - n, "\"\n");
 }
 
+/* The PTX that the driver made of a program, to be freed; NULL where it gives none. */
+static int binary_of(dlg_device *dev, cl_program program, char **ptx, size_t *len) {
+    cl_uint devices = 0;
+    *ptx = NULL;
+    *len = 0;
+    cl_int code = clGetProgramInfo(program, CL_PROGRAM_NUM_DEVICES, sizeof devices, &devices, NULL);
+    if (code == CL_SUCCESS && devices == 1)
+        code = clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *len, len, NULL);
+    if (code == CL_SUCCESS && *len) {
+        *ptx = malloc(*len);
+        if (!*ptx) return rt_no_memory(dev, *len);
+        code = clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof *ptx, ptx, NULL);
+    }
+    if (code == CL_SUCCESS) return DLG_OK;
+    free(*ptx);
+    *ptx = NULL;
+    return rt_cl_fail(dev, code, "cannot ask for a program's binary");
+}
+
+/* Puts the program of the PTX with its marked lines in the place of *program. */
+static int build_ptx(dlg_device *dev, const char *file, cl_program *program) {
+    size_t len;
+    cl_int code, loaded = CL_SUCCESS;
+    const char *why = "there is none";
+    char *ptx, *edited = NULL;
+    int status = binary_of(dev, *program, &ptx, &len);
+    if (status < 0) return status;
+    if (ptx) edited = ptx_edit(ptx, len, &why);
+    free(ptx);
+    if (!edited && !why) return rt_no_memory(dev, len);
+    if (!edited)
+        return rt_fail(dev, DLG_ERR_BUILD,
+                       "%s: what %s makes of the kernels is not the PTX that "
+                       "lines can be put into: %s",
+                       file, dev->info.name, why);
+    const unsigned char *binary = (const unsigned char *)edited;
+    len = strlen(edited);
+    cl_program made =
+        clCreateProgramWithBinary(dev->context, 1, &dev->id, &len, &binary, &loaded, &code);
+    if (code == CL_SUCCESS) code = loaded;
+    if (code == CL_SUCCESS) code = clBuildProgram(made, 1, &dev->id, "", NULL, NULL);
+    if (code != CL_SUCCESS && made)
+        status = build_failed(dev, file, 0, "", made, code);
+    else if (code != CL_SUCCESS)
+        status = rt_fail(dev, DLG_ERR_BUILD, "%s: %s does not take the PTX of the kernels (%s)",
+                         file, dev->info.name, rt_cl_name(code));
+    free(edited);
+    if (status < 0) {
+        if (made) clReleaseProgram(made);
+        return status;
+    }
+    clReleaseProgram(*program);
+    *program = made;
+    return DLG_OK;
+}
+
 int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, size_t len,
-             cl_program *built) {
+             bool has_ptx, cl_program *built) {
     *built = NULL;
     char head[1024];
+    /* A driver of another kind never sees these lines: the text has the same in OpenCL C. */
+    const bool ptx = has_ptx && dev->capability;
+    if (ptx && dev->capability != PTX_CAPABILITY)
+        return rt_fail(dev, DLG_ERR_BUILD,
+                       "%s: its kernels have instructions of compute capability 9.0, and %s is of "
+                       "%u.%u: compile it for the target gpu_mma",
+                       file, dev->info.name, dev->capability / 10, dev->capability % 10);
     cl_program program, named = NULL;
     snprintf(head, sizeof head, "#line %" PRId64 "\n", line);
-    cl_int code = build(dev, head, text, len, &program);
+    cl_int code = build(dev, head, text, len, ptx, &program);
     if (!program) return rt_cl_fail(dev, code, "cannot make an OpenCL program");
     if (code == CL_SUCCESS) {
-        *built = program;
-        return DLG_OK;
+        int done = ptx ? build_ptx(dev, file, &program) : DLG_OK;
+        if (done < 0)
+            clReleaseProgram(program);
+        else
+            *built = program;
+        return done;
     }
     /* Once more, for messages that name the file and not the driver's own copy. It is no part of the text that
      * is built otherwise: drivers keep what they built under the text, wherever the file lies. */
     line_directive(head, sizeof head, line, file);
-    cl_int again = build(dev, head, text, len, &named);
+    cl_int again = build(dev, head, text, len, ptx, &named);
     bool fails = named && again != CL_SUCCESS;
     int status = build_failed(dev, file, line, text, fails ? named : program, code);
     if (named) clReleaseProgram(named);
@@ -401,7 +476,7 @@ int rt_own_kernel(dlg_device *dev, const char *name, cl_kernel *kernel) {
     *kernel = NULL;
     int status = dev->own ? DLG_OK
                           : rt_build(dev, "kernels/runtime.cl", 1, rt_kernels_cl, rt_kernels_cl_len,
-                                     &dev->own);
+                                     false, &dev->own);
     if (status < 0) return status;
     cl_int code;
     *kernel = clCreateKernel(dev->own, name, &code);

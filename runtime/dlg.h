@@ -96,7 +96,7 @@ typedef struct dlg_device_info {
     unsigned
         vector_floats; /* f32 in a register of the machine, as the driver has it; 0: it does not say */
     unsigned
-        matrix_units; /* 1: for products of tf32 and bf16, by PTX's mma.sync; 0: none that are known */
+        matrix_units; /* 1: for products of tf32 and bf16, by PTX's mma.sync; 2: by its wgmma, too; 0: none that are known */
 } dlg_device_info;
 
 /* Lists the devices of all platforms; no device at all is an empty list, not an error. The list is

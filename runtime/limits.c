@@ -111,7 +111,7 @@ static int build(Probe *p) {
     if (!text) return rt_no_memory(p->dev, head + len);
     memcpy(text, cpu, head);
     memcpy(text + head, rt_limits_cl, len + 1);
-    int status = rt_build(p->dev, "kernels/limits.cl", 1, text, head + len, &p->program);
+    int status = rt_build(p->dev, "kernels/limits.cl", 1, text, head + len, false, &p->program);
     free(text);
     return status;
 }

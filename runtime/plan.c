@@ -57,6 +57,17 @@ static int read_const(Reader *r) {
     return line_done(r);
 }
 
+static int read_ptx(Reader *r) {
+    char *word;
+    int status = line_word(r, "what the lines of PTX are for", &word);
+    if (status < 0) return status;
+    if (strcmp(word, "sm_90a") != 0)
+        return plan_fail(r, "`%.80s` is no device that lines of PTX are known for", word);
+    if (r->plan->has_ptx) return plan_fail(r, "what the lines of PTX are for is said already");
+    r->plan->has_ptx = true;
+    return line_done(r);
+}
+
 static int read_arena(Reader *r) {
     Plan *p = r->plan;
     int status = line_whole(r, "the arena's size", 0, UINT64_C(1) << 48, &p->arena_bytes);
@@ -607,6 +618,7 @@ static int read_lines(Reader *r, const char *text, char **rest) {
         int (*read)(Reader *r);
     } kinds[] = {
         {"const", AT_CONST, AT_CONST, AT_CONST, read_const},
+        {"ptx", AT_CONST, AT_CONST, AT_CONST, read_ptx},
         {"arena", AT_CONST, AT_CONST, AT_BUFFER, read_arena},
         {"buffer", AT_BUFFER, AT_BUFFER, AT_BUFFER, read_buffer},
         {"entry", AT_BUFFER, AT_ENTRY, AT_ENTRY, read_entry},

@@ -224,8 +224,8 @@ static int prepare(dlg_program *prog, uint64_t seed) {
         return rt_no_memory(prog->dev, (p->tensor_count + p->launch_count) * sizeof(void *));
     mark_inference(prog);
     if (!prog->dev->real) return DLG_OK;
-    int status =
-        rt_build(prog->dev, p->file, p->kernels_line, p->kernels, p->kernels_len, &prog->built);
+    int status = rt_build(prog->dev, p->file, p->kernels_line, p->kernels, p->kernels_len,
+                          p->has_ptx, &prog->built);
     if (status < 0 || (status = allocate(prog)) < 0) return status;
     if ((status = bind_all(prog)) < 0) return status;
     return dlg_init(prog, seed);

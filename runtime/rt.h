@@ -121,6 +121,7 @@ typedef struct Plan {
     size_t kernels_len, kernel_count;
     int64_t kernels_line; /* of the file: where the OpenCL text begins */
     uint64_t arena_bytes, arena_align;
+    bool has_ptx; /* see rt_build */
     struct PlanConst {
         const char *name;
         double value;
@@ -187,6 +188,7 @@ struct dlg_device {
     const char *message; /* the same, or a constant when there was no memory for it */
     bool real;           /* false: "none" */
     bool host_memory;    /* the device works in the host's memory (a CPU) */
+    unsigned capability; /* compute capability, 90 for 9.0; 0: not NVIDIA's */
     bool meets;          /* launches are done together: its groups see what others stored */
     Cores pair;          /* a processor's are so now and then */
     bool exact;          /* a simulator that checks accesses: no byte beyond what was asked for */
@@ -204,10 +206,11 @@ struct dlg_device {
     cl_program own;         /* kernels/runtime.cl, once rt_own_kernel was called */
 };
 
-/* Builds OpenCL C. `line` is the line of `file` where the text begins, for messages. The
- * caller releases *built. Errors: BUILD with the driver's log and the lines that it names. */
+/* Builds OpenCL C. `line` is the line of `file` where the text begins, for messages. `has_ptx`: it has lines of PTX that its
+ * compiler does not know (see ptx.h). The caller releases *built. Errors: BUILD with the driver's log and the lines that
+ * it names, or where the device has no such instructions or the driver nothing to put them into. */
 int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, size_t len,
-             cl_program *built);
+             bool has_ptx, cl_program *built);
 /* A kernel of kernels/runtime.cl, which is built on first use. The caller releases it. */
 int rt_own_kernel(dlg_device *dev, const char *name, cl_kernel *kernel);
 /* A buffer of `bytes`, padded to 64 unless the device is exact, zeroed. The caller releases it. */

@@ -72,17 +72,15 @@ static bool ends_in(const char *path, const char *end) {
     return n >= m && strcmp(path + n - m, end) == 0;
 }
 
-/* What of the device's matrix units is used: a program that needs them, and does not build, is made without. */
-static const char *target_for(const Args *a, const dlg_device *dev, bool matrix_units) {
-    const dlg_device_info *info = dlg_device_get_info(dev);
+/* The target for a device of which matrix units of such a kind are used (see dlg_device_info). */
+static const char *target_for(const Args *a, const dlg_device_info *info, unsigned matrix_units) {
     if (a->target) return a->target;
-    return info ? target_for_device(info->type, info->vector_floats,
-                                    matrix_units ? info->matrix_units : 0)
-                : NULL;
+    return info ? target_for_device(info->type, info->vector_floats, matrix_units) : NULL;
 }
 
 void session_compile_options(const Args *a, const dlg_device *dev, CompileOptions *options) {
-    *options = (CompileOptions){.target = target_for(a, dev, true),
+    const dlg_device_info *info = dlg_device_get_info(dev);
+    *options = (CompileOptions){.target = target_for(a, info, info ? info->matrix_units : 0),
                                 .precision = a->precision,
                                 .pair = a->pair,
                                 .defines = a->defines,
@@ -93,13 +91,15 @@ void session_compile_options(const Args *a, const dlg_device *dev, CompileOption
                                 .color = wants_color(STDERR_FILENO)};
 }
 
+/* A program that needs matrix units, and does not build, is made for those of the kind before, in the end without. */
 static int compile_for(Session *s, const Args *a, const Tiles *tiles) {
+    const dlg_device_info *info = dlg_device_get_info(s->dev);
+    unsigned units = info ? info->matrix_units : 0;
     CompileOptions options;
     session_compile_options(a, s->dev, &options);
     options.tiles = tiles->at;
     options.tile_count = tiles->count;
     dlg_program_options load = {.seed = a->seed};
-    const char *without = target_for(a, s->dev, false);
     for (bool again = false;; again = true) {
         CompileResult result = compile_file(a->file, &options);
         bool news = !again || result.status != 0; /* the warnings are the same */
@@ -120,11 +120,12 @@ static int compile_for(Session *s, const Args *a, const Tiles *tiles) {
         }
         compile_free(&result);
         if (loaded >= 0) return status;
-        if (loaded != DLG_ERR_BUILD || without == options.target)
+        if (loaded != DLG_ERR_BUILD || a->target || units == 0)
             return complain_status(s->dev, loaded);
-        complain("note: %s does not build for the target %s here, and is compiled for %s, "
-                 "without matrix units:\n%s",
-                 a->file, options.target, without, dlg_error_text(s->dev));
+        const char *without = target_for(a, info, --units);
+        complain("note: %s does not build for the target %s here, and is compiled for %s%s:\n%s",
+                 a->file, options.target, without, units ? "" : ", without matrix units",
+                 dlg_error_text(s->dev));
         options.target = without;
     }
 }

@@ -56,6 +56,24 @@ expect 0 "weights" "$DLG" train pair.cl --pair --data x=x.csv:1:601 --data y=x.c
 same cpu.w pair_cl.w
 expect 1 "cpu.cl was compiled without --pair" "$DLG" train cpu.cl --pair --data x=x.csv:1:601 --data y=x.csv:0 --epochs 1
 expect 2 "only a processor's launches are done in pairs" "$DLGC" layers.dlg --target gpu --pair -o none.cl
+# By wgmma, for which the plan says that the text has lines of PTX; C has nobody who would put them into the program.
+cat >wide.dlg <<'MODEL'
+input x : f32[100, 128, 128]
+input w : f32[100, 128, 128]
+entry run -> y = relu(x @ w)
+MODEL
+for precision in 3xtf32 tf32 bf16; do
+    expect 0 "" "$DLGC" wide.dlg --target gpu_wgmma --precision $precision -o wide.cl
+    grep -q "wgmma_product_$precision(sums" wide.cl || fail "wide.cl does not multiply so"
+    grep -q '^//! ptx sm_90a$' wide.cl || fail "wide.cl does not say that it has lines of PTX"
+done
+sed 's/100/4/' wide.dlg >small.dlg
+expect 0 "" "$DLGC" small.dlg --target gpu_wgmma --precision 3xtf32 -o small.cl
+grep -q mma_product_3xtf32 small.cl || fail "small.cl does not go by smaller tiles"
+grep -q '^//! ptx' small.cl && fail "small.cl says that it has lines of PTX"
+expect 0 "" "$DLGC" wide.dlg --target gpu_wgmma --precision 3xtf32 --emit c -o wide.c
+grep -q wgmma wide.c && fail "wide.c has lines of PTX"
+expect 0 "all 1 are within" "$DLG" verify wide.dlg --target gpu_wgmma --precision 3xtf32
 
 # A convolution goes by tiles in local memory.
 cat >conv.dlg <<'MODEL'

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "inject.h"
 
 #define CODE CL_OUT_OF_RESOURCES
@@ -152,6 +153,46 @@ MAKE(cl_mem, clCreateSubBuffer,
 MAKE(cl_program, clCreateProgramWithSource,
      (cl_context context, cl_uint n, const char **texts, const size_t *lengths, cl_int *code),
      (context, n, texts, lengths, code))
+
+static bool has_ptx;
+static const char ptx[] = "//\n.version 9.0\n.target sm_90, texmode_independent\n// DLG ret;\n";
+
+void cl_has_ptx(bool has) {
+    has_ptx = has;
+}
+
+KNOW(clGetProgramInfo)
+cl_int clGetProgramInfo(cl_program of, cl_program_info what, size_t size, void *out, size_t *n) {
+    REAL(clGetProgramInfo);
+    if (inject_here(FAIL_CL, "clGetProgramInfo")) return CODE;
+    if (has_ptx && what == CL_PROGRAM_BINARY_SIZES)
+        *(size_t *)out = sizeof ptx;
+    else if (has_ptx && what == CL_PROGRAM_BINARIES)
+        memcpy(*(unsigned char **)out, ptx, sizeof ptx);
+    else
+        return real(of, what, size, out, n);
+    return CL_SUCCESS;
+}
+
+/* Here a program of its own, of a text that has nothing to build. */
+KNOW(clCreateProgramWithBinary)
+cl_program clCreateProgramWithBinary(cl_context context, cl_uint n, const cl_device_id *devices,
+                                     const size_t *lengths, const unsigned char **binaries,
+                                     cl_int *status, cl_int *code) {
+    __typeof__(&(clCreateProgramWithSource)) real;
+    *(void **)&real = driver("clCreateProgramWithSource");
+    const char *text = "__kernel void k(__global int *x) { *x = 2; }";
+    bool edited = has_ptx && n == 1 && devices && lengths[0] == strlen((const char *)binaries[0]) &&
+                  strstr((const char *)binaries[0], ".target sm_90a,") &&
+                  strstr((const char *)binaries[0], "\nret;\n");
+    cl_program made = NULL;
+    *status = CL_SUCCESS;
+    *code = CODE;
+    if (inject_here(FAIL_CL, "clCreateProgramWithBinary")) return NULL;
+    if (edited) made = real(context, 1, &text, NULL, code);
+    live += made != NULL;
+    return made;
+}
 MAKE(cl_kernel, clCreateKernel, (cl_program program, const char *name, cl_int *code),
      (program, name, code))
 

@@ -15,6 +15,7 @@
 #include <zlib.h>
 #include "compile.h"
 #include "inject.h"
+#include "ptx.h"
 #include "rt.h"
 
 enum { ROWS = 12, MOST_TOLD = 40 };
@@ -191,6 +192,19 @@ static int loads(void) {
     dlg_program *other;
     int status = load(&other, compiled);
     dlg_program_close(other);
+    return status;
+}
+
+/* Lines of PTX are put into what a driver made of a text. */
+static int puts_ptx(void) {
+    static const char text[] = "__kernel void k(__global int *x) { *x = 1; }\n";
+    cl_program built;
+    cl_has_ptx(true);
+    dev->capability = PTX_CAPABILITY;
+    int status = rt_build(dev, "p.cl", 1, text, sizeof text - 1, true, &built);
+    dev->capability = 0;
+    cl_has_ptx(false);
+    if (status == DLG_OK) clReleaseProgram(built);
     return status;
 }
 
@@ -464,6 +478,7 @@ static const struct {
 } stages[] = {{"the devices", devices, false},
               {"a program", loads, false},
               {"a program that does not build", does_not_build, false},
+              {"lines of PTX", puts_ptx, false},
               {"runs", runs, false},
               {"many runs", many_runs, false},
               {"launches as one", runs_as_one, false},

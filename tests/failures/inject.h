@@ -31,5 +31,7 @@ const char *inject_count(size_t i, size_t *failures);
 /* cl.c. OpenCL objects that are there now; and every function of OpenCL that the library calls. */
 long cl_live(void);
 const char *const *cl_functions(void);
+/* Whether a program's binary is PTX, of a driver that takes it as the program that was made of a text last. */
+void cl_has_ptx(bool has);
 
 #endif

@@ -93,9 +93,13 @@ static bool reference_open(Trial *t, const char *text) {
 
 static bool device_open(Trial *t, const char *text) {
     /* Asked for, so that small products go by matrix units too. */
-    const char *precision = strcmp(t->target, "gpu_mma") == 0 ? "3xtf32" : NULL;
-    CompileOptions options = {
-        .target = t->target, .opt_level = t->opt_level, .precision = precision};
+    bool units = strcmp(t->target, "gpu_mma") == 0 || strcmp(t->target, "gpu_wgmma") == 0;
+    const char *precision = units ? "3xtf32" : NULL;
+    CompileOptions options = {.target = t->target,
+                              .opt_level = t->opt_level,
+                              .precision = precision,
+                              .units = strcmp(t->target, "gpu_wgmma") ==
+                                       0}; /* so that few tiles are enough */
     CompileResult r = compile_text(t->name, text, strlen(text), &options);
     bool done = false;
     if (r.status)
@@ -359,13 +363,15 @@ static bool run_for_target(dlg_device *device, const char *target, int opt_level
 }
 
 /* For both targets; a program that says so, once more without chains: its launches are more then, or for matrix units:
- * kernels/mma.cl does without them on a device that has none. */
+ * kernels/mma.cl and kernels/wgmma.cl do without them on a device that has none. */
 static bool run_program(dlg_device *device, const char *name, const char *text) {
     bool good = run_for_target(device, "cpu", 0, name, text, NULL, 0);
     if (strstr(text, "# also -O1"))
         good = run_for_target(device, "cpu", 2, name, text, NULL, 0) && good;
     if (strstr(text, "# also gpu_mma"))
         good = run_for_target(device, "gpu_mma", 0, name, text, NULL, 0) && good;
+    if (strstr(text, "# also gpu_wgmma"))
+        good = run_for_target(device, "gpu_wgmma", 0, name, text, NULL, 0) && good;
     return run_for_target(device, "gpu", 0, name, text, NULL, 0) && good;
 }
 

@@ -18,6 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define ROUNDED                                                                                    \
+    2 /* CompileOptions.ready_products: numbers that are no tf32 or bf16, and so are rounded */
+
 typedef struct Case {
     const char *name;
     ArenaLimit limit;
@@ -28,6 +31,7 @@ typedef struct Case {
     double ***updates;
     uint64_t random;
     Rewrites rewrites;
+    double tolerance;
 } Case;
 
 static double next_number(Case *c, double lo, double hi) {
@@ -116,7 +120,7 @@ static bool same(const Case *c, const char *how, const char *name, const Buffer 
     }
     for (int64_t i = 0; i < elems; i++) {
         if (got[i] == want[i] || (isnan(got[i]) && isnan(want[i]))) continue;
-        if (fabs(got[i] - want[i]) <= 1e-6 * scale)
+        if (fabs(got[i] - want[i]) <= c->tolerance * scale)
             continue; /* constants are f32; the rest is double */
         char detail[200];
         snprintf(detail, sizeof(detail), "%s: element %lld is %.9g, by the reference %.9g", name,
@@ -171,7 +175,16 @@ static void visit_entry(void *context, const Plan *plan, const PlannedEntry *pe,
     t->entry++;
 }
 
-static uint32_t by_panels, some_lanes; /* kernels that have such */
+static uint32_t by_panels, some_lanes, by_wgmma, copied, by_squares,
+    whole; /* kernels, or statements */
+
+static void count_moves(const KBlock *b) {
+    for (uint32_t i = 0; i < b->len; i++) {
+        copied += b->at[i]->op == S_COPY;
+        whole += b->at[i]->whole;
+        count_moves(&b->at[i]->body);
+    }
+}
 
 static void count_kinds(const Kernel *k) {
     bool some = false;
@@ -179,6 +192,10 @@ static void count_kinds(const Kernel *k) {
         by_panels += !strcmp(k->locals.at[i].name, "panel");
     for (Val v = 0; v < k->values.len; v++) some = some || k->values.at[v].some;
     some_lanes += some;
+    for (uint32_t i = 0; i < k->matrices.len; i++) by_wgmma += k->matrices.at[i].wgmma;
+    for (uint32_t i = 0; i < k->locals.len; i++)
+        by_squares += !strcmp(k->locals.at[i].name, "square");
+    if (!k->matrices.len || k->matrices.at[0].wgmma) count_moves(&k->body);
 }
 
 static void visit_launch(void *context, const Plan *plan, const PlannedEntry *pe, const Launch *l) {
@@ -261,6 +278,7 @@ static bool run_program(const char *name, const char *text, const CompileOptions
                                                       : options->target;
     c->name = name;
     c->random = 999;
+    c->tolerance = options->ready_products == ROUNDED ? 1e-2 : 1e-6;
     compiled = false;
     c->limit.limit_bytes = (size_t)4 << 30;
     arena_init(&c->arena, &c->limit);
@@ -317,6 +335,7 @@ static bool run_defined(const char *name, const char *text, const char *const *d
                             {.target = "gpu_mma", .precision = "tf32", .mem_budget_bytes = 1},
                             {.target = "cpu", .tile_rank = 1},
                             {.target = "cpu", .tile_rank = 5, .cache_bytes = 4096},
+                            {.target = "gpu_wgmma", .precision = "3xtf32", .units = 1},
                             {.target = "cpu", .rewrites = some}};
     static size_t turn; /* where there are fewer: the first, and some of the others in turn */
     size_t ways = every_way ? COUNT_OF(all) : number_of("DLG_KERNEL_WAYS", COUNT_OF(all));
@@ -488,6 +507,48 @@ static void test_matrix_units(void) {
                               &(CompileOptions){.target = "gpu_mma", .precision = precisions[i]}));
 }
 
+/* By those that multiply for a group as a whole, with operands that are rounded before or on the way; of numbers that
+ * rounding leaves as they are. */
+static void test_wgmma(void) {
+    static const char text[] =
+        "input a0 : f32[256, 160]\ninput b0 : f32[160, 256]\ninput bias : f32[256]\n"
+        "input c0 : f32[2, 252, 132]\ninput d0 : f32[2, 132, 248]\n"
+        "input h : bf16[128, 192]\ninput g : bf16[256, 192]\ninput o : f32[251, 130]\n"
+        "input q : bf16[160, 256]\ninput r : bf16[160, 256]\n"
+        "fn rough(x) { return floor(x * 4) / 4 }\n"
+        "a = rough(a0)\nb = rough(b0)\nhr = cast(rough(h), bf16)\ngr = cast(rough(g), bf16)\n"
+        "odd = rough(o)\n"
+        "entry plain -> nn = relu(a @ b + bias), tt = b' @ a'\n"
+        "entry side -> nt = a @ a', tn = b' @ b\n"
+        "entry edges -> y = rough(c0) @ rough(d0), z = odd @ odd'\n"
+        "entry stored -> u = q' @ r\n"
+        "entry halves -> ht = hr @ gr', th = gr @ hr'\n";
+    static const char *const precisions[] = {"3xtf32", "tf32", "bf16"};
+    static const char rounded[] = "input x : f32[256, 160]\ninput y : f32[160, 256]\n"
+                                  "entry e -> nn = x @ y, nt = x @ x', tn = y' @ y\n";
+    const uint32_t least = 7; /* of the products: not the odd ones */
+    for (size_t i = 0; i < 2 * COUNT_OF(precisions); i++) {
+        const bool ready = i % 2;
+        by_wgmma = copied = by_squares = whole = 0;
+        CU_ASSERT(run_program(precisions[i / 2], text,
+                              &(CompileOptions){.target = "gpu_wgmma",
+                                                .precision = precisions[i / 2],
+                                                .ready_products = ready,
+                                                .units = 1}));
+        CU_ASSERT(by_wgmma >= least);
+        CU_ASSERT(copied > 0); /* what is stored as bf16 */
+        CU_ASSERT_EQUAL(by_squares + whole, 0);
+        if (i < 2 || !ready) continue;
+        CU_ASSERT(run_program("rounded", rounded,
+                              &(CompileOptions){.target = "gpu_wgmma",
+                                                .precision = precisions[i / 2],
+                                                .ready_products = ROUNDED,
+                                                .units = 1}));
+        CU_ASSERT(whole > 0);
+        CU_ASSERT((by_squares > 0) == (i == 3));
+    }
+}
+
 static void test_random(void) {
     uint32_t first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_KERNEL_SEEDS", 40);
     RandomProgram *r = malloc(sizeof(*r));
@@ -549,5 +610,5 @@ RUN_SUITE("kernels", {"a fault on purpose", test_fault},
           {"products", test_products}, {"tiles in local memory", test_local_tiles},
           {"shared sums", test_shared_sums}, {"wide items", test_wide_items},
           {"small tiles by matrix units", test_small_matrix}, {"matrix units", test_matrix_units},
-          {"programs made at random", test_random}, {"wilder ones", test_wild},
-          {"some worked in a smaller arena", test_squeezed})
+          {"wgmma", test_wgmma}, {"programs made at random", test_random},
+          {"wilder ones", test_wild}, {"some worked in a smaller arena", test_squeezed})
