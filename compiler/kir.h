@@ -91,7 +91,8 @@ typedef enum StmtOp {
     S_SUMS,   /* declares the sums of `matrix`, which are 0 */
     S_FETCH, /* the items take the operands' tiles at index and at `at` of the local array, as set `set` of two, or
                  * anything where `ranges` do not hold */
-    S_PRODUCT, /* the sums += the product of what set `set` has, the `step`-th of a run: see KMatrix.run */
+    S_PRODUCT, /* the sums += the product of what set `set` has, the `step`-th of a run: see KMatrix.run; with slices of what
+                  is at index and at `at` of the local array */
     S_SUMS_OUT, /* local array `local` <- the sums of part `step` of `matrix`, by rows of parts */
     S_COMMENT,  /* text */
 } StmtOp;
@@ -257,6 +258,8 @@ uint32_t kernel_matrix(Kernel *k, const KMatrix *m);
 void kernel_fetch(Kernel *k, uint32_t matrix, uint32_t set, uint32_t local, Idx a, Idx b,
                   Ranges ranges);
 void kernel_product(Kernel *k, uint32_t matrix, uint32_t set, int32_t of_run);
+/* Of a tile with slices: of what is at a and at b of the local array. */
+void kernel_product_slices(Kernel *k, uint32_t matrix, uint32_t local, Idx a, Idx b);
 void kernel_sums_out(Kernel *k, uint32_t matrix, int32_t part, uint32_t local);
 /* Where an element of an operand's tile lies, of so many lines; as neighbours of either kind are read by the items of
  * a group, they lie in different banks. */
