@@ -554,6 +554,14 @@ void kernel_product(Kernel *k, uint32_t matrix, uint32_t set, int32_t of_run) {
     s->step = of_run;
 }
 
+void kernel_product_slices(Kernel *k, uint32_t matrix, uint32_t local, Idx a, Idx b) {
+    KStmt *s = add_stmt(k, S_PRODUCT);
+    s->matrix = matrix;
+    s->local = local;
+    s->index = a;
+    s->at = b;
+}
+
 void kernel_sums_out(Kernel *k, uint32_t matrix, int32_t part, uint32_t local) {
     KStmt *s = add_stmt(k, S_SUMS_OUT);
     s->matrix = matrix;
@@ -684,6 +692,10 @@ static void use_block(Kernel *k, const KBlock *b) {
         case S_FETCH:
         case S_WGMMA:
             for (uint32_t r = 0; r < s->ranges.count; r++) use_index(k, s->ranges.at[r].e);
+            use_index(k, s->index);
+            use_index(k, s->at);
+            break;
+        case S_PRODUCT: /* with slices; else they are 0 */
             use_index(k, s->index);
             use_index(k, s->at);
             break;

@@ -92,7 +92,8 @@ typedef enum StmtOp {
     S_SUMS,   /* declares the sums of `matrix`, which are 0 */
     S_FETCH, /* the items take the operands' tiles at index and at `at` of the local array, as set `set` of two, or
                  * anything where `ranges` do not hold */
-    S_PRODUCT, /* the sums += the product of what set `set` has, the `step`-th of a run: see KMatrix.run */
+    S_PRODUCT, /* the sums += the product of what set `set` has, the `step`-th of a run: see KMatrix.run; with slices of what
+                  is at index and at `at` of the local array */
     S_WGMMA, /* begins: the sums of `matrix` += the product of the tiles at index and at `at` of the local array */
     S_SUMS_OUT, /* local array `local` <- the sums of part `step` of `matrix`, by rows of parts */
     S_SETTLE, /* what an item put into `wgmma` arrays is there for products after the next barrier */
@@ -277,6 +278,8 @@ uint32_t kernel_matrix(Kernel *k, const KMatrix *m);
 void kernel_fetch(Kernel *k, uint32_t matrix, uint32_t set, uint32_t local, Idx a, Idx b,
                   Ranges ranges);
 void kernel_product(Kernel *k, uint32_t matrix, uint32_t set, int32_t of_run);
+/* Of a tile with slices: of what is at a and at b of the local array. */
+void kernel_product_slices(Kernel *k, uint32_t matrix, uint32_t local, Idx a, Idx b);
 void kernel_sums_out(Kernel *k, uint32_t matrix, int32_t part, uint32_t local);
 /* For products by wgmma: an array for their operands, one for their sums over it, and see S_SETTLE, S_DONE. */
 uint32_t kernel_wgmma_local(Kernel *k, const char *name, Precision precision, int64_t elems);

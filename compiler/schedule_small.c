@@ -340,7 +340,7 @@ static void multiply_staged(SmallTile *m, uint32_t sums) {
     copy_part(m, later, idx_mod(x, later, STAGES));
     Idx at =
         idx_scale(x, idx_mod(x, turn, STAGES), (int64_t)(m->pitch[0] + m->pitch[1]) * m->chunk);
-    kernel_product(k, sums, m->places, at, idx_offset(x, at, m->first[1]));
+    kernel_product_slices(k, sums, m->places, at, idx_offset(x, at, m->first[1]));
     nest_end(n);
     kernel_arrive(k, 0);
 }
@@ -403,7 +403,7 @@ static void multiply_turns(SmallTile *m, uint32_t sums, const uint32_t *acc) {
         kernel_barrier(k);
         if (more) load_part(m, idx_offset(x, step, m->chunk), false);
         if (m->matrix)
-            kernel_product(k, sums, m->places, zero, idx_const(x, m->first[1]));
+            kernel_product_slices(k, sums, m->places, zero, idx_const(x, m->first[1]));
         else
             multiply(m, acc);
         if (more) kernel_barrier(k);
