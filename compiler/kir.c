@@ -502,7 +502,6 @@ static void copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Rang
     if (!ranges_open(k, ranges, &open)) open = ranges; /* zeros */
     k->buffers.at[buffer].read = true;
     KStmt *s = add_stmt(k, S_COPY);
-    s->step = 16 / dtype_bytes(k->buffers.at[buffer].dtype);
     s->local = local;
     s->at = at;
     s->buffer = buffer;
@@ -512,7 +511,7 @@ static void copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Rang
 }
 
 void kernel_copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges) {
-    copy(k, local, at, buffer, e, ranges, 4);
+    copy(k, local, at, buffer, e, ranges, 16 / dtype_bytes(k->buffers.at[buffer].dtype));
 }
 
 void kernel_copy_one(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges) {

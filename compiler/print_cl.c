@@ -6,6 +6,7 @@
 #include "cl_names.h"
 #include "kir.h"
 #include "print_matrix.h"
+#include "print_named.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -739,42 +740,6 @@ static void print_part_call(Printer *p) {
     text_puts(p->out, ");\n}\n");
 }
 
-/* A value that stands before a loop and is used in it has a name, so that it is computed where it stands. */
-static void name_outside(Printer *p, const KBlock *b, uint32_t loop, uint32_t *loops,
-                         uint32_t *made) {
-    const Kernel *k = p->k;
-    for (uint32_t i = 0; i < b->len; i++) {
-        const KStmt *s = b->at[i];
-        if (s->op == S_LET) {
-            const Value *n = &k->values.at[s->val];
-            made[s->val] = loop;
-            for (uint32_t a = 0; a < n->argc; a++)
-                p->named[n->args[a]] = p->named[n->args[a]] || made[n->args[a]] != loop;
-        } else if (s->op == S_VAR || s->op == S_SET || s->op == S_STORE || s->op == S_LOCAL) {
-            p->named[s->val] = p->named[s->val] || made[s->val] != loop;
-        }
-        name_outside(p, &s->body, s->op == S_FOR ? ++*loops : loop, loops, made);
-    }
-}
-
-/* An operand that the operator's text mentions twice needs a name. */
-static void mark_named(Printer *p) {
-    for (Val v = 0; v < p->k->values.len; v++) {
-        const Value *n = &p->k->values.at[v];
-        if (n->kind == V_EW && (n->op == OP_MAX || n->op == OP_MIN)) {
-            for (uint32_t i = 0; i < n->argc; i++) p->named[n->args[i]] = true;
-        }
-        if (n->kind == V_EXTRACT) p->named[n->args[0]] = true;
-    }
-    uint32_t loops = 0;
-    name_outside(p, &p->k->body, 0, &loops,
-                 NEW_ARRAY(p->out->arena, uint32_t, p->k->values.len + 1));
-    for (uint32_t i = 0; i < p->k->index.atoms.len; i++) {
-        Val v = p->k->index.atoms.at[i].value;
-        if (p->k->index.atoms.at[i].kind == ATOM_VAR && v != NO_VAL) p->named[v] = true;
-    }
-}
-
 static void print_kernel(Printer *p, uint32_t params) {
     const Kernel *k = p->k;
     Arena *a = p->out->arena;
@@ -789,7 +754,7 @@ static void print_kernel(Printer *p, uint32_t params) {
     p->fetched = NEW_ARRAY(a, const char *, k->matrices.len + 1);
     p->atom[k->group_atom] = "g";
     p->atom[k->local_atom] = "l";
-    mark_named(p);
+    kernel_named(k, a, p->named);
     for (uint32_t i = 0; i < k->buffers.len; i++) {
         if (k->buffers.at[i].values) print_table(p, i);
     }

@@ -263,12 +263,12 @@ void section_plan(Section *s, Arena *arena) {
     s->streams = !c->has_reduction && !c->has_inner && target->stream_bytes &&
                  (double)points * p.count.bytes >= target->stream_bytes;
     if (is_copy(s) && (turned_copy_fits(s, arena) || rounded_copy_fits(s, arena))) return;
+    if (wgmma_tiles_fit(s, arena)) return;
     s->tiles_local = small_matrix_fits(s);
     if (s->tiles_local) {
         small_matrix_plan(s);
         return;
     }
-    if (wgmma_tiles_fit(s, arena)) return;
     if (matrix_tiles_fit(s)) {
         matrix_tiles_plan(s);
         return;

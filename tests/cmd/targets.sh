@@ -69,7 +69,7 @@ for precision in 3xtf32 tf32 bf16; do
 done
 sed 's/100/4/' wide.dlg >small.dlg
 expect 0 "" "$DLGC" small.dlg --target gpu_wgmma --precision 3xtf32 -o small.cl
-grep -q mma_product_3xtf32 small.cl || fail "small.cl does not go by smaller tiles"
+grep -q 'mma_slice_3xtf32\|mma_product_3xtf32' small.cl || fail "small.cl does not go by smaller tiles"
 grep -q '^//! ptx' small.cl && fail "small.cl says that it has lines of PTX"
 expect 0 "" "$DLGC" wide.dlg --target gpu_wgmma --precision 3xtf32 --emit c -o wide.c
 grep -q wgmma wide.c && fail "wide.c has lines of PTX"
