@@ -108,7 +108,7 @@ typedef struct Init {
 /* Launches of an entry that one kernel can do all of, with all repeats among them. */
 typedef struct Together {
     size_t first, end; /* of Plan.launches */
-    bool free;         /* none waits for another: all groups are launched, whether they meet or not */
+    bool free; /* none waits for another: all groups are launched, whether they meet or not */
     /* Unless they are free its last argument, the counters that its groups meet by, is not among `args`. */
     dlg_launch joint;
 } Together;
