@@ -27,6 +27,7 @@ typedef struct Emitter {
     TileUses *tiles;         /* NULL: nobody asks */
     const char *entry;       /* that is being written, */
     uint32_t launches;       /* so many of its launches so far */
+    int opt_level;
 } Emitter;
 
 /* ---- Comments ------------------------------------------------------------------------------ */
@@ -375,6 +376,8 @@ static void write_plan(Emitter *em, Text *out) {
     text_printf(out, "//! model %s target %s from ", p->model, plan->target->name);
     plan_string(out, p->path);
     text_puts(out, plan->target->meets && plan->target->local_size == 1 ? " pair\n" : "\n");
+    text_printf(out, "//! graph %016llx\n",
+                (unsigned long long)graph_hash(p, plan->target, em->opt_level));
     for (uint32_t i = 0; i < p->consts.len; i++) {
         text_printf(out, "//! const %s ", p->consts.at[i].name);
         text_f64(out, p->consts.at[i].value);
@@ -409,7 +412,8 @@ static void write_kernels(Emitter *em, Text *out) {
 
 NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out,
                     Over *over, TileUses *tiles) {
-    Emitter em = {.p = p, .arena = arena, .kernels = {.arena = arena}, .tiles = tiles};
+    Emitter em = {.p = p, .arena = arena, .kernels = {.arena = arena}, .tiles = tiles,
+                  .opt_level = options->opt_level};
     Text kernels;
     text_init(&kernels, arena);
     text_init(&em.entries, arena);

@@ -26,7 +26,31 @@ expect 0 "" "$DLGC" digits.dlg -o there/digits.cl
     --checkpoint ../run.checkpoint --save ../there.safetensors >out 2>err) || fail "elsewhere: $(cat there/err)"
 same whole there.safetensors
 
+# With other tiles, in pairs, with a budget: other kernels of the same program. Another learning rate is another one.
+expect 0 "" $train $keep --steps 50
+cp run.checkpoint half
+expect 0 "" "$DLG" tune digits.dlg --target cpu --quiet
+python3 - <<'PY' || fail "tiles.json is not written"
+import json
+file = json.load(open("tiles.json"))
+for known in file["devices"].values():
+    for product in "64x128 by 64", "64x10 by 128", "64x128 by 10", "64x128 by 64 down", "128x10 by 64 down":
+        for where in "", " in a chain": known["cpu " + product + where] = "3x16"
+json.dump(file, open("tiles.json", "w"))
+PY
+for other in "" --pair "--mem-budget 1G"; do
+    cp half run.checkpoint
+    expect 0 "going on after step 50" $train $keep --resume $other --save resumed
+    same whole resumed
+done
+rm tiles.json
+sed 's/lr = 1e-3/lr = 2e-3/' digits.dlg >rate.dlg
+cmp -s digits.dlg rate.dlg && fail "the rate is the same"
+cp half run.checkpoint
+expect 1 "another run: the hash of the program is" dlg train rate.dlg --holdout 0.2 --epochs 6 --seed 3 --target cpu $keep --resume
+
 # Another run.
+expect 0 "" $train $keep
 cp run.checkpoint before
 expect 1 "another run: the seed is 3 there and 4 here" $train $keep --resume --seed 4
 expect 1 "another run: the batch is 64 there and 32 here" $train $keep --resume -D batch=32
