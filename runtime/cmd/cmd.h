@@ -102,6 +102,7 @@ typedef struct Session {
     bool profiled; /* a profile was begun */
     char *text;    /* of the program, for others to build its kernels; NULL: they are built */
     size_t text_len;
+    bool pair; /* the device does short launches in pairs */
     Builders builders;
 } Session;
 
