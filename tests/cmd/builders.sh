@@ -52,6 +52,13 @@ if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
     grep -q 'building kernels \.\.\.' seen || fail "what takes the time is not shown"
     sed "s/.*$(printf '\033')\[K//" seen | grep -q 'building kernels \.\.\.' && fail "the line stays"
 fi
+# What is said meanwhile is said on lines of its own.
+if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
+    TERM=xterm script -qec "dlg train layers.dlg --target cpu --data x=x.csv:1:101 --data y=x.csv:0 --epochs 1 --checkpoint c --resume" \
+        /dev/null </dev/null >seen
+    grep -q 'there is no checkpoint c' seen || fail "the checkpoint is not told"
+    grep -qF "...$(printf '\033')[Kthere" seen && fail "the checkpoint is told behind another line"
+fi
 # One that builds kernels says nothing.
 expect 0 "" "$DLGC" layers.dlg -o layers.cl
 device=${DLG_DEVICE:-0}
