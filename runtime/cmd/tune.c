@@ -143,7 +143,7 @@ static int time_rank(Tune *t, const Candidate *c, size_t rank) {
         int status = time_launches(t, c->prog, e, seconds);
         for (size_t k = 0; k < c->compiled.tile_count && status == DLG_OK; k++) {
             const TileUse *use = &c->compiled.tiles[k];
-            if (strcmp(use->entry, e->name) != 0) continue;
+            if (use->entry != i) continue;
             for (size_t n = 0; n < t->count; n++) {
                 Contraction *of = &t->list[n];
                 if (strcmp(of->name, use->contraction) != 0) continue;
@@ -158,12 +158,13 @@ static int time_rank(Tune *t, const Candidate *c, size_t rank) {
 }
 
 /* Which contractions there are, each once. */
-static int list_contractions(Tune *t, const CompileResult *r) {
+static int list_contractions(Tune *t, const Candidate *c) {
+    const CompileResult *r = &c->compiled;
     t->list = calloc(r->tile_count + 1, sizeof *t->list);
     if (!t->list) return no_memory();
     for (size_t i = 0; i < r->tile_count; i++) {
         const TileUse *use = &r->tiles[i];
-        bool known = t->a->entry && strcmp(t->a->entry, use->entry) != 0;
+        bool known = !is_tuned(t, dlg_entry_at(c->prog, use->entry));
         for (size_t k = 0; k < t->count; k++)
             known = known || strcmp(t->list[k].name, use->contraction) == 0;
         if (known) continue;
@@ -268,7 +269,7 @@ static int tune(Tune *t) {
         complain("%s has no entry `%s`", t->a->file, t->a->entry);
         exit_status = EXIT_INPUT;
     }
-    if (!exit_status) exit_status = list_contractions(t, &first.compiled);
+    if (!exit_status) exit_status = list_contractions(t, &first);
     if (!exit_status && t->count == 0)
         printf("%s has no contraction with tiles to choose of\n", t->a->file);
     for (size_t rank = 0; rank < t->ranks && t->count && !exit_status; rank++) {

@@ -34,8 +34,8 @@ python3 - <<'PY' || fail "tiles.json is not written"
 import json
 file = json.load(open("tiles.json"))
 for known in file["devices"].values():
-    for product in "64x128 by 64", "64x10 by 128", "64x128 by 10", "64x128 by 64 down", "128x10 by 64 down":
-        for where in "", " in a chain": known["cpu " + product + where] = "3x16"
+    for product in "8x128 by 64", "8x10 by 128", "64x128 by 64", "64x10 by 128", "64x128 by 10", "128x10 by 64":
+        for where in "", " in a chain", " in a chain down", " down": known["cpu " + product + where] = "3x16"
 json.dump(file, open("tiles.json", "w"))
 PY
 for other in "" --pair "--mem-budget 1G"; do

@@ -2,7 +2,8 @@
 # dlg tune: tiles are remembered by contraction and device, taken from then on, and change no bit.
 . "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
 [ -z "${DLG_SANITIZE:-}" ] || exit 77
-cat >layers.dlg <<'MODEL'
+long=entry_whose_name_is_longer_than_the_sixty_three_characters_that_fitted_once
+cat >layers.dlg <<MODEL
 const batch = 48
 input x : f32[batch, 70]
 input y : i32[batch]
@@ -11,6 +12,8 @@ b = dense(a, 7)
 loss = mean(cross_entropy(b, y))
 entry train -> loss { minimize loss by sgd(lr = 0.1) }
 entry predict -> p = softmax(b)
+c = dense(x, 99)
+entry $long -> p = softmax(c)
 MODEL
 awk 'BEGIN { for (i = 0; i < 96; i++) { line = i % 7; for (k = 0; k < 70; k++) line = line "," (i * 37 + k * k * 11) % 101 / 50 - 1; print line } }' >x.csv
 train() { expect 0 "weights" "$DLG" train layers.dlg --target cpu --data x=x.csv:1:71 --data y=x.csv:0 --epochs 3 --save "$1"; }
@@ -19,6 +22,7 @@ expect 0 "tiles 5 of 5 for" "$DLG" tune layers.dlg --target cpu
 [ -f tiles.json ] || fail "nothing is remembered"
 expect 0 "" "$DLG" tune layers.dlg --target cpu --entry predict --quiet
 grep -q "tiles 1 of" out && fail "--quiet shows progress"
+expect 0 "for 1 contractions" "$DLG" tune layers.dlg --target cpu --entry $long
 # Whatever was faster: every other tile of every contraction gives the same weights. The names are those of the compiler.
 device=$(python3 -c 'import json; print(list(json.load(open("tiles.json"))["devices"])[0])') || fail "tiles.json cannot be read"
 for tile in 4x16 8x32 6x48 "8x32 panels" 16x16 1x16; do
