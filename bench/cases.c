@@ -224,7 +224,8 @@ bool ours_open(Ours *ours, const BenchCase *which, dlg_device *device, const cha
     int status =
         dlg_program_load_text(&ours->program, device, which->model, text.text, text.text_len, NULL);
     if (status == DLG_OK && builders_wanted(ours->program, seconds_now() - begin))
-        builders_start(&builders, ours->program, which->entry, text.text, text.text_len, command);
+        builders_start(&builders, ours->program, which->entry, text.text, text.text_len,
+                       getenv("DLG_BENCH_PAIR") != NULL, command);
     compile_free(&text);
     bool runs = status == DLG_OK && set_inputs(ours) && first_run(ours);
     builders_end(&builders);

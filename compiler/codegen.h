@@ -20,6 +20,9 @@ struct Over;
 NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out,
                     struct Over *over, TileUses *tiles);
 
+/* graph_hash.c: of the graphs, the target with its precision and the opt level: of what is computed. */
+uint64_t graph_hash(const Program *p, const Target *target, int opt_level);
+
 /* Whether there is such a target; the names of all, for a message. NULL asks for the default. */
 bool target_known(const char *name);
 const char *target_names(void); /* " cpu gpu" */

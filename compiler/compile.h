@@ -24,8 +24,9 @@ typedef struct TileChoice {
 
 /* The same of a launch of a program. */
 typedef struct TileUse {
-    char entry[64], contraction[96], tile[32];
-    size_t launch;       /* of the entry's, from 0 */
+    char contraction[96], tile[32];
+    size_t entry;        /* of the program's, from 0, */
+    size_t launch;       /* of the entry's */
     unsigned candidates; /* of which it is one */
 } TileUse;
 

@@ -25,8 +25,9 @@ typedef struct Emitter {
     Families kernels;        /* the kernels, as many as there are families */
     KernelListener listener; /* nobody: context NULL */
     TileUses *tiles;         /* NULL: nobody asks */
-    const char *entry;       /* that is being written, */
+    uint32_t entry_count;    /* with the one that is being written, */
     uint32_t launches;       /* so many of its launches so far */
+    int opt_level;
 } Emitter;
 
 /* ---- Comments ------------------------------------------------------------------------------ */
@@ -230,8 +231,8 @@ static void note_tiles(Emitter *em, const Launch *l) {
     for (uint32_t i = 0; i < l->sections.len && em->tiles; i++) {
         const TileTaken *t = &l->sections.at[i].tile;
         if (!t->contraction) continue;
-        TileUse use = {.launch = em->launches, .candidates = t->candidates};
-        snprintf(use.entry, sizeof use.entry, "%s", em->entry);
+        TileUse use = {
+            .entry = em->entry_count - 1, .launch = em->launches, .candidates = t->candidates};
         snprintf(use.contraction, sizeof use.contraction, "%s", t->contraction);
         snprintf(use.tile, sizeof use.tile, "%s", t->tile);
         vec_push(em->arena, em->tiles, use);
@@ -307,7 +308,7 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
                                     e->variant ? e->variant : "");
     Step s = {.kind = STEP_ENTRY, .line = out->len, .entry = name};
     vec_push(em->arena, &em->steps, s);
-    em->entry = name;
+    em->entry_count++;
     em->launches = 0;
     text_printf(out, "//! entry %s", name);
     if (pe->bound_bytes >= 0) text_printf(out, " bound %.0f", pe->bound_bytes);
@@ -376,6 +377,8 @@ static void write_plan(Emitter *em, Text *out) {
     text_printf(out, "//! model %s target %s from ", p->model, plan->target->name);
     plan_string(out, p->path);
     text_puts(out, plan->target->meets && plan->target->local_size == 1 ? " pair\n" : "\n");
+    text_printf(out, "//! graph %016llx\n",
+                (unsigned long long)graph_hash(p, plan->target, em->opt_level));
     for (uint32_t i = 0; i < p->consts.len; i++) {
         text_printf(out, "//! const %s ", p->consts.at[i].name);
         text_f64(out, p->consts.at[i].value);
@@ -418,7 +421,11 @@ static void write_kernels(Emitter *em, Text *out) {
 
 NodeId emit_program(const Program *p, const CompileOptions *options, Arena *arena, Text *out,
                     Over *over, TileUses *tiles) {
-    Emitter em = {.p = p, .arena = arena, .kernels = {.arena = arena}, .tiles = tiles};
+    Emitter em = {.p = p,
+                  .arena = arena,
+                  .kernels = {.arena = arena},
+                  .tiles = tiles,
+                  .opt_level = options->opt_level};
     Text kernels;
     text_init(&kernels, arena);
     text_init(&em.entries, arena);

@@ -286,9 +286,9 @@ static int64_t contracted_run(const Section *s, Arena *arena, NodeId id) {
     return run;
 }
 
-/* Takes one of the cuts, with panels or without. */
+/* Takes one of the cuts, with panels or without. Its name says all that the cuts depend on. */
 static Tile take_tile(Section *s, Arena *arena, const Cuts *cuts, bool panels, bool may_pack,
-                      int32_t rows, int32_t columns, int64_t length, const Lie *lie) {
+                      int32_t rows, int32_t columns, int64_t length, int64_t run, const Lie *lie) {
     Tile tiles[MOST_TILES];
     uint32_t count = 0;
     while (count < cuts->count && count < MOST_TILES - 1) {
@@ -299,10 +299,16 @@ static Tile take_tile(Section *s, Arena *arena, const Cuts *cuts, bool panels, b
         tiles[count] = tiles[0];
         tiles[count++].panels = !panels;
     }
-    const char *what =
-        arena_printf(arena, "%s %dx%d by %lld%s%s%s%s", s->target->name, rows, columns,
-                     (long long)length, s->rows ? " in a chain" : "", lie->down ? " down" : "",
-                     lie->apart ? " apart" : "", s->dot_inner ? " points" : "");
+    const bool cut = s->dot_inner && run != length;
+    const char *what = arena_printf(
+        arena, "%s %dx%d by %lld%s%s%s%s%s%s%s", s->target->name, rows, columns, (long long)length,
+        s->rows                    ? " in a chain"
+        : panels                   ? " by panels"
+        : may_pack || s->dot_inner ? ""
+                                   : " in place",
+        lie->down ? " down" : "", lie->apart ? " apart" : "", lie->turned ? " turned" : "",
+        s->dot_inner ? " points" : "", cut ? " of " : "",
+        cut ? arena_printf(arena, "%lld", (long long)run) : "");
     return tiles[tile_take(s->target, what, tiles, count, arena, &s->tile)];
 }
 
@@ -330,7 +336,7 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
                              : cut_columns(s->target, rows, columns, length, &lie, packs);
     may_pack = may_pack && !s->dot_inner;
     packs = may_pack && (packs || (crowded && rows >= AGAIN * cuts.at[0].rows));
-    Tile tile = take_tile(s, arena, &cuts, packs, may_pack, rows, columns, length, &lie);
+    Tile tile = take_tile(s, arena, &cuts, packs, may_pack, rows, columns, length, run, &lie);
     s->tile_rows = tile.rows;
     s->tile_columns = tile.columns;
     if (tile.panels) plan_panels(s, &lie, rows, columns, (int32_t)length);

@@ -6,7 +6,8 @@
 // [0] who came, and 65536 once nobody more may; [32] how many the team are; [64] arrivals at meetings; [96] who left.
 //
 // What a group stored before a meeting all see after it. OpenCL C 1.2 has no fence for that: its mem_fence is for a group
-// alone with NVIDIA's drivers, where the instructions stand instead. On a processor an atomic operation is such a fence.
+// alone with NVIDIA's drivers, where the instructions stand instead. On a processor the atomic operations are such fences for
+// the core, and mem_fence beside them, before an arrival and after a wait, keeps the compiler from moving others past them.
 
 //: arrive_for_all
 static void arrive_for_all(volatile __global int *at) {
@@ -27,6 +28,7 @@ static void wait_for_all(volatile __global int *at, int count) {
     while (*at < count) {
     }
     atomic_or(at, 0);
+    mem_fence(CLK_GLOBAL_MEM_FENCE);
 #endif
 }
 //: close_team

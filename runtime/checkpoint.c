@@ -66,22 +66,27 @@ static uint64_t hash_entry(const dlg_entry *e, uint64_t hash) {
     return hash;
 }
 
-/* Of what the program computes and how, wherever its source lies: the same source compiled from
- * another directory is the same program. */
+/* Of what the program computes, wherever its source lies: the same source compiled from another directory is the same
+ * program, and with other tiles too. Of a program that does not say what it computes, its kernels stand for it. */
 static int hash_program(const dlg_program *prog, uint64_t *hash) {
     const Plan *p = &prog->plan;
-    char *text = malloc(p->kernels_len + 1);
-    if (!text) return rt_no_memory(prog->dev, p->kernels_len);
-    *hash = rt_hash(text, strip_comments(text, p->kernels, p->kernels_len), 0);
-    free(text);
+    *hash = p->graph;
+    if (!p->has_graph) {
+        char *text = malloc(p->kernels_len + 1);
+        if (!text) return rt_no_memory(prog->dev, p->kernels_len);
+        *hash = rt_hash(text, strip_comments(text, p->kernels, p->kernels_len), 0);
+        free(text);
+    }
     for (size_t i = 0; i < p->tensor_count; i++) {
         const dlg_tensor *t = &p->tensors[i];
+        if (p->has_graph && t->kind == DLG_ARENA) continue; /* the kernels' own */
         *hash = hash_text(t->name, *hash);
         *hash = hash_number(t->type, *hash);
         *hash = hash_number(t->kind, *hash);
         *hash = rt_hash(t->shape, (size_t)t->rank * sizeof *t->shape, *hash);
     }
-    for (size_t i = 0; i < p->entry_count; i++) *hash = hash_entry(&p->entries[i], *hash);
+    for (size_t i = 0; i < p->entry_count && !p->has_graph; i++)
+        *hash = hash_entry(&p->entries[i], *hash);
     return DLG_OK;
 }
 

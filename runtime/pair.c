@@ -18,10 +18,11 @@ static double seconds(clockid_t clock) {
 }
 
 /* The time that all cores were busy since the system began, seconds; below 0: it does not say. */
-static double busy_seconds(void) {
+static double busy_seconds(const char **why) {
     enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, COLUMNS };
     unsigned long long ticks[COLUMNS] = {0}, busy = 0;
     FILE *f = fopen("/proc/stat", "re");
+    *why = f ? "its first line is another one than Linux has" : strerror(errno);
     if (!f) return -1;
     int n = fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &ticks[USER], &ticks[NICE],
                    &ticks[SYSTEM], &ticks[IDLE], &ticks[IOWAIT], &ticks[IRQ], &ticks[SOFTIRQ],
@@ -34,12 +35,14 @@ static double busy_seconds(void) {
 }
 
 static void look(Cores *p) {
+    const char *why;
     p->look_s = seconds(CLOCK_MONOTONIC);
-    p->busy_s = busy_seconds();
+    p->busy_s = busy_seconds(&why);
     p->own_s = seconds(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 int dlg_device_pair(dlg_device *dev, dlg_pair when) {
+    const char *why;
     if (!dev) return DLG_ERR_USAGE;
     if (when < DLG_PAIR_OFF || when > DLG_PAIR_ALWAYS)
         return rt_fail(dev, DLG_ERR_USAGE, "dlg_device_pair was given what is none of its words");
@@ -47,10 +50,9 @@ int dlg_device_pair(dlg_device *dev, dlg_pair when) {
         return rt_fail(dev, DLG_ERR_USAGE,
                        "pairs are for processors; %s does by itself what they are for",
                        dev->info.name);
-    if (when == DLG_PAIR_FREE && busy_seconds() < 0)
+    if (when == DLG_PAIR_FREE && busy_seconds(&why) < 0)
         return rt_fail(dev, DLG_ERR_UNSUPPORTED,
-                       "whether cores are free cannot be read from /proc/stat: %s",
-                       strerror(errno));
+                       "whether cores are free cannot be read from /proc/stat: %s", why);
     dev->pair = (Cores){.when = when};
     if (when == DLG_PAIR_FREE) look(&dev->pair);
     return DLG_OK;

@@ -44,6 +44,18 @@ static int read_model(Reader *r, const char *keyword) {
     return r->plan->pair ? DLG_OK : line_done(r);
 }
 
+/* 16 hex digits; programs of before have no such line. */
+static int read_graph(Reader *r) {
+    char *word;
+    int status = line_word(r, "the graph's hash", &word);
+    if (status < 0) return status;
+    if (strlen(word) != 16 || strspn(word, "0123456789abcdef") != 16)
+        return plan_fail(r, "`%.80s` is not a hash of 16 hex digits", word);
+    r->plan->graph = strtoull(word, NULL, 16);
+    r->plan->has_graph = true;
+    return line_done(r);
+}
+
 static int read_const(Reader *r) {
     char *name, *word;
     double value;
@@ -611,15 +623,16 @@ static int read_kernels(Reader *r, const char *text, size_t plan_len) {
 
 /* The plan's lines in their order. On success *rest is the OpenCL text. */
 static int read_lines(Reader *r, const char *text, char **rest) {
-    enum Stage { AT_VERSION, AT_MODEL, AT_CONST, AT_BUFFER, AT_ENTRY };
+    enum Stage { AT_VERSION, AT_MODEL, AT_GRAPH, AT_CONST, AT_BUFFER, AT_ENTRY };
     static const struct {
         const char *keyword;
         enum Stage from, to, next; /* where it may stand, and where that leads */
         int (*read)(Reader *r);
     } kinds[] = {
-        {"const", AT_CONST, AT_CONST, AT_CONST, read_const},
-        {"ptx", AT_CONST, AT_CONST, AT_CONST, read_ptx},
-        {"arena", AT_CONST, AT_CONST, AT_BUFFER, read_arena},
+        {"graph", AT_GRAPH, AT_GRAPH, AT_CONST, read_graph},
+        {"const", AT_GRAPH, AT_CONST, AT_CONST, read_const},
+        {"ptx", AT_GRAPH, AT_CONST, AT_CONST, read_ptx},
+        {"arena", AT_GRAPH, AT_CONST, AT_BUFFER, read_arena},
         {"buffer", AT_BUFFER, AT_BUFFER, AT_BUFFER, read_buffer},
         {"entry", AT_BUFFER, AT_ENTRY, AT_ENTRY, read_entry},
         {"launch", AT_ENTRY, AT_ENTRY, AT_ENTRY, read_launch},
@@ -651,7 +664,7 @@ static int read_lines(Reader *r, const char *text, char **rest) {
             return status;
         } else if (stage == AT_MODEL) {
             status = read_model(r, word);
-            stage = AT_CONST;
+            stage = AT_GRAPH;
         } else if (strcmp(word, "kernels") == 0 && stage >= AT_BUFFER) {
             if (r->depth) return plan_fail(r, "a repeat is not ended");
             if (r->together) return plan_fail(r, "launches are together without an end");

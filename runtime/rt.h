@@ -139,6 +139,8 @@ typedef struct Plan {
     size_t const_count, tensor_count, literal_count, arg_count, list_count, launch_count,
         repeat_count, together_count, entry_count;
     bool pair;         /* compiled with --pair */
+    bool has_graph;    /* it says what it computes: */
+    uint64_t graph;    /* a hash of that */
     uint32_t *by_name; /* hash table of tensors: index + 1 */
     size_t by_name_cap;
 } Plan;

@@ -1,6 +1,9 @@
 /* builders: see builders.h. */
+#define _GNU_SOURCE /* mkostemp */
 #include "builders.h"
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +13,7 @@
 
 extern char **environ;
 
+static const char pair_word[] = "pair";
 static const double slow_seconds = 0.25; /* many times what it takes to read a cache */
 static const uint64_t most_bytes =
     128u << 20; /* of tensors, which each of them sets too; of the arena it touches little */
@@ -28,11 +32,12 @@ static int file_of(const char *text, size_t len) {
     const char *directory = getenv("TMPDIR");
     char path[4096];
     snprintf(path, sizeof path, "%s/dlg-XXXXXX", directory && *directory ? directory : "/tmp");
-    int fd = mkstemp(path);
+    int fd = mkostemp(path, O_CLOEXEC);
     if (fd < 0) return -1;
     unlink(path);
     for (size_t at = 0; at < len;) {
         ssize_t n = write(fd, text + at, len - at);
+        if (n < 0 && errno == EINTR) continue;
         if (n <= 0) {
             close(fd);
             return -1;
@@ -43,7 +48,7 @@ static int file_of(const char *text, size_t len) {
 }
 
 void builders_start(Builders *b, const dlg_program *prog, const char *entry, const char *text,
-                    size_t len, const char *const *command) {
+                    size_t len, bool pair, const char *const *command) {
     const dlg_device_info *info = dlg_device_get_info(dlg_program_device(prog));
     size_t wanted = info->compute_units - 1;
     *b = (Builders){.count = 0};
@@ -68,6 +73,7 @@ void builders_start(Builders *b, const dlg_program *prog, const char *entry, con
             words[n++] = entry;
             words[n++] = part;
             words[n++] = parts;
+            if (pair) words[n++] = pair_word;
             words[n] = NULL;
             failed = posix_spawn(&b->pids[b->count], "/proc/self/exe", &actions, NULL,
                                  (char *const *)words, environ);
@@ -79,7 +85,11 @@ void builders_start(Builders *b, const dlg_program *prog, const char *entry, con
 }
 
 void builders_end(Builders *b) {
-    for (size_t i = 0; i < b->count; i++) waitpid(b->pids[i], NULL, 0);
+    for (size_t i = 0; i < b->count; i++) kill(b->pids[i], SIGKILL);
+    for (size_t i = 0; i < b->count; i++) {
+        while (waitpid(b->pids[i], NULL, 0) < 0 && errno == EINTR) {
+        }
+    }
     b->count = 0;
 }
 
@@ -102,8 +112,11 @@ int builders_run(char **words, int count) {
     dlg_device *dev = NULL;
     dlg_program *prog = NULL;
     size_t len;
-    char *text = count == 4 ? read_program(&len) : NULL;
+    const bool pair = count == 5 && strcmp(words[4], pair_word) == 0;
+    char *text = count == 4 || pair ? read_program(&len) : NULL;
     int status = text ? dlg_device_open(&dev, words[0]) : DLG_ERR_USAGE;
+    /* As it is built where steps are done in pairs. */
+    if (status == DLG_OK && pair) status = dlg_device_pair(dev, DLG_PAIR_ALWAYS);
     if (status == DLG_OK) status = dlg_program_load_text(&prog, dev, "program", text, len, NULL);
     if (status == DLG_OK)
         status = dlg_build_kernels(prog, words[1], (unsigned)strtoul(words[2], NULL, 10),

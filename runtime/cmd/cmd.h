@@ -102,6 +102,7 @@ typedef struct Session {
     bool profiled; /* a profile was begun */
     char *text;    /* of the program, for others to build its kernels; NULL: they are built */
     size_t text_len;
+    bool pair; /* the device does short launches in pairs */
     Builders builders;
 } Session;
 
@@ -153,6 +154,8 @@ int outputs_spare(const Args *a, const dlg_program *prog);
 int output_check_kind(const char *option, const char *path, const char *mark, const char *kind);
 /* Writes a whole file or nothing; complains. */
 int output_write(const char *path, const char *text, size_t len);
+/* Whether a file could be written there, which is not; complains if not. */
+int output_try(const char *path);
 
 /* ---- train.c: one run ----------------------------------------------------------------------------- */
 

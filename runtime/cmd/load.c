@@ -157,6 +157,7 @@ static int open_device(Session *s, const Args *a, bool device_needed) {
         complain("the device `none` runs nothing");
         return EXIT_USAGE;
     }
+    s->pair = a->pair;
     if (a->pair && (status = dlg_device_pair(s->dev, DLG_PAIR_FREE)) < 0) {
         complain_status(s->dev, status);
         return status == DLG_ERR_USAGE ? EXIT_USAGE : EXIT_SYSTEM;
@@ -206,7 +207,8 @@ int session_open(Session *s, const Args *a, bool device_needed) {
 
 void session_build(Session *s, const dlg_entry *entry) {
     static const char *const command[] = {"dlg", build_command, NULL};
-    if (s->text) builders_start(&s->builders, s->prog, entry->name, s->text, s->text_len, command);
+    if (s->text)
+        builders_start(&s->builders, s->prog, entry->name, s->text, s->text_len, s->pair, command);
     free(s->text);
     s->text = NULL;
 }

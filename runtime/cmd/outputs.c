@@ -264,7 +264,7 @@ int output_check_kind(const char *option, const char *path, const char *mark, co
     return status ? status : check_kind(path, 0, mark, kind);
 }
 
-int output_write(const char *path, const char *text, size_t len) {
+static int write_or_try(const char *path, const char *text, size_t len, bool whole) {
     dlg_device *dev; /* for its message */
     RtFile file;
     if (dlg_device_open(&dev, "none") < 0) {
@@ -273,9 +273,17 @@ int output_write(const char *path, const char *text, size_t len) {
     }
     int status = rt_file_begin(&file, dev, path);
     if (status == DLG_OK) status = rt_file_write(&file, text, len);
-    if (status == DLG_OK) status = rt_file_commit(&file);
+    if (status == DLG_OK && whole) status = rt_file_commit(&file);
     rt_file_drop(&file);
     int exit_status = status < 0 ? complain_write(dev, status) : EXIT_DONE;
     dlg_device_close(dev);
     return exit_status;
+}
+
+int output_write(const char *path, const char *text, size_t len) {
+    return write_or_try(path, text, len, true);
+}
+
+int output_try(const char *path) {
+    return write_or_try(path, "", 0, false);
 }

@@ -75,9 +75,12 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     TrainResult *result; /* NULL: nobody asks */
 } Shown;
 
+static const char building[] = "building kernels";
+
 static int show_begin(const dlg_progress *now, Shown *shown) {
     const Args *a = shown->args;
     if (a->quiet || !a->checkpoint) return interrupted();
+    progress_end(&shown->progress); /* what is said now stands on lines of its own */
     if (now->resumed && now->last)
         printf("%s: the run is at its end, after step %llu\n", a->checkpoint,
                (unsigned long long)now->step);
@@ -88,6 +91,7 @@ static int show_begin(const dlg_progress *now, Shown *shown) {
         printf("there is no checkpoint %s: the run begins anew\n", a->checkpoint);
     else if (access(a->checkpoint, F_OK) == 0)
         printf("%s is there and will be replaced; --resume would go on from it\n", a->checkpoint);
+    progress_wait(&shown->progress, building);
     return interrupted();
 }
 
@@ -352,7 +356,7 @@ int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *r
     progress_init(&shown.progress, a->quiet, dlg_dataset_rows(s->data, DLG_ROWS_ALL) == 0);
     int status = log_open(&shown.log, a);
     if (status) return status;
-    progress_wait(&shown.progress, "building kernels");
+    progress_wait(&shown.progress, building);
     dlg_train_options options = {.entry = entry->name,
                                  .evaluate = a->evaluate,
                                  .epochs = a->epochs,

@@ -6,9 +6,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "target.h"
 #include "tiles_file.h"
 
-enum { RANKS = 8, ROUNDS = 3, ALTERNATIONS = 5 };
+enum { RANKS = 8, ROUNDS = 3, ALTERNATIONS = 5, LEAST_WINS = 4 };
 static const double round_s = 0.1, /* that an entry is run for, at least once */
     gain = 0.97;                   /* of the time before: less of a gain is chance */
 
@@ -143,7 +144,7 @@ static int time_rank(Tune *t, const Candidate *c, size_t rank) {
         int status = time_launches(t, c->prog, e, seconds);
         for (size_t k = 0; k < c->compiled.tile_count && status == DLG_OK; k++) {
             const TileUse *use = &c->compiled.tiles[k];
-            if (strcmp(use->entry, e->name) != 0) continue;
+            if (use->entry != i) continue;
             for (size_t n = 0; n < t->count; n++) {
                 Contraction *of = &t->list[n];
                 if (strcmp(of->name, use->contraction) != 0) continue;
@@ -158,12 +159,13 @@ static int time_rank(Tune *t, const Candidate *c, size_t rank) {
 }
 
 /* Which contractions there are, each once. */
-static int list_contractions(Tune *t, const CompileResult *r) {
+static int list_contractions(Tune *t, const Candidate *c) {
+    const CompileResult *r = &c->compiled;
     t->list = calloc(r->tile_count + 1, sizeof *t->list);
     if (!t->list) return no_memory();
     for (size_t i = 0; i < r->tile_count; i++) {
         const TileUse *use = &r->tiles[i];
-        bool known = t->a->entry && strcmp(t->a->entry, use->entry) != 0;
+        bool known = !is_tuned(t, dlg_entry_at(c->prog, use->entry));
         for (size_t k = 0; k < t->count; k++)
             known = known || strcmp(t->list[k].name, use->contraction) == 0;
         if (known) continue;
@@ -189,19 +191,31 @@ static int by_number(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Runs both in turn, entry by entry. *faster: the second is, over all of them. */
+/* Whether an entry has a contraction that is to go by another tile. */
+static bool is_changed(const Tune *t, const Candidate *before, size_t entry) {
+    for (size_t k = 0; k < before->compiled.tile_count; k++) {
+        const TileUse *use = &before->compiled.tiles[k];
+        for (size_t n = 0; use->entry == entry && n < t->count; n++)
+            if (t->list[n].best && strcmp(t->list[n].name, use->contraction) == 0) return true;
+    }
+    return false;
+}
+
+/* Runs both in turn, entry by entry, those that differ. *faster: the second is, over all of them, and nearly each time. */
 static int compare(Tune *t, const Candidate *before, const Candidate *after, bool *faster) {
-    double sum[2] = {0, 0};
+    double sum[2] = {0, 0}, all[2][ALTERNATIONS] = {{0}};
+    int wins = 0;
     for (size_t i = 0; i < dlg_entry_count(before->prog); i++) {
         const dlg_entry *e = dlg_entry_at(before->prog, i);
         double took[2][ALTERNATIONS];
         size_t runs;
-        if (!is_tuned(t, e)) continue;
+        if (!is_tuned(t, e) || !is_changed(t, before, i)) continue;
         int status = count_runs(before->prog, e->name, &runs);
         for (int k = 0; k < 2 * ALTERNATIONS && status == DLG_OK; k++)
             status =
                 run_round(k % 2 ? after->prog : before->prog, e->name, runs, &took[k % 2][k / 2]);
         if (status < 0) return status;
+        for (int k = 0; k < 2 * ALTERNATIONS; k++) all[k % 2][k / 2] += took[k % 2][k / 2];
         for (int k = 0; k < 2; k++) {
             qsort(took[k], ALTERNATIONS, sizeof(double), by_number);
             sum[k] += took[k][ALTERNATIONS / 2];
@@ -209,7 +223,8 @@ static int compare(Tune *t, const Candidate *before, const Candidate *after, boo
         printf("%-12s %10.1f us with the compiler's tiles, %10.1f with these\n", e->name,
                took[0][ALTERNATIONS / 2] * 1e6, took[1][ALTERNATIONS / 2] * 1e6);
     }
-    *faster = sum[1] < 0.99 * sum[0];
+    for (int k = 0; k < ALTERNATIONS; k++) wins += all[1][k] < all[0][k];
+    *faster = sum[1] < 0.99 * sum[0] && wins >= LEAST_WINS;
     return DLG_OK;
 }
 
@@ -224,7 +239,7 @@ static void print_choices(const Tune *t, size_t chosen) {
     }
 }
 
-/* Keeps what is faster, and forgets what was known of the others. */
+/* Keeps what is faster, and forgets what was known of the others; where the whole is not faster all stays as it was. */
 static int settle(Tune *t, const Candidate *first) {
     TileChoice *tiles = calloc(t->count + 1, sizeof *tiles);
     size_t chosen = 0;
@@ -245,14 +260,15 @@ static int settle(Tune *t, const Candidate *first) {
         if (status < 0) exit_status = complain_status(t->s.dev, status);
         drop(&after);
     }
-    chosen = 0;
     for (size_t i = 0; i < t->count; i++) {
         const Contraction *c = &t->list[i];
-        tiles[chosen++] = (TileChoice){c->name, faster && c->best ? c->tile[c->best] : NULL};
+        tiles[i] = (TileChoice){c->name, c->best ? c->tile[c->best] : NULL};
     }
-    if (exit_status == EXIT_DONE) exit_status = tiles_remember(t->s.dev, tiles, chosen, &where);
+    if (exit_status == EXIT_DONE && faster)
+        exit_status = tiles_remember(t->s.dev, tiles, t->count, &where);
     if (exit_status == EXIT_DONE && faster) printf("remembered in %s, for this device\n", where);
-    if (exit_status == EXIT_DONE && !faster) printf("the compiler's tiles are as good here\n");
+    if (exit_status == EXIT_DONE && !faster)
+        printf("the compiler's tiles are as good here: what is remembered stays as it is\n");
     free(where);
     free(tiles);
     return exit_status;
@@ -268,7 +284,7 @@ static int tune(Tune *t) {
         complain("%s has no entry `%s`", t->a->file, t->a->entry);
         exit_status = EXIT_INPUT;
     }
-    if (!exit_status) exit_status = list_contractions(t, &first.compiled);
+    if (!exit_status) exit_status = list_contractions(t, &first);
     if (!exit_status && t->count == 0)
         printf("%s has no contraction with tiles to choose of\n", t->a->file);
     for (size_t rank = 0; rank < t->ranks && t->count && !exit_status; rank++) {
@@ -292,9 +308,21 @@ static int tune(Tune *t) {
     return exit_status;
 }
 
+static int check_target(const Tune *t) {
+    CompileOptions options;
+    session_compile_options(t->a, t->s.dev, &options);
+    const Target *target = target_find(options.target);
+    if (!target || target->lanes > 1)
+        return EXIT_DONE; /* one that there is none of is told by who compiles */
+    complain("tune is for processors' targets so far: %s has no tiles to choose of", target->name);
+    return EXIT_USAGE;
+}
+
 int cmd_tune(const Args *a) {
     Tune t = {.a = a};
     int status = session_open_device(&t.s, a);
+    if (status == EXIT_DONE) status = check_target(&t);
+    if (status == EXIT_DONE) status = tiles_check(t.s.dev);
     if (status == EXIT_DONE) status = tune(&t);
     session_close(&t.s);
     return status;

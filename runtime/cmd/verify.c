@@ -118,6 +118,15 @@ static int set_inputs(Verify *v, const dlg_entry *entry) {
     return code < 0 ? complain_status(v->s.dev, code) : EXIT_DONE;
 }
 
+/* Whether the program has the variable as the model has it: --program may hold another. */
+static bool is_the_same(const Entry *entry, const Variable *var, const dlg_tensor *t) {
+    const bool type = strcmp(dtype_name(var->dtype), dlg_type_name(t->type)) == 0;
+    if (type && (int64_t)t->elems == shape_elems(&var->shape)) return true;
+    complain("%s: `%s` is of another %s in the program", entry->name, var->name,
+             type ? "size" : "type");
+    return false;
+}
+
 /* The reference starts from what the device starts from. */
 static int copy_variables(Verify *v, const Entry *entry) {
     const Program *p = v->ref->program;
@@ -128,6 +137,7 @@ static int copy_variables(Verify *v, const Entry *entry) {
         const dlg_tensor *t = find(v, var->name, var->variant);
         int status = EXIT_DONE;
         if (!t) continue; /* nothing that is computed needs it */
+        if (!is_the_same(entry, var, t)) return EXIT_INPUT;
         double *values = get(v, t, &status);
         if (!values) return status;
         memcpy(v->ref->vars[n->attr[0]], values, (size_t)t->elems * sizeof *values);
@@ -337,6 +347,7 @@ static int verify_entry(Verify *v, const Entry *entry) {
         const Update *u = &entry->updates.at[i];
         const Variable *var = &v->ref->program->vars.at[u->var];
         const dlg_tensor *t = find(v, var->name, var->variant);
+        if (t && !is_the_same(entry, var, t)) return EXIT_INPUT;
         if (t) status = compare(v, name, entry, t, u->node);
     }
     return status || entry->variant ? status : derivatives(v, entry);

@@ -26,7 +26,29 @@ expect 0 "" "$DLGC" digits.dlg -o there/digits.cl
     --checkpoint ../run.checkpoint --save ../there.safetensors >out 2>err) || fail "elsewhere: $(cat there/err)"
 same whole there.safetensors
 
+# With other tiles, in pairs, with a budget: other kernels of the same program. Another learning rate is another one.
+expect 0 "" $train $keep --steps 50
+cp run.checkpoint half
+{
+    printf '{"dlg_tiles": 1, "devices": {"%s": {"cpu 1x1 by 1": "1x16"' "$(device_key)"
+    for product in "8x128 by 64" "8x10 by 128" "64x128 by 64" "64x10 by 128" "64x128 by 10" "128x10 by 64"; do
+        for where in "" " in a chain" " in a chain down" " down"; do printf ', "cpu %s%s": "4x64"' "$product" "$where"; done
+    done
+    echo '}}}'
+} >tiles.json
+for other in "" --pair "--mem-budget 1G"; do
+    cp half run.checkpoint
+    expect 0 "going on after step 50" $train $keep --resume $other --save resumed
+    same whole resumed
+done
+rm tiles.json
+sed 's/lr = 1e-3/lr = 2e-3/' digits.dlg >rate.dlg
+cmp -s digits.dlg rate.dlg && fail "the rate is the same"
+cp half run.checkpoint
+expect 1 "another run: the hash of the program is" dlg train rate.dlg --holdout 0.2 --epochs 6 --seed 3 --target cpu $keep --resume
+
 # Another run.
+expect 0 "" $train $keep
 cp run.checkpoint before
 expect 1 "another run: the seed is 3 there and 4 here" $train $keep --resume --seed 4
 expect 1 "another run: the batch is 64 there and 32 here" $train $keep --resume -D batch=32

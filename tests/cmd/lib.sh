@@ -31,6 +31,11 @@ expect() {
     fi
 }
 
+# What the first device is called where tiles are remembered.
+device_key() {
+    "$DLG" devices | sed -n '1s/^[0-9]*  //p;2s/.*, driver /, driver /p' | tr -d '\n'
+}
+
 same() {
     cmp -s "$1" "$2" || fail "$1 and $2 differ"
 }

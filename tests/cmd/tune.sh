@@ -2,7 +2,8 @@
 # dlg tune: tiles are remembered by contraction and device, taken from then on, and change no bit.
 . "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
 [ -z "${DLG_SANITIZE:-}" ] || exit 77
-cat >layers.dlg <<'MODEL'
+long=entry_whose_name_is_longer_than_the_sixty_three_characters_that_fitted_once
+cat >layers.dlg <<MODEL
 const batch = 48
 input x : f32[batch, 70]
 input y : i32[batch]
@@ -11,16 +12,23 @@ b = dense(a, 7)
 loss = mean(cross_entropy(b, y))
 entry train -> loss { minimize loss by sgd(lr = 0.1) }
 entry predict -> p = softmax(b)
+c = dense(x, 99)
+entry $long -> p = softmax(c)
 MODEL
 awk 'BEGIN { for (i = 0; i < 96; i++) { line = i % 7; for (k = 0; k < 70; k++) line = line "," (i * 37 + k * k * 11) % 101 / 50 - 1; print line } }' >x.csv
 train() { expect 0 "weights" "$DLG" train layers.dlg --target cpu --data x=x.csv:1:71 --data y=x.csv:0 --epochs 3 --save "$1"; }
 train before.w
 expect 0 "tiles 5 of 5 for" "$DLG" tune layers.dlg --target cpu
-[ -f tiles.json ] || fail "nothing is remembered"
+device=$(device_key)
+if grep -q "^remembered in" out; then
+    grep -qF "\"$device\": {" tiles.json || fail "nothing is remembered of $device: $(cat tiles.json)"
+else
+    [ ! -f tiles.json ] || fail "something is remembered that is not faster"
+fi
 expect 0 "" "$DLG" tune layers.dlg --target cpu --entry predict --quiet
 grep -q "tiles 1 of" out && fail "--quiet shows progress"
+expect 0 "for 1 contractions" "$DLG" tune layers.dlg --target cpu --entry $long
 # Whatever was faster: every other tile of every contraction gives the same weights. The names are those of the compiler.
-device=$(python3 -c 'import json; print(list(json.load(open("tiles.json"))["devices"])[0])') || fail "tiles.json cannot be read"
 for tile in 4x16 8x32 6x48 "8x32 panels" 16x16 1x16; do
     cat >tiles.json <<JSON
 {"dlg_tiles": 1, "devices": {"$device": {
@@ -30,12 +38,14 @@ JSON
     train after.w
     same before.w after.w
 done
-# What was remembered and is not faster is forgotten, and what is of other devices stays.
+# What is of other devices stays.
 cat >tiles.json <<'JSON'
 {"dlg_tiles": 1, "devices": {"another, driver 1": {"cpu 1x1 by 1": "1x16"}}}
 JSON
+cp tiles.json others.json
 expect 0 "" "$DLG" tune layers.dlg --target cpu --quiet
 grep -q '"another, driver 1"' tiles.json || fail "another device's tiles are gone"
+grep -q "^remembered in" out || same tiles.json others.json
 # Files that are none.
 printf '{"dlg_tiles": 1, "devices": {"a": ' >tiles.json
 expect 0 "line 1" "$DLG" train layers.dlg --target cpu --data x=x.csv:1:71 --data y=x.csv:0 --epochs 1
@@ -45,6 +55,23 @@ expect 1 "tiles.json" "$DLG" tune layers.dlg --target cpu --quiet
 same tiles.json damaged.json
 echo '{"dlg_tiles": 7, "devices": {}}' >tiles.json
 expect 1 "not a file of remembered tiles" "$DLG" tune layers.dlg --target cpu --quiet
+# A device of which no object is told, what is no file or too large, and places where nothing can be written: before anything runs.
+echo "{\"dlg_tiles\": 1, \"devices\": {\"$device\": 7}}" >tiles.json
+expect 0 "is no object" "$DLG" train layers.dlg --target cpu --data x=x.csv:1:71 --data y=x.csv:0 --epochs 1
+head -c 4194305 /dev/zero >large.json
+mkfifo pipe.json
+tune_into() {
+    DLG_TILES=$2 expect "$1" "$3" "$DLG" tune layers.dlg --target cpu
+    grep -q "tiles 1 of" out && fail "$2 is told after measuring"
+}
+tune_into 1 tiles.json "is no object"
+tune_into 1 large.json "has more than 4 MB"
+tune_into 1 pipe.json "is no regular file"
+tune_into 1 . "is no regular file"
+tune_into 1 layers.dlg/tiles.json "Not a directory"
+tune_into 3 /proc/none/tiles.json "cannot make the directory /proc/none"
+tune_into 3 /proc/tiles.json "cannot write /proc/tiles.json"
+expect 2 "for processors' targets so far" "$DLG" tune layers.dlg --target gpu
 rm tiles.json
 expect 2 "no target" "$DLG" tune layers.dlg --target none
 expect 1 "has no entry" "$DLG" tune layers.dlg --entry none

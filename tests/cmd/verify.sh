@@ -122,6 +122,22 @@ expect 0 "not checked: the value is not finite beside here" "$DLG" verify root.d
 sed 's/log(w - 1)/where(w > 0, sqrt(w), 0)/' nan.dlg >trap.dlg
 expect 1 "by differences, WRONG" "$DLG" verify trap.dlg
 
+# A program of another model: what it has by the same name is of another size or type.
+cat >small.dlg <<'DLG'
+input x : f32[2, 3]
+param w : f32[3] = 1
+state s : f32[4] = 0
+entry e -> y = x * w { s <- full(2, f32, 4) }
+DLG
+for other in 's/f32\[3\] = 1/f32[300] = 1/;s/\[2, 3\]/[2, 300]/' 's/full(2, f32, 4)/full(2, f32, 400)/;s/s : f32\[4\]/s : f32[400]/' 's/2, 3/1, 3/'; do
+    sed "$other" small.dlg >large.dlg
+    expect 0 "" "$DLGC" large.dlg -o large.cl
+    expect 1 "is of another size in the program" "$DLG" verify small.dlg --program large.cl
+done
+sed 's/param w : f32/param w : f16/' small.dlg >half.dlg
+expect 0 "" "$DLGC" half.dlg -o half.cl
+expect 1 "\`w\` is of another type in the program" "$DLG" verify small.dlg --program half.cl
+
 expect 2 "the reference is made of a .dlg" "$DLG" verify wave.cl
 expect 1 "has no entry \`fly\`" "$DLG" verify wave.dlg --entry fly
 printf 'entry e -> y\n' >bad.dlg
