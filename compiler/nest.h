@@ -137,6 +137,9 @@ typedef struct LocalProbe {
     LocalTile tile;
 } LocalProbe;
 void local_probe(const LocalTile *t, Arena *scratch, LocalProbe *p);
+/* Whether every `elems` elements of an operand's tile that begin at a multiple of that are a load of a buffer of that type,
+ * side by side, at a multiple of 16 bytes, and all inside or none. */
+bool local_moves(const LocalTile *t, uint32_t which, DType dtype, int32_t elems);
 /* Whether an operand lies along what is contracted: if a step of that is a step in memory, and one of its lines is not. */
 bool local_along(const LocalTile *t, uint32_t which);
 /* Opens a condition that a place is inside the space; false where none is. */

@@ -104,13 +104,6 @@ void emit_turned_copy(Nest *n, Idx part) {
     }
 }
 
-static bool is_multiple(const IndexTable *t, Idx e, int64_t by) {
-    const Form *f = &t->forms.at[e];
-    bool is = f->constant % by == 0;
-    for (uint32_t i = 0; i < f->count; i++) is = is && f->terms[i].coef % by == 0;
-    return is;
-}
-
 /* The place of the vector-th VECTOR elements. */
 static void place_of(Nest *n, Idx vector, Idx *place) {
     IndexTable *x = &n->k->index;
@@ -147,7 +140,7 @@ static bool lies_whole(const Kernel *k, Idx address, Idx in_vector) {
     const IndexTable *x = &k->index;
     int64_t stride;
     return idx_stride(x, address, idx_atom(x, in_vector), &stride) && stride == 1 &&
-           is_multiple(x, idx_sub((IndexTable *)x, address, in_vector), VECTOR);
+           idx_is_multiple(x, idx_sub((IndexTable *)x, address, in_vector), VECTOR);
 }
 
 bool rounded_copy_fits(Section *s, Arena *arena) {

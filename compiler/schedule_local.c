@@ -131,6 +131,34 @@ void local_probe(const LocalTile *t, Arena *scratch, LocalProbe *p) {
         p->tile.at[i] = idx_var(&p->k.index, "o", 0, s->space.dim[i] - 1, NO_VAL);
 }
 
+bool local_moves(const LocalTile *tile, uint32_t which, DType dtype, int32_t elems) {
+    LocalProbe p;
+    const Section *s = tile->n->s;
+    const int32_t size = s->space.dim[s->space.rank - (which == 0 ? 2 : 1)];
+    const bool along = tile->along[which];
+    int64_t length = along ? tile->length : size, stride;
+    if (length % elems) return false;
+    Arena *scratch = arena_open(tile->n->k->arena);
+    local_probe(tile, scratch, &p);
+    IndexTable *x = &p.k.index;
+    Idx in_vector = idx_var(x, "in_vector", 0, elems - 1, NO_VAL);
+    Idx first = idx_scale(x, idx_var(x, "vector", 0, length / elems - 1, NO_VAL), elems);
+    Idx other = idx_var(x, "other", 0, (along ? size : tile->length) - 1, NO_VAL);
+    Idx side = idx_add(x, first, in_vector);
+    Ranges ranges;
+    Val v = local_load(&p.tile, which, along ? other : side, along ? side : other, &ranges);
+    const Value *n = &p.k.values.at[v];
+    bool can = n->kind == V_LOAD && n->ranges.count == 0;
+    if (can) {
+        const KBuffer *b = &p.k.buffers.at[n->buffer];
+        can = b->dtype == dtype && !b->values &&
+              idx_stride(x, n->index, idx_atom(x, in_vector), &stride) && stride == 1 &&
+              idx_is_multiple(x, idx_sub(x, n->index, in_vector), elems);
+    }
+    arena_close(scratch);
+    return can;
+}
+
 /* Which element of the tile's part of an operand an item brings in as its e-th: its line, and its place along what is
  * contracted. */
 static void element(LocalTile *t, uint32_t which, int32_t e, Idx *line, Idx *along) {

@@ -103,36 +103,6 @@ typedef struct MatrixTile {
     int32_t lines[2];
 } MatrixTile;
 
-/* Whether every COPY elements of an operand's tile that begin at a multiple of COPY lie side by side, at a multiple of 16
- * bytes, and are all inside or none. */
-static bool can_copy(const MatrixTile *m, uint32_t which) {
-    LocalProbe p;
-    const Section *s = m->s;
-    const int32_t size = s->space.dim[s->space.rank - (which == 0 ? 2 : 1)];
-    const bool along = m->t.along[which];
-    int64_t length = along ? m->t.length : size, stride;
-    if (length % COPY) return false;
-    Arena *scratch = arena_open(m->t.n->k->arena);
-    local_probe(&m->t, scratch, &p);
-    IndexTable *x = &p.k.index;
-    Idx in_copy = idx_var(x, "in_copy", 0, COPY - 1, NO_VAL);
-    Idx first = idx_scale(x, idx_var(x, "copy", 0, length / COPY - 1, NO_VAL), COPY);
-    Idx other = idx_var(x, "other", 0, (along ? size : m->t.length) - 1, NO_VAL);
-    Idx side = idx_add(x, first, in_copy);
-    Ranges ranges;
-    Val v = local_load(&p.tile, which, along ? other : side, along ? side : other, &ranges);
-    const Value *n = &p.k.values.at[v];
-    bool can = n->kind == V_LOAD && n->ranges.count == 0;
-    if (can) {
-        const KBuffer *b = &p.k.buffers.at[n->buffer];
-        can = b->dtype == DT_F32 && !b->values &&
-              idx_stride(x, n->index, idx_atom(x, in_copy), &stride) && stride == 1 &&
-              idx_is_multiple(x, idx_sub(x, n->index, in_copy), COPY);
-    }
-    arena_close(scratch);
-    return can;
-}
-
 /* Where the e-th of what an item brings in of an operand's tile lies, by `width` elements: its line, and its place along
  * what is contracted. */
 static void element(const MatrixTile *m, uint32_t which, int32_t e, int32_t width, Idx *line,
@@ -179,7 +149,7 @@ static void copy_step(MatrixTile *m, Idx step, Idx stage) {
                 kernel_copy(k, m->tiles, place, n->buffer, n->index, ranges);
                 continue;
             }
-            /* All of it is outside; what is anything else here was no load to be copied (can_copy). */
+            /* All of it is outside; what is anything else here was no load to be copied (local_moves). */
             if (n->kind != V_CONST || n->number != 0) m->t.n->eval.lost = m->t.dot->args[which];
             for (int32_t i = 0; i < COPY; i++)
                 kernel_store_local(k, m->tiles, idx_offset(x, place, i), val_const(k, DT_F32, 0));
@@ -330,7 +300,7 @@ void emit_matrix_tiles(Nest *n, Idx part) {
     Val *next[2];
     for (uint32_t i = 0; i < 2; i++) {
         m.t.along[i] = local_along(&m.t, i);
-        m.copied[i] = can_copy(&m, i);
+        m.copied[i] = local_moves(&m.t, i, DT_F32, COPY);
         next[i] = NEW_ARRAY(k->arena, Val, m.lines[i] * m.step / ITEMS);
     }
     int64_t elems = way->stages * stage_elems(way), out = PART_ROWS * PART_COLUMNS;

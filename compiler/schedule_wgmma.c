@@ -43,43 +43,6 @@ typedef struct WgmmaTile {
     uint32_t tiles; /* the local array */
 } WgmmaTile;
 
-static bool is_multiple(const IndexTable *t, Idx e, int64_t by) {
-    const Form *f = &t->forms.at[e];
-    bool is = f->constant % by == 0;
-    for (uint32_t i = 0; i < f->count; i++) is = is && f->terms[i].coef % by == 0;
-    return is;
-}
-
-/* Whether every `elems` elements of an operand's tile that begin at a multiple of that are a load of a buffer of that type,
- * side by side, at a multiple of 16 bytes, and all inside or none. */
-static bool moves(const WgmmaTile *w, uint32_t which, DType dtype, int32_t elems) {
-    LocalProbe p;
-    const Section *s = w->s;
-    const int32_t size = s->space.dim[s->space.rank - (which == 0 ? 2 : 1)];
-    const bool along = w->operand[which].along;
-    int64_t length = along ? w->t.length : size, stride;
-    if (length % elems) return false;
-    Arena *scratch = arena_open(w->t.n->k->arena);
-    local_probe(&w->t, scratch, &p);
-    IndexTable *x = &p.k.index;
-    Idx in_vector = idx_var(x, "in_vector", 0, elems - 1, NO_VAL);
-    Idx first = idx_scale(x, idx_var(x, "vector", 0, length / elems - 1, NO_VAL), elems);
-    Idx other = idx_var(x, "other", 0, (along ? size : w->t.length) - 1, NO_VAL);
-    Idx side = idx_add(x, first, in_vector);
-    Ranges ranges;
-    Val v = local_load(&p.tile, which, along ? other : side, along ? side : other, &ranges);
-    const Value *n = &p.k.values.at[v];
-    bool can = n->kind == V_LOAD && n->ranges.count == 0;
-    if (can) {
-        const KBuffer *b = &p.k.buffers.at[n->buffer];
-        can = b->dtype == dtype && !b->values &&
-              idx_stride(x, n->index, idx_atom(x, in_vector), &stride) && stride == 1 &&
-              is_multiple(x, idx_sub(x, n->index, in_vector), elems);
-    }
-    arena_close(scratch);
-    return can;
-}
-
 /* How the operands come; false: one of them in no way that is known here. */
 static bool choose(WgmmaTile *w) {
     const Section *s = w->s;
@@ -92,18 +55,19 @@ static bool choose(WgmmaTile *w) {
     for (uint32_t i = 0; i < 2; i++) w->t.along[i] = w->operand[i].along = local_along(&w->t, i);
     w->precision = s->target->precision;
     w->apart = w->precision == PRECISION_3XTF32;
-    if (moves(w, 0, DT_BF16, 8) && moves(w, 1, DT_BF16, 8)) w->precision = PRECISION_BF16;
+    if (local_moves(&w->t, 0, DT_BF16, 8) && local_moves(&w->t, 1, DT_BF16, 8))
+        w->precision = PRECISION_BF16;
     w->steps = wgmma_steps(w->precision);
     for (uint32_t i = 0; i < 2; i++) {
         Operand *o = &w->operand[i];
         o->turned = !o->along && w->precision != PRECISION_BF16;
         o->lines = lines[i];
         o->elems = w->precision == PRECISION_BF16 ? 8 : VECTOR;
-        o->copied = w->precision == PRECISION_BF16 ? moves(w, i, DT_BF16, o->elems)
+        o->copied = w->precision == PRECISION_BF16 ? local_moves(&w->t, i, DT_BF16, o->elems)
                                                    : w->precision == PRECISION_TF32 && o->along &&
-                                                         moves(w, i, DT_TF32, VECTOR);
+                                                         local_moves(&w->t, i, DT_TF32, VECTOR);
         if (!o->copied) o->elems = VECTOR;
-        all = all && (o->copied || moves(w, i, DT_F32, VECTOR));
+        all = all && (o->copied || local_moves(&w->t, i, DT_F32, VECTOR));
     }
     w->stages = w->operand[0].copied || w->operand[1].copied ? 4
                 : w->precision == PRECISION_3XTF32           ? 2
