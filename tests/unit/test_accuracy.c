@@ -5,6 +5,7 @@
  * Results below the least normal f32 may be flushed to zero, as OpenCL allows. DLG_ACCURACY=1 prints what
  * was measured. */
 #include "compile.h"
+#include "device_fixture.h"
 #include "dlg.h"
 #include "suite.h"
 
@@ -146,12 +147,11 @@ static void check_target(dlg_device *device, const char *target, const float *x,
 
 static void test_functions(void) {
     float *x = malloc(3 * COUNT * sizeof *x);
-    dlg_device *device;
+    dlg_device *device = open_device();
     CU_ASSERT_PTR_NOT_NULL_FATAL(x);
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&device, getenv("DLG_DEVICE")), DLG_OK);
     fill(x, x + COUNT);
-    check_target(device, "cpu", x, x + COUNT, x + 2 * COUNT);
-    check_target(device, "gpu", x, x + COUNT, x + 2 * COUNT);
+    check_target(device, target_of_kind(device, "cpu"), x, x + COUNT, x + 2 * COUNT);
+    check_target(device, target_of_kind(device, "gpu"), x, x + COUNT, x + 2 * COUNT);
     dlg_device_close(device);
     free(x);
 }
@@ -167,13 +167,12 @@ static void test_same_bits(void) {
         " a4 = copy(sin(x)), b4 = sin(z), a5 = copy(cos(x)), b5 = cos(z)\n";
     const size_t count = 512 * WIDTH;
     float *x = malloc(4 * COUNT * sizeof *x);
-    dlg_device *device;
+    dlg_device *device = open_device();
     dlg_program *program = NULL;
-    CompileOptions options = {.target = "cpu"};
+    CompileOptions options = {.target = target_of_kind(device, "cpu")};
     CompileResult r = compile_text("bits.dlg", text, strlen(text), &options);
     CU_ASSERT_PTR_NOT_NULL_FATAL(x);
     CU_ASSERT_EQUAL_FATAL(r.status, 0);
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&device, getenv("DLG_DEVICE")), DLG_OK);
     CU_ASSERT_EQUAL_FATAL(dlg_program_load_text(&program, device, "bits", r.text, r.text_len, NULL),
                           DLG_OK);
     compile_free(&r);
@@ -209,15 +208,14 @@ static void test_same_bits(void) {
 /* What decays does not end among numbers that processors take long for. */
 static void test_subnormal(void) {
     static const char text[] = "input x : f32[64]\nentry e -> y = x * 0.5\n";
-    static const char *const targets[] = {"cpu", "gpu"};
+    static const char *const kinds[] = {"cpu", "gpu"};
     for (int t = 0; t < 2; t++) {
         float x[64], y[64];
-        dlg_device *device = NULL;
+        dlg_device *device = open_device();
         dlg_program *program = NULL;
-        CompileOptions options = {.target = targets[t]};
+        CompileOptions options = {.target = target_of_kind(device, kinds[t])};
         CompileResult r = compile_text("decay.dlg", text, strlen(text), &options);
         CU_ASSERT_EQUAL_FATAL(r.status, 0);
-        CU_ASSERT_EQUAL_FATAL(dlg_device_open(&device, getenv("DLG_DEVICE")), DLG_OK);
         CU_ASSERT_EQUAL_FATAL(
             dlg_program_load_text(&program, device, "decay", r.text, r.text_len, NULL), DLG_OK);
         compile_free(&r);

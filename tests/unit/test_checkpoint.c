@@ -2,6 +2,7 @@
  * program it ends with the same bits; those of other runs are refused; no failure to write one harms
  * the file that is there. Needs a device. */
 #include "data_fixture.h"
+#include "device_fixture.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -65,7 +66,7 @@ static void check(const Run *r, int status) {
 
 static void run_open(Run *r, float rate, uint64_t seed) {
     *r = (Run){0};
-    check(r, dlg_device_open(&r->dev, getenv("DLG_DEVICE")));
+    r->dev = open_device();
     check(r, dlg_program_load_file(&r->prog, r->dev, LINE, NULL));
     if (!r->prog) exit(1);
     check(r, dlg_set(r->prog, "rate", &rate, sizeof rate));

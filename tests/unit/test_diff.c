@@ -15,6 +15,7 @@
 #include "ast.h"
 #include "codegen.h"
 #include "compile.h"
+#include "device_fixture.h"
 #include "dlg.h"
 #include "embedded.h"
 #include "ir.h"
@@ -362,17 +363,18 @@ static bool run_for_target(dlg_device *device, const char *target, int opt_level
     return good;
 }
 
-/* For both targets; a program that says so, once more without chains: its launches are more then, or for matrix units:
+/* For both kinds of target; a program that says so, once more without chains: its launches are more then, or for matrix units:
  * kernels/mma.cl and kernels/wgmma.cl do without them on a device that has none. */
 static bool run_program(dlg_device *device, const char *name, const char *text) {
-    bool good = run_for_target(device, "cpu", 0, name, text, NULL, 0);
+    const char *cpu = target_of_kind(device, "cpu"), *gpu = target_of_kind(device, "gpu");
+    bool good = run_for_target(device, cpu, 0, name, text, NULL, 0);
     if (strstr(text, "# also -O1"))
-        good = run_for_target(device, "cpu", 2, name, text, NULL, 0) && good;
+        good = run_for_target(device, cpu, 2, name, text, NULL, 0) && good;
     if (strstr(text, "# also gpu_mma"))
         good = run_for_target(device, "gpu_mma", 0, name, text, NULL, 0) && good;
     if (strstr(text, "# also gpu_wgmma"))
         good = run_for_target(device, "gpu_wgmma", 0, name, text, NULL, 0) && good;
-    return run_for_target(device, "gpu", 0, name, text, NULL, 0) && good;
+    return run_for_target(device, gpu, 0, name, text, NULL, 0) && good;
 }
 
 /* ---- Failing programs ------------------------------------------------------------------------ */
@@ -405,7 +407,7 @@ static void report(dlg_device *device, const char *target, const Sample *s) {
 
 /* Several programs as one; each that fails is reported. */
 static void check_samples(dlg_device *device, Sample *samples, uint32_t count) {
-    static const char *const targets[] = {"cpu", "gpu"};
+    const char *targets[] = {target_of_kind(device, "cpu"), target_of_kind(device, "gpu")};
     for (int k = 0; k < 2; k++) {
         bool known = false;
         for (uint32_t i = 0; i < count; i++) samples[i].failed = false;
@@ -420,13 +422,6 @@ static void check_samples(dlg_device *device, Sample *samples, uint32_t count) {
         }
         CU_ASSERT(good);
     }
-}
-
-static dlg_device *open_device(void) {
-    dlg_device *device;
-    if (dlg_device_open(&device, getenv("DLG_DEVICE")) < 0)
-        fprintf(stderr, "%s\n", dlg_error_text(device));
-    return device;
 }
 
 /* ---- Tests ----------------------------------------------------------------------------------- */
@@ -503,9 +498,11 @@ static void test_programs(void) {
             /* Under a checker each for one target, and those that are large for others' sake for the one that is done soonest:
              * building kernels is slow there, and the same. */
             bool large = strncmp(text, "# also ", 7) == 0;
-            bool good = each_once ? run_for_target(device, i % 2 && !large ? "gpu" : "cpu", 0,
-                                                   files[i]->d_name, text, NULL, 0)
-                                  : run_program(device, files[i]->d_name, text);
+            bool good =
+                each_once ? run_for_target(device,
+                                           target_of_kind(device, i % 2 && !large ? "gpu" : "cpu"),
+                                           0, files[i]->d_name, text, NULL, 0)
+                          : run_program(device, files[i]->d_name, text);
             CU_ASSERT(good);
         }
         free(files[i]);

@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "compile.h"
+#include "device_fixture.h"
 #include "embedded.h"
 #include "rt_fixture.h"
 
@@ -26,12 +27,12 @@ static void check_outputs(dlg_program *prog, const char *entry, size_t *checked)
 }
 
 static void run_known(const char *path, size_t least) {
-    dlg_device *dev;
+    dlg_device *dev = open_device();
     dlg_program *prog;
     double steps = 0;
     size_t checked = 0;
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, NULL), DLG_OK);
-    const char *target = strcmp(dlg_device_get_info(dev)->type, "gpu") ? "cpu" : "gpu";
+    const char *kind = strcmp(dlg_device_get_info(dev)->type, "gpu") ? "cpu" : "gpu";
+    const char *target = target_of_kind(dev, kind);
     CompileResult r = compile_file(path, &(CompileOptions){.target = target});
     if (r.status) fprintf(stderr, "%s", r.diagnostics);
     CU_ASSERT_EQUAL_FATAL(r.status, 0);

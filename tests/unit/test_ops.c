@@ -10,6 +10,7 @@
  * The relative error is 1e-5 at most: of each element that an elementwise operator makes; else of a tensor's greatest
  * element, for what is added up may cancel. What is not f32 is exact. The second derivatives of loops alone, which
  * rounding to f32 takes further than that, may be off by NOISE_TIMES what it does to them in the reference. */
+#include "device_fixture.h"
 #include "op_cases.h"
 
 #include "codegen.h"
@@ -248,14 +249,15 @@ static void run_all(Ops *o, dlg_program *prog) {
     CU_ASSERT_EQUAL(result, o->results.len);
 }
 
-static void run_target(const char *target) {
+static void run_kind(const char *kind) {
     Ops *o = calloc(1, sizeof *o);
-    dlg_device *dev;
+    dlg_device *dev = open_device();
+    const char *target = target_of_kind(dev, kind);
     dlg_program *prog = NULL;
     CU_ASSERT_PTR_NOT_NULL_FATAL(o);
     o->only = getenv("DLG_OPS");
     o->sanitized = getenv("DLG_SANITIZE") != NULL;
-    o->gpu = strcmp(target, "gpu") == 0;
+    o->gpu = strcmp(kind, "gpu") == 0;
     o->limit.limit_bytes = (size_t)2 << 30;
     if (setjmp(o->limit.failed)) {
         fprintf(stderr, "the test ran out of its arena\n");
@@ -265,7 +267,6 @@ static void run_target(const char *target) {
     o->program.arena = &o->arena;
     o->program.model = "ops";
     o->program.path = "ops.dlg";
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, NULL), DLG_OK);
     add_all(o);
     Text text;
     text_init(&text, &o->arena);
@@ -289,12 +290,12 @@ static void run_target(const char *target) {
 }
 
 static void test_cpu(void) {
-    run_target("cpu");
+    run_kind("cpu");
 }
 
 static void test_gpu(void) {
     if (!getenv("DLG_SANITIZE"))
-        run_target("gpu"); /* building kernels is slow there, and the same */
+        run_kind("gpu"); /* building kernels is slow there, and the same */
 }
 
 RUN_SUITE("ops", {"for cpu", test_cpu}, {"for gpu", test_gpu})

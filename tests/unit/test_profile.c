@@ -1,5 +1,6 @@
 /* Profiles: one event a launch, with what the plan says of it; what is computed stays the same. Needs a device. */
 #include <jansson.h>
+#include "device_fixture.h"
 #include "rt_fixture.h"
 
 typedef struct Fixture {
@@ -15,7 +16,7 @@ static void check(const Fixture *f, int status) {
 
 static void fixture_open(Fixture *f) {
     *f = (Fixture){0};
-    check(f, dlg_device_open(&f->dev, getenv("DLG_DEVICE")));
+    f->dev = open_device();
     check(f, dlg_program_load_file(&f->prog, f->dev, XOR_PATH, NULL));
     if (!f->prog) exit(1);
     check(f, dlg_set(f->prog, "x", xor_x, sizeof xor_x));

@@ -1,5 +1,6 @@
 /* Repeats of a plan: nested ones run in their order with the numbers of their iterations; what is broken is
  * refused; buffers that live from one iteration to the next may not share memory. */
+#include "device_fixture.h"
 #include "rt_fixture.h"
 
 /* Counts in base 10: each launch adds digits of where it stands; the last writes the result. */
@@ -34,10 +35,9 @@ static int32_t add(int32_t x, int32_t i, int32_t j) {
 }
 
 static void test_nested(void) {
-    dlg_device *dev;
+    dlg_device *dev = open_device();
     dlg_program *prog;
     int32_t sum = 0, want = 0;
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, NULL), DLG_OK);
     int status = load(
         dev, &prog,
         PROGRAM(
@@ -76,10 +76,9 @@ static void test_nested(void) {
 
 /* More iterations than launches may be in flight. */
 static void test_long(void) {
-    dlg_device *dev;
+    dlg_device *dev = open_device();
     dlg_program *prog;
     int32_t sum = 0, want = 0;
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, NULL), DLG_OK);
     CU_ASSERT_EQUAL_FATAL(
         load(dev, &prog, PROGRAM(CLEAR "//! repeat 20000\n" ADD("@0", "=3") "//! end-repeat\n")),
         DLG_OK);

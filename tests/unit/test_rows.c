@@ -1,6 +1,7 @@
 /* Data that is more than is held in memory: what is read from files in pieces and in any order is what would be in
  * memory; orders of many rows; how much memory it takes. The last needs a device. */
 #include "data_fixture.h"
+#include "device_fixture.h"
 #include "feed.h"
 
 #include <pthread.h>
@@ -468,9 +469,8 @@ static long peak_mib(void) {
 
 /* Of 8 rows, and of 16 million in 192 MiB: what a run takes does not follow the data. */
 static void test_memory(void) {
-    dlg_device *dev;
+    dlg_device *dev = open_device();
     dlg_program *prog;
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, getenv("DLG_DEVICE")), DLG_OK);
     CU_ASSERT_EQUAL_FATAL(dlg_program_load_file(&prog, dev, XOR, NULL), DLG_OK);
     long peak[2] = {0};
     for (int large = 0; large < 2; large++) {

@@ -1,6 +1,7 @@
 /* Running on the default device: the program tests/data/xor.cl trains; the same seed gives the same
  * bits; wrong use, kernels that do not compile or do not fit the plan are errors with messages. */
 #include <pthread.h>
+#include "device_fixture.h"
 #include "rt_fixture.h"
 
 typedef struct Fixture {
@@ -10,7 +11,7 @@ typedef struct Fixture {
 } Fixture;
 
 static void open_fixture(Fixture *f) {
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&f->dev, NULL), DLG_OK);
+    f->dev = open_device();
     read_text(XOR_PATH, &f->text, &f->len);
 }
 
@@ -263,10 +264,9 @@ static void test_arena(void) {
 
 /* Each thread its own device. */
 static void *train_alone(void *result) {
-    dlg_device *dev;
+    dlg_device *dev = open_device();
     dlg_program *prog;
-    if (dlg_device_open(&dev, NULL) < 0 || dlg_program_load_file(&prog, dev, XOR_PATH, NULL) < 0)
-        return NULL;
+    if (dlg_program_load_file(&prog, dev, XOR_PATH, NULL) < 0) return NULL;
     dlg_set(prog, "x", xor_x, sizeof xor_x);
     dlg_set(prog, "y", xor_y, sizeof xor_y);
     for (int i = 0; i < 1000; i++) dlg_run(prog, "train");

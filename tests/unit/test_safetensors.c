@@ -2,6 +2,7 @@
  * as a whole. */
 #include <sys/stat.h>
 #include <unistd.h>
+#include "device_fixture.h"
 #include "rt_fixture.h"
 
 static const dlg_weights_options checkpoint = {.checkpoint = 1};
@@ -24,7 +25,7 @@ static dlg_program *load(Fixture *f, uint64_t seed) {
 }
 
 static void open_fixture(Fixture *f) {
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&f->dev, NULL), DLG_OK);
+    f->dev = open_device();
     f->prog = load(f, 1);
     snprintf(f->path, sizeof f->path, "test-safetensors-%ld.safetensors", (long)getpid());
 }

@@ -1,6 +1,7 @@
 /* Stores that pass by the caches: where a kernel moves more than they hold, of what it does not read; and that they
  * store what others would. */
 #include "compile.h"
+#include "device_fixture.h"
 #include "dlg.h"
 #include "suite.h"
 
@@ -43,7 +44,7 @@ static void test_values(void) {
     size_t wrong = 0;
     CU_ASSERT_PTR_NOT_NULL_FATAL(x);
     CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "stream16("));
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&device, getenv("DLG_DEVICE")), DLG_OK);
+    device = open_device();
     CU_ASSERT_EQUAL_FATAL(
         dlg_program_load_text(&program, device, "stream", r.text, r.text_len, NULL), DLG_OK);
     compile_free(&r);

@@ -3,6 +3,7 @@
  * may come one after the other, so that teams of one and of several are both seen here; its own programs are done so in pairs. PoCL's time for building
  * doubles with each loop that has a barrier in it: larger programs are left to other devices (DLG_DEVICE). */
 #include "compile.h"
+#include "device_fixture.h"
 #include "rt_fixture.h"
 
 #include <stdbool.h>
@@ -62,7 +63,7 @@ typedef struct Loaded {
 } Loaded;
 
 static void load(Loaded *l, const char *text, How how) {
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&l->dev, getenv("DLG_DEVICE")), DLG_OK);
+    l->dev = open_device();
     l->dev->meets = how == TOGETHER;
     if (how == PAIRED) CU_ASSERT_EQUAL_FATAL(dlg_device_pair(l->dev, DLG_PAIR_ALWAYS), DLG_OK);
     int status = dlg_program_load_text(&l->prog, l->dev, "together.cl", text, strlen(text), NULL);
@@ -162,7 +163,7 @@ static void expect_together(const char *source, const char *entry, uint64_t laun
 
 static bool on_processor(void) {
     dlg_device *dev;
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, getenv("DLG_DEVICE")), DLG_OK);
+    dev = open_device();
     bool is = strcmp(dlg_device_get_info(dev)->type, "cpu") == 0;
     dlg_device_close(dev);
     return is;
@@ -235,7 +236,7 @@ static void test_training(void) {
 static void test_pairs(void) {
     if (!on_processor()) {
         dlg_device *dev;
-        CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, getenv("DLG_DEVICE")), DLG_OK);
+        dev = open_device();
         CU_ASSERT_EQUAL(dlg_device_pair(dev, DLG_PAIR_ALWAYS), DLG_ERR_USAGE);
         expect_message(dev, "pairs are for processors");
         dlg_device_close(dev);

@@ -1,6 +1,7 @@
 /* Training and evaluation of tests/data/line.cl against the same computed here. Needs a device. */
 #include "compile.h"
 #include "data_fixture.h"
+#include "device_fixture.h"
 #include "feed.h"
 
 #include <math.h>
@@ -22,7 +23,7 @@ static void check(const Fixture *f, int status) {
 static void fixture_open(Fixture *f) {
     *f = (Fixture){0};
     float rate = 0.25f;
-    check(f, dlg_device_open(&f->dev, getenv("DLG_DEVICE")));
+    f->dev = open_device();
     check(f, dlg_program_load_file(&f->prog, f->dev, LINE, NULL));
     if (!f->prog) exit(1);
     check(f, dlg_set(f->prog, "rate", &rate, sizeof rate));
@@ -379,10 +380,10 @@ static void train_line(bool one_by_one, uint64_t steps, float w[4], uint64_t *la
     Fixture f = {0};
     float x[ROWS][3], y[ROWS];
     uint64_t rows = 0;
-    CompileOptions options = {.target = "cpu"};
+    f.dev = open_device();
+    CompileOptions options = {.target = target_of_kind(f.dev, "cpu")};
     CompileResult r = compile_text("line.dlg", line_model, strlen(line_model), &options);
     CU_ASSERT_EQUAL_FATAL(r.status, 0);
-    check(&f, dlg_device_open(&f.dev, getenv("DLG_DEVICE")));
     check(&f, dlg_program_load_text(&f.prog, f.dev, "line", r.text, r.text_len, NULL));
     compile_free(&r);
     if (!f.prog) exit(1);

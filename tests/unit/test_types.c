@@ -1,6 +1,7 @@
 /* The storage types: every bit pattern of f16 and bf16, and what lies between two neighbours, on the
  * device (for every target) and on the host, against the definition of rounding. */
 #include "compile.h"
+#include "device_fixture.h"
 #include "dlg.h"
 #include "ir.h"
 #include "suite.h"
@@ -149,12 +150,11 @@ static void check_narrow(dlg_program *prog, Got *g, DType t, int place) {
     CU_ASSERT_EQUAL(wrong, 0);
 }
 
-static void check_target(const char *target) {
-    dlg_device *dev;
+static void check_target(const char *kind) {
+    dlg_device *dev = open_device();
     Got *g = calloc(1, sizeof *g);
     CU_ASSERT_PTR_NOT_NULL_FATAL(g);
-    CU_ASSERT_EQUAL_FATAL(dlg_device_open(&dev, getenv("DLG_DEVICE")), DLG_OK);
-    dlg_program *prog = load(dev, target);
+    dlg_program *prog = load(dev, target_of_kind(dev, kind));
     check_widen(prog, g);
     for (int place = 0; place < 10; place++) {
         check_narrow(prog, g, DT_F16, place);
