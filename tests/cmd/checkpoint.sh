@@ -36,7 +36,9 @@ cp run.checkpoint half
     done
     echo '}}}'
 } >tiles.json
-for other in "" --pair "--mem-budget 1G"; do
+pair=
+on_processor && pair=--pair
+for other in "" $pair "--mem-budget 1G"; do
     cp half run.checkpoint
     expect 0 "going on after step 50" $train $keep --resume $other --save resumed
     same whole resumed

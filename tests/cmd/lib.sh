@@ -31,9 +31,24 @@ expect() {
     fi
 }
 
-# What the first device is called where tiles are remembered.
+# The lines of `dlg devices` about the device that is tested on.
+device_lines() {
+    "$DLG" devices | awk -v asked="${DLG_DEVICE:-0}" '
+        /^[0-9]/ { if (found) exit
+                   name = $0
+                   sub(/^[0-9]+ +/, "", name)
+                   found = asked ~ /^[0-9]+$/ ? asked == $1 : index(name, asked) > 0 }
+        found'
+}
+
+# Whether that is a processor: what only these do is tested there alone.
+on_processor() {
+    device_lines | sed -n 2p | grep -q '^ *cpu,'
+}
+
+# What it is called where tiles are remembered.
 device_key() {
-    "$DLG" devices | sed -n '1s/^[0-9]*  //p;2s/.*, driver /, driver /p' | tr -d '\n'
+    device_lines | sed -n '1s/^[0-9]*  //p;2s/.*, driver /, driver /p' | tr -d '\n'
 }
 
 same() {

@@ -4,7 +4,7 @@
 cp "$DLG_SOURCE_DIR/samples/digits.dlg" "$DLG_SOURCE_DIR/samples/digits.csv" .
 lines=$(grep -nE '^(h|logits|loss|acc) |^entry train' digits.dlg | cut -d : -f 1 | paste -s -d , | sed 's/,/, /g')
 first=${lines%%,*}
-train="dlg train digits.dlg --epochs 2 --holdout 0.2"
+train="dlg train digits.dlg --target cpu --epochs 2 --holdout 0.2"
 expect 0 "profile: trace.json" $train --profile trace.json --save timed
 grep -qE '^k[0-9]+ +train +44 +[0-9]+ % .* [0-9]+ % (flop|byte)  '"$lines"'$' out || fail "the table: $(cat out)"
 grep -qE '^gather +\(runtime\)' out || fail "the runtime's own kernels: $(cat out)"

@@ -48,13 +48,18 @@ grep -q mma_product small.cl && fail "small.cl multiplies in large tiles"
 grep -q 'mma_slice_3xtf32(sums' small.cl || fail "small.cl multiplies in no small tiles"
 
 # Launches in pairs: the same bits, where they are asked for when the program is compiled and when it runs.
-expect 0 "weights" "$DLG" train layers.dlg --target cpu --pair --data x=x.csv:1:601 --data y=x.csv:0 --epochs 3 --seed 1 --save pair.w
-same cpu.w pair.w
 expect 0 "" "$DLGC" layers.dlg --pair -o pair.cl
 grep -q '^//! together together0 ' pair.cl || fail "pair.cl has no launches together"
-expect 0 "weights" "$DLG" train pair.cl --pair --data x=x.csv:1:601 --data y=x.csv:0 --epochs 3 --seed 1 --save pair_cl.w
-same cpu.w pair_cl.w
-expect 1 "cpu.cl was compiled without --pair" "$DLG" train cpu.cl --pair --data x=x.csv:1:601 --data y=x.csv:0 --epochs 1
+data_of_layers="--data x=x.csv:1:601 --data y=x.csv:0"
+if on_processor; then
+    expect 0 "weights" "$DLG" train layers.dlg --target cpu --pair $data_of_layers --epochs 3 --seed 1 --save pair.w
+    same cpu.w pair.w
+    expect 0 "weights" "$DLG" train pair.cl --pair $data_of_layers --epochs 3 --seed 1 --save pair_cl.w
+    same cpu.w pair_cl.w
+    expect 1 "cpu.cl was compiled without --pair" "$DLG" train cpu.cl --pair $data_of_layers --epochs 1
+else
+    expect 2 "pairs are for processors" "$DLG" train pair.cl --pair $data_of_layers --epochs 1
+fi
 expect 2 "only a processor's launches are done in pairs" "$DLGC" layers.dlg --target gpu --pair -o none.cl
 # By wgmma, for which the plan says that the text has lines of PTX; C has nobody who would put them into the program.
 cat >wide.dlg <<'MODEL'

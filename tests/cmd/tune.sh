@@ -74,6 +74,6 @@ tune_into 3 /proc/tiles.json "cannot write /proc/tiles.json"
 expect 2 "for processors' targets so far" "$DLG" tune layers.dlg --target gpu
 rm tiles.json
 expect 2 "no target" "$DLG" tune layers.dlg --target none
-expect 1 "has no entry" "$DLG" tune layers.dlg --entry none
+expect 1 "has no entry" "$DLG" tune layers.dlg --target cpu --entry none
 expect 1 "is no .dlg" "$DLG" tune layers.cl
 done_testing

@@ -68,10 +68,10 @@ expect 1 "\`rate\` is one number: --set rate=NUMBER" "$DLG" train "$data/line.cl
 expect 2 "the device \`none\` runs nothing" "$DLG" train "$data/line.cl" --device none
 
 # A program edited so that it does not compile is a wrong input, and its own lines are named.
-sed 's/get_global_id(0)/get_global_od(0)/' "$data/line.cl" >'it"s edited.cl'
-line=$(grep -n get_global_od 'it"s edited.cl' | head -n 1 | cut -d : -f 1)
+sed 's/get_global_id(0)/not_declared + 0/' "$data/line.cl" >'it"s edited.cl'
+line=$(grep -n not_declared 'it"s edited.cl' | head -n 1 | cut -d : -f 1)
 expect 1 "it\"s edited.cl:$line:" "$DLG" run 'it"s edited.cl' --rows 0
-grep -q "^ *$line | .*get_global_od" err || fail "the line is not shown: $(cat err)"
+grep -q "^ *$line | .*not_declared" err || fail "the line is not shown: $(cat err)"
 grep -q tempfile err && fail "the driver's own file is named: $(cat err)"
 
 # One word that is amiss gives thousands of errors, of which the first are shown.

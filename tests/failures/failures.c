@@ -596,7 +596,8 @@ int main(int argc, char **argv) {
     if (deep) depth = atoi(deep);
     setvbuf(stdout, NULL, _IOLBF, 0);
     need(argc < 2 || chdir(argv[1]) == 0, "the folder");
-    need(dlg_device_open(&dev, NULL) >= 0, "no device");
+    need(dlg_device_open(&dev, getenv("DLG_DEVICE")) >= 0, "no device");
+    const bool on_processor = strcmp(dlg_device_get_info(dev)->type, "cpu") == 0;
     write_data();
     /* Nothing is fused, so that there are a loop of launches, an arena and its parts. */
     compiled = compile(model, "cpu", 1);
@@ -637,12 +638,15 @@ int main(int argc, char **argv) {
     free(broken.at);
     free(lined.at);
     free(joint.at);
+    static const char for_pages[] =
+        "clSetMemObjectDestructorCallback"; /* of a processor's buffers */
     if (cl_live() != 0) fail("the end", "objects of OpenCL are left", "");
     for (const char *const *function = cl_functions(); *function; function++) {
         size_t i = 0, times = 0;
         for (const char *name; (name = inject_count(i, &count)) && !times; i++)
             if (strcmp(name, *function) == 0) times = count;
-        if (times == 0 && argc < 3) fail("the end", "never failed", *function);
+        if (times == 0 && argc < 3 && (on_processor || strcmp(*function, for_pages)))
+            fail("the end", "never failed", *function);
     }
     for (size_t i = 0; inject_count(i, &count); i++) {
         const char *name = inject_count(i, &count);
