@@ -411,11 +411,22 @@ static void add_chain(Chainer *c, const Strand *s, uint32_t launch, Fused *out) 
     vec_push(f->arena, &out->chains, chain);
 }
 
+/* Whether it is a copy whose last axis is another one in what it copies (see schedule_copy.c). */
+static bool is_turned_copy(const Fuser *f, const Cluster *cl) {
+    if (cl->members.len > 1) return false;
+    const Node *copy = node_at(f->g, cl->members.at[0]);
+    const Node *turned = copy->op == OP_COPY ? node_at(f->g, copy->args[0]) : copy;
+    const int axes = copy->shape.rank;
+    if (turned->op != OP_PERMUTE || axes < 2 || turned->attr[axes - 1] == axes - 1) return false;
+    const int32_t *dim = copy->shape.dim;
+    return dim[axes - 1] >= TURNED_LEAST && dim[axes - 2] >= TURNED_LEAST;
+}
+
 /* Whether the items of a group may share its rows or tiles, and so wait for each other: then it has a launch of its own,
  * for it is safest where nothing around decides whether they come there at all. */
 static bool items_wait(const Fuser *f, const Cluster *cl) {
     if (!f->options->target->local_bytes) return false;
-    if (cl->has_dot) return true;
+    if (cl->has_dot || is_turned_copy(f, cl)) return true;
     for (uint32_t m = 0; m < cl->members.len; m++) {
         const Node *n = node_at(f->g, cl->members.at[m]);
         if (!is_reduction((Op)n->op) || n->op == OP_ARGMAX) continue;

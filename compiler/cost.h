@@ -7,6 +7,8 @@
 #include "ir.h"
 #include "target.h"
 
+#define TURNED_LEAST                                                                               \
+    32 /* elements of both axes from which on a copy that turns them goes through local memory */
 #define COSTLY 10 /* operations from which on a value is rather read than computed again */
 
 /* Operations for one element of a node when its operands are there: of a reduction all of its steps. */

@@ -11,6 +11,7 @@
 #include "together.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <xxhash.h>
@@ -250,8 +251,8 @@ static void plan_launch(void *context, const Plan *plan, const PlannedEntry *pe,
     Step *step = add_step(em, l);
     if (em->listener.context)
         em->listener.launch(em->listener.context, plan, l, step->member.family);
-    text_printf(out, "//! launch k%u global %u local %u args", step->member.family,
-                k->groups * k->local_size, k->local_size);
+    text_printf(out, "//! launch k%u global %" PRIu64 " local %u args", step->member.family,
+                (uint64_t)k->groups * k->local_size, k->local_size);
     for (uint32_t i = 0; i < step->use_count; i++) text_printf(out, " %u", step->uses[i].buffer);
     for (uint32_t i = 0; i < l->iterations.len; i++) text_printf(out, " @%u", l->iterations.at[i]);
     if (k->runs) text_puts(out, " *");
@@ -340,8 +341,8 @@ static void plan_entry(void *context, const Plan *plan, const PlannedEntry *pe, 
 static void together_line(const Emitter *em, uint32_t number, Text *out) {
     const Together *t = &em->togethers.at[number];
     uint32_t local = em->plan->target->local_size;
-    text_printf(out, "//! together together%u global %u local %u args", t->kernel,
-                t->groups * local, local);
+    text_printf(out, "//! together together%u global %" PRIu64 " local %u args", t->kernel,
+                (uint64_t)t->groups * local, local);
     for (uint32_t i = 0; i < t->buffer_count; i++) text_printf(out, " %u", t->buffers[i]);
     text_puts(out, t->free ? " free\n" : "\n");
 }
@@ -442,7 +443,7 @@ NodeId emit_program(const Program *p, const CompileOptions *options, Arena *aren
     if (explainer && plan.lost == NO_NODE) explain_print(explainer, &plan, out);
     if (drawing) dot_end(drawing);
     if (explainer || drawing) return plan.lost;
-    if (options->opt_level == 0)
+    if (options->opt_level == 0 && options->emit != EMIT_C) /* C does one launch after the other */
         together_find(&em.steps, &em.kernels, &plan.memory, arena, &em.togethers);
     write_plan(&em, out);
     if (options->emit == EMIT_PLAN) return plan.lost;

@@ -1,10 +1,12 @@
 /* schedule_copy: copies, and nothing else, on a target with local memory.
  *
  * - One whose last two axes lie the other way round in memory is turned: a work-group has a square of it, which it reads
- *   along the one axis, puts into local memory, and stores along the other. Edges are masked.
+ *   along the one axis, puts into local memory, and stores along the other. Edges are masked. Its items wait for each
+ *   other: it has a launch of its own (chain.c), as what schedule_group has.
  * - One that is rounded for matrix units (layout.c) where it is read side by side: an item has 16 bytes at a time.
  *
  * Requires: the target's groups have ITEMS items. */
+#include "cost.h"
 #include "nest.h"
 
 #define ITEMS 256
@@ -32,7 +34,8 @@ bool turned_copy_fits(Section *s, Arena *arena) {
     const Target *t = s->target;
     if (t->lanes > 1 || t->local_size != ITEMS || s->row_axes || axes < 2) return false;
     if (t->local_bytes < SIDE * PITCH * sizeof(float)) return false;
-    if (s->space.dim[axes - 1] < SIDE / 2 || s->space.dim[axes - 2] < SIDE / 2) return false;
+    if (s->space.dim[axes - 1] < TURNED_LEAST || s->space.dim[axes - 2] < TURNED_LEAST)
+        return false;
     if (node_at(s->g, s->stores.at[0].node)->dtype == DT_BOOL) return false;
     Arena *scratch = arena_open(arena);
     Kernel k;

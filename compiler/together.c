@@ -28,12 +28,17 @@ static int64_t local_bytes(const Family *f) {
     return bytes;
 }
 
+/* Whether a group's memory holds what the launch has there beside what groups meet by. What goes by wgmma has more than that,
+ * which a runtime puts into a kernel of its own. */
+static bool has_room(const Step *s, const Families *fs, const Memory *m) {
+    return local_bytes(&fs->list.at[s->member.family]) + MEET_BYTES <= m->target->local_bytes;
+}
+
 /* Half as long as it takes to be launched at most: one with more work runs better by itself, with as many groups on
  * a unit as its own registers allow. A processor's is short where waking its other cores is worth speaking of. */
 static bool is_short(const Step *s, const Families *fs, const Memory *m) {
     if (m->target->local_size == 1) return s->ns <= 50 * WAKE_NS;
-    return 2 * s->ns <= m->target->launch_ns &&
-           local_bytes(&fs->list.at[s->member.family]) + MEET_BYTES <= m->target->local_bytes;
+    return 2 * s->ns <= m->target->launch_ns && has_room(s, fs, m);
 }
 
 typedef struct Unit { /* a launch, or a repeat with all inside */
@@ -190,16 +195,17 @@ static bool joins_free(const Finder *f, uint32_t step) {
 }
 
 /* Those that need nothing of each other, among what is left by the first `meeting` of out. */
-static void find_free(Finder *f, uint32_t meeting) {
+static void find_free(Finder *f, const Families *fs, uint32_t meeting) {
     const Target *t = f->m->target;
     uint32_t next = 0, depth = 0;
     f->now = (Together){0};
     for (uint32_t i = 0; i < f->steps->len; i++) {
         const Step *s = &f->steps->at[i];
         bool met = next < meeting && f->out->at[next].first == i;
-        depth += s->kind == STEP_REPEAT;
+        depth += s->kind == STEP_REPEAT && !met; /* what meets has its repeats whole */
         depth -= s->kind == STEP_END_REPEAT;
-        if (met || s->kind != STEP_LAUNCH || depth || s->ns > LONG_LAUNCH * t->launch_ns) {
+        if (met || s->kind != STEP_LAUNCH || depth || s->ns > LONG_LAUNCH * t->launch_ns ||
+            !has_room(s, fs, f->m)) {
             settle(f);
             if (s->kind == STEP_ENTRY) f->now.entry = s->entry;
             if (met) i = f->out->at[next++].end - 1;
@@ -265,7 +271,8 @@ void together_find(const Steps *steps, const Families *fs, const Memory *m, Aren
     f.has = NEW_ARRAY(arena, bool, m->buffers.len + 1);
     find_meeting(&f, fs);
     uint32_t meeting = out->len;
-    if (m->target->local_size > 1) find_free(&f, meeting); /* others cost a processor too little */
+    if (m->target->local_size > 1)
+        find_free(&f, fs, meeting); /* others cost a processor too little */
     for (uint32_t i = meeting; i < out->len; i++) {
         Together *t = &out->at[i];
         t->free = true;

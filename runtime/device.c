@@ -324,7 +324,7 @@ static char *quote_lines(const char *log, const char *text, int64_t first) {
     int quotes = 0;
     for (const char *s = log; (s = strstr(s, "error")) && quotes < MOST_QUOTES; s += 5) {
         int64_t line = line_named(log, s);
-        if (line < first || line == quoted) continue;
+        if (line < first || line < 1 || line == quoted) continue;
         const char *source = line_of(text, line - first + 1);
         if (!source) continue;
         quoted = line;
@@ -424,7 +424,7 @@ static int build_ptx(dlg_device *dev, const char *file, cl_program *program) {
     if (code == CL_SUCCESS) code = loaded;
     if (code == CL_SUCCESS) code = clBuildProgram(made, 1, &dev->id, "", NULL, NULL);
     if (code != CL_SUCCESS && made)
-        status = build_failed(dev, file, 0, "", made, code);
+        status = build_failed(dev, file, 0, "", made, code); /* what it names are lines of PTX */
     else if (code != CL_SUCCESS)
         status = rt_fail(dev, DLG_ERR_BUILD, "%s: %s does not take the PTX of the kernels (%s)",
                          file, dev->info.name, rt_cl_name(code));

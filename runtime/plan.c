@@ -64,6 +64,7 @@ static int read_const(Reader *r) {
     const char *end = word + strlen(word);
     if (rt_parse_f64(word, end, &value) != end)
         return plan_fail(r, "`%.80s` is not a number", word);
+    r->const_lines[r->plan->const_count] = r->line;
     r->plan->consts[r->plan->const_count].name = name;
     r->plan->consts[r->plan->const_count++].value = value;
     return line_done(r);
@@ -436,6 +437,9 @@ static int read_counts(Reader *r, dlg_launch *l) {
     return DLG_OK;
 }
 
+/* Of any group's size: kernels count groups, and items of a part of them, in an int. */
+#define MOST_WORK_ITEMS ((uint64_t)INT32_MAX * 256)
+
 /* KERNEL global G local L args */
 static int read_launch_head(Reader *r, dlg_launch *l) {
     Plan *p = r->plan;
@@ -446,10 +450,13 @@ static int read_launch_head(Reader *r, dlg_launch *l) {
     if (!line_is_identifier(kernel))
         return plan_fail(r, "`%.80s` cannot be a kernel's name", kernel);
     if ((status = line_keyword(r, "global")) < 0) return status;
-    if ((status = line_whole(r, "the number of work-items", 1, UINT32_MAX, &global)) < 0)
+    if ((status = line_whole(r, "the number of work-items", 1, MOST_WORK_ITEMS, &global)) < 0)
         return status;
     if ((status = line_keyword(r, "local")) < 0) return status;
     if ((status = line_whole(r, "the size of a group", 1, 65536, &local)) < 0) return status;
+    if (global / local > INT32_MAX)
+        return plan_fail(r, "%" PRIu64 " work-items are more groups of %" PRIu64 " than %d", global,
+                         local, INT32_MAX);
     if (global % local)
         return plan_fail(r, "%" PRIu64 " work-items are not a multiple of the group's %" PRIu64,
                          global, local);
@@ -591,6 +598,7 @@ static int allocate(Reader *r, const char *s, const char *end) {
     p->entries = calloc(entries + 1, sizeof *p->entries);
     p->by_name = calloc(p->by_name_cap, sizeof *p->by_name);
     p->user_names = calloc(names + 1, 1);
+    r->const_lines = calloc(consts + 1, sizeof *r->const_lines);
     r->entry_lines = calloc(entries + 1, sizeof *r->entry_lines);
     r->launch_lines = calloc(launches + 1, sizeof *r->launch_lines);
     r->together_lines = calloc(togethers + 1, sizeof *r->together_lines);
@@ -599,8 +607,8 @@ static int allocate(Reader *r, const char *s, const char *end) {
     r->user_names = p->user_names;
     if (!p->consts || !p->tensors || !p->inits || !p->literals || !p->args || !p->lists ||
         !p->launches || !p->repeats || !p->togethers || !p->entries || !p->by_name ||
-        !p->user_names || !r->entry_lines || !r->launch_lines || !r->together_lines ||
-        !r->launch_repeat || !r->repeat_outer)
+        !p->user_names || !r->const_lines || !r->entry_lines || !r->launch_lines ||
+        !r->together_lines || !r->launch_repeat || !r->repeat_outer)
         return rt_no_memory(r->dev, buffers * sizeof *p->tensors + launches * sizeof *p->launches);
     return DLG_OK;
 }
@@ -725,6 +733,7 @@ int plan_read(Plan *plan, dlg_device *dev, const char *file, const char *text, s
     plan->kernels_line = r.line + 1;
     status = plan_check(&r);
 out:
+    free(r.const_lines);
     free(r.entry_lines);
     free(r.launch_lines);
     free(r.together_lines);

@@ -14,10 +14,12 @@ typedef struct Reader {
     int64_t line; /* for messages */
     char *at;     /* the rest of the line; NULL at its end */
     char *user_names;
-    int64_t *entry_lines, *launch_lines, *together_lines; /* where each stands, for messages */
+    int64_t *const_lines, *entry_lines, *launch_lines,
+        *together_lines;                  /* where each stands, for messages */
     size_t open[MOST_REPEATS], depth;     /* the repeats that have begun and not ended */
     size_t *launch_repeat, *repeat_outer; /* the innermost repeat around each, + 1; 0: none */
     bool together;                        /* one has begun and not ended */
+    size_t togethers_seen;                /* by plan_check */
 } Reader;
 
 /* PROGRAM, "FILE:LINE: ...". */

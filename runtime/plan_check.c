@@ -82,7 +82,7 @@ static int check_consts(Reader *r) {
     const Named *twice = sort_names(names, p->const_count);
     int status = DLG_OK;
     if (twice) {
-        r->line = 3 + (int64_t)twice->place;
+        r->line = r->const_lines[twice->place];
         status = plan_fail(r, "there is a constant `%.200s` above", twice->name);
     }
     free(names);
@@ -289,6 +289,91 @@ static uint64_t round_up(uint64_t bytes, uint64_t align) {
     return (bytes + align - 1) / align * align;
 }
 
+/* ---- launches that wait for nothing ------------------------------------------------------------- */
+
+typedef struct Span { /* an arena buffer as a launch uses it */
+    const dlg_tensor *buffer;
+    size_t launch;
+    bool made; /* first used in the group, and so written there */
+} Span;
+
+static int by_offset(const void *x, const void *y) {
+    const Span *a = x, *b = y;
+    if (a->buffer->arena_offset != b->buffer->arena_offset)
+        return a->buffer->arena_offset < b->buffer->arena_offset ? -1 : 1;
+    return (a->launch > b->launch) - (a->launch < b->launch);
+}
+
+typedef struct Reach { /* the spans so far that end last, of two launches */
+    const Span *most, *other;
+} Reach;
+
+static uint64_t span_end(const Span *s) {
+    return s ? s->buffer->arena_offset + s->buffer->bytes : 0;
+}
+
+static void reach_add(Reach *r, const Span *s) {
+    if (span_end(s) > span_end(r->most)) {
+        if (r->most && r->most->launch != s->launch) r->other = r->most;
+        r->most = s;
+    } else if (r->most->launch != s->launch && span_end(s) > span_end(r->other)) {
+        r->other = s;
+    }
+}
+
+/* One of another launch that lies over it, among those that begin before. */
+static const Span *over_span(const Reach *r, const Span *s) {
+    const Span *of = r->most && r->most->launch != s->launch ? r->most : r->other;
+    return span_end(of) > s->buffer->arena_offset ? of : NULL;
+}
+
+/* What one launch of the group makes in the arena no other one uses. `uses` and `begin` are of the entry, whose launch 0 is
+ * `begin` of the plan. */
+static int check_spans(Reader *r, const Together *t, const Use *uses, size_t begin) {
+    const Plan *p = r->plan;
+    size_t count = 0, room = 0;
+    for (size_t i = t->first; i < t->end; i++) room += p->launches[i].arg_count;
+    Span *spans = calloc(room + 1, sizeof *spans);
+    if (!spans) return rt_no_memory(r->dev, room * sizeof *spans);
+    for (size_t i = t->first; i < t->end; i++) {
+        for (size_t k = 0; k < p->launches[i].arg_count; k++) {
+            const dlg_tensor *a = p->launches[i].args[k].tensor;
+            if (a && a->kind == DLG_ARENA)
+                spans[count++] = (Span){a, i, begin + uses[a->index].first >= t->first};
+        }
+    }
+    qsort(spans, count, sizeof *spans, by_offset);
+    Reach all = {0}, made = {0};
+    int status = DLG_OK;
+    for (size_t i = 0; i < count && status == DLG_OK; i++) {
+        const Span *s = &spans[i], *over = over_span(s->made ? &all : &made, s);
+        reach_add(&all, s);
+        if (s->made) reach_add(&made, s);
+        if (!over) continue;
+        r->line = r->launch_lines[s->launch > over->launch ? s->launch : over->launch];
+        status =
+            plan_fail(r, "%s waits for %s: %s and %s share bytes, and are not free of each other",
+                      p->launches[s->launch].kernel, p->launches[over->launch].kernel,
+                      s->buffer->name, over->buffer->name);
+    }
+    free(spans);
+    return status;
+}
+
+/* Of the groups in an entry, which come in order. */
+static int check_free_arena(Reader *r, size_t e, const Use *uses) {
+    const Plan *p = r->plan;
+    const dlg_entry *entry = &p->entries[e];
+    size_t begin = (size_t)(entry->launches - p->launches), end = begin + entry->launch_count;
+    int status = DLG_OK;
+    for (; r->togethers_seen < p->together_count && status == DLG_OK; r->togethers_seen++) {
+        const Together *t = &p->togethers[r->togethers_seen];
+        if (t->first >= end) break;
+        if (t->free) status = check_spans(r, t, uses, begin);
+    }
+    return status;
+}
+
 /* ---- launches ----------------------------------------------------------------------------------- */
 
 static int check_entry(Reader *r, size_t e, Use *uses, Arena *arena) {
@@ -333,7 +418,8 @@ static int check_entry(Reader *r, size_t e, Use *uses, Arena *arena) {
         live_through(r, first, l);
     }
     qsort(arena->live, arena->count, sizeof *arena->live, compare_live);
-    return check_arena(r, arena, first);
+    status = check_arena(r, arena, first);
+    return status < 0 ? status : check_free_arena(r, e, uses);
 }
 
 static int check_entries(Reader *r) {

@@ -13,6 +13,11 @@ head -n 1 trace.json | grep -qF '{"traceEvents":[' || fail "the beginning: $(hea
     fail "the events: $(head -n 5 trace.json)"
 expect 0 "" $train --save plain
 same timed plain
+# For the device's own target too, whose short launches are one where nobody looks at them.
+own="dlg train digits.dlg --epochs 1 --holdout 0.2"
+expect 0 "" $own --profile own.json --save timed
+expect 0 "" $own --save plain
+same timed plain
 
 # The limits that the device was held against stand in the trace: some operations, copies in three working sets.
 sed -n 's/.*"limits":{"gigaoperations_per_second":\([0-9.]*\),"copies":\[\(.*\)\]}.*/\1 \2/p' trace.json >limits

@@ -80,6 +80,38 @@ expect 0 "" "$DLGC" wide.dlg --target gpu_wgmma --precision 3xtf32 --emit c -o w
 grep -q wgmma wide.c && fail "wide.c has lines of PTX"
 expect 0 "all 1 are within" "$DLG" verify wide.dlg --target gpu_wgmma --precision 3xtf32
 
+# What does not wait for another one is launched with it: not what goes by wgmma, which has more memory than other kernels may have.
+cat >three.dlg <<'MODEL'
+input x : f32[4096, 192]
+param a : f32[192, 512] ~ glorot()
+param b : f32[192, 512] ~ glorot()
+entry run -> y = x @ a, z = x @ b
+MODEL
+expect 0 "" "$DLGC" three.dlg --target gpu_wgmma -o three.cl
+grep -q '^//! ptx' three.cl || fail "three.cl does not go by wgmma"
+grep -q '^//! together' three.cl && fail "three.cl launches its products together"
+# It is sought behind repeats that are together, too.
+cat >behind.dlg <<'MODEL'
+input s : f32[64, 300]
+input x : f32[2048, 1536]
+input z : f32[1536, 1400]
+param w : f32[300, 300] ~ normal(0, 0.1)
+param v : f32[300, 300] ~ normal(0, 0.1)
+h = scan t in 0..20 with h = s { h = tanh(tanh(h @ w) @ v) }
+entry first -> h
+entry run -> a = sum(x, axis = 1), b = sum(z ** 2, axis = 1)
+MODEL
+expect 0 "" "$DLGC" behind.dlg --target gpu -o behind.cl
+grep -q '^//! together.* free$' behind.cl || fail "behind.cl has no launches that are free"
+# More work-items than 32 bits count.
+echo 'input x : f32[2147483647] input y : f32[2147483645] input z : f32[2147483643]
+entry run -> p = x * 2, q = y * 2, r = z * 2' | sed 's/ input/\ninput/g' >large.dlg
+expect 0 "" "$DLGC" large.dlg --target gpu -o large.cl
+grep -q 'global 6442450944 local 256' large.cl || fail "large.cl: $(grep launch large.cl)"
+expect 0 "" "$DLG" inspect large.cl
+sed 's/global 6442450944/global 1099511627776/' large.cl >larger.cl
+expect 1 "larger.cl" "$DLG" inspect larger.cl
+
 # A convolution goes by tiles in local memory.
 cat >conv.dlg <<'MODEL'
 input x : f32[4, 3, 20, 20]

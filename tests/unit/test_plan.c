@@ -191,6 +191,8 @@ static void test_rules(void) {
         {"//! arena 384", "//! arena 384\n//! ptx sm_90a", "`ptx`"},
         {"//! const batch 4", "//! const batch four", "`four` is not a number"},
         {"//! const batch 4", "//! const rate 4", "xor.cl:4: there is a constant `rate`"},
+        {"//! const batch 4", "//! graph 0123456789abcdef\n//! const rate 4",
+         "xor.cl:5: there is a constant `rate`"},
         {"//! const batch 4", "//! constant batch 4", "cannot stand here"},
         {"//! const batch 4", "//! const  batch 4", "two spaces"},
         {"//! const batch 4", "//! const b\xff 4", "not UTF-8"},

@@ -343,13 +343,14 @@ static void test_none(void) {
 
 /* ---- Plans that are refused ---------------------------------------------------------------------- */
 
-#define PLAN(body)                                                                                 \
+#define PLAN(body) PLAN_WITH("", body)
+#define PLAN_WITH(buffers, body)                                                                   \
     "//! dlg 1\n"                                                                                  \
     "//! model m target gpu from \"m.dlg\"\n"                                                      \
     "//! arena 256\n"                                                                              \
     "//! buffer 0 a i32 scalar output\n"                                                           \
-    "//! buffer 1 b i32 scalar output\n"                                                           \
-    "//! entry e returns a b\n" body "//! kernels 2 checksum 0000000000000000\n"                   \
+    "//! buffer 1 b i32 scalar output\n" buffers "//! entry e returns a b\n" body                  \
+    "//! kernels 2 checksum 0000000000000000\n"                                                    \
     "\n"                                                                                           \
     "__kernel void add(__global int *x, int i) { *x = i; }\n"                                      \
     "__kernel void both(__global int *x, __global int *y, __global int *n) { *x = 1; *y = 2; }\n"  \
@@ -359,6 +360,12 @@ static void test_none(void) {
 #define ADD_A "//! launch add global 1 local 1 args 0 =1\n"
 #define ADD_B "//! launch add global 1 local 1 args 1 =2\n"
 #define END   "//! end-together\n"
+/* Two that lie at one place, and one that reaches over it. */
+#define ARENA                                                                                      \
+    "//! buffer 2 t i32 scalar arena 0\n//! buffer 3 u i32 scalar arena 0\n"                       \
+    "//! buffer 4 v i32 64 arena 0\n"
+#define FREE_OF(args)  "//! together both global 2 local 1 args " args " free\n"
+#define ADD_TO(buffer) "//! launch add global 1 local 1 args " buffer " =1\n"
 
 static void check(const char *text, const char *why) {
     dlg_device *dev;
@@ -375,6 +382,23 @@ static void check(const char *text, const char *why) {
     dlg_program_close(prog);
     dlg_device_close(dev);
     free(copy);
+}
+
+/* What one launch makes in the arena no other one of the group uses. */
+static void test_free_arena(void) {
+    check(PLAN_WITH(ARENA, FREE_OF("2 0") ADD_TO("2") ADD_A END ADD_B), NULL);
+    check(PLAN_WITH(ARENA, FREE_OF("2") ADD_TO("2") ADD_TO("2") END ADD_A ADD_B),
+          "add waits for add: t and t share bytes");
+    check(PLAN_WITH(ARENA, FREE_OF("2 3") ADD_TO("2") ADD_TO("3") END ADD_A ADD_B),
+          "share bytes, and are not free of each other");
+    check(PLAN_WITH(ARENA, FREE_OF("4 3") ADD_TO("4") ADD_TO("3") END ADD_A ADD_B), "share bytes");
+    /* Made before, read by both; made anew where another one still reads. */
+    check(PLAN_WITH(ARENA,
+                    ADD_TO("2") FREE_OF("2 0 1") "//! launch both global 1 local 1 args 2 0\n"
+                                                 "//! launch both global 1 local 1 args 2 1\n" END),
+          NULL);
+    check(PLAN_WITH(ARENA, ADD_TO("4") FREE_OF("4 3") ADD_TO("4") ADD_TO("3") END ADD_A ADD_B),
+          "share bytes");
 }
 
 static void test_rules(void) {
@@ -412,4 +436,4 @@ static void test_rules(void) {
 RUN_SUITE("together", {"same", test_same}, {"names", test_names}, {"training", test_training},
           {"pairs", test_pairs}, {"pairs_refused", test_pairs_refused},
           {"pairs_look", test_pairs_look}, {"meetings", test_meetings}, {"free", test_free},
-          {"none", test_none}, {"rules", test_rules})
+          {"none", test_none}, {"free_arena", test_free_arena}, {"rules", test_rules})
