@@ -157,9 +157,9 @@ typedef struct KVar {
  * right one); an element lies at matrix_at().
  *
  * With slices it is a small tile: `rows` x `columns` results in blocks of SLICE_BLOCK squared, of which each slice of the
- * items has all, for its share of the `chunk` places that are there: an operand's place has its lines side by side, and
- * the next one begins SLICE_PAD further (slice_pitch). What the slices have lies one after the other (S_SUMS_OUT), by
- * rows of slice_pitch.
+ * items has all, for its share of the `chunk` places that are there: an operand's place has its lines side by side, or
+ * (`along`) a line its places; from one to the next are slice_place_step() and slice_line_step(). What the slices have lies
+ * one after the other (S_SUMS_OUT), by rows of slice_pitch().
  *
  * With `wgmma` the group multiplies as a whole, while it goes on: S_WGMMA begins that, and S_DONE ends it. There are
  * wgmma_steps() places for each line, an element lies at wgmma_at(), and there is one part, which is the tile in rows of
@@ -176,9 +176,15 @@ typedef struct KMatrix {
         apart; /* of such: what one product adds is added up by itself, which is more exact */
 } KMatrix;
 #define SLICE_BLOCK 32
-#define SLICE_PAD   8
-static inline int32_t slice_pitch(int32_t lines) {
-    return lines + SLICE_PAD;
+/* What is read at once lies in different banks: of 8 lines 4 pairs of places, and of 4 rows 4 pairs of sums. */
+static inline int32_t slice_place_step(bool along, int32_t lines) {
+    return along ? 1 : lines + 4;
+}
+static inline int32_t slice_line_step(bool along, int32_t chunk) {
+    return along ? chunk + 8 : 1;
+}
+static inline int32_t slice_pitch(int32_t columns) {
+    return columns + 8;
 }
 #define PART_ROWS    64
 #define PART_COLUMNS 128

@@ -304,10 +304,14 @@ static int64_t slice_sums(const KMatrix *m) {
 static void multiply_slices(Run *r, const KStmt *s) {
     const KMatrix *m = &r->k->matrices.at[s->matrix];
     const KLocal *l = &r->k->locals.at[s->local];
-    const int32_t pitch[2] = {slice_pitch(m->rows), slice_pitch(m->columns)};
+    const int32_t lines[2] = {m->rows, m->columns};
+    int32_t line[2], next[2]; /* how far apart lines are, and places */
     int64_t from[2] = {index_of(r, s->index, 0), index_of(r, s->at, 0)};
     for (int i = 0; i < 2; i++) {
-        if (!in_bounds(r, l->name, from[i], pitch[i] * m->chunk - SLICE_PAD, l->elems)) return;
+        line[i] = slice_line_step(m->along[i], m->chunk);
+        next[i] = slice_place_step(m->along[i], lines[i]);
+        const int last = (lines[i] - 1) * line[i] + (m->chunk - 1) * next[i];
+        if (!in_bounds(r, l->name, from[i], last + 1, l->elems)) return;
     }
     const double *a = r->local[s->local] + from[0], *b = r->local[s->local] + from[1];
     for (int32_t place = 0; place < m->chunk; place++) {
@@ -315,7 +319,8 @@ static void multiply_slices(Run *r, const KStmt *s) {
         for (int32_t row = 0; row < m->rows; row++) {
             for (int32_t column = 0; column < m->columns; column++) {
                 double *sum = &sums[row * slice_pitch(m->columns) + column];
-                double x = a[place * pitch[0] + row], y = b[place * pitch[1] + column];
+                double x = a[place * next[0] + row * line[0]];
+                double y = b[place * next[1] + column * line[1]];
                 *sum = r->round_f32 ? (double)(float)fma(x, y, *sum) : *sum + x * y;
             }
         }

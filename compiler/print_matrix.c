@@ -12,10 +12,10 @@ static void print_slices(const KMatrix *m, const KStmt *s, const MatrixTexts *t,
     if (s->op == S_SUMS)
         text_printf(out, "float %s[32] = {0};\n", t->matrix);
     else if (s->op == S_PRODUCT)
-        text_printf(out, "mma_slice_%s(%s, %s, %s, %d, %d, %d, l);\n",
+        text_printf(out, "mma_slice_%s(%s, %s, %s, %d, %d, %d, %d, %d, l);\n",
                     m->precision == PRECISION_3XTF32 ? "3xtf32" : "tf32", t->matrix,
                     place(out, t->local, t->index), place(out, t->local, t->at), m->rows,
-                    m->columns, m->chunk);
+                    m->columns, m->chunk, m->along[0], m->along[1]);
     else
         text_printf(out, "mma_slices_out(%s, %s, %d, %d, l);\n", t->local, t->matrix, m->rows,
                     m->columns);

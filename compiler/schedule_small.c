@@ -7,8 +7,9 @@
  * As much of the contracted axes as local memory has room for is brought there at once, so that few waits are needed.
  *
  * Where the target has matrix units these multiply tiles of somewhat more results: then a slice is as many warps as there
- * are blocks in the tile (KMatrix). If both operands lie in memory as they are, they come by copies that need no item, for
- * STAGES turns in local memory: so two turns are on their way while one is multiplied.
+ * are blocks in the tile (KMatrix). If both operands lie in memory as they are, they come by copies that need no item, of
+ * 16 bytes where they lie so, and lie in local memory the same way round. There is room for some turns: so one or two are
+ * on their way while one is multiplied.
  *
  * Requires: groups have ITEMS items. Edges of any size are masked. */
 #include "nest.h"
@@ -20,12 +21,13 @@
 #define PLACES       8128 /* elements in local memory */
 #define IN_HAND      24   /* that an item brings in for matrix units: so two groups share a unit */
 #define MOST_IN_HAND 32   /* ... or if there are not two groups for each */
-#define STAGES       3    /* turns that are in local memory, where what is multiplied is copied */
+#define MOST_STAGES  3    /* turns that are in local memory, where what is multiplied is copied */
 #define COPY         4    /* elements that are copied at a time, where they lie so */
 #define TURNS        8    /* whose text stands there one after the other */
 #define SIDE_BY_SIDE 8    /* places that neighbours bring in */
 #define LOOPED       4    /* results of an item, from which on they are finished in a loop */
 #define LEAST_MATRIX 32   /* places along what is contracted, for matrix units */
+#define LONG         512  /* such places, of which a unit has rather two groups than one */
 
 #define MOST_SUMS (WARPS * SLICE_BLOCK * slice_pitch(SLICE_BLOCK)) /* of all slices */
 
@@ -64,7 +66,11 @@ bool small_matrix_fits(const Section *s) {
 }
 
 void small_matrix_plan(Section *s) {
+    Shape reduced = reduced_shape(s->g, node_at(s->g, dot_of(s)));
     s->small_matrix = true;
+    if (shape_elems(&reduced) >= LONG)
+        for (uint32_t i = 0; i < COUNT_OF(matrix_sizes); i++)
+            if (takes_size(s, matrix_sizes[i], 4 * ENOUGH)) return;
     for (uint32_t i = 0; i < COUNT_OF(matrix_sizes); i++)
         if (takes_size(s, matrix_sizes[i], 2 * ENOUGH)) return;
 }
@@ -73,15 +79,18 @@ typedef struct SmallTile {
     LocalTile t;
     bool matrix;                 /* by matrix units, ... */
     bool staged;                 /* ... from what is copied, ... */
-    int32_t width[2];            /* ... so many elements of either operand at a time */
+    int32_t width[2];            /* ... so many elements of either operand at a time, ... */
+    bool side[2];                /* ... with a line's places side by side, not a place's lines */
+    int32_t stages;              /* turns that are in local memory */
     int32_t square;              /* else spots of an item are so many rows by so many columns */
     int32_t slices, chunk, each; /* places in local memory at a time: a multiple of `each` */
     uint32_t
         places; /* the local array: both operands' parts, and when they are done with the sums */
-    int32_t lines[2];       /* of the operands' parts, ... */
-    int32_t pitch[2];       /* ... whose places are so far apart, for banks of local memory, ... */
-    int64_t first[2];       /* ... and where they begin */
-    int32_t sums_pitch;     /* of the sums' rows */
+    int32_t lines[2];   /* of the operands' parts, ... */
+    int32_t pitch[2];   /* ... whose places (`side`: lines) are so far apart, for its banks, ... */
+    int64_t first[2];   /* ... and where they begin */
+    int64_t part;       /* elements of both */
+    int32_t sums_pitch; /* of the sums' rows */
     Idx slice, row, column; /* the item's, of its first spot in the tile */
 } SmallTile;
 
@@ -116,14 +125,41 @@ static int32_t copy_width(const SmallTile *m, uint32_t which) {
     return !can ? 0 : beside ? COPY : 1;
 }
 
-/* The most places of which STAGES turns fit local memory. */
-static int32_t staged_chunk(const SmallTile *m) {
-    const int64_t room = m->t.n->s->target->local_bytes / (int64_t)sizeof(float) - m->each;
-    int64_t most = room / (STAGES * (m->pitch[0] + m->pitch[1])) / m->each * m->each;
-    const int64_t all = (m->t.length + m->each - 1) / m->each * m->each;
-    for (uint32_t i = 0; i < 2; i++) /* each item copies as much */
-        if (most * m->lines[i] % ((int64_t)COPY * ITEMS)) most = 0;
-    return (int32_t)(most < all ? most : all);
+/* Whether a line's places come side by side. */
+static bool copies_side(const SmallTile *m, uint32_t which) {
+    return m->t.along[which] && local_moves(&m->t, which, DT_F32, COPY);
+}
+
+static int32_t pitch_of(const SmallTile *m, uint32_t which) {
+    return !m->matrix       ? m->lines[which] + m->square
+           : m->side[which] ? slice_line_step(true, m->chunk)
+                            : slice_place_step(false, m->lines[which]);
+}
+
+static int64_t elems_of(const SmallTile *m, uint32_t which) {
+    return (int64_t)m->pitch[which] * (m->side[which] ? m->lines[which] : m->chunk);
+}
+
+/* Of `chunk` places at a time, the turns that local memory has room for, or that there are. */
+static int32_t stages_of(SmallTile *m, int32_t chunk) {
+    const int64_t room = m->t.n->s->target->local_bytes / (int64_t)sizeof(float);
+    const int64_t turns = (m->t.length + chunk - 1) / chunk;
+    m->chunk = chunk;
+    for (uint32_t i = 0; i < 2; i++) m->pitch[i] = pitch_of(m, i);
+    int64_t stages = room / (elems_of(m, 0) + elems_of(m, 1));
+    if (stages > MOST_STAGES) stages = MOST_STAGES;
+    return stages > 2 && turns < stages ? 2 : (int32_t)stages;
+}
+
+/* Twice as many places as each slice has of one product, if there is room: then there are half as many waits. */
+static void plan_stages(SmallTile *m) {
+    m->staged = false;
+    for (int32_t chunk = 2 * m->each; chunk >= m->each && !m->staged; chunk -= m->each) {
+        bool even = true; /* each item copies as much */
+        for (uint32_t i = 0; i < 2; i++) even = even && chunk * m->lines[i] % (COPY * ITEMS) == 0;
+        m->stages = even ? stages_of(m, chunk) : 0;
+        m->staged = m->stages >= 2;
+    }
 }
 
 /* As many places at a time as there is room for, or somewhat fewer if the last time is like the others then. */
@@ -151,7 +187,10 @@ static Idx element(const SmallTile *m, uint32_t which, int32_t e, int32_t width,
     Kernel *k = m->t.n->k;
     IndexTable *x = &k->index;
     Idx flat = idx_offset(x, k->local, (int64_t)e * ITEMS);
-    if (!m->t.along[which]) {
+    if (m->side[which]) {
+        *line = idx_div(x, flat, m->chunk / width);
+        *place = idx_scale(x, idx_mod(x, flat, m->chunk / width), width);
+    } else if (!m->t.along[which]) {
         *line = idx_scale(x, idx_mod(x, flat, m->lines[which] / width), width);
         *place = idx_div(x, flat, m->lines[which] / width);
     } else if (m->chunk % SIDE_BY_SIDE) {
@@ -169,7 +208,8 @@ static Idx element(const SmallTile *m, uint32_t which, int32_t e, int32_t width,
 /* Where an operand's element lies in local memory. */
 static Idx local_place(const SmallTile *m, uint32_t which, Idx line, Idx place) {
     IndexTable *x = &m->t.n->k->index;
-    Idx at = idx_add(x, idx_scale(x, place, m->pitch[which]), line);
+    Idx across = m->side[which] ? line : place, beside = m->side[which] ? place : line;
+    Idx at = idx_add(x, idx_scale(x, across, m->pitch[which]), beside);
     return idx_offset(x, at, m->first[which]);
 }
 
@@ -294,7 +334,7 @@ static void put_sums(SmallTile *m, const uint32_t *acc) {
 static void copy_part(SmallTile *m, Idx turn, Idx stage) {
     Kernel *k = m->t.n->k;
     IndexTable *x = &k->index;
-    Idx from = idx_scale(x, stage, (int64_t)(m->pitch[0] + m->pitch[1]) * m->chunk);
+    Idx from = idx_scale(x, stage, m->part);
     for (uint32_t which = 0; which < 2; which++) {
         const int32_t width = m->width[which];
         for (int32_t e = 0; e < m->lines[which] * m->chunk / width / ITEMS; e++) {
@@ -332,14 +372,14 @@ static void multiply_staged(SmallTile *m, uint32_t sums) {
     IndexTable *x = &k->index;
     const int64_t turns = (m->t.length + m->chunk - 1) / m->chunk;
     Idx turn;
-    for (int32_t i = 0; i < STAGES - 1; i++) copy_part(m, idx_const(x, i), idx_const(x, i));
+    const int32_t ahead = m->stages - 1;
+    for (int32_t i = 0; i < ahead; i++) copy_part(m, idx_const(x, i), idx_const(x, i));
     nest_for(n, "turn", idx_const(x, 0), idx_const(x, turns), 1, &turn);
-    kernel_arrive(k, STAGES - 2);
+    kernel_arrive(k, ahead - 1);
     kernel_barrier(k);
-    Idx later = idx_offset(x, turn, STAGES - 1);
-    copy_part(m, later, idx_mod(x, later, STAGES));
-    Idx at =
-        idx_scale(x, idx_mod(x, turn, STAGES), (int64_t)(m->pitch[0] + m->pitch[1]) * m->chunk);
+    Idx later = idx_offset(x, turn, ahead);
+    copy_part(m, later, idx_mod(x, later, m->stages));
+    Idx at = idx_scale(x, idx_mod(x, turn, m->stages), m->part);
     kernel_product_slices(k, sums, m->places, at, idx_offset(x, at, m->first[1]));
     nest_end(n);
     kernel_arrive(k, 0);
@@ -358,18 +398,22 @@ static void open_tile(SmallTile *m, Nest *n, NodeId dot, Idx part) {
     const int32_t across = columns / m->square, spots = rows / m->square * across;
     m->slices = m->matrix ? WARPS * SLICE_BLOCK * SLICE_BLOCK / (rows * columns) : ITEMS / spots;
     m->each = m->matrix ? SIDE_BY_SIDE * m->slices : m->slices;
-    for (uint32_t i = 0; i < 2; i++)
-        m->pitch[i] = m->matrix ? slice_pitch(m->lines[i]) : m->lines[i] + m->square;
-    m->sums_pitch = m->matrix ? m->pitch[1] : columns;
+    m->sums_pitch = m->matrix ? slice_pitch(columns) : columns;
     local_tile_place(&m->t, part, 1);
     for (uint32_t i = 0; i < 2; i++) m->t.along[i] = local_along(&m->t, i);
-    for (uint32_t i = 0; i < 2 && m->matrix; i++) m->width[i] = copy_width(m, i);
-    m->chunk = m->width[0] && m->width[1] ? staged_chunk(m) : 0;
-    m->staged = m->chunk != 0;
+    for (uint32_t i = 0; i < 2 && m->matrix; i++) {
+        m->side[i] = copies_side(m, i);
+        m->width[i] = m->side[i] ? COPY : copy_width(m, i);
+    }
+    if (m->width[0] && m->width[1]) plan_stages(m);
+    for (uint32_t i = 0; i < 2 && !m->staged; i++) {
+        m->side[i] = false;
+        m->pitch[i] = pitch_of(m, i);
+    }
     if (!m->staged) m->chunk = chunk_of(m);
-    m->first[1] = (int64_t)m->pitch[0] * m->chunk;
-    int64_t elems = m->first[1] + (int64_t)m->pitch[1] * m->chunk;
-    if (m->staged) elems *= STAGES;
+    m->first[1] = elems_of(m, 0);
+    m->part = elems_of(m, 0) + elems_of(m, 1);
+    int64_t elems = m->part * (m->staged ? m->stages : 1);
     const int64_t sums = (int64_t)rows * m->sums_pitch * m->slices;
     if (elems < sums) elems = sums;
     m->places =
@@ -421,6 +465,7 @@ void emit_small_tiles(Nest *n, Idx part) {
     const KMatrix shape = {.name = "sums",
                            .rows = m.lines[0],
                            .columns = m.lines[1],
+                           .along = {m.side[0], m.side[1]},
                            .precision = n->s->target->precision,
                            .slices = m.slices,
                            .chunk = m.chunk};

@@ -483,6 +483,7 @@ static void test_small_matrix(void) {
                  {"32 x 64", "[1000, 100]", "[100, 250]", "x @ w"},
                  {"32 x 64 of rows", "[1000, 100]", "[250, 100]", "x @ w'"},
                  {"32 x 32", "[250, 300]", "[250, 280]", "x' @ w"},
+                 {"32 x 32 of rows, long", "[264, 520]", "[260, 520]", "x @ w'"},
                  {"32 x 32 of a batch", "[7, 100, 33]", "[7, 33, 90]", "x @ w + 1"}};
     static const char *const precisions[] = {"3xtf32", "tf32"};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
