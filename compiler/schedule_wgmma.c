@@ -323,16 +323,20 @@ void emit_wgmma_tiles(Nest *n, Idx part) {
                            .apart = w.apart};
     uint32_t sums = kernel_matrix(k, &shape);
     const bool copies = w.operand[0].copied || w.operand[1].copied;
+    /* Settling waits for what is being loaded, too: so what is put settles before more is, unless a product is waited for
+     * meanwhile. */
+    const bool early = !copies && !w.apart;
     const int64_t count = (w.t.length + w.steps - 1) / w.steps;
     Idx zero = idx_const(x, 0), one = idx_const(x, 1), turn;
     copy_step(&w, zero, zero);
     if (copies) copy_step(&w, one, one);
     load_step(&w, zero, true);
     put_step(&w, zero);
+    if (early) kernel_settle(k);
     load_step(&w, idx_mod(x, one, count), false);
     nest_for(n, "turn", zero, idx_const(x, count), 1, &turn);
     if (copies) kernel_arrive(k, 1);
-    kernel_settle(k);
+    if (!early) kernel_settle(k);
     kernel_barrier(k);
     Idx from = idx_mod(x, turn, w.stages), next = idx_mod(x, idx_offset(x, turn, 1), w.stages);
     /* Behind the last step is the first: what is loaded there nobody multiplies, and no load hangs on a condition. */
@@ -341,6 +345,7 @@ void emit_wgmma_tiles(Nest *n, Idx part) {
                  place_in(&w, 1, from, zero, zero));
     copy_step(&w, later, idx_mod(x, later, w.stages));
     put_step(&w, next);
+    if (early) kernel_settle(k);
     load_step(&w, again, false);
     kernel_done(k, sums, w.apart ? 0 : 1);
     nest_end(n);

@@ -28,10 +28,10 @@ static float4 wgmma_ld4(const __global float *p) {
     return *(const __global float4 *)p;
 }
 //: wgmma_nearest
-// The bits of numbers rounded to the nearest of tf32: the units do not look at the last 13. A NaN stays one.
-static uint4 wgmma_nearest(float4 v) {
-    const uint4 bits = as_uint4(v);
-    return select(bits + 0x1000, bits | 0x400000, (bits & 0x7fffffff) > 0x7f800000) & 0xffffe000;
+// Numbers rounded to the nearest of tf32: half of the last place is added, and the units do not look at the last 13 bits. A NaN
+// stays one.
+static float4 wgmma_nearest(float4 v) {
+    return fma(as_float4(as_uint4(v) & 0xff800000), (float4)(0x1p-11f), v);
 }
 //: wgmma_pairs
 // The bits of numbers rounded to the nearest of bf16, of two as near to the even one.
@@ -49,7 +49,7 @@ static uint2 wgmma_pairs(float4 v) {
 }
 //: wgmma_sttf
 static void wgmma_sttf(__global float *p, float4 v) {
-    *(__global float4 *)p = as_float4(wgmma_nearest(v));
+    *(__global float4 *)p = wgmma_nearest(v);
 }
 //: wgmma_stbf
 static void wgmma_stbf(__global ushort *p, float4 v) {
@@ -87,10 +87,10 @@ static void wgmma_copy_bf16(__local ushort *to, int at, const __global ushort *f
 }
 //: wgmma_put_tf32
 static void wgmma_put_tf32(__local float *to, int at, float4 v) {
-    *(__local float4 *)((__local char *)to + wgmma_place(4 * at)) = as_float4(wgmma_nearest(v));
+    *(__local float4 *)((__local char *)to + wgmma_place(4 * at)) = wgmma_nearest(v);
 }
 //: wgmma_put_3xtf32
-// As the sum of two of tf32, the first the nearest to it, as mma_halves() has it; the second comes `half` elements later.
+// As the sum of two of tf32, the first the nearest to it; the second comes `half` elements later.
 static void wgmma_put_3xtf32(__local float *to, int at, float4 v, int half_of) {
 #ifdef DLG_WGMMA
     const float4 near = fma((float4)(-8192.0f), v, v * 8193.0f);
