@@ -12,8 +12,10 @@
 #define LEAST_ITEMS 8  /* of a row, that are worth the barriers */
 #define EACH        8  /* elements of an item at least, where that leaves items to a row */
 #define BESIDE      32 /* rows of a group, where they lie beside each other: a line of memory; ... */
-#define LEAST_ROWS  8  /* ... or this part of one, where there are fewer groups than ... */
-#define ENOUGH      128       /* ... occupy a device */
+#define LEAST_ROWS  2  /* ... or this part of one, where there are fewer groups than ... */
+#define ENOUGH      128 /* ... occupy a device; ... */
+#define A_SECTOR    8 /* ... or this, where each element is by itself, and an item has more than ... */
+#define MOST_LOOKS  32        /* ... so many */
 #define PARTS       16        /* that each item adds up by itself */
 #define KEPT        8         /* elements of an item that it keeps in registers */
 #define MANY_ROWS   (1 << 17) /* that occupy a device with an item each */
@@ -37,8 +39,10 @@ void group_plan(Section *s, int64_t longest, bool along) {
     int32_t each = 1;
     s->group_rows = 0;
     if (items == 1 || !s->alone || !comes_together(s)) return;
-    for (uint32_t m = 0; m < s->cluster->members.len; m++) /* most of it is read by few results */
-        along = along && node_at(s->g, s->cluster->members.at[m])->op != OP_SCATTER;
+    bool scatters = false; /* most of it is read by few results */
+    for (uint32_t m = 0; m < s->cluster->members.len; m++)
+        scatters = scatters || node_at(s->g, s->cluster->members.at[m])->op == OP_SCATTER;
+    along = along && !scatters;
     if (along) {
         while (each < items && (int64_t)each * EACH <= longest) each *= 2;
         if (each >= LEAST_ITEMS) s->group_rows = items / each;
@@ -46,6 +50,8 @@ void group_plan(Section *s, int64_t longest, bool along) {
         s->group_rows = BESIDE;
         while (s->group_rows > LEAST_ROWS && rows < (int64_t)ENOUGH * s->group_rows &&
                longest >= items / s->group_rows * 2 * EACH)
+            s->group_rows /= 2;
+        while (scatters && s->group_rows > A_SECTOR && longest * s->group_rows / items > MOST_LOOKS)
             s->group_rows /= 2;
     }
     s->rows_beside = !along;
