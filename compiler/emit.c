@@ -388,7 +388,8 @@ static void write_plan(Emitter *em, Text *out) {
     for (uint32_t i = 0; i < em->kernels.list.len; i++) {
         const Family *f = &em->kernels.list.at[i];
         bool has = false;
-        for (uint32_t l = 0; l < f->local_count; l++) has = has || f->locals[l].wgmma;
+        for (uint32_t l = 0; l < f->local_count && plan->target->local_size > 1; l++)
+            has = has || local_is_large(&f->locals[l]);
         if (!has) continue;
         text_puts(out, "//! ptx sm_90a\n");
         break;

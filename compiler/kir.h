@@ -143,6 +143,12 @@ typedef struct KLocal { /* a work-group's array; where that is one item, in priv
     uint32_t over; /* 1 + the array whose memory it has, which is not needed any more; 0: its own */
 } KLocal;
 
+/* Whether a group's array is one that OpenCL's compilers do not take: so large, or for wgmma. */
+#define LOCAL_MOST 49152
+static inline bool local_is_large(const KLocal *l) {
+    return l->wgmma || l->elems * dtype_bytes(l->dtype) > LOCAL_MOST;
+}
+
 typedef struct KVar {
     const char *name;
     DType dtype;

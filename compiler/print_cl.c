@@ -627,7 +627,8 @@ static void print_table(Printer *p, uint32_t i) {
 static const char *local_declaration(Printer *p, uint32_t i) {
     const KLocal *l = &p->k->locals.at[i];
     bool shared = p->k->local_size > 1;
-    if (l->wgmma || l->over) return wgmma_declaration(l, p->local, i, p->out->arena);
+    if ((shared && local_is_large(l)) || l->over)
+        return wgmma_declaration(l, p->local, i, p->out->arena);
     return arena_printf(p->out->arena, "%s%s %s[%lld] __attribute__((aligned(%d)))",
                         shared ? "__local " : "", cl_memory_type(l->dtype), p->local[i],
                         (long long)l->elems, shared ? 16 : 64);

@@ -16,18 +16,21 @@
 
 #define ITEMS        256
 #define WARPS        (ITEMS / 32)
-#define ENOUGH       64   /* tiles for most of a device */
-#define WIDE         512  /* results of a tile, from which on squares are four by four spots */
-#define PLACES       8128 /* elements in local memory */
-#define IN_HAND      24   /* that an item brings in for matrix units: so two groups share a unit */
-#define MOST_IN_HAND 32   /* ... or if there are not two groups for each */
-#define MOST_STAGES  3    /* turns that are in local memory, where what is multiplied is copied */
-#define COPY         4    /* elements that are copied at a time, where they lie so */
-#define TURNS        8    /* whose text stands there one after the other */
-#define SIDE_BY_SIDE 8    /* places that neighbours bring in */
-#define LOOPED       4    /* results of an item, from which on they are finished in a loop */
-#define LEAST_MATRIX 32   /* places along what is contracted, for matrix units */
-#define LONG         512  /* such places, of which a unit has rather two groups than one */
+#define ENOUGH       64    /* tiles for most of a device */
+#define WIDE         512   /* results of a tile, from which on squares are four by four spots */
+#define PLACES       8128  /* elements in local memory */
+#define IN_HAND      24    /* that an item brings in for matrix units: so two groups share a unit */
+#define MOST_IN_HAND 32    /* ... or if there are not two groups for each */
+#define MOST_STAGES  3     /* turns that are in local memory, where what is multiplied is copied */
+#define COPY         4     /* elements that are copied at a time, where they lie so */
+#define LARGE_ROOM   65536 /* bytes */
+#define LARGE_WORK   (1 << 26) /* multiplications */
+#define MEETING      64        /* bytes */
+#define TURNS        8         /* whose text stands there one after the other */
+#define SIDE_BY_SIDE 8         /* places that neighbours bring in */
+#define LOOPED       4         /* results of an item, from which on they are finished in a loop */
+#define LEAST_MATRIX 32        /* places along what is contracted, for matrix units */
+#define LONG         512       /* such places, of which a unit has rather two groups than one */
 
 #define MOST_SUMS (WARPS * SLICE_BLOCK * slice_pitch(SLICE_BLOCK)) /* of all slices */
 
@@ -140,9 +143,19 @@ static int64_t elems_of(const SmallTile *m, uint32_t which) {
     return (int64_t)m->pitch[which] * (m->side[which] ? m->lines[which] : m->chunk);
 }
 
-/* Of `chunk` places at a time, the turns that local memory has room for, or that there are. */
+/* Elements for all turns. Where units of the device have one group each or none, it has nothing else to do while it waits:
+ * there it may be more than OpenCL gives, if the runtime can have it so. But not where there is so little work that the
+ * launch may be done together with others (together.h), whose groups need some for themselves. */
+static int64_t room_of(const SmallTile *m) {
+    const Section *s = m->t.n->s;
+    const double products = (double)shape_elems(&s->space) * (double)m->t.length;
+    const bool large = s->target->wgmma_bytes && s->groups < 2 * ENOUGH && products >= LARGE_WORK;
+    return (large ? LARGE_ROOM : s->target->local_bytes - MEETING) / (int64_t)sizeof(float);
+}
+
+/* Of `chunk` places at a time, the turns that there is room for, or that there are. */
 static int32_t stages_of(SmallTile *m, int32_t chunk) {
-    const int64_t room = m->t.n->s->target->local_bytes / (int64_t)sizeof(float);
+    const int64_t room = room_of(m);
     const int64_t turns = (m->t.length + chunk - 1) / chunk;
     m->chunk = chunk;
     for (uint32_t i = 0; i < 2; i++) m->pitch[i] = pitch_of(m, i);

@@ -28,10 +28,17 @@ static int64_t local_bytes(const Family *f) {
     return bytes;
 }
 
-/* Whether a group's memory holds what the launch has there beside what groups meet by. What goes by wgmma has more than that,
- * which a runtime puts into a kernel of its own. */
+/* Whether a group's memory holds what the launch has there beside what groups meet by. */
 static bool has_room(const Step *s, const Families *fs, const Memory *m) {
     return local_bytes(&fs->list.at[s->member.family]) + MEET_BYTES <= m->target->local_bytes;
+}
+
+/* What goes by wgmma has arrays as these units want them, which a runtime puts into a kernel of its own. */
+static bool by_wgmma(const Step *s, const Families *fs) {
+    const Family *f = &fs->list.at[s->member.family];
+    bool any = false;
+    for (uint32_t i = 0; i < f->local_count; i++) any = any || f->locals[i].wgmma;
+    return any;
 }
 
 /* Half as long as it takes to be launched at most: one with more work runs better by itself, with as many groups on
@@ -205,7 +212,7 @@ static void find_free(Finder *f, const Families *fs, uint32_t meeting) {
         depth += s->kind == STEP_REPEAT && !met; /* what meets has its repeats whole */
         depth -= s->kind == STEP_END_REPEAT;
         if (met || s->kind != STEP_LAUNCH || depth || s->ns > LONG_LAUNCH * t->launch_ns ||
-            !has_room(s, fs, f->m)) {
+            by_wgmma(s, fs)) {
             settle(f);
             if (s->kind == STEP_ENTRY) f->now.entry = s->entry;
             if (met) i = f->out->at[next++].end - 1;
@@ -437,7 +444,10 @@ static void print_head(const Printer *p, const Together *t, const char *name) {
         print_buffer(p, b);
     }
     text_puts(p->out, t->free ? ") {\n" : ",\n    volatile __global int *counters) {\n");
-    if (most && shared(p))
+    if (most > LOCAL_MOST && shared(p))
+        text_printf(p->out, "    wgmma_array(uint4, shared, %lld, %lld);\n", (long long)(most / 16),
+                    (long long)most);
+    else if (most && shared(p))
         text_printf(p->out, "    __local uint4 shared[%lld];\n", (long long)(most / 16));
     if (t->free) {
         text_puts(p->out, shared(p) ? "    const int g = get_group_id(0), l = get_local_id(0);\n"

@@ -78,6 +78,19 @@ grep -q 'mma_slice_3xtf32\|mma_product_3xtf32' small.cl || fail "small.cl does n
 grep -q '^//! ptx' small.cl && fail "small.cl says that it has lines of PTX"
 expect 0 "" "$DLGC" wide.dlg --target gpu_wgmma --precision 3xtf32 --emit c -o wide.c
 grep -q wgmma wide.c && fail "wide.c has lines of PTX"
+# There a group may have more local memory than OpenCL gives, by itself and with others in one launch.
+cat >long.dlg <<'MODEL'
+input x : f32[1024, 256]
+input w : f32[1024, 256]
+entry run -> y = x' @ w, s = sum(w, axis = 0)
+MODEL
+expect 0 "" "$DLGC" long.dlg --target gpu_wgmma -o long.cl
+grep -q '^//! ptx sm_90a$' long.cl || fail "long.cl does not say that it has lines of PTX"
+grep -q '^    wgmma_array(float, places, 13824, 55296);' long.cl || fail "long.cl has no large array"
+grep -q '^    wgmma_array(uint4, shared, 3456, 55296);' long.cl || fail "launches of long.cl share no large array"
+expect 0 "all 2 are within" "$DLG" verify long.dlg --target gpu_wgmma
+expect 0 "" "$DLGC" long.dlg --target gpu_mma -o long.cl
+grep -q '^//! ptx\|wgmma_array' long.cl && fail "long.cl has a large array"
 expect 0 "all 1 are within" "$DLG" verify wide.dlg --target gpu_wgmma --precision 3xtf32
 
 # What does not wait for another one is launched with it: not what goes by wgmma, which has more memory than other kernels may have.

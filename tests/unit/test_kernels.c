@@ -496,6 +496,10 @@ static void test_small_matrix(void) {
                             &(CompileOptions){.target = "gpu_mma", .precision = precisions[k]}));
         }
     }
+    CU_ASSERT(run_program("more local memory than OpenCL gives",
+                          "input x : f32[1024, 256]\ninput w : f32[1024, 256]\n"
+                          "entry e -> y = x' @ w\n",
+                          &(CompileOptions){.target = "gpu_wgmma"}));
 }
 
 /* By matrix units and without: so many results that the largest tiles are taken, once. */
