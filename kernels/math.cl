@@ -21,15 +21,19 @@ static int every16(int16 v) {
 #if __has_builtin(__builtin_reduce_and)
     return __builtin_reduce_and(v);
 #endif
+#elif defined(__AVX__)
+    return __builtin_ia32_movmskps256(as_float8(v.lo & v.hi)) == 255; // `all` goes lane by lane
 #endif
     return all(v);
 }
 
-// e^x = 2^n e^f: n is whole, |f| <= ln(2) / 2. At the end 2^n may be no normal number: then it needs two factors, unless
-// there is an instruction for it.
+// e^x = 2^n e^f: n is whole, |f| <= ln(2) / 2. Without an instruction for 2^n it is added to the exponent, which makes a number
+// where the result is a normal one. Whether all are is a branch: nothing waits for it, as it would for a choice.
 //: exp_of16
 static float16 exp_of16(float16 x) {
+#ifdef __AVX512F__
     x = within16(x, -104.0f, 89.0f);
+#endif
     const float16 t = fma(x, (float16)(1.44269504f), (float16)(12582912.0f)); // its last bits are n
     const float16 n = t - 12582912.0f;
     float16 f = fma(n, (float16)(-0.693359375f), x);
@@ -41,8 +45,9 @@ static float16 exp_of16(float16 x) {
 #ifdef __AVX512F__
     return __builtin_ia32_scalefps512_mask(p, n, p, (ushort)-1, 4);
 #else
-    const int16 whole = as_int16(t), a = whole >> 1, b = whole - a;
-    return p * as_float16((a << 23) + 0x3f800000) * as_float16((b << 23) + 0x3f800000);
+    const float16 y = as_float16(as_int16(p) + (as_int16(t) << 23));
+    if (every16(fabs(x) <= 87.0f)) return y;
+    return x < -87.3365478f ? (float16)(0.0f) : x <= 88.7228394f ? y : x + INFINITY;
 #endif
 }
 //: exp_of8
@@ -62,32 +67,38 @@ static float exp_of(float x) {
     return exp_of16((float16)(x)).s0;
 }
 
-// log(x) = e log(2) + log(m) of normal numbers: m is from sqrt(1/2) to sqrt(2). Polynomial: Cephes, logf.
+// log(x) = e log(2) + log(m) of normal numbers: m is from sqrt(1/2) to sqrt(2). Polynomial: Cephes, logf; its even and its odd
+// terms by themselves, so that each waits for half of the others.
 //: log_normal16
-static float16 log_normal16(float16 x) {
+static __attribute__((always_inline)) float16 log_normal16(float16 x) {
     const int16 bits = as_int16(x) - 0x3f3504f3;
     const float16 e = convert_float16(bits >> 23);
     const float16 f = as_float16((bits & 0x7fffff) + 0x3f3504f3) - 1.0f;
-    float16 p = HORNER((float16)(7.0376836292e-2f), f, -1.1514610310e-1f);
-    p = HORNER(p, f, 1.1676998740e-1f);
-    p = HORNER(p, f, -1.2420140846e-1f);
-    p = HORNER(p, f, 1.4249322787e-1f);
-    p = HORNER(p, f, -1.6668057665e-1f);
-    p = HORNER(p, f, 2.0000714765e-1f);
-    p = HORNER(p, f, -2.4999993993e-1f);
-    p = HORNER(p, f, 3.3333331174e-1f);
-    p = HORNER(p, f, -0.5f);
-    p = fma(p, f * f, e * -2.12194440e-4f);
-    return fma(e, (float16)(0.693359375f), p + f);
+    const float16 square = f * f;
+    float16 p = HORNER((float16)(7.0376836292e-2f), square, 1.1676998740e-1f);
+    float16 q = HORNER((float16)(-1.1514610310e-1f), square, -1.2420140846e-1f);
+    p = HORNER(p, square, 1.4249322787e-1f);
+    q = HORNER(q, square, -1.6668057665e-1f);
+    p = HORNER(p, square, 2.0000714765e-1f);
+    q = HORNER(q, square, -2.4999993993e-1f);
+    p = HORNER(p, square, 3.3333331174e-1f);
+    q = HORNER(q, square, -0.5f);
+    return fma(e, (float16)(0.693147182f), fma(fma(p, f, q), square, f));
 }
-//: log_of16
-static float16 log_of16(float16 x) {
-    if (every16((x >= 1.17549435e-38f) & (x < INFINITY))) return log_normal16(x);
+// Of numbers of which some are not normal, or not positive.
+//: log_odd16
+static __attribute__((noinline)) float16 log_odd16(float16 x) {
     const int16 tiny = x < 1.17549435e-38f;
     float16 p = log_normal16(tiny ? x * 16777216.0f : x);
     p = tiny ? p - 16.635532333f : p;
     p = x < INFINITY ? p : x;
     return x > 0.0f ? p : x == 0.0f ? (float16)(-INFINITY) : (float16)(NAN);
+}
+// As whole numbers, turned so that the least normal one is the least: one comparison says both.
+//: log_of16
+static float16 log_of16(float16 x) {
+    if (!every16(as_int16(x) + 0x7f800000 < -0x1000000)) return log_odd16(x);
+    return log_normal16(x);
 }
 //: log_of8
 static float8 log_of8(float8 x) {
@@ -194,15 +205,19 @@ static float16 turn16(float16 x, int quarters) {
     const float16 v = (quarter & 1) == 0 ? s : c;
     return as_float16(as_int16(v) ^ ((quarter & 2) << 30));
 }
+// Of numbers of which some are far from 0: those of y are right where x is near.
+//: sin_far16
+static __attribute__((noinline)) float16 sin_far16(float16 x, float16 y) {
+    float at[16], v[16];
+    vstore16(x, 0, at);
+    vstore16(y, 0, v);
+    for (int i = 0; i < 16; i++) v[i] = fabs(at[i]) <= 10000.0f ? v[i] : sin(at[i]);
+    return vload16(0, v);
+}
 //: sin_of16
 static float16 sin_of16(float16 x) {
-    const float16 near = turn16(x, 0);
-    if (every16(fabs(x) <= 10000.0f)) return near;
-    float at[16], y[16];
-    vstore16(x, 0, at);
-    vstore16(near, 0, y);
-    for (int i = 0; i < 16; i++) y[i] = fabs(at[i]) <= 10000.0f ? y[i] : sin(at[i]);
-    return vload16(0, y);
+    const float16 y = turn16(x, 0);
+    return every16(fabs(x) <= 10000.0f) ? y : sin_far16(x, y);
 }
 //: sin_of8
 static float8 sin_of8(float8 x) {
@@ -220,15 +235,18 @@ static float2 sin_of2(float2 x) {
 static float sin_of(float x) {
     return sin_of16((float16)(x)).s0;
 }
+//: cos_far16
+static __attribute__((noinline)) float16 cos_far16(float16 x, float16 y) {
+    float at[16], v[16];
+    vstore16(x, 0, at);
+    vstore16(y, 0, v);
+    for (int i = 0; i < 16; i++) v[i] = fabs(at[i]) <= 10000.0f ? v[i] : cos(at[i]);
+    return vload16(0, v);
+}
 //: cos_of16
 static float16 cos_of16(float16 x) {
-    const float16 near = turn16(x, 1);
-    if (every16(fabs(x) <= 10000.0f)) return near;
-    float at[16], y[16];
-    vstore16(x, 0, at);
-    vstore16(near, 0, y);
-    for (int i = 0; i < 16; i++) y[i] = fabs(at[i]) <= 10000.0f ? y[i] : cos(at[i]);
-    return vload16(0, y);
+    const float16 y = turn16(x, 1);
+    return every16(fabs(x) <= 10000.0f) ? y : cos_far16(x, y);
 }
 //: cos_of8
 static float8 cos_of8(float8 x) {
