@@ -81,6 +81,10 @@ void nest_narrow(Nest *n, const Idx *row);
 
 /* schedule_row.c: the same as nest_points at the row at row[]: lanes run over the reduced or inner axis. */
 void nest_row(Nest *n, const Idx *row);
+/* What a plain maximum loses: the variable `odd`, 0 at first, becomes NaN in each lane that v[] has a NaN in; then v,
+ * or NaN where there was one. */
+void nest_note_nan(Kernel *k, uint32_t odd, const Val *v, uint32_t count);
+Val nest_unless_nan(Kernel *k, uint32_t odd, Val v);
 /* What follows the reductions, whose values are bound. */
 void nest_store_points(Nest *n, const Point *points, uint32_t count);
 

@@ -83,15 +83,14 @@ static void reduce(Nest *n, NodeId id, const Idx *row) {
     int outer = n->s->cluster->outer.rank;
     Val start = val_const(k, t, nest_start((Op)x->op, t));
     uint32_t acc = kernel_var(k, x->op == OP_SUM ? "sum" : "most", val_splat(k, start, MAX_LANES));
-    if (finds_nan) odd = kernel_var(k, "odd", val_splat(k, val_const(k, DT_BOOL, 0), MAX_LANES));
+    if (finds_nan) odd = kernel_var(k, "odd", val_splat(k, val_const(k, t, 0), MAX_LANES));
     memcpy(index, row, (size_t)outer * sizeof(Idx));
     nest_open(n, &reduced, reduced.rank, index + outer);
     if (finds_nan) {
         Val v = val_splat(k, nest_accumulate(n, x, row, index + outer, NO_VAL), MAX_LANES);
         Val less = val_ew(k, OP_LT, val_read(k, acc), v, NO_VAL);
-        Val is_nan = val_ew(k, OP_NE, v, v, NO_VAL);
         kernel_set(k, acc, val_ew(k, OP_WHERE, less, v, val_read(k, acc)));
-        kernel_set(k, odd, val_ew(k, OP_OR, val_read(k, odd), is_nan, NO_VAL));
+        nest_note_nan(k, odd, &v, 1);
     } else {
         kernel_set(k, acc, nest_accumulate(n, x, row, index + outer, val_read(k, acc)));
     }
@@ -101,7 +100,7 @@ static void reduce(Nest *n, NodeId id, const Idx *row) {
     for (uint32_t i = 0; i < n->eval.kept_count; i++)
         n->eval.kept[i].made = n->eval.kept[i].made || (kept >> i & 1);
     Val v = val_read(k, acc);
-    if (finds_nan) v = val_ew(k, OP_WHERE, val_read(k, odd), val_const(k, DT_F32, (double)NAN), v);
+    if (finds_nan) v = nest_unless_nan(k, odd, v);
     val_name(k, v, x->name);
     eval_bind(&n->eval, id, row, v);
 }

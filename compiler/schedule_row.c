@@ -86,7 +86,7 @@ typedef struct Stretch {
     uint32_t acc[WAYS]; /* ... where there is a loop */
     bool
         finds_nan; /* a maximum of f32: a plain maximum loses NaN, and one that does not costs twice as much, so ... */
-    uint32_t odd;  /* ... this says of each lane whether there was one */
+    uint32_t odd;  /* ... this is NaN in each lane that had one */
     uint32_t kept; /* what all its places stored, as nest_keep returns it */
 } Stretch;
 
@@ -104,10 +104,31 @@ static Val reduce_vector(Nest *n, Stretch *p, Idx *place, Idx i, Val acc) {
     return v;
 }
 
+/* Whether a is NaN, or b, which may be none: one comparison of both. */
+static Val either_nan(Kernel *k, Val a, Val b) {
+    Val nan = val_ew(k, OP_NE, a, a, NO_VAL);
+    return b == NO_VAL ? nan : val_ew(k, OP_OR, nan, val_ew(k, OP_NE, b, b, NO_VAL), NO_VAL);
+}
+
+/* The NaN is one of v[]: of a constant compilers would make masks again, and join those as bytes. */
+void nest_note_nan(Kernel *k, uint32_t odd, const Val *v, uint32_t count) {
+    for (uint32_t i = 0; i < count; i += 2) {
+        bool two = i + 1 < count;
+        Val is_nan = either_nan(k, v[i], two ? v[i + 1] : NO_VAL);
+        Val nan = two ? val_ew(k, OP_ADD, v[i], v[i + 1], NO_VAL) : v[i];
+        kernel_set(k, odd, val_ew(k, OP_WHERE, is_nan, nan, val_read(k, odd)));
+    }
+}
+
+Val nest_unless_nan(Kernel *k, uint32_t odd, Val v) {
+    Val was = val_read(k, odd);
+    return val_ew(k, OP_WHERE, either_nan(k, was, NO_VAL), was, v);
+}
+
 /* The same for `count` vectors one after the other, each into its accumulator. */
 static void reduce_vectors(Nest *n, Stretch *p, Idx *place, Idx i, uint32_t count) {
     Kernel *k = n->k;
-    Val nan = NO_VAL;
+    Val all[WAYS];
     for (uint32_t w = 0; w < count; w++) {
         Idx at = idx_offset(&k->index, i, (int64_t)w * p->lanes);
         Val acc = val_read(k, p->acc[w]), v;
@@ -116,11 +137,10 @@ static void reduce_vectors(Nest *n, Stretch *p, Idx *place, Idx i, uint32_t coun
             continue;
         }
         v = val_splat(k, reduce_vector(n, p, place, at, NO_VAL), p->lanes);
-        Val is_nan = val_ew(k, OP_NE, v, v, NO_VAL), less = val_ew(k, OP_LT, acc, v, NO_VAL);
-        nan = nan == NO_VAL ? is_nan : val_ew(k, OP_OR, nan, is_nan, NO_VAL);
-        kernel_set(k, p->acc[w], val_ew(k, OP_WHERE, less, v, acc));
+        all[w] = v;
+        kernel_set(k, p->acc[w], val_ew(k, OP_WHERE, val_ew(k, OP_LT, acc, v, NO_VAL), v, acc));
     }
-    if (nan != NO_VAL) kernel_set(k, p->odd, val_ew(k, OP_OR, val_read(k, p->odd), nan, NO_VAL));
+    if (p->finds_nan) nest_note_nan(k, p->odd, all, count);
 }
 
 /* The accumulators as one vector. */
@@ -136,7 +156,14 @@ static Val join_ways(Nest *n, const Stretch *p, Op op) {
         }
     }
     if (!p->finds_nan) return v[0];
-    return val_ew(k, OP_WHERE, val_read(k, p->odd), val_const(k, DT_F32, (double)NAN), v[0]);
+    return nest_unless_nan(k, p->odd, v[0]);
+}
+
+/* How many accumulators there are for so many vectors. The order of a sum does not depend on the target; a maximum has
+ * none, and waits little for the one before: few accumulators leave registers for what finds NaN. */
+static uint32_t ways_of(const Target *t, Op op, int32_t vectors) {
+    uint32_t most = op == OP_MAX && t->width < t->lanes ? 2 : WAYS;
+    return vectors >= 2 * WAYS ? most : 1;
 }
 
 /* All vectors of a stretch as one; each accumulator takes every ways-th. */
@@ -151,7 +178,7 @@ static Val reduce_stretch(Nest *n, Stretch *p, Op op, Val start) {
         p->acc[w] = kernel_var(k, op == OP_ADD ? "sum" : "most", val_splat(k, start, p->lanes));
     p->finds_nan = op == OP_MAX && p->lanes > 1 && k->values.at[start].dtype == DT_F32;
     if (p->finds_nan)
-        p->odd = kernel_var(k, "odd", val_splat(k, val_const(k, DT_BOOL, 0), p->lanes));
+        p->odd = kernel_var(k, "odd", val_splat(k, val_const(k, DT_F32, 0), p->lanes));
     nest_open(n, &p->r->space, last, place);
     int32_t step = (int32_t)p->ways * p->lanes, turns = p->vectors / (int32_t)p->ways;
     int32_t end = p->at + turns * step;
@@ -181,7 +208,7 @@ static void reduce_row(Nest *n, NodeId id, const Idx *row) {
     for (uint8_t lanes = n->s->target->lanes; lanes >= 1; lanes /= 2) {
         int32_t vectors = (width - at) / lanes;
         if (vectors == 0) continue;
-        Stretch p = {id, row, &r, lanes, at, vectors, .ways = vectors >= 2 * WAYS ? WAYS : 1};
+        Stretch p = {id, row, &r, lanes, at, vectors, .ways = ways_of(n->s->target, op, vectors)};
         p.kept = UINT32_MAX;
         Val part = val_across(k, op, reduce_stretch(n, &p, op, start));
         total = total == NO_VAL ? part : val_ew(k, op, total, part, NO_VAL);

@@ -363,13 +363,15 @@ static bool run_for_target(dlg_device *device, const char *target, int opt_level
     return good;
 }
 
-/* For both kinds of target; a program that says so, once more without chains: its launches are more then, or for matrix units:
+/* For both kinds of target; a program that says so, once more without chains: its launches are more then, for cpu8, or for matrix units:
  * kernels/mma.cl and kernels/wgmma.cl do without them on a device that has none. */
 static bool run_program(dlg_device *device, const char *name, const char *text) {
     const char *cpu = target_of_kind(device, "cpu"), *gpu = target_of_kind(device, "gpu");
     bool good = run_for_target(device, cpu, 0, name, text, NULL, 0);
     if (strstr(text, "# also -O1"))
         good = run_for_target(device, cpu, 2, name, text, NULL, 0) && good;
+    if (strstr(text, "# also cpu8") && strcmp(cpu, "cpu8"))
+        good = run_for_target(device, "cpu8", 0, name, text, NULL, 0) && good;
     if (strstr(text, "# also gpu_mma"))
         good = run_for_target(device, "gpu_mma", 0, name, text, NULL, 0) && good;
     if (strstr(text, "# also gpu_wgmma"))
