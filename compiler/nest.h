@@ -17,7 +17,9 @@ typedef struct Point { /* of a tile */
     uint8_t lanes;
 } Point;
 
-#define MAX_PIECES (SUM_VECTORS + 4) /* of a tile, with a remainder in ever shorter vectors */
+#define SUM_VECTORS_IN_MEMORY (4 * SUM_VECTORS) /* of a tile of sums that are not in registers */
+#define MAX_PIECES                                                                                 \
+    (SUM_VECTORS_IN_MEMORY + 4) /* of a tile, with a remainder in ever shorter vectors */
 
 typedef struct Piece { /* of the last axis: `lanes` elements from `offset` on */
     int32_t offset;
@@ -78,6 +80,21 @@ void nest_hoist(Nest *n, NodeId id, const Idx *row);
 /* schedule_narrow.c: the same as nest_row at 16 rows side by side, that on the last axis with the lanes. */
 bool narrow_fits(const Section *s, Arena *arena);
 void nest_narrow(Nest *n, const Idx *row);
+
+/* schedule_wait.c: columns of a tile of sums that run beside each other: the more of a row is read at a time, the better it
+ * comes from memory, but there are to be some tiles for the cores to share. */
+int32_t sum_columns(const Section *s, Arena *arena);
+/* How many such tiles there are, where they are so wide that more groups would have nothing to do. */
+int64_t sum_tiles(const Section *s, Arena *arena);
+/* The points of one tile: `rows` places on the axis before the last, the pieces on the last. */
+uint32_t nest_tile_points(Nest *n, const Idx *at, const Tiling *row, const Tiling *column,
+                          Point *points);
+/* The reduction of the section whose sums, of such a tile, wait in the group's memory for what is computed of them, or
+ * NO_NODE: where that is much, as an optimizer's step is, it is a loop over the points and stands in the text once, not for
+ * each of them; and where registers do not hold so many sums. */
+NodeId nest_sums_wait(const Nest *n, const Tiling *row, const Tiling *column);
+/* The same as nest_points, of such a tile at at[]. */
+void nest_waiting(Nest *n, NodeId waits, const Idx *at, const Tiling *row, const Tiling *column);
 
 /* schedule_row.c: the same as nest_points at the row at row[]: lanes run over the reduced or inner axis. */
 void nest_row(Nest *n, const Idx *row);

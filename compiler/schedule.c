@@ -8,36 +8,7 @@
 #include "cost.h"
 #include "nest.h"
 
-/* Operations that a node takes at one place, as far as it is computed here: of a reduction, one step. */
-static double operations_at(const Nest *n, NodeId id, NumberSet *seen) {
-    const Section *s = n->s;
-    const Node *x = node_at(s->g, id);
-    double operations = is_view((Op)x->op) || x->op == OP_CONST ? 0 : op_info[x->op].cost;
-    if (x->op == OP_VAR || !set_add(seen, id)) return 0;
-    if (in_memory(&s->place[id]) && s->cluster_of[id] != s->number) return 0;
-    for (uint32_t i = 0; i < x->argc; i++) operations += operations_at(n, x->args[i], seen);
-    return operations;
-}
-
 /* ---- Dealing tiles to work-groups ------------------------------------------------------------ */
-
-/* Columns of a tile of sums that run beside each other: the more of a row is read at a time, the better it comes from
- * memory, but there are to be some tiles for the cores to share. */
-static int32_t sum_columns(const Nest *n) {
-    const Section *s = n->s;
-    int32_t lanes = s->target->lanes, last = s->space.dim[s->space.rank - 1];
-    double operations = 0;
-    NumberSet seen = {.arena = n->k->arena};
-    for (uint32_t m = 0; m < s->cluster->members.len; m++)
-        if (is_reduction((Op)node_at(s->g, s->cluster->members.at[m])->op))
-            operations += operations_at(n, s->cluster->members.at[m], &seen);
-    if (operations >= COSTLY) return 4 * lanes; /* memory is not what it waits for */
-    int64_t vectors = (last + lanes - 1) / lanes, others = shape_elems(&s->space) / last;
-    int64_t tiles = (vectors + SUM_VECTORS - 1) / SUM_VECTORS, least = (4 + others - 1) / others;
-    if (tiles < least) tiles = least;
-    int64_t wide = (vectors + tiles - 1) / tiles;
-    return (int32_t)(wide < 4 ? 4 : wide) * lanes;
-}
 
 /* The work-group's number in its section, as an index variable. */
 static Idx section_part(Nest *n) {
@@ -47,29 +18,6 @@ static Idx section_part(Nest *n) {
     Val v = val_index(k, idx_offset(&k->index, k->group, -(int64_t)n->s->first_group));
     val_name(k, v, "part");
     return idx_var(&k->index, "part", 0, (int64_t)n->s->groups - 1, v);
-}
-
-/* The points of one tile: `rows` places on the axis before the last, the pieces on the last. */
-static uint32_t tile_points(Nest *n, const Idx *at, const Tiling *row, const Tiling *column,
-                            Point *points) {
-    const Section *s = n->s;
-    IndexTable *t = &n->k->index;
-    int axes = s->space.rank;
-    uint32_t count = 0;
-    for (int32_t r = 0; r < (row ? row->size : 1); r++) {
-        for (uint32_t p = 0; p < (column ? column->piece_count : 1); p++) {
-            Idx place[MAX_RANK];
-            Point *pt = &points[count++];
-            memcpy(place, at, sizeof(place));
-            pt->lanes = column ? column->pieces[p].lanes : 1;
-            if (row) place[axes - 2] = idx_offset(t, at[axes - 2], r);
-            if (column)
-                place[axes - 1] = idx_add(t, idx_offset(t, at[axes - 1], column->pieces[p].offset),
-                                          n->eval.lane[pt->lanes]);
-            nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, pt->at);
-        }
-    }
-    return count;
 }
 
 /* A piece of a copy whose operand lies along the axis before the last: vectors are loaded along that one, and
@@ -119,77 +67,6 @@ static void emit_elements(Nest *n, const Idx *at, int32_t rows, int32_t columns)
     eval_set_lanes(&n->eval, 1);
     nest_store(n, &s->stores.at[0], index, 1, eval_at(&n->eval, s->stores.at[0].node, index));
     nest_end(n);
-    nest_end(n);
-}
-
-/* The reduction of the section whose sums, of a tile of so many points, wait in the group's memory for what is computed
- * of them, or NO_NODE: where that is much, as an optimizer's step is, it is a loop over the points and stands in the
- * text once, not for each of them. */
-static NodeId sums_wait(const Nest *n, uint32_t points) {
-    const Section *s = n->s;
-    NodeId waits = NO_NODE;
-    double operations = 0;
-    NumberSet seen = {.arena = n->k->arena};
-    if (points < 4 || s->dot_inner) return NO_NODE;
-    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
-        NodeId id = s->cluster->members.at[m];
-        if (!is_reduction((Op)node_at(s->g, id)->op)) continue;
-        if (waits != NO_NODE) return NO_NODE;
-        waits = id;
-        set_add(&seen, id);
-    }
-    if (waits == NO_NODE || node_at(s->g, waits)->dtype != DT_F32) return NO_NODE;
-    for (uint32_t i = 0; i < s->stores.len; i++)
-        operations += operations_at(n, s->stores.at[i].node, &seen);
-    return operations >= COSTLY ? waits : NO_NODE;
-}
-
-/* What is computed of the sums at row `r` of the tile at at[] and `count` pieces from `first` on, of one length. */
-static void store_waiting(Nest *n, NodeId waits, uint32_t own, int32_t pitch, const Idx *at,
-                          Idx row, Piece first, int32_t count) {
-    IndexTable *t = &n->k->index;
-    const int axes = n->s->space.rank;
-    const Tiling one = {.size = 1, .count = 1};
-    Tiling piece = {.pieces = {{0, first.lanes}}, .piece_count = 1};
-    Point point;
-    Idx turn, place[MAX_RANK];
-    nest_for(n, "c", idx_const(t, 0), idx_const(t, count), 1, &turn);
-    if (count > 1) kernel_unroll(n->k, false);
-    Idx column = idx_offset(t, idx_scale(t, turn, first.lanes), first.offset);
-    Idx from = idx_add(t, idx_scale(t, row, pitch), column);
-    memcpy(place, at, sizeof(place));
-    if (axes >= 2) place[axes - 2] = idx_add(t, at[axes - 2], row);
-    place[axes - 1] = idx_add(t, at[axes - 1], column);
-    tile_points(n, place, axes >= 2 ? &one : NULL, &piece, &point);
-    eval_set_lanes(&n->eval, point.lanes);
-    eval_bind(&n->eval, waits, point.at,
-              val_local(n->k, own, from, point.lanes, (Ranges){0}, "sum"));
-    nest_store_points(n, &point, 1);
-    nest_end(n);
-}
-
-static void emit_waiting(Nest *n, NodeId waits, const Idx *at, const Tiling *row,
-                         const Tiling *column, Point *points) {
-    Kernel *k = n->k;
-    IndexTable *t = &k->index;
-    const uint32_t pieces = column->piece_count, count = tile_points(n, at, row, column, points);
-    const int32_t pitch = (column->size + MAX_LANES - 1) / MAX_LANES * MAX_LANES;
-    const int32_t rows = row ? row->size : 1;
-    uint32_t own = kernel_scratch(k, "sums", (int64_t)rows * pitch);
-    nest_reductions(n, points, count);
-    for (uint32_t i = 0; i < count; i++) {
-        eval_set_lanes(&n->eval, points[i].lanes);
-        kernel_store_local(
-            k, own, idx_const(t, (int64_t)(i / pieces) * pitch + column->pieces[i % pieces].offset),
-            val_splat(k, eval_at(&n->eval, waits, points[i].at), points[i].lanes));
-    }
-    Idx turn;
-    nest_for(n, "r", idx_const(t, 0), idx_const(t, rows), 1, &turn);
-    if (rows > 1) kernel_unroll(k, false);
-    for (uint32_t i = 0, alike; i < pieces; i += alike) {
-        alike = row ? 1 : alike_pieces(column, i); /* a short loop in a loop costs time */
-        store_waiting(n, waits, own, pitch, at, turn, column->pieces[i], (int32_t)alike);
-    }
     nest_end(n);
 }
 
@@ -279,11 +156,11 @@ static void emit_region(Nest *n, Idx part, const Tiling *row, const Tiling *colu
         }
     } else {
         Point *points = NEW_ARRAY(k->arena, Point, (row ? row->size : 1) * MAX_PIECES);
-        NodeId waits = column ? sums_wait(n, (row ? row->size : 1) * column->piece_count) : NO_NODE;
+        NodeId waits = column ? nest_sums_wait(n, row, column) : NO_NODE;
         if (waits != NO_NODE)
-            emit_waiting(n, waits, at, row, column, points);
+            nest_waiting(n, waits, at, row, column);
         else
-            nest_points(n, points, tile_points(n, at, row, column, points));
+            nest_points(n, points, nest_tile_points(n, at, row, column, points));
     }
     nest_close(n, loops);
 }
@@ -351,7 +228,7 @@ static void emit_columns(Nest *n, Idx part, int32_t first, int32_t width) {
     if (s->cluster->has_dot)
         tile_columns = s->tile_columns;
     else if (s->cluster->has_reduction && !s->gathers)
-        tile_columns = sum_columns(n);
+        tile_columns = sum_columns(s, n->k->arena);
     if (s->transposes) tile_rows = MAX_LANES;
     uint32_t nr = by_rows ? split_axis(height, tile_rows, rows) : 1;
     for (uint32_t i = 0; i < nr && s->transposes; i++) cut_pieces(&rows[i], MAX_LANES);

@@ -294,6 +294,10 @@ void section_plan(Section *s, Arena *arena) {
     double groups = cycles / 8000;
     int64_t limit = target->groups, parts = s->rows ? (s->rows + s->block - 1) / s->block : points;
     if (s->narrow) parts /= MAX_LANES;
+    if (c->has_reduction && !c->has_dot && !s->lanes_inner && !s->gathers && !s->rows) {
+        int64_t tiles = sum_tiles(s, arena);
+        if (parts > tiles) parts = tiles;
+    }
     if (limit > parts) limit = parts;
     for (s->groups = 1; s->groups * 2 <= groups && s->groups * 2 <= limit;) s->groups *= 2;
 }
