@@ -63,7 +63,7 @@ typedef struct Section {
     bool rows_beside;   /* these lie beside each other in memory, not their elements */
     int64_t rows;       /* of its chain; 0: none */
     int32_t block;      /* rows of a block of the chain */
-    bool streams;       /* moves more than a cache holds, and has little to do with it */
+    bool streams;       /* moves more than a cache holds: what it stores passes by */
     int row_axes;    /* leading axes of the cluster's outer that are the rows: axis 0 of `space`, */
                      /* where there are any */
     TileTaken tile;  /* of its contraction */

@@ -1,6 +1,6 @@
 /* schedule_keep: what the loops over a row share. A value that costs much and that several of them need is computed in the
- * first one and kept, where the result will lie or in the group's own memory: softmax takes each exponential once. What is the same all along the
- * row is computed before the loop. */
+ * first one and kept, where the result will lie or, if that is to pass by the caches, in the group's own memory: softmax takes
+ * each exponential once. What is the same all along the row is computed before the loop. */
 #include "cost.h"
 #include "nest.h"
 
@@ -122,7 +122,8 @@ void nest_choose_kept(Nest *n, int64_t least) {
         if (x->dtype != DT_F32 && x->dtype != DT_I32) continue;
         if (n->eval.kept_count == MAX_KEPT) return;
         if (operations(n, id) < COSTLY || loops_with(n, id) < 2) continue;
-        const Store *room = n->eval.columns ? NULL : find_room(n, id);
+        bool own = n->eval.columns || (s->streams && bytes + row * 4 <= ROW_BYTES);
+        const Store *room = own ? NULL : find_room(n, id);
         if (!room && bytes + row * 4 > ROW_BYTES) continue;
         if (!room) bytes += row * 4;
         n->eval.kept[n->eval.kept_count++] =

@@ -260,8 +260,10 @@ void section_plan(Section *s, Arena *arena) {
         dot_plan(s, arena, p.inner_bad == 0 && longest_reduction(s) > 1);
     s->narrow = !s->run && narrow_fits(s, arena);
     int64_t points = shape_elems(&s->space);
-    s->streams = !c->has_reduction && !c->has_inner && target->stream_bytes &&
-                 (double)points * p.count.bytes >= target->stream_bytes;
+    uint32_t streamed = !c->has_reduction && !c->has_inner ? target->stream_bytes
+                        : c->has_inner && !s->rows         ? target->row_stream_bytes
+                                                           : 0;
+    s->streams = streamed && (double)points * p.count.bytes >= streamed;
     if (is_copy(s) && (turned_copy_fits(s, arena) || rounded_copy_fits(s, arena))) return;
     if (wgmma_tiles_fit(s, arena)) return;
     s->tiles_local = small_matrix_fits(s);

@@ -20,7 +20,7 @@ typedef struct Target {
     uint32_t local_bytes;
     int64_t cache_bytes;
     uint32_t groups, units;
-    uint32_t stream_bytes;
+    uint32_t stream_bytes, row_stream_bytes;
     bool meets;
     double launch_ns, bytes_per_ns, ops_per_ns;
     Precision precision;
