@@ -25,7 +25,8 @@ static bool is_helper(const char *name) {
         "sth", "stbf", "stu", "sttf", "stt", "stit", "stream",
         /* lanes */
         "sum_lanes", "sums_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "zip_lo", "zip_hi",
-        "zip_loi", "zip_hii", "rows_to_columns", "columns_to_rows",
+        "zip_loi", "zip_hii", "rows_to_columns", "columns_to_rows", "low_ones", "high_ones",
+        "low_pairs", "high_pairs", "even_quarters", "odd_quarters",
         /* functions */
         "floor_div", "floor_mod", "f16_of", "bf16_of", "tf32_of", "philox", "exp_of", "log_of",
         "tanh_of", "erf_of", "sin_of", "cos_of"};

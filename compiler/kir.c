@@ -315,14 +315,37 @@ Val val_part(Kernel *k, Val x, uint32_t first, uint8_t lanes) {
                                 .args = {x}});
 }
 
-Val val_zip(Kernel *k, Val x, Val y, bool second) {
+Val val_zip(Kernel *k, Zip how, Val x, Val y, bool second) {
     const Value *n = value_at(k, x);
     return add_value(k, (Value){.kind = V_ZIP,
                                 .dtype = n->dtype,
                                 .lanes = n->lanes,
-                                .number = second,
+                                .number = 2 * (int)how + second,
                                 .argc = 2,
                                 .args = {x, y}});
+}
+
+/* Both zips of two vectors. */
+static void zip_both(Kernel *k, Zip how, Val x, Val y, Val *first, Val *second) {
+    *first = val_zip(k, how, x, y, false);
+    *second = val_zip(k, how, x, y, true);
+}
+
+/* A square of 16: first those of four, then their quarters change places. */
+static void turn_by_registers(Kernel *k, Val *v) {
+    Val a[MAX_LANES], b[4];
+    for (int i = 0; i < MAX_LANES; i += 4) {
+        zip_both(k, ZIP_ONES, v[i], v[i + 1], &b[0], &b[1]);
+        zip_both(k, ZIP_ONES, v[i + 2], v[i + 3], &b[2], &b[3]);
+        zip_both(k, ZIP_PAIRS, b[0], b[2], &a[i], &a[i + 1]);
+        zip_both(k, ZIP_PAIRS, b[1], b[3], &a[i + 2], &a[i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        zip_both(k, ZIP_QUARTERS, a[i], a[i + 4], &b[0], &b[1]);
+        zip_both(k, ZIP_QUARTERS, a[i + 8], a[i + 12], &b[2], &b[3]);
+        zip_both(k, ZIP_QUARTERS, b[0], b[2], &v[i], &v[i + 8]);
+        zip_both(k, ZIP_QUARTERS, b[1], b[3], &v[i + 4], &v[i + 12]);
+    }
 }
 
 /* All elements one after the other are in as many vectors as there are columns, or rows if those are fewer. With each
@@ -330,11 +353,15 @@ Val val_zip(Kernel *k, Val x, Val y, bool second) {
 void kernel_turn(Kernel *k, Val *v, uint32_t columns, uint32_t rows) {
     Val next[MAX_LANES];
     uint32_t count = columns < rows ? columns : rows, parts = columns / count;
+    if (k->by_registers && columns == MAX_LANES && rows == MAX_LANES &&
+        value_at(k, v[0])->dtype == DT_F32) {
+        turn_by_registers(k, v);
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) v[i] = val_pack(k, v + i * parts, (uint8_t)parts);
     for (uint32_t done = 1; done < columns && count > 1; done *= 2) {
         for (uint32_t i = 0; i < count / 2; i++) {
-            next[2 * i] = val_zip(k, v[i], v[i + count / 2], false);
-            next[2 * i + 1] = val_zip(k, v[i], v[i + count / 2], true);
+            zip_both(k, ZIP_HALVES, v[i], v[i + count / 2], &next[2 * i], &next[2 * i + 1]);
         }
         memcpy(v, next, count * sizeof(Val));
     }

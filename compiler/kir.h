@@ -44,10 +44,10 @@ typedef enum ValKind {
     V_SPLAT,   /* a scalar in every lane */
     V_PACK,    /* scalars and vectors side by side */
     V_EXTRACT, /* lanes from lane `number` on */
-    V_ZIP,    /* lanes of two vectors in turn: of their first halves, or (number: 1) their second */
-    V_ACROSS, /* all lanes combined by op (ADD or MAX), as a fixed tree */
-    V_SUMS,   /* the sums across the lanes of four vectors, by the same tree, side by side */
-    V_READ,   /* a variable's value now */
+    V_ZIP,     /* lanes of two vectors, put together as Zip (number) says */
+    V_ACROSS,  /* all lanes combined by op (ADD or MAX), as a fixed tree */
+    V_SUMS,    /* the sums across the lanes of four vectors, by the same tree, side by side */
+    V_READ,    /* a variable's value now */
 } ValKind;
 
 typedef struct Value {
@@ -213,6 +213,7 @@ typedef struct Kernel {
     /* The text does all of it several times: parameters say how often, and by how many elements the buffers that are
      * `each_run` advance from one time to the next. */
     bool runs;
+    bool by_registers; /* a vector is several of the machine's: what goes across those is slow */
 } Kernel;
 
 /* An empty kernel for `groups` work-groups of `local_size` items each. */
@@ -253,8 +254,16 @@ Val val_splat(Kernel *k, Val x, uint8_t lanes);
 Val val_pack(Kernel *k, const Val *x, uint8_t parts); /* their lanes add up to 1, 2, 4, 8 or 16 */
 Val val_extract(Kernel *k, Val x, uint32_t lane);
 Val val_part(Kernel *k, Val x, uint32_t first,
-             uint8_t lanes);                       /* lanes first .. first + lanes - 1 */
-Val val_zip(Kernel *k, Val x, Val y, bool second); /* of two vectors of one length */
+             uint8_t lanes); /* lanes first .. first + lanes - 1 */
+/* Lanes of two vectors of one length. All but the first kind are of 16 of f32, of each quarter by itself: these are one
+ * instruction for each register where a vector is two. */
+typedef enum Zip {
+    ZIP_HALVES,  /* one by one in turn, of their first halves or their second */
+    ZIP_ONES,    /* the same of each quarter's first two or its last */
+    ZIP_PAIRS,   /* each quarter's first two of both, or its last */
+    ZIP_QUARTERS /* the even quarters of the one, then of the other, or the odd ones */
+} Zip;
+Val val_zip(Kernel *k, Zip how, Val x, Val y, bool second);
 /* v[0..columns-1], of `rows` lanes each, become v[0..rows-1], of `columns` lanes: both are powers of two. */
 void kernel_turn(Kernel *k, Val *v, uint32_t columns, uint32_t rows);
 Val val_across(Kernel *k, Op op, Val x);           /* OP_ADD or OP_MAX */

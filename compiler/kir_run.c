@@ -101,6 +101,18 @@ static void across(Run *r, const Value *n, Op op, Val of, uint32_t item, double 
     out[0] = v[0];
 }
 
+/* Lane i of two vectors put together (Zip). */
+static double zip_lane(int how, int lanes, int i, const double *x, const double *y) {
+    const int quarter = i / 4 * 4, at = i % 4, second = how % 2;
+    switch ((Zip)(how / 2)) {
+    case ZIP_HALVES: return (i % 2 ? y : x)[second * lanes / 2 + i / 2];
+    case ZIP_ONES: return (at % 2 ? y : x)[quarter + 2 * second + at / 2];
+    case ZIP_PAIRS: return (at / 2 ? y : x)[quarter + 2 * second + at % 2];
+    case ZIP_QUARTERS: break;
+    }
+    return (i >= lanes / 2 ? y : x)[quarter % (lanes / 2) * 2 + 4 * second + at];
+}
+
 static void evaluate(Run *r, Val v, uint32_t item) {
     const Value *n = &r->k->values.at[v];
     double *out = value_of(r, v, item);
@@ -127,10 +139,7 @@ static void evaluate(Run *r, Val v, uint32_t item) {
         for (int i = 0; i < 4; i++) across(r, n, OP_ADD, n->pack[i], item, out + i);
         break;
     case V_ZIP:
-        for (int i = 0, from = n->number != 0 ? n->lanes / 2 : 0; i < n->lanes / 2; i++) {
-            out[2 * i] = x[from + i];
-            out[2 * i + 1] = y[from + i];
-        }
+        for (int i = 0; i < n->lanes; i++) out[i] = zip_lane((int)n->number, n->lanes, i, x, y);
         break;
     case V_PACK:
         for (uint32_t i = 0, at = 0; i < n->parts; at += r->k->values.at[n->pack[i++]].lanes)

@@ -314,6 +314,15 @@ static const char *print_ew(Printer *p, const Value *n, Rank *rank) {
     return t.at;
 }
 
+static const char *print_zip(Printer *p, const Value *n) {
+    static const char *const names[] = {"zip_lo",    "zip_hi",     "low_ones",      "high_ones",
+                                        "low_pairs", "high_pairs", "even_quarters", "odd_quarters"};
+    Arena *a = p->out->arena;
+    const char *name = names[(int)n->number], *x = p->text[n->args[0]], *y = p->text[n->args[1]];
+    if (n->number > 1) return arena_printf(a, "%s(%s, %s)", name, x, y);
+    return arena_printf(a, "%s%s%d(%s, %s)", name, n->dtype == DT_F32 ? "" : "i", n->lanes, x, y);
+}
+
 static const char *print_cast(Printer *p, const Value *n) {
     Arena *a = p->out->arena;
     const Value *x = &p->k->values.at[n->args[0]];
@@ -454,10 +463,7 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
         return arena_printf(a, "%s%s_lanes%d(%s)", n->op == OP_ADD ? "sum" : "max",
                             n->dtype == DT_F32 ? "" : "i", p->k->values.at[n->args[0]].lanes,
                             p->text[n->args[0]]);
-    case V_ZIP:
-        return arena_printf(a, "%s%s%d(%s, %s)", n->number != 0 ? "zip_hi" : "zip_lo",
-                            n->dtype == DT_F32 ? "" : "i", n->lanes, p->text[n->args[0]],
-                            p->text[n->args[1]]);
+    case V_ZIP: return print_zip(p, n);
     case V_SUMS:
         return arena_printf(a, "sums_lanes%d(%s, %s, %s, %s)", p->k->values.at[n->pack[0]].lanes,
                             p->text[n->pack[0]], p->text[n->pack[1]], p->text[n->pack[2]],
