@@ -99,6 +99,15 @@ uint32_t idx_atom(const IndexTable *t, Idx e) {
     return t->forms.at[e].terms[0].atom;
 }
 
+Idx idx_keep(IndexTable *t, Idx e, const bool *keep) {
+    const Form f = t->forms.at[e];
+    Term *terms = NEW_ARRAY(t->arena, Term, f.count + 1);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < f.count; i++)
+        if (keep[i]) terms[count++] = f.terms[i];
+    return intern(t, 0, terms, count);
+}
+
 bool idx_is_const(const IndexTable *t, Idx e, int64_t *value) {
     *value = t->forms.at[e].constant;
     return t->forms.at[e].count == 0;

@@ -71,6 +71,8 @@ Idx idx_mod(IndexTable *t, Idx a, int64_t by);
 Idx idx_share(IndexTable *t, Idx part, int64_t total, int64_t groups);
 /* e with the variable `atom` replaced. */
 Idx idx_subst(IndexTable *t, Idx e, uint32_t atom, Idx by);
+/* The terms of e that keep[] says, without its constant. */
+Idx idx_keep(IndexTable *t, Idx e, const bool *keep);
 bool idx_uses(const IndexTable *t, Idx e, uint32_t atom); /* anywhere in e */
 bool idx_is_const(const IndexTable *t, Idx e, int64_t *value);
 /* The coefficient of a variable that e is linear in; false when it also stands inside a div or mod. */

@@ -486,6 +486,11 @@ void kernel_unroll(Kernel *k, bool out) {
     loop->rolled = !out;
 }
 
+void kernel_turns(Kernel *k, uint32_t turns) {
+    const KBlock *around = k->open.at[k->open.len - 1];
+    around->at[around->len - 1]->turns = turns;
+}
+
 static void turn_stmt(Kernel *k, StmtOp op, uint32_t local, uint32_t buffer, Idx e,
                       int64_t columns) {
     KStmt *s = add_stmt(k, op);
@@ -754,4 +759,5 @@ void kernel_finish(Kernel *k) {
     for (uint32_t i = 0; i < k->values.len; i++) k->values.at[i].uses = 0;
     use_block(k, &k->body);
     drop_dead(k, &k->body);
+    kernel_points(k);
 }

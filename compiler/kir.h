@@ -61,7 +61,9 @@ typedef struct Value {
         buffer; /* V_LOAD: the kernel's buffer; V_LOCAL: its local array; V_READ: its variable */
     Idx index;
     Ranges ranges;
-    bool whole; /* V_LOAD: 4 lanes at a multiple of 16 bytes */
+    bool whole;     /* V_LOAD: 4 lanes at a multiple of 16 bytes */
+    uint32_t point; /* V_LOAD, V_LOCAL: 1 + the number of the pointer from which ... */
+    Idx rest;       /* ... so far the text has it (kir_points.c); 0: there is none */
     bool
         some; /* V_LOAD, V_LOCAL: only the lanes from .. to - 1 are loaded; the others are anything */
     Idx from, to; /* any numbers */
@@ -83,6 +85,7 @@ typedef enum StmtOp {
     S_COLUMNS, /* local array <- 16 rows of `step` numbers each at buffer[index..], as a vector a column */
     S_ROWS,    /* buffer[index..] <- the local array, the other way round */
     S_FOR,     /* atom from lo below hi by step: body */
+    S_POINT,   /* declares a pointer to buffer[index], or to the local array's: kir_points.c */
     S_IF,      /* ranges: body */
     S_BARRIER, /* of the work-group, for local memory */
     S_COPY, /* local array local[at..] <- `step` elements of buffer[index..], 16 bytes or one, or 0 where `ranges` do not hold; it
@@ -112,7 +115,9 @@ struct KStmt {
     uint32_t atom; /* S_FOR: the loop variable */
     Idx lo, hi;
     int64_t step;
-    bool unroll, rolled; /* S_FOR: the compiler of the text is to write it out, or not to */
+    bool unroll, rolled; /* S_FOR: the compiler of the text is to write it out, or not to, ... */
+    uint32_t turns;      /* ... or so many turns of it as one, with pointers; 0: as it likes */
+    uint32_t point;      /* S_POINT: its number */
     bool whole; /* S_STORE: of 4 lanes at a multiple of 4 elements, of bf16 or rounded for tf32 */
     bool past;  /* S_STORE: of a buffer that the kernel does not read passes by the caches */
     Ranges ranges;
@@ -204,6 +209,7 @@ typedef struct Kernel {
     VEC(KLocal) locals;
     VEC(KVar) vars;
     VEC(KMatrix) matrices;
+    uint32_t points; /* pointers: see S_POINT */
     KBlock body;
     KBlock *block;                   /* where statements are added now */
     VEC(KBlock *) open;              /* the blocks around it */
@@ -337,11 +343,13 @@ void kernel_comment(Kernel *k, const char *text);
 bool kernel_for(Kernel *k, const char *name, Idx lo, Idx hi, int64_t step, Idx *var);
 void kernel_unroll(Kernel *k,
                    bool out); /* whether the loop that was opened last is to be written out */
+void kernel_turns(Kernel *k, uint32_t turns); /* see KStmt.turns, of the loop opened last */
 void kernel_if(Kernel *k, Ranges ranges); /* a body that always runs when the ranges always hold */
 void kernel_end(Kernel *k);
 
-/* Drops values that nothing uses. */
+/* Drops values that nothing uses, and makes the pointers of loops that want some (kir_points.c). */
 void kernel_finish(Kernel *k);
+void kernel_points(Kernel *k);
 
 /* What one launch does: floating-point operations (fma: 2) and the distinct bytes it touches. */
 typedef struct KCount {

@@ -49,6 +49,11 @@ void nest_open(Nest *n, const Shape *reduced, int axes, Idx *inner) {
     }
 }
 
+void nest_turns(Nest *n, bool many) {
+    if (n->s->target->turns && n->loops.len && n->loops.at[n->loops.len - 1])
+        kernel_turns(n->k, many ? n->s->target->turns : 1);
+}
+
 void nest_close(Nest *n, int axes) {
     for (int i = 0; i < axes; i++) nest_end(n);
 }

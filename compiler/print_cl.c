@@ -40,7 +40,7 @@ typedef struct Printer {
     Rank *rank;        /* how tightly the expression holds together */
     bool *named;       /* must have a name: its consumer mentions it twice */
     const char **atom; /* of each index variable */
-    const char **buffer, **local, **var, **matrix, **fetched;
+    const char **buffer, **local, **var, **matrix, **fetched, **point;
     int depth;
 } Printer;
 
@@ -351,7 +351,9 @@ static const char *print_load(Printer *p, const Value *n) {
     bool local = n->kind == V_LOCAL;
     DType t = local ? p->k->locals.at[n->buffer].dtype : p->k->buffers.at[n->buffer].dtype;
     const char *name = local ? p->local[n->buffer] : p->buffer[n->buffer];
-    const char *at = local ? index_text(p, n->index) : address_text(p, n->index);
+    const Idx from = n->point ? n->rest : n->index;
+    const char *at = local ? index_text(p, from) : address_text(p, from);
+    if (n->point) name = p->point[n->point - 1];
     static const char *const ld[DT_ALL] = {"ld", "ldi", "ldb", "ldh", "ldbf", "ldu", "ld"};
     const char *element = arena_printf(a, "%s[%s]", name, at);
     if (n->whole) {
@@ -559,6 +561,15 @@ static void print_matrix(Printer *p, const KStmt *s) {
     matrix_print(p->k, s, &t, p->out);
 }
 
+static void print_point(Printer *p, const KStmt *s) {
+    const bool own = s->local != NO_VAL;
+    const char *name = own ? p->local[s->local] : p->buffer[s->buffer];
+    DType t = own ? p->k->locals.at[s->local].dtype : p->k->buffers.at[s->buffer].dtype;
+    p->point[s->point] = fresh(p, arena_printf(p->out->arena, "%s_at", name));
+    text_printf(p->out, "%sconst %s *%s = %s + %s;\n", own ? "" : "__global ", cl_memory_type(t),
+                p->point[s->point], name, index_text(p, s->index));
+}
+
 static void print_block(Printer *p, const KBlock *b) {
     for (uint32_t i = 0; i < b->len; i++) {
         const KStmt *s = b->at[i];
@@ -582,9 +593,13 @@ static void print_block(Printer *p, const KBlock *b) {
         case S_LOCAL: print_store(p, s); break;
         case S_COLUMNS:
         case S_ROWS: print_turn(p, s); break;
+        case S_POINT: print_point(p, s); break;
         case S_FOR:
             if (s->unroll || s->rolled) {
                 text_puts(p->out, s->unroll ? "#pragma unroll\n" : "#pragma unroll 1\n");
+                indent(p);
+            } else if (s->turns) {
+                text_printf(p->out, "#pragma unroll %u\n", s->turns);
                 indent(p);
             }
             p->atom[s->atom] = fresh(p, p->k->index.atoms.at[s->atom].name);
@@ -759,6 +774,7 @@ static void print_kernel(Printer *p, uint32_t params) {
     p->var = NEW_ARRAY(a, const char *, k->vars.len + 1);
     p->matrix = NEW_ARRAY(a, const char *, k->matrices.len + 1);
     p->fetched = NEW_ARRAY(a, const char *, k->matrices.len + 1);
+    p->point = NEW_ARRAY(a, const char *, k->points + 1);
     p->atom[k->group_atom] = "g";
     p->atom[k->local_atom] = "l";
     kernel_named(k, a, p->named);

@@ -234,6 +234,8 @@ static void emit_columns(Nest *n, Idx part, int32_t first, int32_t width) {
     for (uint32_t i = 0; i < nr && s->transposes; i++) cut_pieces(&rows[i], MAX_LANES);
     uint32_t nc = split_axis(width, tile_columns, columns);
     for (uint32_t j = 0; j < nc; j++) {
+        if (by_rows && s->cluster->has_dot && columns[j].size < tile_columns)
+            nr = split_axis(height, s->rest_rows, rows);
         columns[j].start += first;
         cut_pieces(&columns[j], s->dot_inner ? 1 : s->target->lanes);
         for (uint32_t i = 0; i < nr; i++)

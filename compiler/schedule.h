@@ -36,7 +36,8 @@ typedef struct Section {
     uint32_t cut_count;
     bool lanes_inner; /* lanes run over the reduced (or inner) axis, else the last outer one */
     bool dot_inner;   /* a contraction whose lanes run over what it contracts: a tile of points */
-    int32_t tile_rows, tile_columns; /* of a contraction's tile */
+    int32_t tile_rows, tile_columns; /* of a contraction's tile, ... */
+    int32_t rest_rows;               /* ... and rows of one of the columns that are left */
     bool packs;                      /* it goes by panels that are copied, ... */
     bool turned; /* ... and turned where they lie side by side along what is contracted: ... */
     int32_t panel_columns,
@@ -44,6 +45,7 @@ typedef struct Section {
     int32_t block_rows; /* ... for so many rows, */
     int32_t
         band_rows;    /* which are copied too, so many at a time; 0: they are read where they lie */
+    bool lots;        /* ... with a tile's side by side */
     bool transposes;  /* a copy that is read along the axis before the last: by square tiles */
     bool gathers;     /* lanes of a load lie apart: a tile of one vector is long enough */
     bool narrow;      /* rows so short that 16 of them go side by side, one a lane */

@@ -8,19 +8,24 @@
 
 #include <math.h>
 
+#define MOST_ROWS     16  /* of a tile */
+#define OPERANDS      4   /* registers for what sums are multiplied by */
 #define STEP_CYCLES   0.5 /* of the loop itself */
+#define LOAD_CYCLES   0.0625
 #define LATENCY       4.0 /* of an operation: a step takes as long */
 #define GATHER_CYCLES 20  /* of a vector whose lanes lie apart */
 #define ACROSS_CYCLES 4   /* of adding up the lanes of one of four vectors */
 #define DOWN_CYCLES   2   /* of a line that a step brings in for a part of it */
 #define LINE_CYCLES   1.3 /* of a vector from beyond the nearest cache */
-#define POINTS        30 /* registers of 16 lanes for the points of a tile and an operand of them */
+#define POINTS        30 /* registers of 16 lanes for the points of a tile and an operand of them; */
+#define FEW_POINTS    8 /* of shorter ones a processor has as many fewer, and a vector takes more */
 
 /* Products from which on their time is more than that of building their text: a region of its own, of another size of
  * tile, is text of its own. */
 #define LONG       (1 << 28)
-#define MOST_BAND  48 /* rows of a band, or a tile's */
-#define LEAST_ROWS 96 /* of a block, that are worth a panel */
+#define MOST_BAND  48  /* rows of a band, or a tile's; */
+#define MOST_LOTS  128 /* of one whose tiles lie side by side */
+#define LEAST_ROWS 96  /* of a block, that are worth a panel */
 #define WAY_BYTES                                                                                  \
     4096 /* of the nearest cache: lines so far apart, or a multiple of it, drive each other out */
 #define AGAIN 4 /* tiles of rows that want what was driven out, for which a copy is worth it */
@@ -81,6 +86,7 @@ typedef struct Lie {
 typedef struct Cut {
     double cycles;
     int rows, columns;
+    int rest_rows; /* of the columns that are left */
 } Cut;
 
 /* The best so far, and behind it others, those of fewer cycles first. */
@@ -104,29 +110,78 @@ static double region_cost(int32_t rows, int32_t columns, int64_t length) {
     return (double)rows * columns * (double)length < LONG ? 0.1 : 0.02;
 }
 
+/* Registers that `size` columns take. */
+static int column_registers(const Target *target, int32_t size) {
+    return (size + target->width - 1) / target->width;
+}
+
+/* The cycles of a step of one tile. Where a vector is several registers there are as many loads again for what they
+ * multiply, each of which gets in the way a bit. */
+static double step_cycles(const Target *target, int rows, int32_t columns, const Lie *lie,
+                          bool packs) {
+    const int registers = target->lanes / target->width, p = column_registers(target, columns);
+    double step = fmax((double)rows * p, rows + p) / 2 + STEP_CYCLES;
+    if (registers > 1) step += (rows + p) * LOAD_CYCLES;
+    if (lie->apart && !packs) step += (double)p / registers * GATHER_CYCLES;
+    if (lie->down) step += DOWN_CYCLES;
+    return fmax(step, LATENCY);
+}
+
+/* Whether the sums of a tile of so many registers stay in these, with what they are multiplied by. */
+static bool sums_fit(const Target *target, int rows, int vectors) {
+    const int registers = target->lanes / target->width,
+              most = (int)target->accumulators * registers;
+    if (rows * vectors > most) return false;
+    return registers == 1 || rows * vectors + (rows > 1 ? vectors : 1) + 1 <= most + OPERANDS;
+}
+
+/* The cycles of one step of all tiles of some columns, by so many rows. */
+static double strip_cycles(const Target *target, int32_t rows, int r, const Tiling *columns,
+                           const Lie *lie, bool packs) {
+    Tiling m[2];
+    double cost = 0;
+    uint32_t nm = split_axis(rows, r, m);
+    for (uint32_t i = 0; i < nm; i++)
+        cost +=
+            step_cycles(target, m[i].size, columns->size, lie, packs) * m[i].count * columns->count;
+    return cost;
+}
+
+/* Rows of a tile of the columns that are left: as many as are best for these, where registers are short of lanes. */
+static int rest_rows(const Target *target, int32_t rows, int r, const Tiling *columns,
+                     const Lie *lie, bool packs) {
+    const int p = column_registers(target, columns->size);
+    int best = r;
+    double least = strip_cycles(target, rows, r, columns, lie, packs);
+    if (target->width == target->lanes) return r;
+    for (int more = r * 2; more <= MOST_ROWS && more <= rows && sums_fit(target, more, p);
+         more += r) {
+        double cost = strip_cycles(target, rows, more, columns, lie, packs);
+        if (cost >= least) continue;
+        least = cost;
+        best = more;
+    }
+    return best;
+}
+
 /* Lanes over the columns: the cycles of one step of all tiles. */
 static Cuts cut_columns(const Target *target, int32_t rows, int32_t columns, int64_t length,
                         const Lie *lie, bool packs) {
-    const int lanes = target->lanes, registers = lanes / target->width;
+    const int most = 4 * target->lanes / target->width;
     const double region = region_cost(rows, columns, length);
     Cuts cuts = {0};
-    for (int vectors = 1; vectors <= 4; vectors++) {
-        int limit = (int)target->accumulators / vectors;
-        for (int r = 1; r <= limit && r <= 16 && r <= rows; r++) {
-            double cost = 0;
-            Tiling m[2], c[2];
-            uint32_t nm = split_axis(rows, r, m), nc = split_axis(columns, vectors * lanes, c);
-            for (uint32_t i = 0; i < nm; i++) {
-                for (uint32_t j = 0; j < nc; j++) {
-                    double p = (c[j].size + lanes - 1) / lanes, mr = m[i].size;
-                    double step = fmax(mr * p * registers, mr + p * registers) / 2 + STEP_CYCLES;
-                    if (lie->apart && !packs) step += p * GATHER_CYCLES;
-                    if (lie->down) step += DOWN_CYCLES;
-                    cost += fmax(step, LATENCY) * m[i].count * c[j].count;
-                }
+    for (int vectors = 1; vectors <= most; vectors++) {
+        for (int r = 1; r <= MOST_ROWS && r <= rows && sums_fit(target, r, vectors); r++) {
+            Tiling c[2];
+            uint32_t nc = split_axis(columns, vectors * target->width, c);
+            Cut cut = {0, r, vectors * target->width, r};
+            for (uint32_t j = 0; j < nc; j++) {
+                int own = r;
+                if (j == 1) own = cut.rest_rows = rest_rows(target, rows, r, &c[j], lie, packs);
+                cut.cycles += strip_cycles(target, rows, own, &c[j], lie, packs);
             }
-            cost *= 1 + region * (nm + nc - 2);
-            add_cut(&cuts, (Cut){cost, r, vectors * lanes});
+            cut.cycles *= 1 + region * ((rows % r ? 1 : 0) + nc - 1);
+            add_cut(&cuts, cut);
         }
     }
     return cuts;
@@ -136,8 +191,7 @@ static Cuts cut_columns(const Target *target, int32_t rows, int32_t columns, int
 static Cuts cut_points(const Target *target, int32_t rows, int32_t columns, int64_t length,
                        double turns) {
     Cuts cuts = {0};
-    /* Of shorter registers a processor has as many fewer, and a vector takes more. */
-    const int registers = target->lanes / target->width, most = POINTS / registers / registers;
+    const int registers = target->lanes / target->width, most = registers > 1 ? FEW_POINTS : POINTS;
     double steps = points_steps(target, length, turns);
     for (int r = 1; r <= rows && r <= 8; r++) {
         for (int c = 1; c <= columns && c <= 8 && r * c + (r < c ? r : c) <= most; c++) {
@@ -153,7 +207,7 @@ static Cuts cut_points(const Target *target, int32_t rows, int32_t columns, int6
                 }
             }
             cost *= 1 + region_cost(rows, columns, length) * (nm + nn - 2);
-            add_cut(&cuts, (Cut){cost, r, c});
+            add_cut(&cuts, (Cut){cost, r, c, r});
         }
     }
     return cuts;
@@ -237,29 +291,66 @@ static int64_t at_least_1(int64_t n) {
     return n < 1 ? 1 : n;
 }
 
-/* Rows of a band: whole tiles, and whole vectors if that is not too many. */
+/* Rows of a band: whole tiles, and whole vectors if that is not too many; as many as can be where a tile's lie side by
+ * side, for the longer is what is copied at a time. */
 static int32_t band_rows(const Section *s) {
     const int32_t tile = s->tile_rows, lanes = s->target->lanes;
     int32_t rows = tile;
     while (rows % lanes && rows + tile <= MOST_BAND) rows += tile;
-    return rows;
+    return s->lots ? MOST_LOTS / rows * rows : rows;
 }
 
 /* By panels: where what is multiplied by does not stay in a core's cache by itself while the rows go by, or does not
- * lie along the lanes. A panel is about an eighth of that cache, so that it stays beside all else: deep, for the sums
- * of a block of rows wait between its parts, less so where the rows are copied as well; and then wide, for a row of
- * what is stored is as long, and short ones that lie far apart cost more than all else. */
+ * lie along the lanes. How a panel and what goes by it are measured:
+ *
+ * A panel is about an eighth of that cache, so that it stays beside all else: deep, for the sums of a block of rows wait
+ * between its parts, less so where the rows are copied as well; and then wide, for a row of what is stored is as long, and
+ * short ones that lie far apart cost more than all else.
+ *
+ * Where registers are short of lanes (Target.turns) a tile takes twice as long for what it reads of a panel: that is
+ * deeper, and half as large, which leaves more of the cache to others. */
+typedef struct Measure {
+    int64_t depth, elems; /* at most, of a panel */
+    int64_t block;        /* elements of the left operand that a block of rows is of at most */
+} Measure;
+
+static Measure panel_measure(const Target *target, const Lie *lie) {
+    const int64_t cache = target->cache_bytes;
+    if (!target->turns) return (Measure){cache / (lie->down ? 16384 : 2048), cache / 32, INT64_MAX};
+    if (lie->down) return (Measure){cache / 8192, cache / 32, INT64_MAX};
+    return (Measure){cache / 1024, cache / 64, cache / 2};
+}
+
+/* Rows of a block at most: the sums that wait for several parts stay in the cache. */
+static int64_t tallest_block(const Target *target, const Measure *m, int64_t parts, int64_t depth,
+                             int64_t width) {
+    const int64_t cache = target->cache_bytes;
+    if (parts > 1 || !target->turns)
+        return at_least_1(parts > 1 ? cache / 16 / width : cache / 1024);
+    return at_least_1(m->block / depth);
+}
+
+/* Strips of each panel, not more than so many: as few as make no more panels. */
+static int64_t alike(int64_t columns, int64_t strip, int64_t most) {
+    int64_t strips = (columns + strip - 1) / strip, panels = (strips + most - 1) / most;
+    return (strips + panels - 1) / panels;
+}
+
 static void plan_panels(Section *s, const Lie *lie, int32_t rows, int32_t columns, int32_t length) {
-    const int64_t groups = s->target->groups, cache = s->target->cache_bytes;
-    int64_t most = at_least_1(cache / (lie->down ? 16384 : 2048)), each = 1, blocks = 1;
+    const Measure m = panel_measure(s->target, lie);
+    const int64_t groups = s->target->groups;
+    int64_t most = at_least_1(m.depth), each = 1, blocks = 1;
     int64_t parts = (length + most - 1) / most, depth = (length + parts - 1) / parts;
-    int64_t strips = at_least_1(cache / 32 / (depth * s->tile_columns));
+    if (s->target->turns && length > MAX_LANES && parts > 1)
+        depth = (depth + MAX_LANES - 1) / MAX_LANES * MAX_LANES; /* whole turns, at whole vectors */
+    int64_t strips = at_least_1(m.elems / (depth * s->tile_columns));
     int64_t shares = at_least_1(rows / LEAST_ROWS);
     for (int i = 0; i < s->space.rank - 2; i++) each *= s->space.dim[i];
     while (strips > 1 && each * shares * columns < groups * s->tile_columns * strips) strips /= 2;
+    if (s->target->turns) strips = alike(columns, s->tile_columns, strips);
     int64_t width = s->tile_columns * strips;
     int64_t panels = each * ((columns + width - 1) / width);
-    int64_t tallest = at_least_1(parts > 1 ? cache / 16 / width : cache / 1024);
+    int64_t tallest = tallest_block(s->target, &m, parts, depth, width);
     while (rows / blocks > tallest ||
            (panels * blocks < groups && rows / (blocks * 2) >= LEAST_ROWS))
         blocks *= 2;
@@ -271,6 +362,7 @@ static void plan_panels(Section *s, const Lie *lie, int32_t rows, int32_t column
     s->depth = (int32_t)depth;
     s->panel_columns = (int32_t)width;
     s->block_rows = block < rows ? (int32_t)block : rows;
+    s->lots = s->target->turns && MAX_LANES % s->tile_rows == 0;
     if (lie->down) s->band_rows = band_rows(s);
 }
 
@@ -292,7 +384,8 @@ static Tile take_tile(Section *s, Arena *arena, const Cuts *cuts, bool panels, b
     Tile tiles[MOST_TILES];
     uint32_t count = 0;
     while (count < cuts->count && count < MOST_TILES - 1) {
-        tiles[count] = (Tile){cuts->at[count].rows, cuts->at[count].columns, panels};
+        const Cut *cut = &cuts->at[count];
+        tiles[count] = (Tile){cut->rows, cut->columns, cut->rest_rows, panels};
         count++;
     }
     if (may_pack && rows >= cuts->at[0].rows) {
@@ -339,5 +432,6 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     Tile tile = take_tile(s, arena, &cuts, packs, may_pack, rows, columns, length, run, &lie);
     s->tile_rows = tile.rows;
     s->tile_columns = tile.columns;
+    s->rest_rows = tile.rest_rows;
     if (tile.panels) plan_panels(s, &lie, rows, columns, (int32_t)length);
 }

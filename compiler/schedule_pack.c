@@ -12,20 +12,25 @@
  * Requires: what is contracted is one axis in memory. */
 #include "nest.h"
 
+#define APART 8 /* elements of each column of a strip */
+
 typedef struct Panels {
     Nest *n;
     NodeId id;
     const Node *dot;
     Shape reduced;         /* what is contracted, as one axis ... */
     int32_t length, depth; /* ... of such a length; of a part of it */
+    int32_t pitch;         /* elements of one column, or row, to those of the next strip or lot */
     int32_t width;         /* of a panel */
     int32_t strip;         /* columns of a tile: a panel is strips one after the other */
     bool turned;           /* it lies side by side along what is contracted */
     uint32_t panel, sums;  /* local arrays */
     uint32_t rows;         /* the same, of a band: */
     int32_t band;          /* so many rows of this one; 0: there is none */
+    int32_t lot;           /* rows of it that lie side by side: a tile's, or all (0) */
     bool waits;            /* sums wait in theirs; else they are stored at once: ... */
-    bool by_tiles;         /* ... for the other columns of a tile's rows alone */
+    bool by_tiles;         /* ... for the other columns of a tile's rows alone, ... */
+    bool by_bands;         /* ... or of a band's */
     Idx at[MAX_RANK];      /* the place on the axes before the rows */
     Idx row, column;       /* where the block and the panel begin */
 } Panels;
@@ -33,7 +38,7 @@ typedef struct Panels {
 /* Where element `at` of a part lies in the panel, `offset` columns into the strip that begins at `column` of it. */
 static Idx in_panel(Panels *p, Idx column, Idx at, int32_t offset) {
     IndexTable *t = &p->n->k->index;
-    Idx strip = idx_scale(t, column, p->depth);
+    Idx strip = idx_scale(t, column, p->pitch);
     return idx_offset(t, idx_add(t, strip, idx_scale(t, at, p->strip)), offset);
 }
 
@@ -125,9 +130,9 @@ static void fill_panel(Panels *p, Idx from, int32_t depth, const Tiling *strips)
     nest_end(n);
 }
 
-/* What is computed of the sums that wait, of `height` rows from `first` of the block on, and stored: row by row, a
- * vector at a time. */
-static void store_sums(Panels *p, Idx first_row, int32_t height, int32_t width) {
+/* What is computed of the sums that wait, of `height` rows from `first` of the block on and `width` columns from
+ * `begin` of the panel on, and stored: row by row, a vector at a time. */
+static void store_sums(Panels *p, Idx first_row, int32_t height, int32_t begin, int32_t width) {
     Nest *n = p->n;
     IndexTable *t = &n->k->index;
     Tiling vectors[2];
@@ -138,7 +143,7 @@ static void store_sums(Panels *p, Idx first_row, int32_t height, int32_t width) 
     for (uint32_t i = 0; i < sizes; i++) {
         cut_pieces(&vectors[i], n->s->target->lanes);
         nest_for(n, "c", idx_const(t, 0), idx_const(t, vectors[i].count), 1, &turn);
-        Idx first = idx_offset(t, idx_scale(t, turn, vectors[i].size), vectors[i].start);
+        Idx first = idx_offset(t, idx_scale(t, turn, vectors[i].size), vectors[i].start + begin);
         for (uint32_t j = 0; j < vectors[i].piece_count; j++) {
             const Piece *piece = &vectors[i].pieces[j];
             Idx at = idx_offset(t, first, piece->offset);
@@ -157,6 +162,16 @@ static void store_sums(Panels *p, Idx first_row, int32_t height, int32_t width) 
     nest_end(n);
 }
 
+/* Where row `row` of the band has element `at` of the part, `offset` rows on. */
+static Idx in_band(Panels *p, Idx row, Idx at, int32_t offset) {
+    IndexTable *t = &p->n->k->index;
+    const int32_t lot = p->lot ? p->lot : p->band;
+    if (!p->lot) return idx_offset(t, idx_add(t, idx_scale(t, at, lot), row), offset);
+    Idx lots = idx_scale(t, row, p->pitch);
+    int64_t more = (int64_t)(offset / lot) * lot * p->pitch + offset % lot;
+    return idx_offset(t, idx_add(t, idx_scale(t, at, lot), lots), more);
+}
+
 /* The band of p->band rows from `first` of the block on, for `depth` elements from `from` on. */
 static void fill_band(Panels *p, Idx first, Idx from, int32_t depth) {
     Nest *n = p->n;
@@ -171,8 +186,12 @@ static void fill_band(Panels *p, Idx first, Idx from, int32_t depth) {
         Idx row = idx_offset(t, idx_add(t, p->row, first), piece->offset);
         Val v = operand_at(p, 0, idx_add(t, row, n->eval.lane[piece->lanes]), p->column,
                            idx_add(t, from, at));
-        kernel_store_local(n->k, p->rows, idx_offset(t, idx_scale(t, at, p->band), piece->offset),
-                           val_splat(n->k, v, piece->lanes));
+        v = val_splat(n->k, v, piece->lanes);
+        const int32_t side = p->lot && p->lot < piece->lanes ? p->lot : piece->lanes;
+        for (int32_t j = 0; j < piece->lanes; j += side) {
+            Idx to = in_band(p, idx_const(t, 0), at, piece->offset + j);
+            kernel_store_local(n->k, p->rows, to, val_part(n->k, v, (uint32_t)j, (uint8_t)side));
+        }
     }
     nest_end(n);
 }
@@ -187,7 +206,8 @@ static void add_part(Panels *p, Idx row, Idx inside, int32_t rows, Idx strip, co
     const uint32_t pieces = columns->piece_count, count = (uint32_t)rows * pieces;
     uint32_t *acc = NEW_ARRAY(k->arena, uint32_t, count);
     Point *points = NEW_ARRAY(k->arena, Point, count);
-    Idx at, sum = p->by_tiles ? strip : idx_add(t, idx_scale(t, row, p->width), strip);
+    Idx at, sum = strip;
+    if (!p->by_tiles) sum = idx_add(t, idx_scale(t, p->by_bands ? inside : row, p->width), strip);
     Idx column = idx_add(t, p->column, strip);
     for (uint32_t i = 0; i < count; i++) {
         const Piece *piece = &columns->pieces[i % pieces];
@@ -202,6 +222,7 @@ static void add_part(Panels *p, Idx row, Idx inside, int32_t rows, Idx strip, co
                  points[i].at);
     }
     nest_for(n, "k", idx_const(t, 0), idx_const(t, depth), 1, &at);
+    nest_turns(n, true);
     Val by[MAX_PIECES];
     for (uint32_t i = 0; i < pieces; i++) {
         const Piece *piece = &columns->pieces[i];
@@ -210,8 +231,7 @@ static void add_part(Panels *p, Idx row, Idx inside, int32_t rows, Idx strip, co
     }
     eval_set_lanes(&n->eval, 1);
     for (int32_t r = 0; r < rows; r++) {
-        Idx in_band = idx_offset(t, idx_add(t, idx_scale(t, at, p->band), inside), r);
-        Val x = p->band ? val_local(k, p->rows, in_band, 1, (Ranges){0}, "row")
+        Val x = p->band ? val_local(k, p->rows, in_band(p, inside, at, r), 1, (Ranges){0}, "row")
                         : operand_at(p, 0, idx_offset(t, idx_add(t, p->row, row), r), column,
                                      idx_add(t, from, at));
         for (uint32_t i = 0; i < pieces; i++) {
@@ -232,17 +252,19 @@ static void add_part(Panels *p, Idx row, Idx inside, int32_t rows, Idx strip, co
     if (!p->waits) nest_store_points(n, points, count);
 }
 
-/* Adds up a part for all tiles of `height` rows from `first` of the block on. */
-static void add_tiles(Panels *p, Idx first, int32_t height, int32_t width, const Tiling *strips,
-                      uint32_t strip_count, Idx from, int32_t depth) {
+/* Adds up a part for all tiles of `tile` rows, of `height` from `first` of the block on, by strips of these sizes. */
+static void add_strips(Panels *p, Idx first, int32_t height, int32_t tile, const Tiling *strips,
+                       uint32_t strip_count, Idx from, int32_t depth) {
     Nest *n = p->n;
     IndexTable *t = &n->k->index;
     Tiling rows[2];
-    uint32_t nr = split_axis(height, n->s->tile_rows, rows);
+    const Tiling *last = &strips[strip_count - 1];
+    const int32_t width = last->start + last->size * last->count - strips->start;
+    uint32_t nr = split_axis(height, tile, rows);
     for (uint32_t i = 0; i < nr; i++) {
-        Idx tile, turn;
-        nest_for(n, "r", idx_const(t, 0), idx_const(t, rows[i].count), 1, &tile);
-        Idx inside = idx_offset(t, idx_scale(t, tile, rows[i].size), rows[i].start);
+        Idx at, turn;
+        nest_for(n, "r", idx_const(t, 0), idx_const(t, rows[i].count), 1, &at);
+        Idx inside = idx_offset(t, idx_scale(t, at, rows[i].size), rows[i].start);
         for (uint32_t j = 0; j < strip_count; j++) {
             nest_for(n, "c", idx_const(t, 0), idx_const(t, strips[j].count), 1, &turn);
             Idx strip = idx_offset(t, idx_scale(t, turn, strips[j].size), strips[j].start);
@@ -250,8 +272,45 @@ static void add_tiles(Panels *p, Idx first, int32_t height, int32_t width, const
                      depth);
             nest_end(n);
         }
-        if (p->by_tiles) store_sums(p, idx_add(t, first, inside), rows[i].size, width);
+        if (p->by_tiles)
+            store_sums(p, idx_add(t, first, inside), rows[i].size, strips->start, width);
         nest_end(n);
+    }
+}
+
+/* The same strip by strip, each of which stays in the nearest cache while a band's tiles go by. */
+static void add_by_lots(Panels *p, Idx first, int32_t height, int32_t tile, const Tiling *strips,
+                        Idx from, int32_t depth) {
+    Nest *n = p->n;
+    IndexTable *t = &n->k->index;
+    Tiling rows[2];
+    Idx at, turn;
+    uint32_t nr = split_axis(height, tile, rows);
+    nest_for(n, "c", idx_const(t, 0), idx_const(t, strips->count), 1, &turn);
+    Idx strip = idx_offset(t, idx_scale(t, turn, strips->size), strips->start);
+    for (uint32_t i = 0; i < nr; i++) {
+        nest_for(n, "r", idx_const(t, 0), idx_const(t, rows[i].count), 1, &at);
+        Idx inside = idx_offset(t, idx_scale(t, at, rows[i].size), rows[i].start);
+        add_part(p, idx_add(t, first, inside), inside, rows[i].size, strip, strips, from, depth);
+        nest_end(n);
+    }
+    nest_end(n);
+}
+
+/* The same for all columns; those that are left may go by other tiles. */
+static void add_tiles(Panels *p, Idx first, int32_t height, const Tiling *strips, uint32_t count,
+                      Idx from, int32_t depth) {
+    const Section *s = p->n->s;
+    if (s->rest_rows == s->tile_rows && !p->lot) {
+        add_strips(p, first, height, s->tile_rows, strips, count, from, depth);
+        return;
+    }
+    for (uint32_t j = 0; j < count; j++) {
+        int32_t tile = strips[j].size < p->strip ? s->rest_rows : s->tile_rows;
+        if (p->lot)
+            add_by_lots(p, first, height, tile, &strips[j], from, depth);
+        else
+            add_strips(p, first, height, tile, &strips[j], 1, from, depth);
     }
 }
 
@@ -265,7 +324,7 @@ static void add_rows(Panels *p, int32_t height, int32_t width, Idx from, int32_t
         fill_panel(p, from, depth, &strips[j]);
     }
     if (!n->s->band_rows) {
-        add_tiles(p, idx_const(t, 0), height, width, strips, ns, from, depth);
+        add_tiles(p, idx_const(t, 0), height, strips, ns, from, depth);
         return;
     }
     uint32_t nb = split_axis(height, n->s->band_rows, bands);
@@ -275,7 +334,8 @@ static void add_rows(Panels *p, int32_t height, int32_t width, Idx from, int32_t
         Idx first = idx_offset(t, idx_scale(t, turn, bands[i].size), bands[i].start);
         p->band = bands[i].size;
         fill_band(p, first, from, depth);
-        add_tiles(p, first, bands[i].size, width, strips, ns, from, depth);
+        add_tiles(p, first, bands[i].size, strips, ns, from, depth);
+        if (p->by_bands) store_sums(p, first, bands[i].size, 0, width);
         nest_end(n);
     }
 }
@@ -303,7 +363,7 @@ static void add_block(Panels *p, int32_t height, int32_t width) {
     add_rows(p, height, width, idx_scale(t, part, p->depth), p->depth);
     nest_end(n);
     if (left) add_rows(p, height, width, idx_const(t, (int64_t)whole * p->depth), left);
-    if (p->waits && !p->by_tiles) store_sums(p, idx_const(t, 0), height, width);
+    if (p->waits && !p->by_tiles && !p->by_bands) store_sums(p, idx_const(t, 0), height, 0, width);
 }
 
 void emit_panels(Nest *n, Idx part) {
@@ -313,16 +373,24 @@ void emit_panels(Nest *n, Idx part) {
     Tiling rows[2], columns[2];
     Panels p = {.n = n, .id = dot_of(s), .strip = s->tile_columns, .depth = s->depth};
     p.width = s->panel_columns;
+    /* Strips that begin a multiple of a page apart would drive each other out of the nearest cache. */
+    p.pitch = p.depth + (s->target->turns && p.depth >= APART ? APART : 0);
     p.dot = node_at(s->g, p.id);
     p.reduced = reduced_shape(s->g, p.dot);
     p.length = (int32_t)shape_elems(&p.reduced);
     p.turned = s->turned;
-    p.panel = kernel_scratch(k, "panel", (int64_t)p.depth * p.width);
+    p.panel = kernel_scratch(k, "panel", (int64_t)p.pitch * p.width);
     p.waits = p.length > p.depth || s->stores.len > 1 || s->stores.at[0].node != p.id;
-    if (s->band_rows) p.rows = kernel_scratch(k, "rows", (int64_t)p.depth * s->band_rows);
-    p.by_tiles = p.waits && p.length <= p.depth;
-    int32_t waiting = p.by_tiles ? s->tile_rows : s->block_rows;
-    if (p.waits) p.sums = kernel_scratch(k, "sums", (int64_t)waiting * p.width);
+    if (s->band_rows) p.rows = kernel_scratch(k, "rows", (int64_t)p.pitch * s->band_rows);
+    if (s->band_rows && s->lots) p.lot = s->tile_rows;
+    p.by_bands = p.lot && p.waits && p.length <= p.depth;
+    p.by_tiles = !p.by_bands && p.waits && p.length <= p.depth;
+    int32_t tallest = s->tile_rows > s->rest_rows ? s->tile_rows : s->rest_rows;
+    int32_t waiting = p.by_tiles ? tallest : p.by_bands ? s->band_rows : s->block_rows;
+    if (p.waits) { /* whole vectors, for clear_sums */
+        int64_t vectors = ((int64_t)waiting * p.width + MAX_LANES - 1) / MAX_LANES;
+        p.sums = kernel_scratch(k, "sums", vectors * MAX_LANES);
+    }
     const int axes = s->space.rank;
     Shape lead = {.rank = (uint8_t)(axes - 2)};
     for (int i = 0; i < axes - 2; i++) lead.dim[i] = s->space.dim[i];

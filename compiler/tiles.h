@@ -11,7 +11,8 @@
 
 typedef struct Tile {
     int32_t rows, columns;
-    bool panels; /* what is multiplied by is copied */
+    int32_t rest_rows; /* of the columns that are left over */
+    bool panels;       /* what is multiplied by is copied */
 } Tile;
 
 typedef VEC(TileUse) TileUses;

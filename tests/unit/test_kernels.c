@@ -331,6 +331,7 @@ static bool run_defined(const char *name, const char *text, const char *const *d
                             {.target = "gpu", .mem_budget_bytes = 1},
                             {.target = "cpu", .mem_budget_bytes = 1, .opt_level = 2},
                             {.target = "cpu8", .cache_bytes = 512},
+                            {.target = "cpu8", .cache_bytes = 65536},
                             {.target = "gpu_mma", .precision = "3xtf32"},
                             {.target = "gpu_mma", .precision = "tf32", .mem_budget_bytes = 1},
                             {.target = "cpu", .tile_rank = 1},

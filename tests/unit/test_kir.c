@@ -1,4 +1,4 @@
-/* Kernel IR: what turns columns into rows, for all sizes, run on the host. */
+/* Kernel IR: what turns columns into rows, for all sizes, run on the host; the pointers of a loop in its text. */
 #include "kir.h"
 #include "suite.h"
 
@@ -38,4 +38,45 @@ static void test_turn(void) {
             CU_ASSERT_EQUAL(turned_wrong(columns, rows), 0);
 }
 
-RUN_SUITE("kir", {"columns become rows", test_turn})
+/* The sum of a row of `in`, one after the other: for each of 4 rows of 8. */
+static void sum_rows(Kernel *k, uint32_t turns) {
+    IndexTable *t = &k->index;
+    Idx row, at;
+    uint32_t from = kernel_buffer(k, 0, "in", DT_F32, 33),
+             to = kernel_buffer(k, 1, "out", DT_F32, 4);
+    kernel_for(k, "r", idx_const(t, 0), idx_const(t, 4), 1, &row);
+    uint32_t acc = kernel_var(k, "acc", val_const(k, DT_F32, 0));
+    kernel_for(k, "k", idx_const(t, 0), idx_const(t, 8), 1, &at);
+    kernel_turns(k, turns);
+    Idx place = idx_offset(t, idx_add(t, idx_scale(t, row, 8), at), 1);
+    Val x = val_load(k, from, place, 1, (Ranges){0}, "x");
+    kernel_set(k, acc, val_ew(k, OP_ADD, val_read(k, acc), x, NO_VAL));
+    kernel_end(k);
+    kernel_store(k, to, row, val_read(k, acc));
+    kernel_end(k);
+    kernel_finish(k);
+}
+
+/* What stays the same in the loop is a pointer before it, and the values are those without it. */
+static void test_points(void) {
+    double in[33], out[2][4];
+    for (int i = 0; i < 33; i++) in[i] = i * i;
+    for (uint32_t turns = 0; turns < 2; turns++) {
+        Arena a;
+        Kernel k;
+        Text text;
+        arena_init(&a, &limit);
+        kernel_init(&k, &a, 1, 1);
+        sum_rows(&k, turns * 4);
+        text_init(&text, &a);
+        kernel_print(&k, "k0", NULL, 0, false, &text);
+        CU_ASSERT_EQUAL(strstr(text.at, "*in_at = in + r * 8;") != NULL, turns == 1);
+        CU_ASSERT_EQUAL(strstr(text.at, "#pragma unroll 4\n") != NULL, turns == 1);
+        CU_ASSERT_PTR_NOT_NULL(strstr(text.at, turns ? "in_at[k + 1]" : "in[r * 8 + k + 1]"));
+        CU_ASSERT_PTR_NULL(kernel_run(&k, &a, (double *[]){in, out[turns]}, true, false, NULL));
+        arena_free(&a);
+    }
+    CU_ASSERT_EQUAL(memcmp(out[0], out[1], sizeof(out[0])), 0);
+}
+
+RUN_SUITE("kir", {"columns become rows", test_turn}, {"a loop has pointers", test_points})
