@@ -185,13 +185,16 @@ static void mma_halves(uint *high, uint *low, const uint *x, int count, uint bit
         low[i] = as_uint(as_float(x[i]) - as_float(high[i]));
     }
 }
+//: mma_near
+// The bits of x rounded to the nearest of tf32: half of its last place is added, and the units do not look at the last 13
+// bits. A NaN stays one.
+__attribute__((always_inline)) static uint mma_near(float x) {
+    return as_uint(fma(as_float(as_uint(x) & 0xff800000), 0x1p-11f, x));
+}
 //: mma_round
-// x rounded to the nearest of tf32: half of its last place is added, and the units do not look at the last 13 bits. A NaN
-// stays one.
 static void mma_round(uint *out, const uint *x, int count) {
 #pragma unroll
-    for (int i = 0; i < count; i++)
-        out[i] = as_uint(fma(as_float(x[i] & 0xff800000), 0x1p-11f, as_float(x[i])));
+    for (int i = 0; i < count; i++) out[i] = mma_near(as_float(x[i]));
 }
 //: mma_product_3xtf32
 // sums += the product of a set: that of what both leave when they are cut off does not count. The units cut off what they

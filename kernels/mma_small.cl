@@ -18,13 +18,22 @@ static void mma_copy_one(__local float *to, const __global float *from, int insi
     *to = inside ? *from : 0.0f;
 #endif
 }
+//: mma_slice_row
+// Where the lines of the item's block begin of the left operand, ...
+static int mma_slice_row(int rows, int columns, int l) {
+    return l / 32 % (rows * columns / 1024) % (rows / 32) * 32;
+}
+//: mma_slice_column
+// ... and of the right one.
+static int mma_slice_column(int rows, int columns, int l) {
+    return l / 32 % (rows * columns / 1024) / (rows / 32) * 32;
+}
 //: mma_slices_out
 // What the slices have, one after the other.
 __attribute__((always_inline)) static void mma_slices_out(__local float *to, const float *sums, int rows, int columns,
                                                           int l) {
-    const int blocks = rows * columns / 1024, block = l / 32 % blocks, slice = l / 32 / blocks;
-    const int row = slice * rows + block % (rows / 32) * 32 + l % 32 / 4;
-    const int column = block / (rows / 32) * 32 + l % 4 * 2;
+    const int row = l / 32 / (rows * columns / 1024) * rows + mma_slice_row(rows, columns, l) + l % 32 / 4;
+    const int column = mma_slice_column(rows, columns, l) + l % 4 * 2;
 #pragma unroll
     for (int i = 0; i < 32; i += 2) {
         const int y = row + i / 16 * 16 + i / 2 % 2 * 8, x = column + i / 4 % 4 * 8;
@@ -50,14 +59,14 @@ static int mma_slice_share(int rows, int columns, int chunk, int l) {
 //: mma_slice_a
 // The first line and place that the item has of the left operand.
 static const __local float *mma_slice_a(const __local float *a, int rows, int columns, int chunk, int along, int l) {
-    const int line = l / 32 % (rows * columns / 1024) % (rows / 32) * 32 + l % 32 / 4;
+    const int line = mma_slice_row(rows, columns, l) + l % 32 / 4;
     const int place = mma_slice_share(rows, columns, chunk, l) + l % 4 * 2;
     return a + place * mma_slice_next(along, rows) + line * mma_slice_line(along, chunk);
 }
 //: mma_slice_b
 // The same of the right one.
 static const __local float *mma_slice_b(const __local float *b, int rows, int columns, int chunk, int along, int l) {
-    const int line = l / 32 % (rows * columns / 1024) / (rows / 32) * 32 + l % 32 / 4;
+    const int line = mma_slice_column(rows, columns, l) + l % 32 / 4;
     const int place = mma_slice_share(rows, columns, chunk, l) + l % 4 * 2;
     return b + place * mma_slice_next(along, columns) + line * mma_slice_line(along, chunk);
 }
@@ -115,11 +124,6 @@ __attribute__((always_inline)) static void mma_slice_first(float *c, uint4 a, ui
 static uint4 mma_slice_high(float4 x, uint bits) {
     return as_uint4(x) & bits;
 }
-//: mma_slice_round
-// See mma_round.
-static uint mma_slice_round(float x) {
-    return as_uint(fma(as_float(as_uint(x) & 0xff800000), 0x1p-11f, x));
-}
 //: mma_slice_3xtf32
 // sums += the product of the slice's share: of 16 places each added by themselves, for the units cut off what they add.
 __attribute__((always_inline)) static void mma_slice_3xtf32(float *sums, const __local float *a, const __local float *b,
@@ -175,12 +179,12 @@ __attribute__((always_inline)) static void mma_slice_tf32(float *sums, const __l
         const __local float *at = a + k * next_a, *bt = b + k * next_b;
         const float4 x = mma_slice_left(at, along_a, next_a, line_a);
         const float4 y = mma_slice_left(at + 16 * line_a, along_a, next_a, line_a);
-        const uint4 u = (uint4)(mma_slice_round(x.x), mma_slice_round(x.y), mma_slice_round(x.z), mma_slice_round(x.w));
-        const uint4 v = (uint4)(mma_slice_round(y.x), mma_slice_round(y.y), mma_slice_round(y.z), mma_slice_round(y.w));
+        const uint4 u = (uint4)(mma_near(x.x), mma_near(x.y), mma_near(x.z), mma_near(x.w));
+        const uint4 v = (uint4)(mma_near(y.x), mma_near(y.y), mma_near(y.z), mma_near(y.w));
 #pragma unroll
         for (int q = 0; q < 4; q++) {
             const float2 z = mma_slice_pair(bt + 8 * q * line_b, along_b, next_b);
-            const uint2 w = (uint2)(mma_slice_round(z.x), mma_slice_round(z.y));
+            const uint2 w = (uint2)(mma_near(z.x), mma_near(z.y));
             mma_slice_tf32s(sums + 4 * q, u, w);
             mma_slice_tf32s(sums + 4 * q + 16, v, w);
         }
