@@ -136,6 +136,8 @@ void local_tiles_plan(Section *s, double operations);
 void emit_local_tiles(Nest *n, Idx part);
 
 /* What of it schedule_matrix.c needs too: the contraction of a section that matrix units multiply, by such tiles. */
+#define ITEM_LANES 4 /* 16 bytes: what an item loads or stores at a time, at most */
+
 typedef struct LocalTile {
     Nest *n;
     const Node *dot;
@@ -163,6 +165,16 @@ void local_probe(const LocalTile *t, Arena *scratch, LocalProbe *p);
 /* Whether every `elems` elements of an operand's tile that begin at a multiple of that are a load of a buffer of that type,
  * side by side, at a multiple of 16 bytes, and all inside or none. */
 bool local_moves(const LocalTile *t, uint32_t which, DType dtype, int32_t elems);
+/* How many elements of an operand can be copied at a time: ITEM_LANES that lie beside each other at a multiple of 16 bytes,
+ * and are all inside or none; else one; 0: what is multiplied is computed. */
+int32_t local_copy_width(const LocalTile *t, uint32_t which);
+/* The load of an operand's element at `place` of the turn-th `depth` places, where the ranges hold, and else 0; NULL: it is
+ * 0. Requires: it is a load, or outside. */
+const Value *local_turn(LocalTile *t, uint32_t which, Idx line, Idx place, Idx turn, int32_t depth,
+                        Ranges *ranges);
+/* Begins to copy as many (or 16 bytes, of any type) of the turn-th `depth` places, at `place` of these, to a local array. */
+void local_copy(LocalTile *t, uint32_t which, Idx line, Idx place, Idx turn, int32_t depth,
+                int32_t width, uint32_t local, Idx to);
 /* Whether an operand lies along what is contracted: if a step of that is a step in memory, and one of its lines is not. */
 bool local_along(const LocalTile *t, uint32_t which);
 /* Opens a condition that a place is inside the space; false where none is. */
@@ -183,8 +195,6 @@ void emit_small_tiles(Nest *n, Idx part);
 bool matrix_tiles_fit(const Section *s);
 void matrix_tiles_plan(Section *s);
 void emit_matrix_tiles(Nest *n, Idx part);
-
-#define ITEM_LANES 4 /* 16 bytes: what an item loads or stores at a time, at most */
 
 /* schedule_wgmma.c: the same by wgmma. Decides whether, and how large the tiles are. */
 bool wgmma_tiles_fit(Section *s, Arena *arena);

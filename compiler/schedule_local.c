@@ -159,6 +159,66 @@ bool local_moves(const LocalTile *tile, uint32_t which, DType dtype, int32_t ele
     return can;
 }
 
+int32_t local_copy_width(const LocalTile *t, uint32_t which) {
+    LocalProbe p;
+    const Section *s = t->n->s;
+    const int32_t size = s->space.dim[s->space.rank - (which == 0 ? 2 : 1)];
+    const bool wide = !t->along[which] && size % ITEM_LANES == 0;
+    int64_t stride;
+    Ranges ranges;
+    Arena *scratch = arena_open(t->n->k->arena);
+    local_probe(t, scratch, &p);
+    IndexTable *x = &p.k.index;
+    Idx place = idx_var(x, "place", 0, t->length - 1, NO_VAL);
+    Idx in_copy = idx_var(x, "in_copy", 0, wide ? ITEM_LANES - 1 : size - 1, NO_VAL),
+        line = in_copy;
+    if (wide)
+        line =
+            idx_add(x, in_copy,
+                    idx_scale(x, idx_var(x, "copy", 0, size / ITEM_LANES - 1, NO_VAL), ITEM_LANES));
+    Val v = local_load(&p.tile, which, line, place, &ranges);
+    const Value *n = &p.k.values.at[v];
+    bool can = n->kind == V_LOAD && n->ranges.count == 0;
+    bool beside = false;
+    if (can) {
+        const KBuffer *b = &p.k.buffers.at[n->buffer];
+        can = b->dtype == DT_F32 && !b->values;
+        beside = wide && idx_stride(x, n->index, idx_atom(x, in_copy), &stride) && stride == 1 &&
+                 idx_is_multiple(x, idx_sub(x, n->index, in_copy), ITEM_LANES);
+    }
+    arena_close(scratch);
+    return !can ? 0 : beside ? ITEM_LANES : 1;
+}
+
+const Value *local_turn(LocalTile *t, uint32_t which, Idx line, Idx place, Idx turn, int32_t depth,
+                        Ranges *ranges) {
+    Kernel *k = t->n->k;
+    IndexTable *x = &k->index;
+    line = idx_add(x, which == 0 ? t->row : t->column, line);
+    Val v = local_load(t, which, line, idx_add(x, idx_scale(x, turn, depth), place), ranges);
+    if (t->length % depth == 0) { /* the same, and the same for all items */
+        Range *whole = NEW_ARRAY(k->arena, Range, 2);
+        whole[0] = ranges->at[0];
+        whole[1] = (Range){turn, 0, t->length / depth};
+        ranges->at = whole;
+    }
+    const Value *n = &k->values.at[v];
+    if (n->kind == V_LOAD) return n;
+    /* All of it is outside; anything else was no load (local_moves, local_copy_width). */
+    if (n->kind != V_CONST || n->number != 0) t->n->eval.lost = t->dot->args[which];
+    return NULL;
+}
+
+void local_copy(LocalTile *t, uint32_t which, Idx line, Idx place, Idx turn, int32_t depth,
+                int32_t width, uint32_t local, Idx to) {
+    Kernel *k = t->n->k;
+    Ranges ranges;
+    const Value *n = local_turn(t, which, line, place, turn, depth, &ranges);
+    if (n) (width == 1 ? kernel_copy_one : kernel_copy)(k, local, to, n->buffer, n->index, ranges);
+    for (int32_t i = 0; i < width && !n; i++)
+        kernel_store_local(k, local, idx_offset(&k->index, to, i), val_const(k, DT_F32, 0));
+}
+
 /* Which element of the tile's part of an operand an item brings in as its e-th: its line, and its place along what is
  * contracted. */
 static void element(LocalTile *t, uint32_t which, int32_t e, Idx *line, Idx *along) {

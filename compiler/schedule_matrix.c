@@ -126,33 +126,13 @@ static Idx local_place(MatrixTile *m, uint32_t which, Idx stage, Idx line, Idx a
 
 /* Begins to copy what is copied of the step-th stage, to where stage `stage` is. */
 static void copy_step(MatrixTile *m, Idx step, Idx stage) {
-    Kernel *k = m->t.n->k;
-    IndexTable *x = &k->index;
     for (uint32_t which = 0; which < 2; which++) {
         if (!m->copied[which]) continue;
         for (int32_t e = 0; e < m->lines[which] * m->step / COPY / ITEMS; e++) {
             Idx line, along;
-            Ranges ranges;
             element(m, which, e, COPY, &line, &along);
-            Idx place = local_place(m, which, stage, line, along);
-            line = idx_add(x, which == 0 ? m->t.row : m->t.column, line);
-            along = idx_add(x, idx_scale(x, step, m->step), along);
-            Val v = local_load(&m->t, which, line, along, &ranges);
-            const Value *n = &k->values.at[v];
-            if (m->t.length % m->step == 0) { /* the same, and the same for all items */
-                Range *whole = NEW_ARRAY(k->arena, Range, 2);
-                whole[0] = ranges.at[0];
-                whole[1] = (Range){step, 0, m->t.length / m->step};
-                ranges.at = whole;
-            }
-            if (n->kind == V_LOAD) {
-                kernel_copy(k, m->tiles, place, n->buffer, n->index, ranges);
-                continue;
-            }
-            /* All of it is outside; what is anything else here was no load to be copied (local_moves). */
-            if (n->kind != V_CONST || n->number != 0) m->t.n->eval.lost = m->t.dot->args[which];
-            for (int32_t i = 0; i < COPY; i++)
-                kernel_store_local(k, m->tiles, idx_offset(x, place, i), val_const(k, DT_F32, 0));
+            local_copy(&m->t, which, line, along, step, m->step, COPY, m->tiles,
+                       local_place(m, which, stage, line, along));
         }
     }
 }

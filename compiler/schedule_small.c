@@ -97,37 +97,6 @@ typedef struct SmallTile {
     Idx slice, row, column; /* the item's, of its first spot in the tile */
 } SmallTile;
 
-/* How many elements of an operand can be copied at a time: COPY that lie beside each other at a multiple of 16 bytes, and
- * are all inside or none; else one; 0: what is multiplied is computed. */
-static int32_t copy_width(const SmallTile *m, uint32_t which) {
-    LocalProbe p;
-    const Section *s = m->t.n->s;
-    const int32_t size = s->space.dim[s->space.rank - (which == 0 ? 2 : 1)];
-    const bool wide = !m->t.along[which] && size % COPY == 0;
-    int64_t stride;
-    Ranges ranges;
-    Arena *scratch = arena_open(m->t.n->k->arena);
-    local_probe(&m->t, scratch, &p);
-    IndexTable *x = &p.k.index;
-    Idx place = idx_var(x, "place", 0, m->t.length - 1, NO_VAL);
-    Idx in_copy = idx_var(x, "in_copy", 0, wide ? COPY - 1 : size - 1, NO_VAL), line = in_copy;
-    if (wide)
-        line =
-            idx_add(x, in_copy, idx_scale(x, idx_var(x, "copy", 0, size / COPY - 1, NO_VAL), COPY));
-    Val v = local_load(&p.tile, which, line, place, &ranges);
-    const Value *n = &p.k.values.at[v];
-    bool can = n->kind == V_LOAD && n->ranges.count == 0;
-    bool beside = false;
-    if (can) {
-        const KBuffer *b = &p.k.buffers.at[n->buffer];
-        can = b->dtype == DT_F32 && !b->values;
-        beside = wide && idx_stride(x, n->index, idx_atom(x, in_copy), &stride) && stride == 1 &&
-                 idx_is_multiple(x, idx_sub(x, n->index, in_copy), COPY);
-    }
-    arena_close(scratch);
-    return !can ? 0 : beside ? COPY : 1;
-}
-
 /* Whether a line's places come side by side. */
 static bool copies_side(const SmallTile *m, uint32_t which) {
     return m->t.along[which] && local_moves(&m->t, which, DT_F32, COPY);
@@ -352,28 +321,9 @@ static void copy_part(SmallTile *m, Idx turn, Idx stage) {
         const int32_t width = m->width[which];
         for (int32_t e = 0; e < m->lines[which] * m->chunk / width / ITEMS; e++) {
             Idx line, place;
-            Ranges ranges;
             element(m, which, e, width, &line, &place);
             Idx to = idx_add(x, local_place(m, which, line, place), from);
-            line = idx_add(x, which == 0 ? m->t.row : m->t.column, line);
-            place = idx_add(x, idx_scale(x, turn, m->chunk), place);
-            Val v = local_load(&m->t, which, line, place, &ranges);
-            const Value *n = &k->values.at[v];
-            if (m->t.length % m->chunk == 0) { /* the same, and the same for all items */
-                Range *whole = NEW_ARRAY(k->arena, Range, 2);
-                whole[0] = ranges.at[0];
-                whole[1] = (Range){turn, 0, m->t.length / m->chunk};
-                ranges.at = whole;
-            }
-            if (n->kind == V_LOAD && width == COPY) {
-                kernel_copy(k, m->places, to, n->buffer, n->index, ranges);
-            } else if (n->kind == V_LOAD) {
-                kernel_copy_one(k, m->places, to, n->buffer, n->index, ranges);
-            } else { /* all of it is outside; anything else was no load to be copied (copy_width) */
-                if (n->kind != V_CONST || n->number != 0) m->t.n->eval.lost = m->t.dot->args[which];
-                for (int32_t i = 0; i < width; i++)
-                    kernel_store_local(k, m->places, idx_offset(x, to, i), val_const(k, DT_F32, 0));
-            }
+            local_copy(&m->t, which, line, place, turn, m->chunk, width, m->places, to);
         }
     }
     kernel_mark(k);
@@ -416,7 +366,7 @@ static void open_tile(SmallTile *m, Nest *n, NodeId dot, Idx part) {
     for (uint32_t i = 0; i < 2; i++) m->t.along[i] = local_along(&m->t, i);
     for (uint32_t i = 0; i < 2 && m->matrix; i++) {
         m->side[i] = copies_side(m, i);
-        m->width[i] = m->side[i] ? COPY : copy_width(m, i);
+        m->width[i] = m->side[i] ? COPY : local_copy_width(&m->t, i);
     }
     if (m->width[0] && m->width[1]) plan_stages(m);
     for (uint32_t i = 0; i < 2 && !m->staged; i++) {

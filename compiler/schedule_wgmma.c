@@ -155,26 +155,6 @@ static void square(const WgmmaTile *w, uint32_t which, int32_t e, Idx *line, Idx
     *step = idx_scale(x, steps, VECTOR);
 }
 
-/* What is loaded of a line and step of the tile's part from `first` on; outside of it all the operand is 0. */
-static const Value *load_of(WgmmaTile *w, uint32_t which, Idx line, Idx step, Idx first,
-                            Ranges *ranges) {
-    Kernel *k = w->t.n->k;
-    IndexTable *x = &k->index;
-    line = idx_add(x, which == 0 ? w->t.row : w->t.column, line);
-    Val v = local_load(&w->t, which, line, idx_add(x, idx_scale(x, first, w->steps), step), ranges);
-    if (w->t.length % w->steps == 0) { /* the same, and the same for all items */
-        Range *whole = NEW_ARRAY(k->arena, Range, 2);
-        whole[0] = ranges->at[0];
-        whole[1] = (Range){first, 0, w->t.length / w->steps};
-        ranges->at = whole;
-    }
-    const Value *n = &k->values.at[v];
-    if (n->kind == V_LOAD) return n;
-    /* All of it is outside; what is anything else here was no load (moves). */
-    if (n->kind != V_CONST || n->number != 0) w->t.n->eval.lost = w->t.dot->args[which];
-    return NULL;
-}
-
 static void copy_part(WgmmaTile *w, uint32_t which, Idx turn, Idx stage) {
     Kernel *k = w->t.n->k;
     const Operand *o = &w->operand[which];
@@ -182,7 +162,7 @@ static void copy_part(WgmmaTile *w, uint32_t which, Idx turn, Idx stage) {
         Idx line, step;
         Ranges ranges;
         element(w, which, e, &line, &step);
-        const Value *n = load_of(w, which, line, step, turn, &ranges);
+        const Value *n = local_turn(&w->t, which, line, step, turn, w->steps, &ranges);
         Idx place = place_in(w, which, stage, line, step);
         if (n) kernel_copy(k, w->tiles, place, n->buffer, n->index, ranges);
         for (int32_t i = 0; i < o->elems && !n; i += VECTOR)
@@ -204,7 +184,7 @@ static void load_vector(WgmmaTile *w, uint32_t which, int32_t e, Idx line, Idx s
                         bool first) {
     Kernel *k = w->t.n->k;
     Ranges ranges;
-    const Value *n = load_of(w, which, line, step, turn, &ranges);
+    const Value *n = local_turn(&w->t, which, line, step, turn, w->steps, &ranges);
     const char *name = which == 0 ? "next_a" : "next_b";
     Val v = n ? val_load_whole(k, n->buffer, n->index, ranges, name)
               : val_splat(k, val_const(k, DT_F32, 0), VECTOR);
