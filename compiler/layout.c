@@ -90,12 +90,28 @@ static NodeId layout_ready(Graph *g, NodeId x, DType t) {
     return node_cast(g, node_copy(g, node_cast(g, x, t)), DT_F32);
 }
 
+/* x[batch, lines, contracted] from a copy with its lines side by side, as schedule_staged.c copies them best. */
+static NodeId layout_lines(Graph *g, Arena *arena, NodeId x, int batch, int contracted) {
+    const int lines = node_at(g, x)->shape.rank - batch - contracted;
+    double v;
+    if (lines == 0 || node_uniform(g, x, &v) || side_by_side(g, arena, x, batch + lines - 1) ||
+        !graph_rewrites(g, "a contraction's operand is turned before it", x))
+        return x;
+    NodeId turned = node_copy(g, swap_groups(g, x, batch, lines));
+    return swap_groups(g, turned, batch, contracted);
+}
+
 /* Operands that are read often enough for that. */
-static void layout_operands(Graph *g, int64_t products, NodeId *a, NodeId *b,
-                            const FuseOptions *options) {
+static void layout_operands(Graph *g, Arena *arena, int64_t products, int batch, int contracted,
+                            NodeId *a, NodeId *b, const FuseOptions *options) {
     const Target *target = options->target;
     const DType t = target->precision == PRECISION_BF16 ? DT_BF16 : DT_TF32;
-    if (!target->wgmma_bytes || options->apart || products < target->ready_products) return;
+    if (options->apart || products < target->ready_products) return;
+    if (target->precision == PRECISION_F32 && target->copies) {
+        *a = layout_lines(g, arena, *a, batch, contracted);
+        *b = layout_lines(g, arena, *b, batch, contracted);
+    }
+    if (!target->wgmma_bytes) return;
     if (target->precision != PRECISION_BF16 && target->precision != PRECISION_TF32) return;
     if (counts_bf16(g, *a) && counts_bf16(g, *b)) return; /* bf16 is multiplied as it is */
     if (!graph_rewrites(g, "a contraction's operands are rounded before it", *a)) return;
@@ -112,7 +128,7 @@ static NodeId layout_dot(Graph *g, Arena *arena, int batch, int contracted, Node
     for (int i = batch; i < sa->rank - contracted; i++) rows *= sa->dim[i];
     for (int i = batch; i < batch + free_b; i++) columns *= sb->dim[i];
     if (rows >= WIDE_TILE && columns >= WIDE_TILE)
-        layout_operands(g, products * columns, &a, &b, options);
+        layout_operands(g, arena, products * columns, batch, contracted, &a, &b, options);
     sa = &node_at(g, a)->shape, sb = &node_at(g, b)->shape;
     /* Copied by panels, it is turned on the way: where no chain takes it (streams_anew). Few rows of long sums are
      * better off with lanes over what is contracted: adding them up costs less than a copy (schedule_dot.c). */

@@ -172,6 +172,9 @@ int32_t local_copy_width(const LocalTile *t, uint32_t which);
  * 0. Requires: it is a load, or outside. */
 const Value *local_turn(LocalTile *t, uint32_t which, Idx line, Idx place, Idx turn, int32_t depth,
                         Ranges *ranges);
+/* Opens a condition that there is such a turn of `depth` places, below which it is *turn; false: none is needed, or, as so
+ * many turns are multiplied together, what is not there counts as 0. (Copies that may be of zeros were seen to take longer.) */
+bool local_open_turn(LocalTile *t, int32_t depth, int32_t together, Idx *turn);
 /* Begins to copy as many (or 16 bytes, of any type) of the turn-th `depth` places, at `place` of these, to a local array. */
 void local_copy(LocalTile *t, uint32_t which, Idx line, Idx place, Idx turn, int32_t depth,
                 int32_t width, uint32_t local, Idx to);
@@ -182,6 +185,11 @@ bool local_inside(LocalTile *t, Idx row, Idx column);
 /* Below it: stores what follows the sum v of the place. */
 void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val v);
 int64_t local_tile_count(const Section *s, int32_t rows, int32_t columns);
+
+/* schedule_staged.c: the same, where what is multiplied next is copied meanwhile: of so many operations a result. Decides
+ * whether. */
+bool staged_tiles_fit(Section *s, Arena *arena, double operations);
+void emit_staged_tiles(Nest *n, Idx part);
 
 /* schedule_small.c: the same of few results, whose sums the items of a group share. */
 void small_tiles_plan(Section *s);

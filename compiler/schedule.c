@@ -279,6 +279,8 @@ static void emit_section(Nest *n, Idx part) {
         emit_wgmma_tiles(n, part);
     else if (s->matrix_rows)
         emit_matrix_tiles(n, part);
+    else if (s->staged_rows)
+        emit_staged_tiles(n, part);
     else if (s->tiles_local && s->small_rows)
         emit_small_tiles(n, part);
     else if (s->tiles_local)

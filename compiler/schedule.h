@@ -50,7 +50,9 @@ typedef struct Section {
     bool gathers;     /* lanes of a load lie apart: a tile of one vector is long enough */
     bool narrow;      /* rows so short that 16 of them go side by side, one a lane */
     bool tiles_local; /* a contraction through tiles in local memory, ... */
-    int32_t local_tile;                /* ... of so many rows and columns; 0: ... */
+    int32_t staged_rows,
+        staged_columns; /* ... that are copied, of so many rows and columns; 0: ... */
+    int32_t local_tile; /* ... of so many rows and columns; 0: ... */
     int32_t small_rows, small_columns; /* ... of so few that items share a sum, ... */
     bool small_matrix;                 /* ... or matrix units have it */
     int32_t matrix_rows,

@@ -190,6 +190,19 @@ int32_t local_copy_width(const LocalTile *t, uint32_t which) {
     return !can ? 0 : beside ? ITEM_LANES : 1;
 }
 
+bool local_open_turn(LocalTile *t, int32_t depth, int32_t together, Idx *turn) {
+    Kernel *k = t->n->k;
+    const int64_t count = t->length / depth;
+    if (t->length % depth || count % together || idx_hi(&k->index, *turn) < count) return false;
+    Range *there = NEW(k->arena, Range);
+    *there = (Range){*turn, 0, count};
+    kernel_if(k, (Ranges){1, there});
+    Val v = val_index(k, *turn);
+    val_name(k, v, "step");
+    *turn = idx_var(&k->index, "step", 0, count - 1, v);
+    return true;
+}
+
 const Value *local_turn(LocalTile *t, uint32_t which, Idx line, Idx place, Idx turn, int32_t depth,
                         Ranges *ranges) {
     Kernel *k = t->n->k;

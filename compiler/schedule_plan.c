@@ -277,7 +277,8 @@ void section_plan(Section *s, Arena *arena) {
     }
     s->tiles_local = local_tiles_fit(s);
     if (s->tiles_local) {
-        local_tiles_plan(s, p.count.flops - 2.0 * (double)longest_reduction(s));
+        const double operations = p.count.flops - 2.0 * (double)longest_reduction(s);
+        if (!staged_tiles_fit(s, arena, operations)) local_tiles_plan(s, operations);
         return;
     }
     if (target->lanes == 1) group_plan(s, longest_reduction(s), p.inner_bad == 0);

@@ -4,7 +4,7 @@
 #include "codegen.h"
 
 static const Target targets[] = {
-#define X(name, ...) {#name, __VA_ARGS__, false, NULL},
+#define X(id, text, ...) {.name = #id, .doc = text, __VA_ARGS__},
 #include "target.def"
 #undef X
 };

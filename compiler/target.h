@@ -24,6 +24,7 @@ typedef struct Target {
     bool meets;
     double launch_ns, bytes_per_ns, ops_per_ns;
     Precision precision;
+    bool copies;
     uint32_t wgmma_bytes;
     int64_t ready_products;
     const char *doc;

@@ -175,7 +175,7 @@ static void visit_entry(void *context, const Plan *plan, const PlannedEntry *pe,
     t->entry++;
 }
 
-static uint32_t by_panels, some_lanes, by_wgmma, copied, by_squares,
+static uint32_t by_panels, some_lanes, by_wgmma, staged, copied, by_squares,
     whole; /* kernels, or statements */
 
 static void count_moves(const KBlock *b) {
@@ -193,8 +193,10 @@ static void count_kinds(const Kernel *k) {
     for (Val v = 0; v < k->values.len; v++) some = some || k->values.at[v].some;
     some_lanes += some;
     for (uint32_t i = 0; i < k->matrices.len; i++) by_wgmma += k->matrices.at[i].wgmma;
-    for (uint32_t i = 0; i < k->locals.len; i++)
+    for (uint32_t i = 0; i < k->locals.len; i++) {
         by_squares += !strcmp(k->locals.at[i].name, "square");
+        staged += !strcmp(k->locals.at[i].name, "stages");
+    }
     if (!k->matrices.len || k->matrices.at[0].wgmma) count_moves(&k->body);
 }
 
@@ -534,17 +536,17 @@ static void test_wgmma(void) {
                                   "entry e -> nn = x @ y, nt = x @ x', tn = y' @ y\n";
     const uint32_t least = 7; /* of the products: not the odd ones */
     for (size_t i = 0; i < 2 * COUNT_OF(precisions); i++) {
-        const bool ready = i % 2;
+        const bool before = i % 2;
         by_wgmma = copied = by_squares = whole = 0;
         CU_ASSERT(run_program(precisions[i / 2], text,
                               &(CompileOptions){.target = "gpu_wgmma",
                                                 .precision = precisions[i / 2],
-                                                .ready_products = ready,
+                                                .ready_products = before,
                                                 .units = 1}));
         CU_ASSERT(by_wgmma >= least);
         CU_ASSERT(copied > 0); /* what is stored as bf16 */
         CU_ASSERT_EQUAL(by_squares + whole, 0);
-        if (i < 2 || !ready) continue;
+        if (i < 2 || !before) continue;
         CU_ASSERT(run_program("rounded", rounded,
                               &(CompileOptions){.target = "gpu_wgmma",
                                                 .precision = precisions[i / 2],
@@ -552,6 +554,25 @@ static void test_wgmma(void) {
                                                 .units = 1}));
         CU_ASSERT(whole > 0);
         CU_ASSERT((by_squares > 0) == (i == 3));
+    }
+}
+
+/* Tiles of f32 that are copied while others are multiplied: along what is contracted and not, with edges, with an odd number
+ * of stages, and as copies before that have turned them. */
+static void test_staged(void) {
+    static const char text[] =
+        "input a : f32[150, 64]\ninput b : f32[64, 140]\ninput bias : f32[140]\n"
+        "input c : f32[2, 130, 51]\ninput d : f32[2, 51, 133]\ninput e : f32[132, 48]\n"
+        "input f : f32[136, 48]\nentry plain -> nn = relu(a @ b + bias), tt = b' @ a'\n"
+        "entry batch -> y = c @ d\nentry part -> z = e @ f'\n";
+    for (int turned = 0; turned < 2; turned++) {
+        staged = by_squares = copied = 0;
+        CU_ASSERT(run_program(
+            "staged", text,
+            &(CompileOptions){
+                .target = "gpu_mma", .precision = "f32", .ready_products = turned, .units = 1}));
+        CU_ASSERT_EQUAL(staged, 4);
+        CU_ASSERT((by_squares > 0) == turned);
     }
 }
 
@@ -616,5 +637,6 @@ RUN_SUITE("kernels", {"a fault on purpose", test_fault},
           {"products", test_products}, {"tiles in local memory", test_local_tiles},
           {"shared sums", test_shared_sums}, {"wide items", test_wide_items},
           {"small tiles by matrix units", test_small_matrix}, {"matrix units", test_matrix_units},
-          {"wgmma", test_wgmma}, {"programs made at random", test_random},
-          {"wilder ones", test_wild}, {"some worked in a smaller arena", test_squeezed})
+          {"wgmma", test_wgmma}, {"stages of f32", test_staged},
+          {"programs made at random", test_random}, {"wilder ones", test_wild},
+          {"some worked in a smaller arena", test_squeezed})
