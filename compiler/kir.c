@@ -624,14 +624,14 @@ uint32_t kernel_wgmma_local(Kernel *k, const char *name, Precision precision, in
     return local;
 }
 
-uint32_t kernel_local_over(Kernel *k, const char *name, int64_t elems, uint32_t local) {
+uint32_t kernel_local_over(Kernel *k, const char *name, DType t, int64_t elems, uint32_t local) {
     for (uint32_t i = 0; i < k->locals.len; i++) {
         KLocal *l = &k->locals.at[i];
-        if (l->over != local + 1 || strcmp(l->name, name)) continue;
+        if (l->over != local + 1 || l->dtype != t || strcmp(l->name, name)) continue;
         if (l->elems < elems) l->elems = elems;
         return i;
     }
-    uint32_t made = kernel_local(k, name, DT_F32, elems);
+    uint32_t made = kernel_local(k, name, t, elems);
     k->locals.at[made].over = local + 1;
     return made;
 }
@@ -664,11 +664,12 @@ Idx wgmma_at(IndexTable *t, bool along, Precision p, Idx line, Idx step) {
 /* Items read eight lines of four places side by side along what is contracted: every other four of lines has its fours
  * of places the other way round. Else they read eight lines of four neighbouring places: each has its eights of lines
  * turned by one more. */
-Idx matrix_at(IndexTable *t, bool along, int32_t lines, Idx line, Idx step) {
+Idx matrix_at(IndexTable *t, bool along, int32_t lines, int32_t each, Idx line, Idx step) {
     if (along) {
-        Idx four = idx_mod(t, idx_add(t, idx_div(t, step, 4), idx_div(t, line, 4)), 2);
-        Idx at = idx_add(t, idx_scale(t, four, 4), idx_mod(t, step, 4));
-        return idx_add(t, idx_scale(t, line, MATRIX_STEP), at);
+        const int32_t words = 4 * each;
+        Idx four = idx_mod(t, idx_add(t, idx_div(t, step, words), idx_div(t, line, 4)), 2);
+        Idx at = idx_add(t, idx_scale(t, four, words), idx_mod(t, step, words));
+        return idx_add(t, idx_scale(t, line, MATRIX_STEP * each), at);
     }
     Idx eight = idx_mod(t, idx_add(t, idx_div(t, line, 8), step), 4);
     Idx at = idx_add(t, idx_scale(t, idx_div(t, line, 32), 32), idx_mod(t, line, 8));

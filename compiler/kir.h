@@ -164,8 +164,8 @@ typedef struct KVar {
  * `columns` parts of PART_ROWS x PART_COLUMNS: what has a part by itself (S_SUMS_OUT) is its elements by rows, of which
  * row r is row matrix_line(rows, i, r) of the tile in the i-th row of parts, and the columns likewise.
  *
- * An operand's tile has MATRIX_STEP places along what is contracted for each of its lines (rows, or columns of the
- * right one); an element lies at matrix_at().
+ * An operand's tile has MATRIX_STEP words along what is contracted for each of its lines (rows, or columns of the
+ * right one): an element each, or two of bf16 that are `ready` (matrix_each()). An element lies at matrix_at().
  *
  * With slices it is a small tile: `rows` x `columns` results in blocks of SLICE_BLOCK squared, of which each slice of the
  * items has all, for its share of the `chunk` places that are there: an operand's place has its lines side by side, or
@@ -183,6 +183,7 @@ typedef struct KMatrix {
     int32_t
         run; /* of so many products the sums are added by themselves, where that is more exact */
     int32_t slices, chunk; /* 0: none */
+    bool ready; /* both operands lie along what is contracted, and are of tf32 or bf16 already */
     bool wgmma,
         apart; /* of such: what one product adds is added up by itself, which is more exact */
 } KMatrix;
@@ -200,6 +201,9 @@ static inline int32_t slice_pitch(int32_t columns) {
 #define PART_ROWS    64
 #define PART_COLUMNS 128
 #define MATRIX_STEP  8
+static inline int32_t matrix_each(const KMatrix *m) {
+    return m->ready && m->precision == PRECISION_BF16 ? 2 : 1;
+}
 
 typedef struct Kernel {
     Arena *arena;
@@ -308,17 +312,20 @@ void kernel_product(Kernel *k, uint32_t matrix, uint32_t set, int32_t of_run);
 /* Of a tile with slices: of what is at a and at b of the local array. */
 void kernel_product_slices(Kernel *k, uint32_t matrix, uint32_t local, Idx a, Idx b);
 void kernel_sums_out(Kernel *k, uint32_t matrix, int32_t part, uint32_t local);
-/* For products by wgmma: an array for their operands, one for their sums over it, and see S_SETTLE, S_DONE. */
+/* An array for what is made and read while another is not needed, in its memory. */
+uint32_t kernel_local_over(Kernel *k, const char *name, DType t, int64_t elems, uint32_t local);
+/* For products by wgmma: an array for their operands, and see S_SETTLE, S_DONE. */
 uint32_t kernel_wgmma_local(Kernel *k, const char *name, Precision precision, int64_t elems);
-uint32_t kernel_local_over(Kernel *k, const char *name, int64_t elems, uint32_t local);
 void kernel_wgmma(Kernel *k, uint32_t matrix, uint32_t local, Idx a, Idx b);
 void kernel_settle(Kernel *k);
 void kernel_done(Kernel *k, uint32_t matrix, int64_t but);
-/* Where an element of an operand's tile lies, of so many lines; as neighbours of either kind are read by the items of
- * a group, they lie in different banks. */
-Idx matrix_at(IndexTable *t, bool along, int32_t lines, Idx line, Idx step);
-static inline int32_t matrix_at_of(bool along, int32_t lines, int32_t line, int32_t step) {
-    if (along) return line * MATRIX_STEP + (step / 4 + line / 4) % 2 * 4 + step % 4;
+/* Where an element of an operand's tile lies, of so many lines, with `each` elements in a word; as neighbours of either
+ * kind are read by the items of a group, they lie in different banks. */
+Idx matrix_at(IndexTable *t, bool along, int32_t lines, int32_t each, Idx line, Idx step);
+static inline int32_t matrix_at_of(bool along, int32_t lines, int32_t each, int32_t line,
+                                   int32_t step) {
+    const int32_t four = 4 * each;
+    if (along) return line * 2 * four + (step / four + line / 4) % 2 * four + step % four;
     return step * lines + line / 32 * 32 + (line / 8 + step) % 4 * 8 + line % 8;
 }
 /* The same of a `wgmma` one: lines of 128 bytes, along what is contracted or, of bf16 alone, 64 lines beside each other. */

@@ -82,7 +82,8 @@ static void count_block(Counter *c, const KBlock *b, double times) {
         case S_WGMMA: { /* by all items of the group */
             const KMatrix *m = &c->k->matrices.at[s->matrix];
             double points = (double)m->rows * PART_ROWS * m->columns * PART_COLUMNS;
-            const int32_t steps = m->wgmma ? wgmma_steps(m->precision) : MATRIX_STEP;
+            const int32_t steps =
+                m->wgmma ? wgmma_steps(m->precision) : MATRIX_STEP * matrix_each(m);
             double products = points * steps;
             if (m->slices) products = (double)m->rows * m->columns * m->chunk;
             c->flops += 2 * products * times / c->k->local_size;

@@ -218,10 +218,15 @@ static void copy(Run *r, const KStmt *s, uint32_t item) {
         r->local[s->local][to + i] = inside ? r->data[s->buffer][from + i] : 0;
 }
 
+/* Places of a tile for each of its lines. */
+static int32_t places_of(const KMatrix *m) {
+    return MATRIX_STEP * matrix_each(m);
+}
+
 static double *fetched_of(Run *r, const KStmt *s, int operand) {
     const KMatrix *m = &r->k->matrices.at[s->matrix];
-    const int32_t left = m->rows * PART_ROWS * MATRIX_STEP;
-    const int32_t both = left + m->columns * PART_COLUMNS * MATRIX_STEP;
+    const int32_t left = m->rows * PART_ROWS * places_of(m);
+    const int32_t both = left + m->columns * PART_COLUMNS * places_of(m);
     return r->fetched[s->matrix] + (size_t)s->set * both + (operand ? left : 0);
 }
 
@@ -230,16 +235,17 @@ static void fetch(Run *r, const KStmt *s) {
     const KMatrix *m = &r->k->matrices.at[s->matrix];
     const KLocal *l = &r->k->locals.at[s->local];
     const int32_t lines[2] = {m->rows * PART_ROWS, m->columns * PART_COLUMNS};
+    const int32_t places = places_of(m), each = matrix_each(m);
     int64_t from[2] = {index_of(r, s->index, 0), index_of(r, s->at, 0)};
     bool is = holds(r, s->ranges, 0);
     for (int i = 0; i < 2; i++) {
-        if (!in_bounds(r, l->name, from[i], lines[i] * MATRIX_STEP, l->elems)) return;
+        if (!in_bounds(r, l->name, from[i], lines[i] * places, l->elems)) return;
         const double *tile = r->local[s->local] + from[i];
         double *to = fetched_of(r, s, i);
         for (int32_t line = 0; line < lines[i]; line++) {
-            for (int32_t step = 0; step < MATRIX_STEP; step++)
-                to[line * MATRIX_STEP + step] =
-                    is ? tile[matrix_at_of(m->along[i], lines[i], line, step)] : NAN;
+            for (int32_t step = 0; step < places; step++)
+                to[line * places + step] =
+                    is ? tile[matrix_at_of(m->along[i], lines[i], each, line, step)] : NAN;
         }
     }
 }
@@ -247,12 +253,13 @@ static void fetch(Run *r, const KStmt *s) {
 static void multiply(Run *r, const KStmt *s) {
     const KMatrix *m = &r->k->matrices.at[s->matrix];
     const int32_t lines[2] = {m->rows * PART_ROWS, m->columns * PART_COLUMNS};
+    const int32_t places = places_of(m);
     for (int32_t row = 0; row < lines[0]; row++) {
         for (int32_t column = 0; column < lines[1]; column++) {
             double *sum = &r->sums[s->matrix][(int64_t)row * lines[1] + column];
-            const double *x = fetched_of(r, s, 0) + (ptrdiff_t)row * MATRIX_STEP;
-            const double *y = fetched_of(r, s, 1) + (ptrdiff_t)column * MATRIX_STEP;
-            for (int32_t step = 0; step < MATRIX_STEP; step++)
+            const double *x = fetched_of(r, s, 0) + (ptrdiff_t)row * places;
+            const double *y = fetched_of(r, s, 1) + (ptrdiff_t)column * places;
+            for (int32_t step = 0; step < places; step++)
                 *sum = r->round_f32 ? (double)(float)fma(x[step], y[step], *sum)
                                     : *sum + x[step] * y[step];
         }
@@ -366,7 +373,8 @@ static void run_together(Run *r, const KStmt *s, const bool *on) {
         run_slices(r, s);
     else if (s->op == S_SUMS) {
         r->sums[s->matrix] = NEW_ARRAY(r->arena, double, rows *columns);
-        r->fetched[s->matrix] = NEW_ARRAY(r->arena, double, 2 * (rows + columns) * MATRIX_STEP);
+        r->fetched[s->matrix] =
+            NEW_ARRAY(r->arena, double, 2 * (rows + columns) * (size_t)places_of(m));
     } else if (s->op == S_FETCH)
         fetch(r, s);
     else if (s->op == S_PRODUCT)

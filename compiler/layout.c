@@ -90,6 +90,38 @@ static NodeId layout_ready(Graph *g, NodeId x, DType t) {
     return node_cast(g, node_copy(g, node_cast(g, x, t)), DT_F32);
 }
 
+/* 32 bytes along what is contracted, which is as much as a tile of schedule_matrix.c has. */
+static int32_t block_elems(DType t) {
+    return 32 / (int32_t)dtype_bytes(t);
+}
+
+static bool has_blocks(const Graph *g, NodeId x, DType t) {
+    const Shape *s = &node_at(g, x)->shape;
+    double v;
+    return s->rank < MAX_RANK && s->dim[s->rank - 1] % block_elems(t) == 0 &&
+           !node_uniform(g, x, &v);
+}
+
+/* x[batch, lines, contracted] from a copy of that type that lies as [batch, contracted / block, lines, block]: what a
+ * work-group wants at a time of all its lines lies side by side then. */
+static NodeId layout_blocks(Graph *g, NodeId x, DType t, int batch, int contracted) {
+    const Shape shape = node_at(g, x)->shape;
+    const int rank = shape.rank, lines = rank - contracted;
+    int32_t there[MAX_RANK], back[MAX_RANK], k = 0;
+    Shape blocks = shape;
+    blocks.rank++;
+    blocks.dim[rank] = block_elems(t);
+    blocks.dim[rank - 1] /= blocks.dim[rank];
+    for (int i = 0; i < batch; i++) there[k++] = i;
+    for (int i = lines; i < rank; i++) there[k++] = i;
+    for (int i = batch; i < lines; i++) there[k++] = i;
+    there[k] = rank;
+    for (int i = 0; i <= rank; i++) back[there[i]] = i;
+    NodeId copy = node_permute(g, node_reshape(g, x, &blocks), there);
+    copy = node_cast(g, node_copy(g, node_cast(g, copy, t)), DT_F32);
+    return node_reshape(g, node_permute(g, copy, back), &shape);
+}
+
 /* x[batch, lines, contracted] from a copy with its lines side by side, as schedule_staged.c copies them best. */
 static NodeId layout_lines(Graph *g, Arena *arena, NodeId x, int batch, int contracted) {
     const int lines = node_at(g, x)->shape.rank - batch - contracted;
@@ -105,16 +137,23 @@ static NodeId layout_lines(Graph *g, Arena *arena, NodeId x, int batch, int cont
 static void layout_operands(Graph *g, Arena *arena, int64_t products, int batch, int contracted,
                             NodeId *a, NodeId *b, const FuseOptions *options) {
     const Target *target = options->target;
-    const DType t = target->precision == PRECISION_BF16 ? DT_BF16 : DT_TF32;
+    const bool halves = counts_bf16(g, *a) && counts_bf16(g, *b);
+    const DType t = target->precision == PRECISION_BF16 || halves ? DT_BF16 : DT_TF32;
     if (options->apart || products < target->ready_products) return;
     if (target->precision == PRECISION_F32 && target->copies) {
         *a = layout_lines(g, arena, *a, batch, contracted);
         *b = layout_lines(g, arena, *b, batch, contracted);
     }
-    if (!target->wgmma_bytes) return;
-    if (target->precision != PRECISION_BF16 && target->precision != PRECISION_TF32) return;
-    if (counts_bf16(g, *a) && counts_bf16(g, *b)) return; /* bf16 is multiplied as it is */
+    if (target->precision == PRECISION_F32) return;
+    if (target->precision == PRECISION_3XTF32 && !halves) return;
+    if (halves && target->wgmma_bytes) return; /* bf16 is multiplied as it is */
+    if (!target->wgmma_bytes && !(has_blocks(g, *a, t) && has_blocks(g, *b, t))) return;
     if (!graph_rewrites(g, "a contraction's operands are rounded before it", *a)) return;
+    if (!target->wgmma_bytes) {
+        *a = layout_blocks(g, *a, t, batch, contracted);
+        *b = layout_blocks(g, *b, t, batch, contracted);
+        return;
+    }
     *a = layout_ready(g, *a, t);
     *b = layout_ready(g, *b, t);
 }

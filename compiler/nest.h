@@ -200,7 +200,7 @@ void small_matrix_plan(Section *s);
 void emit_small_tiles(Nest *n, Idx part);
 
 /* schedule_matrix.c: a contraction by tiles in local memory that matrix units multiply. */
-bool matrix_tiles_fit(const Section *s);
+bool matrix_tiles_fit(Section *s, Arena *arena);
 void matrix_tiles_plan(Section *s);
 void emit_matrix_tiles(Nest *n, Idx part);
 
@@ -215,6 +215,9 @@ void emit_turned_copy(Nest *n, Idx part);
 /* The same of one that is rounded, and lies side by side. */
 bool rounded_copy_fits(Section *s, Arena *arena);
 void emit_rounded_copy(Nest *n, Idx part);
+/* The same of one that is rounded into blocks. */
+bool blocked_copy_fits(Section *s, Arena *arena);
+void emit_blocked_copy(Nest *n, Idx part);
 
 /* schedule_group.c: rows that the items of a group share. Decides whether they do, by the longest reduction and whether
  * what is read lies side by side along the rows. */

@@ -82,6 +82,13 @@ static void wgmma_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, T
     }
 }
 
+/* How a copy to the tiles of mma.cl is called. */
+static const char *copied(const Kernel *k, const KStmt *s) {
+    if (s->step == 1) return "_one";
+    const DType dtype = k->buffers.at[s->buffer].dtype;
+    return dtype == DT_BF16 ? "_bf16" : dtype == DT_TF32 ? "_tf32" : "";
+}
+
 void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *out) {
     const KMatrix *m = k->matrices.len ? &k->matrices.at[s->matrix] : NULL;
     const bool of_sums = s->op == S_SUMS || s->op == S_PRODUCT || s->op == S_WGMMA ||
@@ -103,8 +110,8 @@ void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *o
                         k->locals.at[s->local].dtype == DT_BF16 ? "bf16" : "f32", t->local, t->at,
                         place(out, t->buffer, t->index), t->ranges);
         else
-            text_printf(out, "mma_copy%s(%s, %s, %s);\n", s->step == 1 ? "_one" : "",
-                        place(out, t->local, t->at), place(out, t->buffer, t->index), t->ranges);
+            text_printf(out, "mma_copy%s(%s, %s, %s);\n", copied(k, s), place(out, t->local, t->at),
+                        place(out, t->buffer, t->index), t->ranges);
         break;
     case S_SETTLE: text_puts(out, "wgmma_settle();\n"); break;
     case S_MARK: text_puts(out, "mma_mark();\n"); break;
@@ -117,13 +124,15 @@ void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *o
         break;
     }
     case S_FETCH:
-        text_printf(out, "mma_fetch(%s, %s, %s, %s, %d, %d, %d, %d, %s, l);\n", t->matrix, of_set,
-                    place(out, t->local, t->index), place(out, t->local, t->at), m->rows,
-                    m->columns, m->along[0], m->along[1], t->ranges);
+        text_printf(out, "mma_fetch%s(%s, %s, %s, %s, %d, %d", matrix_each(m) > 1 ? "_pairs" : "",
+                    t->matrix, of_set, place(out, t->local, t->index), place(out, t->local, t->at),
+                    m->rows, m->columns);
+        if (matrix_each(m) == 1) text_printf(out, ", %d, %d", m->along[0], m->along[1]);
+        text_printf(out, ", %s, l);\n", t->ranges);
         break;
     case S_PRODUCT:
-        text_printf(out, "mma_product_%s(%s, %s, %d, %d", product[m->precision], t->matrix, of_set,
-                    m->rows, m->columns);
+        text_printf(out, "mma_product_%s%s(%s, %s, %d, %d", m->ready ? "ready_" : "",
+                    product[m->precision], t->matrix, of_set, m->rows, m->columns);
         if (m->precision == PRECISION_3XTF32)
             text_printf(out, ", %s[%d], %d, %d", t->fetched, 2 * set, s->step == 0,
                         s->step == m->run - 1);

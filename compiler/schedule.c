@@ -273,6 +273,8 @@ static void emit_section(Nest *n, Idx part) {
     }
     if (s->turned_local)
         emit_turned_copy(n, part);
+    else if (s->blocked_copy)
+        emit_blocked_copy(n, part);
     else if (s->rounded_copy)
         emit_rounded_copy(n, part);
     else if (s->wgmma)

@@ -57,12 +57,14 @@ typedef struct Section {
     bool small_matrix;                 /* ... or matrix units have it */
     int32_t matrix_rows,
         matrix_columns; /* it goes by matrix units, in tiles of so many parts; 0: it does not */
+    bool matrix_ready;  /* ... from operands that are as these want them */
     bool wide;          /* without vectors: an item has ITEM_LANES elements that lie side by side */
     bool wgmma;         /* by those that multiply for a group as a whole */
     bool
         turned_local; /* a copy that is read along the axis before the last: through local memory */
-    bool rounded_copy;  /* a copy that rounds, 16 bytes at a time */
-    bool alone;         /* in its launch */
+    bool rounded_copy;                /* a copy that rounds, 16 bytes at a time */
+    bool blocked_copy, blocked_along; /* one that is made in blocks; it is read along these */
+    bool alone;                       /* in its launch */
     int32_t group_rows; /* that the items of a group share; 0: an item has a row by itself */
     bool rows_beside;   /* these lie beside each other in memory, not their elements */
     int64_t rows;       /* of its chain; 0: none */

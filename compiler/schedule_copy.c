@@ -4,6 +4,8 @@
  *   along the one axis, puts into local memory, and stores along the other. Edges are masked. Its items wait for each
  *   other: it has a launch of its own (chain.c), as what schedule_group has.
  * - One that is rounded for matrix units (layout.c) where it is read side by side: an item has 16 bytes at a time.
+ * - One that is rounded so and lies in blocks: also by squares, which are read along the axis that lies side by side in
+ *   memory, and of which each item then has 16 bytes of a block at a time.
  *
  * Requires: the target's groups have ITEMS items. */
 #include "cost.h"
@@ -206,4 +208,126 @@ void emit_rounded_copy(Nest *n, Idx part) {
         eval_pop(&n->eval);
         kernel_end(k);
     }
+}
+
+/* ---- In blocks -------------------------------------------------------------------------------
+ * The last axes of such a copy are [blocks, lines, block]; what it reads goes on from a block to the next. */
+
+bool blocked_copy_fits(Section *s, Arena *arena) {
+    const int axes = s->space.rank;
+    const Target *t = s->target;
+    const DType dtype = (DType)node_at(s->g, s->stores.at[0].node)->dtype;
+    if (t->lanes > 1 || t->local_size != ITEMS || s->row_axes || axes < 3) return false;
+    if (t->local_bytes < SIDE * PITCH * sizeof(float) || s->stores.len > 1) return false;
+    if ((dtype != DT_TF32 && dtype != DT_BF16) || s->stores.at[0].place.tile) return false;
+    const int32_t block = s->space.dim[axes - 1];
+    if (block % VECTOR || SIDE % block) return false;
+    Arena *scratch = arena_open(arena);
+    Kernel k;
+    Nest n;
+    Idx place[MAX_RANK], address;
+    int64_t stride[3], out;
+    kernel_init(&k, scratch, 1, 1);
+    nest_init(&n, s, &k);
+    eval_set_lanes(&n.eval, 1);
+    for (int i = 0; i < axes; i++)
+        place[i] = idx_var(&k.index, "o", 0, s->space.dim[i] - 1, NO_VAL);
+    stored_at(&n, place, &address);
+    Val v = read_at(&n, place, (Ranges){0});
+    while (k.values.at[v].kind == V_ROUND) v = k.values.at[v].args[0];
+    const Value *x = &k.values.at[v];
+    bool fits = x->kind == V_LOAD && x->dtype == DT_F32 && x->ranges.count == 0 &&
+                idx_stride(&k.index, address, idx_atom(&k.index, place[axes - 1]), &out) &&
+                out == 1 && block * s->space.dim[axes - 2] >= SIDE * VECTOR;
+    for (int i = 0; i < 3 && fits; i++)
+        fits = idx_stride(&k.index, x->index, idx_atom(&k.index, place[axes - 3 + i]), &stride[i]);
+    fits = fits && stride[0] == stride[2] * block && (stride[1] == 1 || stride[2] == 1);
+    s->blocked_along = fits && stride[2] == 1;
+    arena_close(scratch);
+    s->blocked_copy = fits;
+    if (!fits) return false;
+    int64_t groups =
+        (int64_t)squares(s->space.dim[axes - 3] * block) * squares(s->space.dim[axes - 2]);
+    for (int i = 0; i < axes - 3; i++) groups *= s->space.dim[i];
+    s->groups = (uint32_t)groups;
+    return true;
+}
+
+/* A place of a square, by its line and its place along the blocks, and where it is inside. */
+static Ranges square_place(Nest *n, Idx line, Idx along, Idx *place) {
+    const Section *s = n->s;
+    IndexTable *x = &n->k->index;
+    const int axes = s->space.rank;
+    const int32_t block = s->space.dim[axes - 1];
+    place[axes - 3] = idx_div(x, along, block);
+    place[axes - 2] = line;
+    place[axes - 1] = idx_mod(x, along, block);
+    Range *r = NEW_ARRAY(n->k->arena, Range, 2);
+    r[0] = (Range){place[axes - 3], 0, s->space.dim[axes - 3]};
+    r[1] = (Range){line, 0, s->space.dim[axes - 2]};
+    return (Ranges){2, r};
+}
+
+static void read_square(Nest *n, uint32_t square, Idx line, Idx along, Idx *place) {
+    Kernel *k = n->k;
+    IndexTable *x = &k->index;
+    for (int32_t e = 0; e < EACH; e++) {
+        Idx flat = idx_offset(x, k->local, e * ITEMS);
+        Idx fast = idx_mod(x, flat, SIDE), slow = idx_div(x, flat, SIDE);
+        Idx in_line = n->s->blocked_along ? slow : fast,
+            in_along = n->s->blocked_along ? fast : slow;
+        Ranges inside =
+            square_place(n, idx_add(x, line, in_line), idx_add(x, along, in_along), place);
+        Val v = read_at(n, place, inside);
+        while (k->values.at[v].kind == V_ROUND) v = k->values.at[v].args[0];
+        kernel_store_local(k, square, idx_add(x, idx_scale(x, in_line, PITCH), in_along), v);
+    }
+}
+
+static void write_square(Nest *n, uint32_t square, Idx line, Idx along, Idx *place) {
+    Kernel *k = n->k;
+    IndexTable *x = &k->index;
+    const int32_t vectors = n->s->space.dim[n->s->space.rank - 1] / VECTOR;
+    const DType dtype = (DType)node_at(n->s->g, n->s->stores.at[0].node)->dtype;
+    for (int32_t e = 0; e < EACH / VECTOR; e++) {
+        Idx flat = idx_offset(x, k->local, e * ITEMS), address, rest = idx_div(x, flat, vectors);
+        Idx in_line = idx_mod(x, rest, SIDE);
+        Idx in_along = idx_scale(x, idx_div(x, rest, SIDE), (int64_t)vectors * VECTOR);
+        in_along = idx_add(x, in_along, idx_scale(x, idx_mod(x, flat, vectors), VECTOR));
+        Ranges inside =
+            square_place(n, idx_add(x, line, in_line), idx_add(x, along, in_along), place);
+        kernel_if(k, inside);
+        Val v[VECTOR];
+        for (int32_t i = 0; i < VECTOR; i++) {
+            Idx at = idx_offset(x, idx_add(x, idx_scale(x, in_line, PITCH), in_along), i);
+            v[i] = val_local(k, square, at, 1, (Ranges){0}, "x");
+        }
+        uint32_t to = stored_at(n, place, &address);
+        kernel_store(k, to, address, val_cast(k, val_pack(k, v, VECTOR), dtype));
+        kernel_whole(k);
+        kernel_end(k);
+    }
+}
+
+void emit_blocked_copy(Nest *n, Idx part) {
+    const Section *s = n->s;
+    IndexTable *x = &n->k->index;
+    const int axes = s->space.rank;
+    const int32_t across = squares(s->space.dim[axes - 2]);
+    const int32_t down = squares(s->space.dim[axes - 3] * s->space.dim[axes - 1]);
+    const uint32_t square = kernel_scratch(n->k, "square", (int64_t)SIDE * PITCH);
+    Shape batch = {.rank = (uint8_t)(axes - 3)};
+    Idx place[MAX_RANK];
+    for (int i = 0; i < axes - 3; i++) batch.dim[i] = s->space.dim[i];
+    eval_set_lanes(&n->eval, 1);
+    access_unravel(x, &batch, idx_div(x, part, (int64_t)across * down), place);
+    if (axes > 3) part = idx_mod(x, part, (int64_t)across * down);
+    /* Neighbours read what lies side by side. */
+    const int32_t turn = s->blocked_along ? down : across;
+    Idx fast = idx_scale(x, idx_mod(x, part, turn), SIDE);
+    Idx slow = idx_scale(x, idx_div(x, part, turn), SIDE);
+    Idx line = s->blocked_along ? slow : fast, along = s->blocked_along ? fast : slow;
+    read_square(n, square, line, along, place);
+    kernel_barrier(n->k);
+    write_square(n, square, line, along, place);
 }

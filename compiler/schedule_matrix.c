@@ -8,6 +8,9 @@
  * lies so in memory; else the items load it, and put it there when they have multiplied. From local memory the items
  * fetch the next tile before they multiply one; when they have fetched a stage's last, others come in its place.
  *
+ * Operands that are as the units want them already (layout.c), or are stored as bf16, are multiplied as they are, if both
+ * lie along what is contracted: then all of it are copies.
+ *
  * Requires: the target's groups have ITEMS items. Edges of any size are masked. */
 #include "nest.h"
 
@@ -15,33 +18,47 @@
 #define LENGTH 32 /* of what is contracted, at least */
 #define LAST_PRODUCTS                                                                              \
     (1 << 26)  /* unless asked for: below, filling the stages takes longer than smaller tiles do */
-#define COPY 4 /* elements */
+#define COPY 4 /* words */
 #define BAND                                                                                       \
     8 /* rows of tiles that go together: what they read of the operands stays in the device's cache */
 #define AN_ITEMS (PART_ROWS * PART_COLUMNS / ITEMS)
 
+typedef enum Kind {
+    IN_HALVES, /* 3xTF32, of which an item has twice as many sums */
+    ROUNDED,   /* as they are multiplied */
+    READY,
+} Kind;
+
 /* What a group may make, in parts, and with how many stages of how many tiles: an item has no registers for more, and its
  * group no local memory. `rate`: of a compute unit that makes nothing else, of such tiles. */
 typedef struct Way {
-    bool three; /* for 3xTF32, of which an item has twice as many sums */
+    Kind kind;
     int32_t rows, columns, stages, depth;
     double rate;
 } Way;
 
-static const Way ways[] = {{true, 2, 1, 3, 2, 72},
-                           {true, 1, 1, 4, 2, 60},
-                           {false, 2, 2, 4, 1, 145},
-                           {false, 2, 1, 3, 2, 112},
-                           {false, 1, 1, 4, 2, 85}};
+static const Way ways[] = {{IN_HALVES, 2, 1, 3, 2, 72}, {IN_HALVES, 1, 1, 4, 2, 60},
+                           {ROUNDED, 2, 2, 4, 1, 145},  {ROUNDED, 2, 1, 3, 2, 112},
+                           {ROUNDED, 1, 1, 4, 2, 85},   {READY, 2, 2, 4, 1, 220},
+                           {READY, 2, 1, 3, 2, 165},    {READY, 1, 1, 4, 2, 125}};
 
-static int64_t stage_elems(const Way *w) {
+static Kind kind_of(const Section *s) {
+    if (s->matrix_ready) return READY;
+    return s->target->precision == PRECISION_3XTF32 ? IN_HALVES : ROUNDED;
+}
+
+static int64_t stage_words(const Way *w) {
     return (int64_t)(w->rows * PART_ROWS + w->columns * PART_COLUMNS) * MATRIX_STEP * w->depth;
 }
 
+static int64_t local_words(const Way *w) {
+    const int64_t words = w->stages * stage_words(w), out = PART_ROWS * PART_COLUMNS;
+    return words > out ? words : out;
+}
+
 static bool way_fits(const Section *s, const Way *w) {
-    int64_t elems = w->stages * stage_elems(w), out = PART_ROWS * PART_COLUMNS;
-    return w->three == (s->target->precision == PRECISION_3XTF32) &&
-           (elems > out ? elems : out) * (int64_t)sizeof(float) <= s->target->local_bytes;
+    return w->kind == kind_of(s) &&
+           local_words(w) * (int64_t)sizeof(float) <= s->target->local_bytes;
 }
 
 static int64_t tile_count(const Section *s, const Way *w) {
@@ -71,11 +88,45 @@ static const Way *way_of(const Section *s) {
     return NULL;
 }
 
-bool matrix_tiles_fit(const Section *s) {
+/* Whether both operands can be multiplied as they lie in memory. */
+static bool moves_as(const LocalTile *t, DType dtype) {
+    const int32_t elems = COPY * (int32_t)(sizeof(float) / dtype_bytes(dtype));
+    return t->along[0] && t->along[1] && local_moves(t, 0, dtype, elems) &&
+           local_moves(t, 1, dtype, elems);
+}
+
+/* As what, so; DT_F32: it is neither. The product of two bf16 is exact, in any precision. */
+static DType ready_type(const LocalTile *t) {
+    if (moves_as(t, DT_BF16)) return DT_BF16;
+    return t->n->s->target->precision == PRECISION_TF32 && moves_as(t, DT_TF32) ? DT_TF32 : DT_F32;
+}
+
+static void open_tile(LocalTile *t, Nest *n) {
+    const Node *dot = node_at(n->s->g, dot_of(n->s));
+    *t = (LocalTile){.n = n, .dot = dot, .reduced = reduced_shape(n->s->g, dot)};
+    t->length = shape_elems(&t->reduced);
+    for (uint32_t i = 0; i < 2; i++) t->along[i] = local_along(t, i);
+}
+
+static bool is_ready(const Section *s, Arena *arena) {
+    Arena *scratch = arena_open(arena);
+    Kernel k;
+    Nest n;
+    LocalTile t;
+    kernel_init(&k, scratch, 1, 1);
+    nest_init(&n, s, &k);
+    open_tile(&t, &n);
+    const bool ready = ready_type(&t) != DT_F32;
+    arena_close(scratch);
+    return ready;
+}
+
+bool matrix_tiles_fit(Section *s, Arena *arena) {
     const int axes = s->space.rank;
     NodeId dot = dot_of(s);
     if (s->target->precision == PRECISION_F32 || s->target->local_size != ITEMS) return false;
     if (dot == NO_NODE || !dot_is_product(s) || node_at(s->g, dot)->dtype != DT_F32) return false;
+    s->matrix_ready = is_ready(s, arena);
     if (!best_way(s)) return false;
     /* Tiles that are mostly edge are slower than smaller ones without matrix units. */
     double results = (double)shape_elems(&s->space);
@@ -97,9 +148,12 @@ typedef struct MatrixTile {
     LocalTile t;
     const Section *s;
     const Way *way;
+    DType dtype;    /* of what is copied */
+    int32_t each;   /* elements in a word */
     int32_t step;   /* places of a stage */
     bool copied[2]; /* of either operand: by copies */
-    uint32_t tiles; /* the local array */
+    uint32_t tiles; /* the local array, ... */
+    uint32_t parts; /* ... or, over it, one for operands of another type */
     int32_t lines[2];
 } MatrixTile;
 
@@ -117,24 +171,35 @@ static void element(const MatrixTile *m, uint32_t which, int32_t e, int32_t widt
 
 static Idx local_place(MatrixTile *m, uint32_t which, Idx stage, Idx line, Idx along) {
     IndexTable *x = &m->t.n->k->index;
-    Idx in_tile = idx_mod(x, along, MATRIX_STEP), tile = idx_div(x, along, MATRIX_STEP);
-    Idx at = matrix_at(x, m->t.along[which], m->lines[which], line, in_tile);
-    at = idx_offset(x, at, which == 0 ? 0 : (int64_t)m->lines[0] * MATRIX_STEP);
-    at = idx_add(x, at, idx_scale(x, tile, stage_elems(m->way) / m->way->depth));
-    return idx_add(x, at, idx_scale(x, stage, stage_elems(m->way)));
+    const int32_t places = MATRIX_STEP * m->each;
+    const int64_t stage_elems = stage_words(m->way) * m->each;
+    Idx in_tile = idx_mod(x, along, places), tile = idx_div(x, along, places);
+    Idx at = matrix_at(x, m->t.along[which], m->lines[which], m->each, line, in_tile);
+    at = idx_offset(x, at, which == 0 ? 0 : (int64_t)m->lines[0] * places);
+    at = idx_add(x, at, idx_scale(x, tile, stage_elems / m->way->depth));
+    return idx_add(x, at, idx_scale(x, stage, stage_elems));
+}
+
+/* Steps of a turn: two sets go in turn. */
+static int32_t steps_together(const MatrixTile *m) {
+    return m->way->depth % 2 ? 2 : 1;
 }
 
 /* Begins to copy what is copied of the step-th stage, to where stage `stage` is. */
 static void copy_step(MatrixTile *m, Idx step, Idx stage) {
+    const int32_t width = COPY * m->each;
+    const bool opened =
+        m->s->matrix_ready && local_open_turn(&m->t, m->step, steps_together(m), &step);
     for (uint32_t which = 0; which < 2; which++) {
         if (!m->copied[which]) continue;
-        for (int32_t e = 0; e < m->lines[which] * m->step / COPY / ITEMS; e++) {
+        for (int32_t e = 0; e < m->lines[which] * m->step / width / ITEMS; e++) {
             Idx line, along;
-            element(m, which, e, COPY, &line, &along);
-            local_copy(&m->t, which, line, along, step, m->step, COPY, m->tiles,
+            element(m, which, e, width, &line, &along);
+            local_copy(&m->t, which, line, along, step, m->step, width, m->parts,
                        local_place(m, which, stage, line, along));
         }
     }
+    if (opened) kernel_end(m->t.n->k);
 }
 
 /* Loads what is not copied ... */
@@ -159,7 +224,7 @@ static void put_step(MatrixTile *m, Idx stage, Val *next[2]) {
         for (int32_t e = 0; e < m->lines[which] * m->step / ITEMS; e++) {
             Idx line, along;
             element(m, which, e, 1, &line, &along);
-            kernel_store_local(m->t.n->k, m->tiles, local_place(m, which, stage, line, along),
+            kernel_store_local(m->t.n->k, m->parts, local_place(m, which, stage, line, along),
                                next[which][e]);
         }
     }
@@ -203,8 +268,8 @@ static void finish(MatrixTile *m, uint32_t sums, NodeId dot) {
 static void fetch(MatrixTile *m, uint32_t sums, uint32_t set, Idx stage, int32_t tile, Ranges is) {
     Kernel *k = m->t.n->k;
     IndexTable *x = &k->index;
-    Idx zero = idx_const(x, 0), along = idx_const(x, (int64_t)tile * MATRIX_STEP);
-    kernel_fetch(k, sums, set, m->tiles, local_place(m, 0, stage, zero, along),
+    Idx zero = idx_const(x, 0), along = idx_const(x, (int64_t)tile * MATRIX_STEP * m->each);
+    kernel_fetch(k, sums, set, m->parts, local_place(m, 0, stage, zero, along),
                  local_place(m, 1, stage, zero, along), is);
 }
 
@@ -213,7 +278,7 @@ static void multiply(MatrixTile *m, uint32_t sums, Val *next[2]) {
     Nest *n = m->t.n;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
-    const int32_t stages = m->way->stages, depth = m->way->depth, together = depth % 2 ? 2 : 1;
+    const int32_t stages = m->way->stages, depth = m->way->depth, together = steps_together(m);
     const bool copies = m->copied[0] || m->copied[1];
     const int64_t turns = (m->t.length + m->step * together - 1) / (m->step * together);
     const int64_t length = turns * together; /* in stages */
@@ -262,36 +327,36 @@ static void multiply(MatrixTile *m, uint32_t sums, Val *next[2]) {
 void emit_matrix_tiles(Nest *n, Idx part) {
     const Section *s = n->s;
     Kernel *k = n->k;
-    NodeId id = dot_of(s);
     const Way *way = way_of(s);
     const int32_t rows = way->rows, columns = way->columns;
-    MatrixTile m = {.s = s,
-                    .way = way,
-                    .step = way->depth * MATRIX_STEP,
-                    .lines = {rows * PART_ROWS, columns * PART_COLUMNS}};
-    m.t = (LocalTile){.n = n, .dot = node_at(s->g, id), .rows = m.lines[0], .columns = m.lines[1]};
-    m.t.reduced = reduced_shape(s->g, m.t.dot);
-    m.t.length = shape_elems(&m.t.reduced);
+    MatrixTile m = {.s = s, .way = way, .lines = {rows * PART_ROWS, columns * PART_COLUMNS}};
+    eval_set_lanes(&n->eval, 1);
+    open_tile(&m.t, n);
+    m.t.rows = m.lines[0];
+    m.t.columns = m.lines[1];
+    m.dtype = s->matrix_ready ? ready_type(&m.t) : DT_F32;
+    m.each = m.dtype == DT_BF16 ? 2 : 1;
+    m.step = way->depth * MATRIX_STEP * m.each;
     const int32_t down = (s->space.dim[s->space.rank - 2] + m.lines[0] - 1) / m.lines[0];
     int32_t band = BAND;
     while (down % band) band /= 2;
     local_tile_place(&m.t, part, band);
-    eval_set_lanes(&n->eval, 1);
     Val *next[2];
     for (uint32_t i = 0; i < 2; i++) {
-        m.t.along[i] = local_along(&m.t, i);
-        m.copied[i] = local_moves(&m.t, i, DT_F32, COPY);
+        m.copied[i] = s->matrix_ready || local_moves(&m.t, i, DT_F32, COPY);
         next[i] = NEW_ARRAY(k->arena, Val, m.lines[i] * m.step / ITEMS);
     }
-    int64_t elems = way->stages * stage_elems(way), out = PART_ROWS * PART_COLUMNS;
-    m.tiles = kernel_scratch(k, "tiles", elems > out ? elems : out);
+    m.parts = m.tiles = kernel_scratch(k, "tiles", local_words(way));
+    if (m.each > 1)
+        m.parts = kernel_local_over(k, "parts", m.dtype, local_words(way) * m.each, m.tiles);
     const KMatrix shape = {.name = "sums",
                            .rows = rows,
                            .columns = columns,
                            .along = {m.t.along[0], m.t.along[1]},
-                           .precision = s->target->precision,
+                           .precision = m.each > 1 ? PRECISION_BF16 : s->target->precision,
+                           .ready = s->matrix_ready,
                            .run = way->depth};
     uint32_t sums = kernel_matrix(k, &shape);
     multiply(&m, sums, next);
-    finish(&m, sums, id);
+    finish(&m, sums, dot_of(s));
 }

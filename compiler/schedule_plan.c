@@ -264,14 +264,16 @@ void section_plan(Section *s, Arena *arena) {
                         : c->has_inner && !s->rows         ? target->row_stream_bytes
                                                            : 0;
     s->streams = streamed && (double)points * p.count.bytes >= streamed;
-    if (is_copy(s) && (turned_copy_fits(s, arena) || rounded_copy_fits(s, arena))) return;
+    if (is_copy(s) &&
+        (blocked_copy_fits(s, arena) || turned_copy_fits(s, arena) || rounded_copy_fits(s, arena)))
+        return;
     if (wgmma_tiles_fit(s, arena)) return;
     s->tiles_local = small_matrix_fits(s);
     if (s->tiles_local) {
         small_matrix_plan(s);
         return;
     }
-    if (matrix_tiles_fit(s)) {
+    if (matrix_tiles_fit(s, arena)) {
         matrix_tiles_plan(s);
         return;
     }

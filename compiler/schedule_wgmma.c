@@ -262,7 +262,7 @@ static void finish(WgmmaTile *w, uint32_t sums, NodeId dot) {
     Kernel *k = n->k;
     IndexTable *x = &k->index;
     const int32_t columns = w->t.columns, pitch = wgmma_pitch(&k->matrices.at[sums]);
-    uint32_t out = kernel_local_over(k, "results", (int64_t)ROWS * pitch, w->tiles);
+    uint32_t out = kernel_local_over(k, "results", DT_F32, (int64_t)ROWS * pitch, w->tiles);
     kernel_barrier(k);
     kernel_sums_out(k, sums, 0, out);
     kernel_barrier(k);

@@ -27,6 +27,27 @@ static void mma_copy(__local float *to, const __global float *from, int inside) 
     for (int i = 0; i < 4; i++) to[i] = inside ? from[i] : 0.0f;
 #endif
 }
+//: mma_copy_tf32
+// The same of what is multiplied as it is, past the unit's own cache: all of a line is read at once (layout.c).
+static void mma_copy_tf32(__local float *to, const __global float *from, int inside) {
+#if mma_ptx()
+    __asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"((uint)(size_t)to), "l"(from),
+                   "r"(inside ? 16 : 0)
+                   : "memory");
+#else
+    for (int i = 0; i < 4; i++) to[i] = inside ? from[i] : 0.0f;
+#endif
+}
+//: mma_copy_bf16
+static void mma_copy_bf16(__local ushort *to, const __global ushort *from, int inside) {
+#if mma_ptx()
+    __asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"((uint)(size_t)to), "l"(from),
+                   "r"(inside ? 16 : 0)
+                   : "memory");
+#else
+    for (int i = 0; i < 8; i++) to[i] = inside ? from[i] : 0;
+#endif
+}
 //: mma_mark
 // Ends the copies of a step.
 static void mma_mark(void) {
@@ -97,6 +118,16 @@ static void mma_f32(float *sums, const __local float *a, const __local float *b,
         }
     }
 }
+//: mma_blocks
+// What an item fetches of all its blocks.
+__attribute__((always_inline)) static void mma_blocks(uint *set, const __local float *a, const __local float *b, int rows,
+                                                      int columns, int along_a, int along_b, int row, int column, int l) {
+#pragma unroll
+    for (int q = 0; q < columns; q++)
+        mma_block(set + (rows + q) * 8, b, 0, along_b, 128 * columns, column + 32 * q, l);
+#pragma unroll
+    for (int p = 0; p < rows; p++) mma_block(set + p * 8, a, 1, along_a, 64 * rows, row + 32 * p, l);
+}
 //: mma_fetch
 // A set of the tiles at a and at b. Where there are no matrix units: adds their product, if it is wanted.
 __attribute__((always_inline)) static void mma_fetch(float *sums, uint *set, const __local float *a,
@@ -104,16 +135,39 @@ __attribute__((always_inline)) static void mma_fetch(float *sums, uint *set, con
                                                      int along_b, int wanted, int l) {
     const int row = l / 32 % 2 * 32 * rows, column = l / 64 * 32 * columns;
 #if mma_ptx()
-#pragma unroll
-    for (int q = 0; q < columns; q++)
-        mma_block(set + (rows + q) * 8, b, 0, along_b, 128 * columns, column + 32 * q, l);
-#pragma unroll
-    for (int p = 0; p < rows; p++) mma_block(set + p * 8, a, 1, along_a, 64 * rows, row + 32 * p, l);
+    mma_blocks(set, a, b, rows, columns, along_a, along_b, row, column, l);
 #else
     for (int p = 0; wanted && p < rows; p++) {
         for (int q = 0; q < columns; q++)
             mma_f32(sums + (p * columns + q) * 32, a, b, 64 * rows, 128 * columns, along_a, along_b, row + 32 * p,
                     column + 32 * q, l);
+    }
+#endif
+}
+//: mma_pairs_f32
+// mma_f32() of lines that lie along what is contracted, 16 bf16 each.
+static void mma_pairs_f32(float *sums, const __local ushort *a, const __local ushort *b, int row, int column, int l) {
+    for (int i = 0; i < 32; i++) {
+        const int y = row + mma_line(1, i / 16 * 2 + i / 2 % 2, l % 32 / 4);
+        const int x = column + mma_line(1, i / 4 % 4, 2 * (l % 4) + i % 2);
+        for (int k = 0; k < 16; k++) {
+            const uint p = a[2 * mma_along(y, k / 8) + k % 8], q = b[2 * mma_along(x, k / 8) + k % 8];
+            sums[i] = fma(as_float(p << 16), as_float(q << 16), sums[i]);
+        }
+    }
+}
+//: mma_fetch_pairs
+// The same of tiles of bf16 that lie along what is contracted: two, one after the other, are a word of the set.
+__attribute__((always_inline)) static void mma_fetch_pairs(float *sums, uint *set, const __local ushort *a,
+                                                           const __local ushort *b, int rows, int columns, int wanted,
+                                                           int l) {
+    const int row = l / 32 % 2 * 32 * rows, column = l / 64 * 32 * columns;
+#if mma_ptx()
+    mma_blocks(set, (const __local float *)a, (const __local float *)b, rows, columns, 1, 1, row, column, l);
+#else
+    for (int p = 0; wanted && p < rows; p++) {
+        for (int q = 0; q < columns; q++)
+            mma_pairs_f32(sums + (p * columns + q) * 32, a, b, row + 32 * p, column + 32 * q, l);
     }
 #endif
 }
@@ -155,6 +209,15 @@ static void mma_bf16(float *c, const uint *a, uint b) {
     __asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};"
                    : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                    : "r"(a[0]), "r"(a[1]), "r"(b));
+#endif
+}
+//: mma_bf16_pairs
+static void mma_bf16_pairs(float *c, const uint *a, const uint *b) {
+#if mma_ptx()
+    __asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+                   "{%0,%1,%2,%3};"
+                   : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                   : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #endif
 }
 //: mma_pair
@@ -229,24 +292,42 @@ __attribute__((always_inline)) static void mma_product_3xtf32(float *sums, const
     }
 #endif
 }
+//: mma_ready
+// sums += the product of a set as it is, of tf32 or of pairs of bf16. Of the columns there and back, so that one of the
+// operands is the same as before.
+__attribute__((always_inline)) static void mma_ready(float *sums, const uint *set, int rows, int columns, int pairs) {
+#pragma unroll
+    for (int half_of = 0; half_of < 2 * rows; half_of++) {
+#pragma unroll
+        for (int i = 0; i < 4 * columns; i++) {
+            const int at = half_of % 2 ? 4 * columns - 1 - i : i;
+            float *c = sums + (half_of / 2 * columns + at / 4) * 32 + half_of % 2 * 16 + at % 4 * 4;
+            const uint *a = set + half_of * 4, *b = set + rows * 8 + at * 2;
+            if (pairs)
+                mma_bf16_pairs(c, a, b);
+            else
+                mma_tf32(c, a, b);
+        }
+    }
+}
+//: mma_product_ready_tf32
+__attribute__((always_inline)) static void mma_product_ready_tf32(float *sums, const uint *set, int rows, int columns) {
+#if mma_ptx()
+    mma_ready(sums, set, rows, columns, 0);
+#endif
+}
+//: mma_product_ready_bf16
+__attribute__((always_inline)) static void mma_product_ready_bf16(float *sums, const uint *set, int rows, int columns) {
+#if mma_ptx()
+    mma_ready(sums, set, rows, columns, 1);
+#endif
+}
 //: mma_product_tf32
 __attribute__((always_inline)) static void mma_product_tf32(float *sums, const uint *set, int rows, int columns) {
 #if mma_ptx()
     uint v[32];
     mma_round(v, set, (rows + columns) * 8);
-#pragma unroll
-    for (int p = 0; p < rows; p++) {
-#pragma unroll
-        for (int h = 0; h < 2; h++) {
-#pragma unroll
-            for (int q = 0; q < columns; q++) {
-#pragma unroll
-                for (int i = 0; i < 4; i++)
-                    mma_tf32(sums + (p * columns + q) * 32 + h * 16 + i * 4, v + p * 8 + h * 4,
-                             v + (rows + q) * 8 + i * 2);
-            }
-        }
-    }
+    mma_ready(sums, v, rows, columns, 0);
 #endif
 }
 //: mma_product_bf16

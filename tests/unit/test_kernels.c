@@ -175,7 +175,7 @@ static void visit_entry(void *context, const Plan *plan, const PlannedEntry *pe,
     t->entry++;
 }
 
-static uint32_t by_panels, some_lanes, by_wgmma, staged, copied, by_squares,
+static uint32_t by_panels, some_lanes, by_wgmma, ready, staged, copied, by_squares,
     whole; /* kernels, or statements */
 
 static void count_moves(const KBlock *b) {
@@ -192,12 +192,16 @@ static void count_kinds(const Kernel *k) {
         by_panels += !strcmp(k->locals.at[i].name, "panel");
     for (Val v = 0; v < k->values.len; v++) some = some || k->values.at[v].some;
     some_lanes += some;
-    for (uint32_t i = 0; i < k->matrices.len; i++) by_wgmma += k->matrices.at[i].wgmma;
+    for (uint32_t i = 0; i < k->matrices.len; i++) {
+        by_wgmma += k->matrices.at[i].wgmma;
+        ready += k->matrices.at[i].ready;
+    }
     for (uint32_t i = 0; i < k->locals.len; i++) {
         by_squares += !strcmp(k->locals.at[i].name, "square");
         staged += !strcmp(k->locals.at[i].name, "stages");
     }
-    if (!k->matrices.len || k->matrices.at[0].wgmma) count_moves(&k->body);
+    if (!k->matrices.len || k->matrices.at[0].wgmma || k->matrices.at[0].ready)
+        count_moves(&k->body);
 }
 
 static void visit_launch(void *context, const Plan *plan, const PlannedEntry *pe, const Launch *l) {
@@ -557,6 +561,33 @@ static void test_wgmma(void) {
     }
 }
 
+/* Operands that copies have made ready for matrix units, in blocks: along what is contracted and not, with a batch, with
+ * edges, and of bf16; where there are no whole blocks, others. */
+static void test_ready(void) {
+    static const char text[] =
+        "input a : f32[224, 160]\ninput b : f32[160, 256]\ninput bias : f32[256]\n"
+        "input c : f32[2, 128, 112]\ninput d : f32[2, 112, 200]\ninput e : f32[224, 136]\n"
+        "input f : f32[250, 136]\ninput h : bf16[224, 160]\ninput g : bf16[160, 256]\n"
+        "entry plain -> nn = relu(a @ b + bias), tt = b' @ a'\n"
+        "entry batch -> y = c @ d\n"
+        "entry part -> z = e @ f'\n"
+        "entry stored -> u = h @ g, v = g' @ h'\n";
+    static const char *const precisions[] = {"3xtf32", "tf32", "bf16"};
+    static const uint32_t least[] = {2, 6, 5}; /* of the products */
+    for (size_t i = 0; i < COUNT_OF(precisions); i++) {
+        ready = copied = by_squares = whole = 0;
+        CU_ASSERT(run_program(precisions[i], text,
+                              &(CompileOptions){.target = "gpu_mma",
+                                                .precision = precisions[i],
+                                                .ready_products = ROUNDED,
+                                                .units = 1}));
+        CU_ASSERT_EQUAL(ready, least[i]);
+        CU_ASSERT(copied > 0);
+        CU_ASSERT((by_squares > 0 && whole > 0) ==
+                  (i > 0)); /* one copy, not two that go together */
+    }
+}
+
 /* Tiles of f32 that are copied while others are multiplied: along what is contracted and not, with edges, with an odd number
  * of stages, and as copies before that have turned them. */
 static void test_staged(void) {
@@ -637,6 +668,6 @@ RUN_SUITE("kernels", {"a fault on purpose", test_fault},
           {"products", test_products}, {"tiles in local memory", test_local_tiles},
           {"shared sums", test_shared_sums}, {"wide items", test_wide_items},
           {"small tiles by matrix units", test_small_matrix}, {"matrix units", test_matrix_units},
-          {"wgmma", test_wgmma}, {"stages of f32", test_staged},
+          {"wgmma", test_wgmma}, {"ready operands", test_ready}, {"stages of f32", test_staged},
           {"programs made at random", test_random}, {"wilder ones", test_wild},
           {"some worked in a smaller arena", test_squeezed})
