@@ -12,11 +12,13 @@
 #define OPERANDS      4   /* registers for what sums are multiplied by */
 #define STEP_CYCLES   0.5 /* of the loop itself */
 #define LOAD_CYCLES   0.0625
-#define LATENCY       4.0 /* of an operation: a step takes as long */
-#define GATHER_CYCLES 20  /* of a vector whose lanes lie apart */
-#define ACROSS_CYCLES 4   /* of adding up the lanes of one of four vectors */
-#define DOWN_CYCLES   2   /* of a line that a step brings in for a part of it */
-#define LINE_CYCLES   1.3 /* of a vector from beyond the nearest cache */
+#define STREAM_CYCLES 2.0  /* of a register from beyond the nearest cache */
+#define NEAR_ELEMS    4096 /* of a strip that stays in the nearest cache */
+#define LATENCY       4.0  /* of an operation: a step takes as long */
+#define GATHER_CYCLES 20   /* of a vector whose lanes lie apart */
+#define ACROSS_CYCLES 4    /* of adding up the lanes of one of four vectors */
+#define DOWN_CYCLES   2    /* of a line that a step brings in for a part of it */
+#define LINE_CYCLES   1.3  /* of a vector from beyond the nearest cache */
 #define POINTS        30 /* registers of 16 lanes for the points of a tile and an operand of them; */
 #define FEW_POINTS    8 /* of shorter ones a processor has as many fewer, and a vector takes more */
 
@@ -75,8 +77,9 @@ bool dot_is_product(const Section *s) {
 
 /* How the operands lie. */
 typedef struct Lie {
-    bool apart;  /* some lanes along the last axis lie apart */
-    bool turned; /* what is multiplied by lies side by side along what is contracted instead */
+    int64_t length; /* of what is contracted */
+    bool apart;     /* some lanes along the last axis lie apart */
+    bool turned;    /* what is multiplied by lies side by side along what is contracted instead */
     bool
         down; /* what multiplies lies side by side along the rows, and not along what is contracted */
     bool
@@ -122,6 +125,8 @@ static double step_cycles(const Target *target, int rows, int32_t columns, const
     const int registers = target->lanes / target->width, p = column_registers(target, columns);
     double step = fmax((double)rows * p, rows + p) / 2 + STEP_CYCLES;
     if (registers > 1) step += (rows + p) * LOAD_CYCLES;
+    if (registers > 1 && lie->length * p * target->width > NEAR_ELEMS)
+        step = fmax(step, p * STREAM_CYCLES);
     if (lie->apart && !packs) step += (double)p / registers * GATHER_CYCLES;
     if (lie->down) step += DOWN_CYCLES;
     return fmax(step, LATENCY);
@@ -414,6 +419,7 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     Shape reduced = reduced_shape(s->g, dot);
     int64_t length = shape_elems(&reduced), run = contracted_run(s, arena, id);
     Lie lie = operands_lie(s, arena);
+    lie.length = length;
     bool may_pack = dot_is_product(s) && run == length && !s->rows && dot->dtype == DT_F32;
     bool packs = may_pack && (cost_packs(s->target, rows, columns, length) ||
                               (lie.turned && rows >= LEAST_ROWS));
