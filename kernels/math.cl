@@ -22,9 +22,11 @@ static int every16(int16 v) {
     return __builtin_reduce_and(v);
 #endif
 #elif defined(__AVX__)
-    return __builtin_ia32_movmskps256(as_float8(v.lo & v.hi)) == 255; // `all` goes lane by lane
+    return __builtin_ia32_movmskps256(as_float8(v.lo & v.hi)) == 255;
 #endif
-    return all(v);
+    const int8 a = v.lo & v.hi; // `all` goes lane by lane
+    const int4 b = a.lo & a.hi;
+    return (b.s0 & b.s1 & b.s2 & b.s3) < 0;
 }
 
 // e^x = 2^n e^f: n is whole, |f| <= ln(2) / 2. Without an instruction for 2^n it is added to the exponent, which makes a number
