@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "build_log.h"
 #include "ptx.h"
 #include "rt.h"
 #include "rt_kernels.h"
@@ -281,76 +282,18 @@ const dlg_device_info *dlg_device_get_info(const dlg_device *dev) {
 
 /* ---- building ----------------------------------------------------------------------------------- */
 
-static const char *line_of(const char *text, int64_t line) {
-    while (line > 1 && text) {
-        text = strchr(text, '\n');
-        if (text) text++;
-        line--;
-    }
-    return text;
-}
-
-/* The line that the message around s, a place in the log, names: `:LINE:COLUMN:`. 0: none. */
-static int64_t line_named(const char *log, const char *s) {
-    while (s > log && s[-1] != '\n') s--;
-    for (; *s && *s != '\n'; s++) {
-        if (*s != ':' || !isdigit((unsigned char)s[1])) continue;
-        char *end;
-        long long line = strtoll(s + 1, &end, 10);
-        if (*end == ':' && isdigit((unsigned char)end[1])) return line;
-    }
-    return 0;
-}
-
-/* The errors that a log names first are what is wrong: one word that is amiss can give thousands.
- * Takes a log with 8 bytes of room behind it. */
-static void cut_log(char *log) {
-    enum { MOST_LINES = 40, MOST_BYTES = 1 << 16 };
-    char *end = strstr(log, "error");
-    for (int i = 0; end && i < MOST_LINES; i++) end = strchr(end + (i > 0), '\n');
-    if (end && end[strspn(end, "\n")]) strcpy(end, "\n...");
-    if (strlen(log) > MOST_BYTES) strcpy(log + MOST_BYTES, "\n...");
-}
-
-/* Behind the log, the lines of the text that its errors name. */
-static char *quote_lines(const char *log, const char *text, int64_t first) {
-    enum { MOST_QUOTES = 5, QUOTE_BYTES = 220 };
-    size_t len = strlen(log);
-    char *all = malloc(len + MOST_QUOTES * QUOTE_BYTES + 2);
-    if (!all) return NULL;
-    memcpy(all, log, len + 1);
-    while (len && isspace((unsigned char)all[len - 1])) all[--len] = 0;
-    int64_t quoted = -1;
-    int quotes = 0;
-    for (const char *s = log; (s = strstr(s, "error")) && quotes < MOST_QUOTES; s += 5) {
-        int64_t line = line_named(log, s);
-        if (line < first || line < 1 || line == quoted) continue;
-        const char *source = line_of(text, line - first + 1);
-        if (!source) continue;
-        quoted = line;
-        quotes++;
-        len += (size_t)snprintf(all + len, QUOTE_BYTES, "\n%6" PRId64 " | %.*s", line,
-                                (int)(strcspn(source, "\n") < 190 ? strcspn(source, "\n") : 190),
-                                source);
-    }
-    return all;
-}
-
 static int build_failed(dlg_device *dev, const char *file, int64_t line, const char *text,
                         cl_program program, cl_int code) {
     size_t bytes = 0;
     /* A log is given whole or not at all. */
     clGetProgramBuildInfo(program, dev->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes);
-    char *log = bytes < SIZE_MAX - 8 ? calloc(1, bytes + 8) : NULL, *all = NULL;
+    char *log = bytes < SIZE_MAX ? calloc(1, bytes + 1) : NULL, *all = NULL;
     if (log && bytes)
         clGetProgramBuildInfo(program, dev->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL);
-    if (log) cut_log(log);
-    if (log) all = quote_lines(log, text, line);
+    if (log) all = build_log(log, file, line, text);
     int status = rt_fail(dev, DLG_ERR_BUILD, "%s: the kernels do not compile on %s (%s)\n%s", file,
                          dev->info.name, rt_cl_name(code),
-                         all   ? all
-                         : log ? log
-                               : "(there is no memory for what the driver says)");
+                         all ? all : "(there is no memory for what the driver says)");
     free(all);
     free(log);
     return status;

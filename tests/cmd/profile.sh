@@ -19,9 +19,9 @@ expect 0 "" $own --profile own.json --save timed
 expect 0 "" $own --save plain
 same timed plain
 
-# The limits that the device was held against stand in the trace: some operations, copies in three working sets.
+# The limits that the device was held against stand in the trace: some operations, copies in two working sets or more.
 sed -n 's/.*"limits":{"gigaoperations_per_second":\([0-9.]*\),"copies":\[\(.*\)\]}.*/\1 \2/p' trace.json >limits
-awk '$1 > 0.01 { n = gsub(/"gigabytes_per_second":[0-9]/, ""); exit n != 3 } { exit 1 }' limits || fail "limits: $(tail -n 1 trace.json)"
+awk '$1 > 0.01 { n = gsub(/"gigabytes_per_second":[0-9]/, ""); exit n < 2 } { exit 1 }' limits || fail "limits: $(tail -n 1 trace.json)"
 
 expect 0 "evaluate" "$DLG" eval digits.dlg --load plain --profile trace.json
 expect 0 "predict@1" "$DLG" run digits.dlg --load plain --rows 0 --profile trace.json

@@ -179,8 +179,8 @@ static void set_inputs(const Ops *o, dlg_program *prog) {
     }
 }
 
-/* What rounding to f32 does to an element: the greatest distance from its value in some runs of the reference that
- * round in different ways. */
+/* What rounding to f32 does to a tensor: the greatest distance of an element from its value in some runs of the reference
+ * that round in different ways. */
 typedef struct Noise {
     const Graph *g;
     Arena *arena;
@@ -191,14 +191,14 @@ typedef struct Noise {
 #define NOISE_RUNS  4
 #define NOISE_TIMES 16 /* so often that is allowed: a device has its own functions and sums */
 
-static double rounding_of(const Noise *n, uint64_t element, double exact) {
+static double rounding_of(const Noise *n, uint64_t elems, const double *exact) {
     double most = 0;
     for (uint64_t way = 1; way <= NOISE_RUNS; way++) {
         Arena *scratch = arena_open(n->arena);
         double **results = NEW_ARRAY(scratch, double *, n->g->nodes.len);
         interp_run_f32(n->g, scratch, n->vars, way, results);
-        double off = fabs(results[n->node][element] - exact);
-        if (off > most) most = off;
+        for (uint64_t i = 0; i < elems; i++)
+            most = fmax(most, fabs(results[n->node][i] - exact[i]));
         arena_close(scratch);
     }
     return most;
@@ -219,7 +219,7 @@ static bool same_output(const Result *r, dlg_program *prog, const char *name, co
         if (got == want[i] || (isnan(got) && isnan(want[i])) || fabs(got - want[i]) <= slack)
             continue;
         if (r->noisy && t->type == DLG_F32 &&
-            fabs(got - want[i]) <= NOISE_TIMES * rounding_of(noise, i, want[i]))
+            fabs(got - want[i]) <= NOISE_TIMES * rounding_of(noise, t->elems, want))
             continue;
         fprintf(stderr, "%s: element %d is %.9g, by the reference %.9g\n", r->what, (int)i, got,
                 want[i]);
