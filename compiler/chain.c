@@ -422,11 +422,20 @@ static bool is_turned_copy(const Fuser *f, const Cluster *cl) {
     return dim[axes - 1] >= TURNED_LEAST && dim[axes - 2] >= TURNED_LEAST;
 }
 
+/* Whether it is one that is made in blocks (see there, too). */
+static bool is_blocked_copy(const Fuser *f, const Cluster *cl) {
+    const Node *copy = node_at(f->g, cl->members.at[0]);
+    const int axes = copy->shape.rank;
+    if (cl->members.len > 1 || copy->op != OP_COPY || axes < 3) return false;
+    if (copy->dtype != DT_TF32 && copy->dtype != DT_BF16) return false;
+    return copy->shape.dim[axes - 1] * (int32_t)dtype_bytes((DType)copy->dtype) == BLOCK_BYTES;
+}
+
 /* Whether the items of a group may share its rows or tiles, and so wait for each other: then it has a launch of its own,
  * for it is safest where nothing around decides whether they come there at all. */
 static bool items_wait(const Fuser *f, const Cluster *cl) {
     if (!f->options->target->local_bytes) return false;
-    if (cl->has_dot || is_turned_copy(f, cl)) return true;
+    if (cl->has_dot || is_turned_copy(f, cl) || is_blocked_copy(f, cl)) return true;
     for (uint32_t m = 0; m < cl->members.len; m++) {
         const Node *n = node_at(f->g, cl->members.at[m]);
         if (!is_reduction((Op)n->op) || n->op == OP_ARGMAX) continue;

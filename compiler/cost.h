@@ -7,6 +7,8 @@
 #include "ir.h"
 #include "target.h"
 
+#define BLOCK_BYTES                                                                                \
+    32 /* along what is contracted: of a block that matrix units' operands lie in (layout.c) */
 #define TURNED_LEAST                                                                               \
     32 /* elements of both axes from which on a copy that turns them goes through local memory */
 #define COSTLY 10 /* operations from which on a value is rather read than computed again */

@@ -90,9 +90,9 @@ static NodeId layout_ready(Graph *g, NodeId x, DType t) {
     return node_cast(g, node_copy(g, node_cast(g, x, t)), DT_F32);
 }
 
-/* 32 bytes along what is contracted, which is as much as a tile of schedule_matrix.c has. */
+/* Along what is contracted, which is as much as a tile of schedule_matrix.c has. */
 static int32_t block_elems(DType t) {
-    return 32 / (int32_t)dtype_bytes(t);
+    return BLOCK_BYTES / (int32_t)dtype_bytes(t);
 }
 
 static bool has_blocks(const Graph *g, NodeId x, DType t) {

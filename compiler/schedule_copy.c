@@ -5,7 +5,7 @@
  *   other: it has a launch of its own (chain.c), as what schedule_group has.
  * - One that is rounded for matrix units (layout.c) where it is read side by side: an item has 16 bytes at a time.
  * - One that is rounded so and lies in blocks: also by squares, which are read along the axis that lies side by side in
- *   memory, and of which each item then has 16 bytes of a block at a time.
+ *   memory, and of which each item then has 16 bytes of a block at a time. Its items wait for each other, too.
  *
  * Requires: the target's groups have ITEMS items. */
 #include "cost.h"
@@ -221,7 +221,7 @@ bool blocked_copy_fits(Section *s, Arena *arena) {
     if (t->local_bytes < SIDE * PITCH * sizeof(float) || s->stores.len > 1) return false;
     if ((dtype != DT_TF32 && dtype != DT_BF16) || s->stores.at[0].place.tile) return false;
     const int32_t block = s->space.dim[axes - 1];
-    if (block % VECTOR || SIDE % block) return false;
+    if (block * (int32_t)dtype_bytes(dtype) != BLOCK_BYTES) return false;
     Arena *scratch = arena_open(arena);
     Kernel k;
     Nest n;

@@ -47,6 +47,16 @@ expect 0 "" "$DLGC" layers.dlg --target gpu_mma -o small.cl
 grep -q mma_product small.cl && fail "small.cl multiplies in large tiles"
 grep -q 'mma_slice_3xtf32(sums' small.cl || fail "small.cl multiplies in no small tiles"
 
+# Operands of large products are made ready before, each by a launch of its own, or come by copies of f32.
+printf 'input a : f32[2048, 2048]\ninput b : f32[2048, 2048]\nentry run -> y = a @ b\n' >large.dlg
+for precision in tf32 bf16; do
+    expect 0 "" "$DLGC" large.dlg --target gpu_mma --precision $precision -o large.cl
+    grep -q "mma_product_ready_$precision(sums" large.cl || fail "large.cl has no operands that are ready"
+    [ "$(grep -c '^//! launch' large.cl)" = 3 ] || fail "large.cl has other launches"
+done
+expect 0 "" "$DLGC" large.dlg --target gpu_mma --precision f32 -o large.cl
+grep -q '__local float stages' large.cl || fail "large.cl multiplies in no stages"
+
 # Launches in pairs: the same bits, where they are asked for when the program is compiled and when it runs.
 expect 0 "" "$DLGC" layers.dlg --pair -o pair.cl
 grep -q '^//! together together0 ' pair.cl || fail "pair.cl has no launches together"
