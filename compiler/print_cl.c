@@ -7,6 +7,7 @@
 #include "kir.h"
 #include "print_matrix.h"
 #include "print_named.h"
+#include "print_words.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -314,15 +315,6 @@ static const char *print_ew(Printer *p, const Value *n, Rank *rank) {
     return t.at;
 }
 
-static const char *print_zip(Printer *p, const Value *n) {
-    static const char *const names[] = {"zip_lo",    "zip_hi",     "low_ones",      "high_ones",
-                                        "low_pairs", "high_pairs", "even_quarters", "odd_quarters"};
-    Arena *a = p->out->arena;
-    const char *name = names[(int)n->number], *x = p->text[n->args[0]], *y = p->text[n->args[1]];
-    if (n->number > 1) return arena_printf(a, "%s(%s, %s)", name, x, y);
-    return arena_printf(a, "%s%s%d(%s, %s)", name, n->dtype == DT_F32 ? "" : "i", n->lanes, x, y);
-}
-
 static const char *print_cast(Printer *p, const Value *n) {
     Arena *a = p->out->arena;
     const Value *x = &p->k->values.at[n->args[0]];
@@ -465,7 +457,7 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
         return arena_printf(a, "%s%s_lanes%d(%s)", n->op == OP_ADD ? "sum" : "max",
                             n->dtype == DT_F32 ? "" : "i", p->k->values.at[n->args[0]].lanes,
                             p->text[n->args[0]]);
-    case V_ZIP: return print_zip(p, n);
+    case V_ZIP: return zip_text(n, p->text[n->args[0]], p->text[n->args[1]], a);
     case V_SUMS:
         return arena_printf(a, "sums_lanes%d(%s, %s, %s, %s)", p->k->values.at[n->pack[0]].lanes,
                             p->text[n->pack[0]], p->text[n->pack[1]], p->text[n->pack[2]],
@@ -562,12 +554,9 @@ static void print_matrix(Printer *p, const KStmt *s) {
 }
 
 static void print_point(Printer *p, const KStmt *s) {
-    const bool own = s->local != NO_VAL;
-    const char *name = own ? p->local[s->local] : p->buffer[s->buffer];
-    DType t = own ? p->k->locals.at[s->local].dtype : p->k->buffers.at[s->buffer].dtype;
-    p->point[s->point] = fresh(p, arena_printf(p->out->arena, "%s_at", name));
-    text_printf(p->out, "%sconst %s *%s = %s + %s;\n", own ? "" : "__global ", cl_memory_type(t),
-                p->point[s->point], name, index_text(p, s->index));
+    const char *of = s->local != NO_VAL ? p->local[s->local] : p->buffer[s->buffer];
+    p->point[s->point] = fresh(p, arena_printf(p->out->arena, "%s_at", of));
+    point_print(p->k, s, p->point[s->point], of, index_text(p, s->index), p->out);
 }
 
 static void print_block(Printer *p, const KBlock *b) {

@@ -1,0 +1,20 @@
+/* print_words: see print_words.h. */
+#include "print_words.h"
+
+#include "cl_names.h"
+
+const char *zip_text(const Value *n, const char *x, const char *y, Arena *a) {
+    static const char *const names[] = {"zip_lo",    "zip_hi",     "low_ones",      "high_ones",
+                                        "low_pairs", "high_pairs", "even_quarters", "odd_quarters"};
+    const char *name = names[(int)n->number];
+    if (n->number > 1) return arena_printf(a, "%s(%s, %s)", name, x, y);
+    return arena_printf(a, "%s%s%d(%s, %s)", name, n->dtype == DT_F32 ? "" : "i", n->lanes, x, y);
+}
+
+void point_print(const Kernel *k, const KStmt *s, const char *name, const char *of, const char *at,
+                 Text *out) {
+    const bool own = s->local != NO_VAL;
+    DType t = own ? k->locals.at[s->local].dtype : k->buffers.at[s->buffer].dtype;
+    text_printf(out, "%sconst %s *%s = %s + %s;\n", own ? "" : "__global ", cl_memory_type(t), name,
+                of, at);
+}
