@@ -78,6 +78,7 @@ bool dot_is_product(const Section *s) {
 /* How the operands lie. */
 typedef struct Lie {
     int64_t length; /* of what is contracted */
+    int32_t rows;   /* of the result */
     bool apart;     /* some lanes along the last axis lie apart */
     bool turned;    /* what is multiplied by lies side by side along what is contracted instead */
     bool
@@ -127,6 +128,9 @@ static double step_cycles(const Target *target, int rows, int32_t columns, const
     if (registers > 1) step += (rows + p) * LOAD_CYCLES;
     if (registers > 1 && lie->length * p * target->width > NEAR_ELEMS)
         step = fmax(step, p * STREAM_CYCLES);
+    /* A strip that is read once is from there, however short, by whole lines, and each is another one. */
+    if (registers > 1 && rows >= lie->rows)
+        step = fmax(step, (p + 1) / 2 * 2 * STREAM_CYCLES + DOWN_CYCLES);
     if (lie->apart && !packs) step += (double)p / registers * GATHER_CYCLES;
     if (lie->down) step += DOWN_CYCLES;
     return fmax(step, LATENCY);
@@ -420,6 +424,7 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     int64_t length = shape_elems(&reduced), run = contracted_run(s, arena, id);
     Lie lie = operands_lie(s, arena);
     lie.length = length;
+    lie.rows = rows;
     bool may_pack = dot_is_product(s) && run == length && !s->rows && dot->dtype == DT_F32;
     bool packs = may_pack && (cost_packs(s->target, rows, columns, length) ||
                               (lie.turned && rows >= LEAST_ROWS));
