@@ -149,6 +149,8 @@ typedef struct LocalTile {
     bool along[2]; /* whether the operand's elements lie side by side along what is contracted */
     uint32_t local[2], *next[2]; /* in local memory; of a later step, an item's own */
 } LocalTile;
+/* One of the section's contraction, of `rows` by `columns`: all but where it lies, and what it has in local memory. */
+void local_tile_open(LocalTile *t, Nest *n, int32_t rows, int32_t columns);
 /* Where the tile `part` of all lies: `band` rows of tiles go together. */
 void local_tile_place(LocalTile *t, Idx part, int32_t band);
 /* Element `step` of the contraction in row (or column) `line` of the tile, of operand 0 (or 1); 0 beyond the edges. */

@@ -367,16 +367,23 @@ void local_tile_place(LocalTile *t, Idx part, int32_t band) {
     t->row = idx_scale(x, idx_add(x, first, down_in_band), t->rows);
 }
 
+void local_tile_open(LocalTile *t, Nest *n, int32_t rows, int32_t columns) {
+    const Node *dot = node_at(n->s->g, dot_of(n->s));
+    *t = (LocalTile){.n = n, .dot = dot, .rows = rows, .columns = columns};
+    t->reduced = reduced_shape(n->s->g, dot);
+    t->length = shape_elems(&t->reduced);
+    for (uint32_t i = 0; i < 2; i++) t->along[i] = local_along(t, i);
+}
+
 void emit_local_tiles(Nest *n, Idx part) {
     const Section *s = n->s;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
     const int32_t size = s->local_tile;
-    NodeId id = dot_of(s);
-    LocalTile t = {.n = n, .dot = node_at(s->g, id), .rows = size, .columns = size};
+    const NodeId id = dot_of(s);
     const int spots = size / SIDE;
-    t.reduced = reduced_shape(s->g, t.dot);
-    t.length = shape_elems(&t.reduced);
+    LocalTile t;
+    local_tile_open(&t, n, size, size);
     local_tile_place(&t, part, 1);
     /* Of two parts in turn one is put there while the other is read, if there is room, and the items wait once a step. */
     const int64_t part_elems = PITCH(size) * STEP;
@@ -389,10 +396,8 @@ void emit_local_tiles(Nest *n, Idx part) {
     for (int i = 0; i < spots * spots; i++) acc[i] = kernel_var(k, "acc", val_const(k, DT_F32, 0));
     Idx ly = idx_div(x, k->local, SIDE), lx = idx_mod(x, k->local, SIDE), zero = idx_const(x, 0);
     Idx step;
-    for (uint32_t i = 0; i < 2; i++) {
-        t.along[i] = local_along(&t, i);
+    for (uint32_t i = 0; i < 2; i++)
         t.next[i] = NEW_ARRAY(k->arena, uint32_t, size * STEP / (SIDE * SIDE));
-    }
     load_part(&t, zero, true);
     if (turns) {
         put_part(&t, zero);

@@ -101,13 +101,6 @@ static DType ready_type(const LocalTile *t) {
     return t->n->s->target->precision == PRECISION_TF32 && moves_as(t, DT_TF32) ? DT_TF32 : DT_F32;
 }
 
-static void open_tile(LocalTile *t, Nest *n) {
-    const Node *dot = node_at(n->s->g, dot_of(n->s));
-    *t = (LocalTile){.n = n, .dot = dot, .reduced = reduced_shape(n->s->g, dot)};
-    t->length = shape_elems(&t->reduced);
-    for (uint32_t i = 0; i < 2; i++) t->along[i] = local_along(t, i);
-}
-
 static bool is_ready(const Section *s, Arena *arena) {
     Arena *scratch = arena_open(arena);
     Kernel k;
@@ -115,7 +108,7 @@ static bool is_ready(const Section *s, Arena *arena) {
     LocalTile t;
     kernel_init(&k, scratch, 1, 1);
     nest_init(&n, s, &k);
-    open_tile(&t, &n);
+    local_tile_open(&t, &n, 0, 0);
     const bool ready = ready_type(&t) != DT_F32;
     arena_close(scratch);
     return ready;
@@ -331,9 +324,7 @@ void emit_matrix_tiles(Nest *n, Idx part) {
     const int32_t rows = way->rows, columns = way->columns;
     MatrixTile m = {.s = s, .way = way, .lines = {rows * PART_ROWS, columns * PART_COLUMNS}};
     eval_set_lanes(&n->eval, 1);
-    open_tile(&m.t, n);
-    m.t.rows = m.lines[0];
-    m.t.columns = m.lines[1];
+    local_tile_open(&m.t, n, m.lines[0], m.lines[1]);
     m.dtype = s->matrix_ready ? ready_type(&m.t) : DT_F32;
     m.each = m.dtype == DT_BF16 ? 2 : 1;
     m.step = way->depth * MATRIX_STEP * m.each;

@@ -348,22 +348,19 @@ static void multiply_staged(SmallTile *m, uint32_t sums) {
     kernel_arrive(k, 0);
 }
 
-static void open_tile(SmallTile *m, Nest *n, NodeId dot, Idx part) {
+static void open_tile(SmallTile *m, Nest *n, Idx part) {
     const Section *s = n->s;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
     const int32_t rows = s->small_rows, columns = s->small_columns;
     *m = (SmallTile){.lines = {rows, columns}, .matrix = s->small_matrix};
     m->square = rows * columns >= WIDE ? 4 : 2;
-    m->t = (LocalTile){.n = n, .dot = node_at(s->g, dot), .rows = rows, .columns = columns};
-    m->t.reduced = reduced_shape(s->g, m->t.dot);
-    m->t.length = shape_elems(&m->t.reduced);
+    local_tile_open(&m->t, n, rows, columns);
     const int32_t across = columns / m->square, spots = rows / m->square * across;
     m->slices = m->matrix ? WARPS * SLICE_BLOCK * SLICE_BLOCK / (rows * columns) : ITEMS / spots;
     m->each = m->matrix ? SIDE_BY_SIDE * m->slices : m->slices;
     m->sums_pitch = m->matrix ? slice_pitch(columns) : columns;
     local_tile_place(&m->t, part, 1);
-    for (uint32_t i = 0; i < 2; i++) m->t.along[i] = local_along(&m->t, i);
     for (uint32_t i = 0; i < 2 && m->matrix; i++) {
         m->side[i] = copies_side(m, i);
         m->width[i] = m->side[i] ? COPY : local_copy_width(&m->t, i);
@@ -381,11 +378,7 @@ static void open_tile(SmallTile *m, Nest *n, NodeId dot, Idx part) {
     if (elems < sums) elems = sums;
     m->places =
         m->matrix ? kernel_scratch(k, "places", elems) : kernel_local(k, "places", DT_F32, elems);
-    local_tile_place(&m->t, part, 1);
-    for (uint32_t i = 0; i < 2; i++) {
-        m->t.along[i] = local_along(&m->t, i);
-        m->t.next[i] = NEW_ARRAY(k->arena, uint32_t, share_of(m, i));
-    }
+    for (uint32_t i = 0; i < 2; i++) m->t.next[i] = NEW_ARRAY(k->arena, uint32_t, share_of(m, i));
     Idx own = idx_mod(x, k->local, spots);
     m->slice = idx_div(x, k->local, spots);
     m->row = idx_scale(x, idx_div(x, own, across), m->square);
@@ -423,7 +416,7 @@ void emit_small_tiles(Nest *n, Idx part) {
     NodeId id = dot_of(n->s);
     SmallTile m;
     eval_set_lanes(&n->eval, 1);
-    open_tile(&m, n, id, part);
+    open_tile(&m, n, part);
     uint32_t acc[4 * 4], sums = 0;
     const KMatrix shape = {.name = "sums",
                            .rows = m.lines[0],

@@ -42,13 +42,9 @@ static int64_t stage_elems(const StagedTile *m) {
 
 static void open_tile(StagedTile *m, Nest *n) {
     const Section *s = n->s;
-    const Node *dot = node_at(s->g, dot_of(s));
     *m = (StagedTile){.lines = {s->staged_rows, s->staged_columns}};
-    m->t = (LocalTile){.n = n, .dot = dot, .rows = m->lines[0], .columns = m->lines[1]};
-    m->t.reduced = reduced_shape(s->g, dot);
-    m->t.length = shape_elems(&m->t.reduced);
+    local_tile_open(&m->t, n, m->lines[0], m->lines[1]);
     for (uint32_t i = 0; i < 2; i++) {
-        m->t.along[i] = local_along(&m->t, i);
         m->width[i] = local_copy_width(&m->t, i);
         m->pitch[i] = m->width[i] == COPY ? m->lines[i] : PITCH(m->lines[i]);
     }

@@ -48,11 +48,8 @@ static bool choose(WgmmaTile *w) {
     const Section *s = w->s;
     const int32_t lines[2] = {ROWS, s->matrix_columns * PART_COLUMNS};
     bool all = true;
-    w->t.reduced = reduced_shape(s->g, w->t.dot);
-    w->t.length = shape_elems(&w->t.reduced);
-    w->t.rows = lines[0];
-    w->t.columns = lines[1];
-    for (uint32_t i = 0; i < 2; i++) w->t.along[i] = w->operand[i].along = local_along(&w->t, i);
+    local_tile_open(&w->t, w->t.n, lines[0], lines[1]);
+    for (uint32_t i = 0; i < 2; i++) w->operand[i].along = w->t.along[i];
     w->precision = s->target->precision;
     w->apart = w->precision == PRECISION_3XTF32;
     if (local_moves(&w->t, 0, DT_BF16, 8) && local_moves(&w->t, 1, DT_BF16, 8))

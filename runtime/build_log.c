@@ -32,15 +32,17 @@ static int64_t line_named(const char *log, const char *s) {
     return 0;
 }
 
-/* Whether the log names the file as the preprocessor was told it. */
+/* Whether the log names a line of the file as the preprocessor was told it, of whose name the beginning is enough. */
 static bool names_file(const char *log, const char *file) {
-    size_t len = strlen(file);
+    enum { ENOUGH = 256 };
+    const size_t all = strlen(file), len = all < ENOUGH ? all : ENOUGH;
     for (; *log; log++) {
         size_t i = 0;
         while (i < len && log[i] &&
                (log[i] == file[i] || ((unsigned char)file[i] < ' ' && log[i] == '?')))
             i++;
-        if (i == len) return true;
+        if (i == len && (len < all || (log[i] == ':' && isdigit((unsigned char)log[i + 1]))))
+            return true;
     }
     return false;
 }

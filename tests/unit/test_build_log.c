@@ -1,4 +1,5 @@
 /* What a driver says of kernels that do not build, of drivers that heed #line and of one that does not. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "build_log.h"
@@ -32,6 +33,22 @@ static void test_not_heeded(void) {
            "<kernel>:99999999999999:1: error: no line");
 }
 
+/* A name that the log has in other words is no name there; of a long one the preprocessor is told the beginning. */
+static void test_names(void) {
+    char *got = build_log("<kernel>:2:9: error: k is amiss", "k", 40, text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(got);
+    CU_ASSERT_STRING_EQUAL(got, "k:41:9: error: k is amiss\n    41 | int b = amiss;");
+    free(got);
+    char name[2000], log[600];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    snprintf(log, sizeof log, "%.500s:41:9: error: amiss", name);
+    got = build_log(log, name, 40, text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(got);
+    CU_ASSERT_PTR_NOT_NULL(strstr(got, "n:41:9: error: amiss\n    41 | int b = amiss;"));
+    free(got);
+}
+
 /* Lines of something else are not quoted. */
 static void test_elsewhere(void) {
     expect("ptxas m, line 12; error : syntax\n", 0, "ptxas m, line 12; error : syntax");
@@ -54,4 +71,4 @@ static void test_cut(void) {
 }
 
 RUN_SUITE("build_log", {"heeded", test_heeded}, {"not heeded", test_not_heeded},
-          {"elsewhere", test_elsewhere}, {"cut", test_cut})
+          {"names", test_names}, {"elsewhere", test_elsewhere}, {"cut", test_cut})
