@@ -208,18 +208,19 @@ static float16 turn16(float16 x, int quarters) {
     return as_float16(as_int16(v) ^ ((quarter & 2) << 30));
 }
 // Of numbers of which some are far from 0: those of y are right where x is near.
-//: sin_far16
-static __attribute__((noinline)) float16 sin_far16(float16 x, float16 y) {
+//: turn_far16
+static __attribute__((noinline)) float16 turn_far16(float16 x, float16 y, int quarters) {
     float at[16], v[16];
     vstore16(x, 0, at);
     vstore16(y, 0, v);
-    for (int i = 0; i < 16; i++) v[i] = fabs(at[i]) <= 10000.0f ? v[i] : sin(at[i]);
+    for (int i = 0; i < 16; i++)
+        if (!(fabs(at[i]) <= 10000.0f)) v[i] = quarters ? cos(at[i]) : sin(at[i]);
     return vload16(0, v);
 }
 //: sin_of16
 static float16 sin_of16(float16 x) {
     const float16 y = turn16(x, 0);
-    return every16(fabs(x) <= 10000.0f) ? y : sin_far16(x, y);
+    return every16(fabs(x) <= 10000.0f) ? y : turn_far16(x, y, 0);
 }
 //: sin_of8
 static float8 sin_of8(float8 x) {
@@ -237,18 +238,10 @@ static float2 sin_of2(float2 x) {
 static float sin_of(float x) {
     return sin_of16((float16)(x)).s0;
 }
-//: cos_far16
-static __attribute__((noinline)) float16 cos_far16(float16 x, float16 y) {
-    float at[16], v[16];
-    vstore16(x, 0, at);
-    vstore16(y, 0, v);
-    for (int i = 0; i < 16; i++) v[i] = fabs(at[i]) <= 10000.0f ? v[i] : cos(at[i]);
-    return vload16(0, v);
-}
 //: cos_of16
 static float16 cos_of16(float16 x) {
     const float16 y = turn16(x, 1);
-    return every16(fabs(x) <= 10000.0f) ? y : cos_far16(x, y);
+    return every16(fabs(x) <= 10000.0f) ? y : turn_far16(x, y, 1);
 }
 //: cos_of8
 static float8 cos_of8(float8 x) {
