@@ -85,8 +85,7 @@ static void wgmma_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, T
 /* How a copy to the tiles of mma.cl is called. */
 static const char *copied(const Kernel *k, const KStmt *s) {
     if (s->step == 1) return "_one";
-    const DType dtype = k->buffers.at[s->buffer].dtype;
-    return dtype == DT_BF16 ? "_bf16" : dtype == DT_TF32 ? "_tf32" : "";
+    return k->buffers.at[s->buffer].dtype == DT_BF16 ? "_bf16" : "";
 }
 
 void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *out) {

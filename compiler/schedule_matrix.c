@@ -181,8 +181,6 @@ static int32_t steps_together(const MatrixTile *m) {
 /* Begins to copy what is copied of the step-th stage, to where stage `stage` is. */
 static void copy_step(MatrixTile *m, Idx step, Idx stage) {
     const int32_t width = COPY * m->each;
-    const bool opened =
-        m->s->matrix_ready && local_open_turn(&m->t, m->step, steps_together(m), &step);
     for (uint32_t which = 0; which < 2; which++) {
         if (!m->copied[which]) continue;
         for (int32_t e = 0; e < m->lines[which] * m->step / width / ITEMS; e++) {
@@ -192,7 +190,6 @@ static void copy_step(MatrixTile *m, Idx step, Idx stage) {
                        local_place(m, which, stage, line, along));
         }
     }
-    if (opened) kernel_end(m->t.n->k);
 }
 
 /* Loads what is not copied ... */

@@ -102,7 +102,6 @@ static Idx local_place(const StagedTile *m, uint32_t which, Idx stage, Idx line,
 
 /* Begins to copy the step-th DEPTH places to where stage `stage` is. */
 static void copy_step(StagedTile *m, Idx step, Idx stage) {
-    const bool opened = local_open_turn(&m->t, DEPTH, STAGES, &step);
     for (uint32_t which = 0; which < 2; which++) {
         const int32_t width = m->width[which];
         for (int32_t e = 0; e < m->lines[which] * DEPTH / width / ITEMS; e++) {
@@ -112,7 +111,6 @@ static void copy_step(StagedTile *m, Idx step, Idx stage) {
                        local_place(m, which, stage, line, place));
         }
     }
-    if (opened) kernel_end(m->t.n->k);
     kernel_mark(m->t.n->k);
 }
 

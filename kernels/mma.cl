@@ -16,8 +16,8 @@
 #define mma_ptx() 0
 #endif
 //: mma_copy
-// 4 numbers to local memory, or zeros, while the item goes on. Through the unit's own cache: a line of an operand that lies
-// along what is contracted has what the next stages want, too.
+// 4 numbers to local memory, or zeros, while the item goes on. Through the unit's own cache: past it copies take longer, even
+// of what the next stages do not want.
 static void mma_copy(__local float *to, const __global float *from, int inside) {
 #if mma_ptx()
     __asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"((uint)(size_t)to), "l"(from),
@@ -27,21 +27,10 @@ static void mma_copy(__local float *to, const __global float *from, int inside) 
     for (int i = 0; i < 4; i++) to[i] = inside ? from[i] : 0.0f;
 #endif
 }
-//: mma_copy_tf32
-// The same of what is multiplied as it is, past the unit's own cache: all of a line is read at once (layout.c).
-static void mma_copy_tf32(__local float *to, const __global float *from, int inside) {
-#if mma_ptx()
-    __asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"((uint)(size_t)to), "l"(from),
-                   "r"(inside ? 16 : 0)
-                   : "memory");
-#else
-    for (int i = 0; i < 4; i++) to[i] = inside ? from[i] : 0.0f;
-#endif
-}
 //: mma_copy_bf16
 static void mma_copy_bf16(__local ushort *to, const __global ushort *from, int inside) {
 #if mma_ptx()
-    __asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"((uint)(size_t)to), "l"(from),
+    __asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"((uint)(size_t)to), "l"(from),
                    "r"(inside ? 16 : 0)
                    : "memory");
 #else
