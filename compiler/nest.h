@@ -79,6 +79,10 @@ uint32_t nest_keep(Nest *n, const Idx *index, uint8_t lanes);
  * at one place. */
 void nest_hoist(Nest *n, NodeId id, const Idx *row);
 
+/* Evaluates now, of what will be stored at index[], all that does not hang on the reduction `sum`, so that it is loaded
+ * while that is computed. */
+void nest_ahead(Nest *n, NodeId sum, const Idx *index);
+
 /* schedule_narrow.c: the same as nest_row at 16 rows side by side, that on the last axis with the lanes. */
 bool narrow_fits(const Section *s, Arena *arena);
 void nest_narrow(Nest *n, const Idx *row);
@@ -174,9 +178,6 @@ int32_t local_copy_width(const LocalTile *t, uint32_t which);
  * 0. Requires: it is a load, or outside. */
 const Value *local_turn(LocalTile *t, uint32_t which, Idx line, Idx place, Idx turn, int32_t depth,
                         Ranges *ranges);
-/* Opens a condition that there is such a turn of `depth` places, below which it is *turn; false: none is needed, or, as so
- * many turns are multiplied together, what is not there counts as 0. (Copies that may be of zeros were seen to take longer.) */
-bool local_open_turn(LocalTile *t, int32_t depth, int32_t together, Idx *turn);
 /* Begins to copy as many (or 16 bytes, of any type) of the turn-th `depth` places, at `place` of these, to a local array. */
 void local_copy(LocalTile *t, uint32_t which, Idx line, Idx place, Idx turn, int32_t depth,
                 int32_t width, uint32_t local, Idx to);
@@ -184,6 +185,10 @@ void local_copy(LocalTile *t, uint32_t which, Idx line, Idx place, Idx turn, int
 bool local_along(const LocalTile *t, uint32_t which);
 /* Opens a condition that a place is inside the space; false where none is. */
 bool local_inside(LocalTile *t, Idx row, Idx column);
+/* Whether all tiles are within the space. */
+bool local_is_even(const LocalTile *t);
+/* Evaluates what follows the sum of the place as far as it does not need it. Requires: it is inside. */
+void local_ahead(LocalTile *t, NodeId dot, Idx row, Idx column);
 /* Below it: stores what follows the sum v of the place. */
 void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val v);
 int64_t local_tile_count(const Section *s, int32_t rows, int32_t columns);

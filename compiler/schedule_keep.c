@@ -147,41 +147,63 @@ uint32_t nest_keep(Nest *n, const Idx *index, uint8_t lanes) {
     return stored;
 }
 
-/* ---- What is the same all along a row ----------------------------------------------------------- */
+/* ---- What is the same all along a row, or known before a sum is ----------------------------------------------------------- */
 
 typedef struct Along {
     Nest *n;
     const Idx *inner; /* variables over the axes of the loop */
     int axes;
-    NumberSet seen;
+    NodeId sum;     /* or what hangs on it is not the same, unless it is NO_NODE */
+    NumberSet hang; /* those that hang on it, among those that were looked at */
+    NumberSet looked, seen;
 } Along;
 
-static bool varies(const Along *a, const Idx *index, int rank) {
+static bool is_loaded(const Along *a, NodeId id) {
+    const Section *s = a->n->s;
+    return node_at(s->g, id)->op == OP_VAR ||
+           (in_memory(&s->place[id]) && s->cluster_of[id] != s->number);
+}
+
+/* Whether a node is computed here, of others. */
+static bool is_computed(const Along *a, NodeId id) {
+    const Op op = (Op)node_at(a->n->s->g, id)->op;
+    return op != OP_CONST && op != OP_LITERAL && op != OP_IOTA && !is_loaded(a, id) &&
+           !eval_kept(&a->n->eval, id);
+}
+
+static bool hangs(Along *a, NodeId id) {
+    const Node *x = node_at(a->n->s->g, id);
+    bool any = id == a->sum;
+    if (!set_add(&a->looked, id)) return set_has(&a->hang, id);
+    for (uint32_t i = 0; i < x->argc && !any && is_computed(a, id); i++) any = hangs(a, x->args[i]);
+    if (any) set_add(&a->hang, id);
+    return any;
+}
+
+static bool varies(Along *a, NodeId id, const Idx *index) {
     IndexTable *t = &a->n->k->index;
-    for (int d = 0; d < rank; d++) {
+    for (int d = 0; d < node_at(a->n->s->g, id)->shape.rank; d++) {
         for (int i = 0; i < a->axes; i++) {
             int64_t c;
             if (idx_is_const(t, a->inner[i], &c)) continue;
             if (idx_uses(t, index[d], idx_atom(t, a->inner[i]))) return true;
         }
     }
-    return false;
+    return a->sum != NO_NODE && hangs(a, id);
 }
 
-/* Evaluates now what a loop that evaluates node `id` at index[] would evaluate at one place in every turn. */
+/* Evaluates now what the evaluation of node `id` at index[], in every turn of a loop or later, would evaluate that is the
+ * same in all of them, or known now. */
 static void hoist(Along *a, NodeId id, const Idx *index) {
     const Section *s = a->n->s;
     const Node *x = node_at(s->g, id);
-    bool leaf = x->op == OP_VAR || x->op == OP_CONST || x->op == OP_LITERAL || x->op == OP_IOTA;
-    bool stored = in_memory(&s->place[id]) && s->cluster_of[id] != s->number;
     if (!set_add(&a->seen, id) || is_reduction((Op)x->op)) return;
-    if (!varies(a, index, x->shape.rank)) {
+    if (!varies(a, id, index)) {
         eval_at(&a->n->eval, id, index);
         return;
     }
-    if (x->op == OP_VAR || stored) eval_turn(&a->n->eval, id, index);
-    if (leaf || stored || eval_kept(&a->n->eval, id) || x->op == OP_TAKE || x->op == OP_CONCAT)
-        return;
+    if (is_loaded(a, id)) eval_turn(&a->n->eval, id, index);
+    if (!is_computed(a, id) || x->op == OP_TAKE || x->op == OP_CONCAT) return;
     for (uint32_t i = 0; i < x->argc; i++) {
         Idx in[MAX_RANK];
         RangeList ranges = {0};
@@ -190,12 +212,28 @@ static void hoist(Along *a, NodeId id, const Idx *index) {
     }
 }
 
+static Along along_open(Nest *n, NodeId sum) {
+    Arena *arena = n->k->arena;
+    return (Along){.n = n,
+                   .sum = sum,
+                   .hang = {.arena = arena},
+                   .looked = {.arena = arena},
+                   .seen = {.arena = arena}};
+}
+
+void nest_ahead(Nest *n, NodeId sum, const Idx *index) {
+    Along a = along_open(n, sum);
+    for (uint32_t i = 0; i < n->s->stores.len; i++) hoist(&a, n->s->stores.at[i].node, index);
+}
+
 void nest_hoist(Nest *n, NodeId id, const Idx *row) {
     const Section *s = n->s;
     IndexTable *t = &n->k->index;
     Shape axes = id == NO_NODE ? s->cluster->inner : reduced_shape(s->g, node_at(s->g, id));
     Idx inner[MAX_RANK], index[MAX_RANK];
-    Along a = {n, inner, axes.rank, {.arena = n->k->arena}};
+    Along a = along_open(n, NO_NODE);
+    a.inner = inner;
+    a.axes = axes.rank;
     for (int i = 0; i < axes.rank; i++)
         inner[i] = axes.dim[i] == 1 ? idx_const(t, 0) : idx_var(t, "i", 0, axes.dim[i] - 1, NO_VAL);
     if (id != NO_NODE) {

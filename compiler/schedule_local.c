@@ -190,19 +190,6 @@ int32_t local_copy_width(const LocalTile *t, uint32_t which) {
     return !can ? 0 : beside ? ITEM_LANES : 1;
 }
 
-bool local_open_turn(LocalTile *t, int32_t depth, int32_t together, Idx *turn) {
-    Kernel *k = t->n->k;
-    const int64_t count = t->length / depth;
-    if (t->length % depth || count % together || idx_hi(&k->index, *turn) < count) return false;
-    Range *there = NEW(k->arena, Range);
-    *there = (Range){*turn, 0, count};
-    kernel_if(k, (Ranges){1, there});
-    Val v = val_index(k, *turn);
-    val_name(k, v, "step");
-    *turn = idx_var(&k->index, "step", 0, count - 1, v);
-    return true;
-}
-
 const Value *local_turn(LocalTile *t, uint32_t which, Idx line, Idx place, Idx turn, int32_t depth,
                         Ranges *ranges) {
     Kernel *k = t->n->k;
@@ -316,21 +303,40 @@ static Idx inside(Kernel *k, Idx place, int32_t size, const char *name) {
     return idx_var(&k->index, name, 0, size - 1, v);
 }
 
-void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val sum) {
-    Nest *n = t->n;
-    Kernel *k = n->k;
-    IndexTable *x = &k->index;
-    const Section *s = n->s;
-    int axes = s->space.rank;
-    Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);
-    Idx place[MAX_RANK], out[MAX_RANK];
+/* The index of a result on the axes of what is stored. */
+static void result_at(const LocalTile *t, Idx row, Idx column, Idx *out) {
+    const Section *s = t->n->s;
+    const int axes = s->space.rank;
+    Idx place[MAX_RANK];
     memcpy(place, t->at, sizeof(place));
     place[axes - 2] = row;
     place[axes - 1] = column;
+    nest_unmerge(&t->n->k->index, &s->cluster->outer, s->merged, axes, place, out);
+}
+
+bool local_is_even(const LocalTile *t) {
+    const Shape *space = &t->n->s->space;
+    return space->dim[space->rank - 2] % t->rows == 0 &&
+           space->dim[space->rank - 1] % t->columns == 0;
+}
+
+void local_ahead(LocalTile *t, NodeId dot, Idx row, Idx column) {
+    Idx out[MAX_RANK];
+    result_at(t, row, column, out);
+    nest_ahead(t->n, dot, out);
+}
+
+void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val sum) {
+    Nest *n = t->n;
+    Kernel *k = n->k;
+    const Section *s = n->s;
+    const int axes = s->space.rank;
+    Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);
+    Idx out[MAX_RANK];
     eval_push(&n->eval);
-    place[axes - 2] = inside(k, row, s->space.dim[axes - 2], "row");
-    place[axes - 1] = inside(k, column, s->space.dim[axes - 1], "column");
-    nest_unmerge(x, &s->cluster->outer, s->merged, axes, place, out);
+    row = inside(k, row, s->space.dim[axes - 2], "row");
+    column = inside(k, column, s->space.dim[axes - 1], "column");
+    result_at(t, row, column, out);
     eval_bind(&n->eval, dot, out, sum);
     for (uint32_t i = 0; i < s->stores.len; i++)
         v[i] = eval_at(&n->eval, s->stores.at[i].node, out);

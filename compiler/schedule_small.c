@@ -258,12 +258,36 @@ static void multiply(SmallTile *m, const uint32_t *acc) {
     kernel_end(k);
 }
 
+static int32_t results_of_item(const SmallTile *m) {
+    return (m->lines[0] * m->lines[1] + ITEMS - 1) / ITEMS;
+}
+
+/* The item's e-th result, and where it lies in the tile. */
+static Idx result(const SmallTile *m, int32_t e, Idx *row, Idx *column) {
+    Kernel *k = m->t.n->k;
+    Idx flat = idx_offset(&k->index, k->local, (int64_t)e * ITEMS);
+    *row = idx_div(&k->index, flat, m->lines[1]);
+    *column = idx_mod(&k->index, flat, m->lines[1]);
+    return flat;
+}
+
+/* Before the sums are made: what is computed of them needs other values, which are on their way meanwhile. */
+static void look_ahead(SmallTile *m, NodeId dot) {
+    IndexTable *x = &m->t.n->k->index;
+    const int32_t each = results_of_item(m);
+    if (each > LOOPED || each * ITEMS != m->lines[0] * m->lines[1] || !local_is_even(&m->t)) return;
+    for (int32_t e = 0; e < each; e++) {
+        Idx row, column;
+        result(m, e, &row, &column);
+        local_ahead(&m->t, dot, idx_add(x, m->t.row, row), idx_add(x, m->t.column, column));
+    }
+}
+
 /* What the slices made of a result of the tile, in their order, and what follows. */
-static void finish_result(SmallTile *m, NodeId dot, Idx flat) {
+static void finish_result(SmallTile *m, NodeId dot, Idx row, Idx column) {
     Nest *n = m->t.n;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
-    Idx row = idx_div(x, flat, m->lines[1]), column = idx_mod(x, flat, m->lines[1]);
     Idx at = idx_add(x, idx_scale(x, row, m->sums_pitch), column);
     Val sum = val_local(k, m->places, at, 1, (Ranges){0}, "sum");
     for (int32_t i = 1; i < m->slices; i++) {
@@ -281,19 +305,20 @@ static void finish_result(SmallTile *m, NodeId dot, Idx flat) {
 static void finish(SmallTile *m, NodeId dot) {
     Nest *n = m->t.n;
     IndexTable *x = &n->k->index;
-    const int32_t results = m->lines[0] * m->lines[1], each = (results + ITEMS - 1) / ITEMS;
-    Idx i, zero = idx_const(x, 0);
+    const int32_t each = results_of_item(m);
+    Idx i, row, column, zero = idx_const(x, 0);
     if (each > LOOPED) {
         nest_for(n, "i", zero, idx_const(x, each), 1, &i);
-        finish_result(m, dot, idx_add(x, idx_scale(x, i, ITEMS), n->k->local));
+        Idx flat = idx_add(x, idx_scale(x, i, ITEMS), n->k->local);
+        finish_result(m, dot, idx_div(x, flat, m->lines[1]), idx_mod(x, flat, m->lines[1]));
         nest_end(n);
         return;
     }
     for (int32_t e = 0; e < each; e++) {
-        Idx flat = idx_offset(x, n->k->local, (int64_t)e * ITEMS);
-        open_part(m, flat, results);
+        Idx flat = result(m, e, &row, &column);
+        open_part(m, flat, (int64_t)m->lines[0] * m->lines[1]);
         eval_push(&n->eval);
-        finish_result(m, dot, flat);
+        finish_result(m, dot, row, column);
         eval_pop(&n->eval);
         kernel_end(n->k);
     }
@@ -329,7 +354,7 @@ static void copy_part(SmallTile *m, Idx turn, Idx stage) {
     kernel_mark(k);
 }
 
-static void multiply_staged(SmallTile *m, uint32_t sums) {
+static void multiply_staged(SmallTile *m, NodeId dot, uint32_t sums) {
     Nest *n = m->t.n;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
@@ -337,6 +362,7 @@ static void multiply_staged(SmallTile *m, uint32_t sums) {
     Idx turn;
     const int32_t ahead = m->stages - 1;
     for (int32_t i = 0; i < ahead; i++) copy_part(m, idx_const(x, i), idx_const(x, i));
+    look_ahead(m, dot);
     nest_for(n, "turn", idx_const(x, 0), idx_const(x, turns), 1, &turn);
     kernel_arrive(k, ahead - 1);
     kernel_barrier(k);
@@ -386,12 +412,13 @@ static void open_tile(SmallTile *m, Nest *n, Idx part) {
 }
 
 /* Each turn's part is loaded by the items while they multiply the one before. */
-static void multiply_turns(SmallTile *m, uint32_t sums, const uint32_t *acc) {
+static void multiply_turns(SmallTile *m, NodeId dot, uint32_t sums, const uint32_t *acc) {
     Nest *n = m->t.n;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
     Idx step, zero = idx_const(x, 0);
     load_part(m, zero, true);
+    look_ahead(m, dot);
     const int64_t turns = (m->t.length + m->chunk - 1) / m->chunk;
     const bool loop = turns > (m->matrix ? 1 : TURNS);
     for (int64_t turn = 0; turn < (loop ? 1 : turns); turn++) {
@@ -429,9 +456,9 @@ void emit_small_tiles(Nest *n, Idx part) {
     for (int i = 0; i < m.square * m.square && !m.matrix; i++)
         acc[i] = kernel_var(k, "acc", val_const(k, DT_F32, 0));
     if (m.staged)
-        multiply_staged(&m, sums);
+        multiply_staged(&m, id, sums);
     else
-        multiply_turns(&m, sums, acc);
+        multiply_turns(&m, id, sums, acc);
     kernel_barrier(k);
     if (m.matrix)
         kernel_sums_out(k, sums, 0, m.places);
