@@ -62,10 +62,10 @@ void nest_reduce(Nest *n, NodeId id, const Point *points, uint32_t count);
 /* What a reduction starts with, and acc combined with its operand at one place; NO_VAL: the first one. */
 double nest_start(Op op, DType t);
 Val nest_accumulate(Nest *n, const Node *r, const Idx *out, const Idx *inner, Val acc);
-/* Adds to a variable what a scatter adds at one place: nothing where the index is another. Where one row is computed at a
- * time, what is not wanted is not read. */
-void nest_scatter(Nest *n, const Node *r, const Idx *out, int lanes, const Idx *inner,
-                  uint32_t acc);
+/* Whether a scatter adds to its result at out[] what it has at one place: of each lane, where that is not the same for all. */
+Val nest_scatter_here(Nest *n, const Node *r, const Idx *out, const Idx *inner);
+/* Adds it to a variable if it does. Where that is the same for all lanes, what is not wanted is not read. */
+void nest_scatter(Nest *n, const Node *r, const Idx *out, const Idx *inner, Val here, uint32_t acc);
 
 /* schedule_keep.c, for loops over a row. */
 static inline bool nest_is_inner(const Section *s, NodeId id) {

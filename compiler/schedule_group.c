@@ -16,6 +16,7 @@
 #define ENOUGH      128 /* ... occupy a device; ... */
 #define A_SECTOR    8 /* ... or this, where each element is by itself, and an item has more than ... */
 #define MOST_LOOKS  32        /* ... so many */
+#define LOOKS       4         /* places of a scatter that an item looks at together */
 #define PARTS       16        /* that each item adds up by itself */
 #define KEPT        8         /* elements of an item that it keeps in registers */
 #define MANY_ROWS   (1 << 17) /* that occupy a device with an item each */
@@ -168,6 +169,24 @@ static Idx kept_element(Shared *w, int32_t e, int64_t length, Ranges *there) {
     return w->last;
 }
 
+/* What the item's share of a scatter adds. Some places are looked at before what is wanted of them is read, for a look is
+ * short, but for waiting for what it looks at. */
+static void scatter_share(Shared *w, const Node *x, const Shape *reduced, uint32_t acc) {
+    Nest *n = w->n;
+    IndexTable *t = &n->k->index;
+    const int64_t length = shape_elems(reduced);
+    const int32_t looks = length % ((int64_t)LOOKS * w->items) == 0 ? LOOKS : 1;
+    Idx i, inner[LOOKS][MAX_RANK];
+    Val here[LOOKS];
+    nest_for(n, "i", w->own, idx_const(t, length), (int64_t)looks * w->items, &i);
+    for (int32_t e = 0; e < looks; e++) {
+        access_unravel(t, reduced, idx_offset(t, i, (int64_t)e * w->items), inner[e]);
+        here[e] = nest_scatter_here(n, x, w->at, inner[e]);
+    }
+    for (int32_t e = 0; e < looks; e++) nest_scatter(n, x, w->at, inner[e], here[e], acc);
+    nest_end(n);
+}
+
 static void share_reduction(Shared *w, NodeId id) {
     Nest *n = w->n;
     Kernel *k = n->k;
@@ -186,14 +205,15 @@ static void share_reduction(Shared *w, NodeId id) {
         Val more = nest_accumulate(n, x, w->at, inner, v);
         v = there.count ? val_ew(k, OP_WHERE, val_ranges(k, there), more, v) : more;
     }
-    if (!each) {
+    if (x->op == OP_SCATTER) {
+        uint32_t acc = kernel_var(k, "sum", v);
+        scatter_share(w, x, &reduced, acc);
+        v = val_read(k, acc);
+    } else if (!each) {
         uint32_t acc = kernel_var(k, op == OP_ADD ? "sum" : "most", v);
         nest_for(n, "i", w->own, idx_const(t, length), w->items, &i);
         access_unravel(t, &reduced, i, inner);
-        if (x->op == OP_SCATTER)
-            nest_scatter(n, x, w->at, 1, inner, acc);
-        else
-            kernel_set(k, acc, nest_accumulate(n, x, w->at, inner, val_read(k, acc)));
+        kernel_set(k, acc, nest_accumulate(n, x, w->at, inner, val_read(k, acc)));
         nest_end(n);
         v = val_read(k, acc);
     }

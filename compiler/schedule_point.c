@@ -25,35 +25,28 @@ Val nest_accumulate(Nest *n, const Node *r, const Idx *out, const Idx *inner, Va
     return val_ew(k, r->op == OP_SUM ? OP_ADD : OP_MAX, acc, x, NO_VAL);
 }
 
-/* Row i of a scatter where values are added: the index, or -1 where it is none. */
-static Val scatter_row(Nest *n, const Node *r, const Idx *out, const Idx *inner) {
+Val nest_scatter_here(Nest *n, const Node *r, const Idx *out, const Idx *inner) {
     Kernel *k = n->k;
     Idx in[MAX_RANK];
     access_reduced(&k->index, n->s->g, r, 1, out, inner, in);
-    Val i = eval_at(&n->eval, r->args[1], in), none = val_const(k, DT_I32, -1);
-    Val inside = val_ew(k, OP_AND, val_ew(k, OP_LE, val_const(k, DT_I32, 0), i, NO_VAL),
-                        val_ew(k, OP_LT, i, val_const(k, DT_I32, r->shape.dim[0]), NO_VAL), NO_VAL);
-    Val row = val_ew(k, OP_WHERE, inside, i, none);
-    val_name(k, row, "row");
-    return row;
+    Val row = eval_at(&n->eval, r->args[1], in);
+    Val here = val_ew(k, OP_EQ, row, eval_index(&n->eval, out[0]), NO_VAL);
+    val_name(k, here, "here");
+    return here;
 }
 
-void nest_scatter(Nest *n, const Node *r, const Idx *out, int lanes, const Idx *inner,
+void nest_scatter(Nest *n, const Node *r, const Idx *out, const Idx *inner, Val here,
                   uint32_t acc) {
     Kernel *k = n->k;
     Idx in[MAX_RANK];
-    bool one = lanes == 1 || !idx_uses(&k->index, out[0], idx_atom(&k->index, n->eval.lane[lanes]));
-    Val row = scatter_row(n, r, out, inner);
     access_reduced(&k->index, n->s->g, r, 0, out, inner, in);
-    if (!one || k->values.at[row].lanes > 1) {
-        Val here = val_ew(k, OP_EQ, row, eval_index(&n->eval, out[0]), NO_VAL);
+    if (k->values.at[here].lanes > 1) {
         Val more = val_ew(k, OP_ADD, val_read(k, acc), eval_at(&n->eval, r->args[0], in), NO_VAL);
         kernel_set(k, acc, val_ew(k, OP_WHERE, here, more, val_read(k, acc)));
         return;
     }
-    Idx v = idx_var(&k->index, "row", -1, r->shape.dim[0] - 1, row);
     Range *range = NEW(k->arena, Range);
-    *range = (Range){idx_sub(&k->index, v, out[0]), 0, 1};
+    *range = (Range){idx_var(&k->index, "here", 0, 1, here), 1, 2};
     kernel_if(k, (Ranges){1, range});
     eval_push(&n->eval);
     kernel_set(k, acc,
@@ -106,7 +99,8 @@ void nest_reduce(Nest *n, NodeId id, const Point *points, uint32_t count) {
         if (r->op == OP_ARGMAX)
             accumulate_argmax(n, r, points[i].at, inner, acc[i], place[i]);
         else if (r->op == OP_SCATTER)
-            nest_scatter(n, r, points[i].at, points[i].lanes, inner, acc[i]);
+            nest_scatter(n, r, points[i].at, inner, nest_scatter_here(n, r, points[i].at, inner),
+                         acc[i]);
         else
             kernel_set(k, acc[i], nest_accumulate(n, r, points[i].at, inner, val_read(k, acc[i])));
     }

@@ -23,8 +23,8 @@
 #define MOST_IN_HAND 32    /* ... or if there are not two groups for each */
 #define MOST_STAGES  3     /* turns that are in local memory, where what is multiplied is copied */
 #define COPY         4     /* elements that are copied at a time, where they lie so */
-#define LARGE_ROOM   65536 /* bytes */
-#define LARGE_WORK   (1 << 26) /* multiplications */
+#define LARGE_ROOM   73728 /* bytes: so three groups share a unit */
+#define LARGE_WORK   (1 << 25) /* multiplications */
 #define MEETING      64        /* bytes */
 #define TURNS        8         /* whose text stands there one after the other */
 #define SIDE_BY_SIDE 8         /* places that neighbours bring in */
@@ -112,13 +112,12 @@ static int64_t elems_of(const SmallTile *m, uint32_t which) {
     return (int64_t)m->pitch[which] * (m->side[which] ? m->lines[which] : m->chunk);
 }
 
-/* Elements for all turns. Where units of the device have one group each or none, it has nothing else to do while it waits:
- * there it may be more than OpenCL gives, if the runtime can have it so. But not where there is so little work that the
- * launch may be done together with others (together.h), whose groups need some for themselves. */
+/* Elements for all turns: more than OpenCL gives, if the runtime can have it so. But not where there is so little work that
+ * the launch may be done together with others (together.h), whose groups need some for themselves. */
 static int64_t room_of(const SmallTile *m) {
     const Section *s = m->t.n->s;
     const double products = (double)shape_elems(&s->space) * (double)m->t.length;
-    const bool large = s->target->wgmma_bytes && s->groups < 2 * ENOUGH && products >= LARGE_WORK;
+    const bool large = s->target->wgmma_bytes && products >= LARGE_WORK;
     return (large ? LARGE_ROOM : s->target->local_bytes - MEETING) / (int64_t)sizeof(float);
 }
 
