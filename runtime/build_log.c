@@ -47,8 +47,8 @@ static bool names_file(const char *log, const char *file) {
     return false;
 }
 
-/* The log of a driver that does not heed #line, with places of the file for those of the text: `NAME:LINE:COLUMN:` at the
- * beginning of a line. With ROOM bytes behind it. */
+/* The log of a driver that does not heed #line but counts that line, with places of the file for its own:
+ * `NAME:LINE:COLUMN:` at the beginning of a line. With ROOM bytes behind it. */
 static char *place_log(const char *log, const char *file, int64_t first) {
     size_t lines = 1;
     for (const char *s = log; *s; s++) lines += *s == '\n';
@@ -59,9 +59,9 @@ static char *place_log(const char *log, const char *file, int64_t first) {
         int64_t line = log[name] == ':' && name ? line_named(log, log) : 0;
         char own[24];
         int digits = snprintf(own, sizeof own, ":%" PRId64 ":", line);
-        if (line > 0 && line < INT32_MAX && !strncmp(log + name, own, (size_t)digits)) {
+        if (line > 1 && line < INT32_MAX && !strncmp(log + name, own, (size_t)digits)) {
             len += (size_t)snprintf(placed + len, size - len, "%s:%" PRId64 ":", file,
-                                    line + first - 1);
+                                    line + first - 2);
             log += name + (size_t)digits;
             n -= name + (size_t)digits;
         }

@@ -46,6 +46,11 @@ on_processor() {
     device_lines | sed -n 2p | grep -q '^ *cpu,'
 }
 
+# What `dlg` compiles FILE.dlg for there.
+device_target() {
+    "$DLG" inspect "$1" | sed -n '1s/.*(target \([^,]*\),.*/\1/p'
+}
+
 # What it is called where tiles are remembered.
 device_key() {
     device_lines | sed -n '1s/^[0-9]*  //p;2s/.*, driver /, driver /p' | tr -d '\n'

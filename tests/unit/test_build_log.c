@@ -23,7 +23,7 @@ static void test_heeded(void) {
 }
 
 static void test_not_heeded(void) {
-    expect("<kernel>:2:9: error: use of 'amiss'\nint b = amiss;\n        ^\n<kernel>:3:1: note: "
+    expect("<kernel>:3:9: error: use of 'amiss'\nint b = amiss;\n        ^\n<kernel>:4:1: note: "
            "12:13: here\n",
            40,
            "my \"m\".cl:41:9: error: use of 'amiss'\nint b = amiss;\n        ^\n"
@@ -35,7 +35,7 @@ static void test_not_heeded(void) {
 
 /* A name that the log has in other words is no name there; of a long one the preprocessor is told the beginning. */
 static void test_names(void) {
-    char *got = build_log("<kernel>:2:9: error: k is amiss", "k", 40, text);
+    char *got = build_log("<kernel>:3:9: error: k is amiss", "k", 40, text);
     CU_ASSERT_PTR_NOT_NULL_FATAL(got);
     CU_ASSERT_STRING_EQUAL(got, "k:41:9: error: k is amiss\n    41 | int b = amiss;");
     free(got);
@@ -57,7 +57,7 @@ static void test_elsewhere(void) {
 
 /* One word can give thousands of errors. */
 static void test_cut(void) {
-    static const char line[] = "<kernel>:2:9: error: amiss\n";
+    static const char line[] = "<kernel>:3:9: error: amiss\n";
     size_t len = sizeof line - 1, count = 10000;
     char *log = malloc(len * count + 1);
     CU_ASSERT_PTR_NOT_NULL_FATAL(log);

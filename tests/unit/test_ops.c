@@ -9,8 +9,9 @@
  *
  * The relative error is 1e-5 at most: of each element that an elementwise operator makes; else of a tensor's greatest
  * element, for what is added up may cancel. What is not f32 is exact. Second derivatives alone, whose terms
- * cancel, may be off by NOISE_TIMES what it does to them in the reference. */
+ * cancel, may be off by what rounding does to them (noise.h). */
 #include "device_fixture.h"
+#include "noise.h"
 #include "op_cases.h"
 
 #include "codegen.h"
@@ -179,31 +180,6 @@ static void set_inputs(const Ops *o, dlg_program *prog) {
     }
 }
 
-/* What rounding to f32 does to a tensor: the greatest distance of an element from its value in some runs of the reference
- * that round in different ways. */
-typedef struct Noise {
-    const Graph *g;
-    Arena *arena;
-    double *const *vars;
-    NodeId node;
-} Noise;
-
-#define NOISE_RUNS  4
-#define NOISE_TIMES 16 /* so often that is allowed: a device has its own functions and sums */
-
-static double rounding_of(const Noise *n, uint64_t elems, const double *exact) {
-    double most = 0;
-    for (uint64_t way = 1; way <= NOISE_RUNS; way++) {
-        Arena *scratch = arena_open(n->arena);
-        double **results = NEW_ARRAY(scratch, double *, n->g->nodes.len);
-        interp_run_f32(n->g, scratch, n->vars, way, results);
-        for (uint64_t i = 0; i < elems; i++)
-            most = fmax(most, fabs(results[n->node][i] - exact[i]));
-        arena_close(scratch);
-    }
-    return most;
-}
-
 static bool same_output(const Result *r, dlg_program *prog, const char *name, const double *want,
                         const Noise *noise) {
     const dlg_tensor *t = dlg_tensor_find(prog, name);
@@ -218,9 +194,7 @@ static bool same_output(const Result *r, dlg_program *prog, const char *name, co
         double slack = t->type == DLG_F32 ? 1e-5 * (r->each ? fabs(want[i]) : greatest) : 0;
         if (got == want[i] || (isnan(got) && isnan(want[i])) || fabs(got - want[i]) <= slack)
             continue;
-        if (r->noisy && t->type == DLG_F32 &&
-            fabs(got - want[i]) <= NOISE_TIMES * rounding_of(noise, t->elems, want))
-            continue;
+        if (r->noisy && t->type == DLG_F32 && fabs(got - want[i]) <= noise_of(noise)) continue;
         fprintf(stderr, "%s: element %d is %.9g, by the reference %.9g\n", r->what, (int)i, got,
                 want[i]);
         same = false;
@@ -238,7 +212,7 @@ static void run_all(Ops *o, dlg_program *prog) {
         interp_run(&e->graph, scratch, o->vars.at, results);
         CU_ASSERT_EQUAL(dlg_run(prog, e->name), DLG_OK);
         for (uint32_t i = 0; i < e->outputs.len; i++, result++) {
-            const Noise noise = {&e->graph, &o->arena, o->vars.at, e->outputs.at[i].node};
+            const Noise noise = {&e->graph, &o->arena, o->vars.at, results, e->outputs.at[i].node};
             bool same = same_output(&o->results.at[result], prog, e->outputs.at[i].name,
                                     results[e->outputs.at[i].node], &noise);
             CU_ASSERT(same);

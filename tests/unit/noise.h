@@ -1,0 +1,55 @@
+/* noise: what a device's rounding may do to a result, for tests that hold one against the reference. A device has its own
+ * functions and its own order of sums, and may contract a product and a sum. */
+#ifndef DLG_TEST_NOISE_H
+#define DLG_TEST_NOISE_H
+
+#include "ir.h"
+
+#include <float.h>
+#include <math.h>
+
+#define NOISE_RUNS  4
+#define NOISE_TIMES 16 /* what rounding does in the reference, so often */
+#define NOISE_DEPTH 12 /* of operators, to terms that may cancel */
+
+/* A node of a graph with the variables' values, and what the reference has for all nodes. */
+typedef struct Noise {
+    const Graph *g;
+    Arena *arena;
+    double *const *vars, *const *exact;
+    NodeId node;
+} Noise;
+
+/* The greatest term of the sums that a node is made by. Where they cancel, a contracted one leaves what its product was
+ * rounded by. */
+static double noise_greatest_term(const Noise *n, NodeId id, int depth) {
+    const Node *x = node_at(n->g, id);
+    const bool sums = x->op == OP_ADD || x->op == OP_SUB || x->op == OP_GRADSUM;
+    double most = 0;
+    for (uint32_t i = 0; i < x->argc && depth; i++) {
+        const int64_t elems = shape_elems(&node_at(n->g, x->args[i])->shape);
+        const double *v = n->exact[x->args[i]];
+        for (int64_t e = 0; e < elems && sums && v; e++)
+            if (isfinite(v[e])) most = fmax(most, fabs(v[e]));
+        most = fmax(most, noise_greatest_term(n, x->args[i], depth - 1));
+    }
+    return most;
+}
+
+/* How far an element may be off: so many times the greatest distance of one from its value in some runs of the reference
+ * that round to f32 in different ways; or as contraction makes it. */
+static double noise_of(const Noise *n) {
+    const int64_t elems = shape_elems(&node_at(n->g, n->node)->shape);
+    double most = 0;
+    for (uint64_t way = 1; way <= NOISE_RUNS; way++) {
+        Arena *scratch = arena_open(n->arena);
+        double **results = NEW_ARRAY(scratch, double *, n->g->nodes.len);
+        interp_run_f32(n->g, scratch, n->vars, way, results);
+        for (int64_t i = 0; i < elems; i++)
+            most = fmax(most, fabs(results[n->node][i] - n->exact[n->node][i]));
+        arena_close(scratch);
+    }
+    return fmax(NOISE_TIMES * most, FLT_EPSILON * noise_greatest_term(n, n->node, NOISE_DEPTH));
+}
+
+#endif
