@@ -96,8 +96,8 @@ entry run -> y = x' @ w, s = sum(w, axis = 0)
 MODEL
 expect 0 "" "$DLGC" long.dlg --target gpu_wgmma -o long.cl
 grep -q '^//! ptx sm_90a$' long.cl || fail "long.cl does not say that it has lines of PTX"
-grep -q '^    wgmma_array(float, places, 13824, 55296);' long.cl || fail "long.cl has no large array"
-grep -q '^    wgmma_array(uint4, shared, 3456, 55296);' long.cl || fail "launches of long.cl share no large array"
+grep -q '^    wgmma_array(float, places, 18432, 73728);' long.cl || fail "long.cl has no large array"
+grep -q '^    wgmma_array(uint4, shared, 4608, 73728);' long.cl || fail "launches of long.cl share no large array"
 expect 0 "all 2 are within" "$DLG" verify long.dlg --target gpu_wgmma
 expect 0 "" "$DLGC" long.dlg --target gpu_mma -o long.cl
 grep -q '^//! ptx\|wgmma_array' long.cl && fail "long.cl has a large array"

@@ -3,6 +3,7 @@
 #define DEVICE_FIXTURE_H
 
 #include <CUnit/Basic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,17 @@ static inline const char *target_of_kind(const dlg_device *device, const char *k
     const dlg_device_info *info = dlg_device_get_info(device);
     if (strcmp(info->type, kind)) return kind;
     return target_for_device(info->type, info->vector_floats, info->matrix_units);
+}
+
+/* Kernels for a target of another kind than the device's are built without the driver's optimisation, where that is PoCL (it looks
+ * at each build): half of the time goes into it, and such kernels run on no such device but here. DLG_OPTIMIZED: with it. */
+static inline void set_optimisation(const dlg_device *device, const char *target) {
+    static const char name[] = "POCL_EXTRA_BUILD_FLAGS";
+    bool own = strncmp(target, dlg_device_get_info(device)->type, 3) == 0;
+    if (own || getenv("DLG_OPTIMIZED"))
+        unsetenv(name);
+    else
+        setenv(name, "-cl-opt-disable", 1);
 }
 
 #endif

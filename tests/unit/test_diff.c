@@ -10,7 +10,7 @@
  * fails is run alone, made as small as it can be, and printed.
  *
  * Environment: DLG_DIFF_EACH_ONCE runs each program of tests/diff for one target alone; DLG_DIFF_SEEDS and
- * DLG_WILD_SEEDS say how many random ones, DLG_DIFF_FIRST with which seed they begin; DLG_DIFF names one file of
+ * DLG_WILD_SEEDS say how many random ones (5 and 4), DLG_DIFF_FIRST with which seed they begin; DLG_DIFF names one file of
  * tests/diff, to run that alone; DLG_DEVICE as everywhere. */
 #include "ast.h"
 #include "codegen.h"
@@ -30,7 +30,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RUNS  3  /* of each entry, one after the other */
+#define RUNS  3  /* of each entry, one after the other; under a checker one */
 #define BATCH 16 /* programs emitted as one */
 
 typedef struct Sample { /* a program made at random */
@@ -49,6 +49,11 @@ typedef struct Trial {
     dlg_program *loaded; /* as the device sees it */
     uint64_t random;
 } Trial;
+
+/* Each program once, for one target: under a checker, where all is slow. */
+static bool each_once(void) {
+    return getenv("DLG_SANITIZE") || getenv("DLG_DIFF_EACH_ONCE");
+}
 
 static bool quiet;    /* while a failing program is made smaller */
 static bool compiled; /* the last one did */
@@ -306,9 +311,10 @@ static bool run_entry(Trial *t, const Entry *entry) {
 
 static bool run_entries(Trial *t, uint32_t from, uint32_t to) {
     bool good = true;
+    int runs = each_once() ? 1 : RUNS;
     t->random = 12345;
     for (uint32_t i = from; i < to; i++) {
-        for (int run = 0; run < RUNS; run++) good = run_entry(t, t->program->entries.at[i]) && good;
+        for (int run = 0; run < runs; run++) good = run_entry(t, t->program->entries.at[i]) && good;
     }
     return good;
 }
@@ -357,6 +363,7 @@ static bool run_for_target(dlg_device *device, const char *target, int opt_level
     t->opt_level = opt_level;
     t->device = device;
     t->limit.limit_bytes = (size_t)2 << 30;
+    set_optimisation(device, target);
     volatile bool good = true; /* set after setjmp */
     arena_init(&t->arena, &t->limit);
     if (setjmp(t->limit.failed))
@@ -474,7 +481,7 @@ static void test_elementwise(void) {
     static const char *const dims[] = {"[17]",   "[16]",      "[1]",      "[1000]",
                                        "[3, 5]", "[2, 3, 7]", "[64, 64]", "[31, 1, 33]"};
     dlg_device *device = open_device();
-    size_t stride = getenv("DLG_SANITIZE") ? 3 : 1; /* what is built is slow there, and the same */
+    size_t stride = each_once() ? 3 : 1; /* of 17, 1000 and 64 * 64 */
     for (size_t i = 0; i < COUNT_OF(dims); i += stride) {
         char text[8192], name[64];
         elementwise_text(text, sizeof(text), dims[i]);
@@ -492,7 +499,6 @@ static int only_programs(const struct dirent *entry) {
 static void test_programs(void) {
     static const char directory[] = DLG_SOURCE_DIR "/tests/diff";
     const char *only = getenv("DLG_DIFF"); /* a file's name: that one alone */
-    bool each_once = getenv("DLG_SANITIZE") || getenv("DLG_DIFF_EACH_ONCE");
     dlg_device *device = open_device();
     struct dirent **files;
     int count = scandir(directory, &files, only_programs, alphasort);
@@ -507,11 +513,11 @@ static void test_programs(void) {
             /* Under a checker each for one target, and those that are large for others' sake for the one that is done soonest:
              * building kernels is slow there, and the same. */
             bool large = strncmp(text, "# also ", 7) == 0;
-            bool good =
-                each_once ? run_for_target(device,
-                                           target_of_kind(device, i % 2 && !large ? "gpu" : "cpu"),
-                                           0, files[i]->d_name, text, NULL, 0)
-                          : run_program(device, files[i]->d_name, text);
+            bool good = each_once()
+                            ? run_for_target(
+                                  device, target_of_kind(device, i % 2 && !large ? "gpu" : "cpu"),
+                                  0, files[i]->d_name, text, NULL, 0)
+                            : run_program(device, files[i]->d_name, text);
             CU_ASSERT(good);
         }
         free(files[i]);
@@ -556,11 +562,11 @@ static void make_wild(Sample *s, int seed) {
 }
 
 static void test_random(void) {
-    test_seeds("random", getenv("DLG_DIFF_SEEDS"), 8, make_random);
+    test_seeds("random", getenv("DLG_DIFF_SEEDS"), 5, make_random);
 }
 
 static void test_wild(void) {
-    test_seeds("wild", getenv("DLG_WILD_SEEDS"), getenv("DLG_SANITIZE") ? 4 : 6, make_wild);
+    test_seeds("wild", getenv("DLG_WILD_SEEDS"), 4, make_wild);
 }
 
 RUN_SUITE("diff", {"every elementwise operator", test_elementwise},

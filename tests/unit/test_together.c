@@ -64,6 +64,7 @@ typedef struct Loaded {
 
 static void load(Loaded *l, const char *text, How how) {
     l->dev = open_device();
+    set_optimisation(l->dev, strstr(text, " target gpu ") ? "gpu" : "cpu");
     l->dev->meets = how == TOGETHER;
     if (how == PAIRED) CU_ASSERT_EQUAL_FATAL(dlg_device_pair(l->dev, DLG_PAIR_ALWAYS), DLG_OK);
     int status = dlg_program_load_text(&l->prog, l->dev, "together.cl", text, strlen(text), NULL);
