@@ -2,7 +2,7 @@
  * on the same program: for every target, with and without fusion. No driver takes part.
  *
  * The programs are those of tests/diff and programs made at random (DLG_KERNEL_SEEDS and
- * DLG_WILD_SEEDS say how many). Each goes all ways; with DLG_KERNEL_WAYS so many, in turn. */
+ * DLG_WILD_SEEDS say how many). Each goes all ways, a sample some of them in turn; with DLG_KERNEL_WAYS all so many. */
 #include "ast.h"
 #include "compile.h"
 #include "embedded.h"
@@ -20,6 +20,9 @@
 
 #define ROUNDED                                                                                    \
     2 /* CompileOptions.ready_products: numbers that are no tf32 or bf16, and so are rounded */
+
+/* That a sample, in a smaller size, goes: they are alike, and much is computed. */
+#define SAMPLE_WAYS 6
 
 typedef struct Case {
     const char *name;
@@ -346,6 +349,7 @@ static bool run_defined(const char *name, const char *text, const char *const *d
                             {.target = "cpu", .rewrites = some}};
     static size_t turn; /* where there are fewer: the first, and some of the others in turn */
     size_t ways = every_way ? COUNT_OF(all) : number_of("DLG_KERNEL_WAYS", COUNT_OF(all));
+    if (define_count && ways > SAMPLE_WAYS) ways = SAMPLE_WAYS;
     bool good = true;
     for (size_t k = 0; k < ways; k++) {
         size_t i = k && ways < COUNT_OF(all) ? 1 + turn++ % (COUNT_OF(all) - 1) : k;
