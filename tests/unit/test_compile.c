@@ -5,6 +5,7 @@
 #include "graph_fixture.h"
 
 #include <CUnit/Basic.h>
+#include <dirent.h>
 #include <locale.h>
 #include <pthread.h>
 
@@ -211,8 +212,60 @@ static void test_tile_names(void) {
     compile_free(&r);
 }
 
-RUN_SUITE("compile", {"tiles", test_tiles}, {"names of tiles", test_tile_names},
-          {"statuses", test_statuses}, {"what is emitted", test_what_is_emitted},
-          {"defines", test_defines}, {"colours", test_colors}, {"files", test_files},
-          {"length", test_length_counts}, {"threads", test_threads_give_the_same},
-          {"locale", test_locale_does_not_matter})
+static int only_programs(const struct dirent *entry) {
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot && strcmp(dot, ".dlg") == 0;
+}
+
+/* Every program of the tests and every sample compiles, in some of the ways that there are, each way with others of them. Under
+ * a checker that is the compiler's code, all of it: what is computed is for others to see. */
+static void test_all_ways(void) {
+    static const char *const directories[] = {
+        DLG_SOURCE_DIR "/tests/diff", DLG_SOURCE_DIR "/tests/structure", DLG_SOURCE_DIR "/samples"};
+    static const CompileOptions ways[] = {{.target = "cpu"},
+                                          {.target = "cpu", .emit = EMIT_EXPLAIN},
+                                          {.target = "cpu", .emit = EMIT_DOT, .opt_level = 2},
+                                          {.target = "cpu", .opt_level = 1},
+                                          {.target = "cpu", .tile_rank = 5, .cache_bytes = 4096},
+                                          {.target = "cpu", .rewrites = 17},
+                                          {.target = "cpu", .pair = true},
+                                          {.target = "cpu8"},
+                                          {.target = "cpu8", .emit = EMIT_C, .cache_bytes = 65536},
+                                          {.target = "gpu"},
+                                          {.target = "gpu", .opt_level = 2},
+                                          {.target = "gpu_mma", .precision = "3xtf32"},
+                                          {.target = "gpu_mma", .ready_products = 1, .units = 1},
+                                          {.target = "gpu_wgmma", .precision = "bf16", .units = 1},
+                                          {.target = "cpu", .mem_budget_bytes = 1},
+                                          {.target = "gpu", .mem_budget_bytes = 1}};
+    size_t programs = 0, every = getenv("DLG_SANITIZE") ? 4 : COUNT_OF(ways);
+    for (size_t d = 0; d < COUNT_OF(directories); d++) {
+        struct dirent **files;
+        int count = scandir(directories[d], &files, only_programs, alphasort);
+        CU_ASSERT(count > 0);
+        for (int i = 0; i < count; i++) {
+            char path[4096];
+            snprintf(path, sizeof path, "%s/%s", directories[d], files[i]->d_name);
+            free(files[i]);
+            for (size_t w = 0; w < COUNT_OF(ways); w++) {
+                if ((programs + w) % every) continue;
+                CompileResult r = compile_file(path, &ways[w]);
+                /* Of a budget that is too small it is told how large it must be. */
+                bool fine = r.status == 0 ||
+                            (ways[w].mem_budget_bytes && strstr(r.diagnostics, "error[E06"));
+                if (!fine) fprintf(stderr, "%s, way %zu: %s\n", path, w, r.diagnostics);
+                CU_ASSERT(fine);
+                compile_free(&r);
+            }
+            programs++;
+        }
+        if (count >= 0) free(files);
+    }
+    CU_ASSERT(programs > 70);
+}
+
+RUN_SUITE("compile", {"every program in all ways", test_all_ways}, {"tiles", test_tiles},
+          {"names of tiles", test_tile_names}, {"statuses", test_statuses},
+          {"what is emitted", test_what_is_emitted}, {"defines", test_defines},
+          {"colours", test_colors}, {"files", test_files}, {"length", test_length_counts},
+          {"threads", test_threads_give_the_same}, {"locale", test_locale_does_not_matter})
