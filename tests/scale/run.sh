@@ -1,6 +1,7 @@
 #!/bin/sh
 # How compiling grows, in instructions, which are the same on a busy machine: twice the program takes
-# about twice as many. tests/unit/test_scale.c counts memory. Arguments: dlgc, then kinds (all).
+# about twice as many. tests/unit/test_scale.c counts memory. Arguments: dlgc, then kinds (some that go
+# through most of the compiler; with DLG_SCALE_ALL set all, twice as large: a step that is of little weight shows itself late).
 set -u
 [ -z "${DLG_SANITIZE:-}" ] || exit 77
 command -v valgrind >/dev/null || { echo "valgrind is not installed"; exit 77; }
@@ -21,20 +22,26 @@ instructions() {
         "$dlgc" large.dlg "$@" 2>&1 | sed -n 's/.*I *refs: *//p' | tr -d ,
 }
 
+kinds="chain mlp lstm attend rebound fan calls through scans nested body updates"
+smaller=2
+if [ -n "${DLG_SCALE_ALL:-}" ]; then
+    kinds=$(sh "$programs" | cut -d ' ' -f 1)
+    smaller=1
+fi
 explained="explain-functions explain-through explain-fors explain-params explain-mlp"
-for kind in ${*:-$(sh "$programs" | cut -d ' ' -f 1) $explained}; do
+for kind in ${*:-$kinds $explained}; do
     size=$(sh "$programs" | sed -n "s/^${kind#explain-} \([0-9]*\) .*/\1/p")
-    half=$(instructions "$kind" $((size / 32)))
+    half=$(instructions "$kind" $((size / 32 / smaller)))
     growth=
     for part in 16 8 4; do
-        whole=$(instructions "$kind" $((size / part)))
+        whole=$(instructions "$kind" $((size / part / smaller)))
         if [ -z "$half" ] || [ -z "$whole" ]; then
             growth=
             break
         fi
         growth=$((whole * 100 / half))
         half=$whole
-        echo "$kind $((size / part)): $whole instructions, $growth % of those at half the size"
+        echo "$kind $((size / part / smaller)): $whole instructions, $growth % of those at half the size"
         # A step that ends at a limit of its own grows faster up to there: then the next size tells.
         [ "$growth" -gt "$most" ] || break
     done
