@@ -136,7 +136,7 @@ void emit_panels(Nest *n, Idx part);
 /* schedule_local.c: a contraction by tiles in local memory. */
 bool local_tiles_fit(const Section *s);
 /* Decides how large they are, by the operations that a result takes beside its sum, and how many groups there are. */
-void local_tiles_plan(Section *s, double operations);
+void local_tiles_plan(Section *s, Arena *arena, double operations);
 void emit_local_tiles(Nest *n, Idx part);
 
 /* What of it schedule_matrix.c needs too: the contraction of a section that matrix units multiply, by such tiles. */
@@ -192,6 +192,12 @@ void local_ahead(LocalTile *t, NodeId dot, Idx row, Idx column);
 /* Below it: stores what follows the sum v of the place. */
 void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val v);
 int64_t local_tile_count(const Section *s, int32_t rows, int32_t columns);
+/* Which of the tiles that fit the section's contraction goes by, of which the `own`-th is the model's (tiles.h); none is
+ * tried that leaves most of the device idle. `how` says what the choice hangs on beside how the operands lie: "tf32 ready".
+ * Returns its index, and has decided how many groups there are. Requires: all add up in the same order, with as many zeros
+ * behind what is contracted. */
+uint32_t local_tile_take(Section *s, Arena *arena, const char *how, const Tile *tiles,
+                         uint32_t count, uint32_t own);
 
 /* schedule_staged.c: the same, where what is multiplied next is copied meanwhile: of so many operations a result. Decides
  * whether. */
@@ -208,7 +214,7 @@ void emit_small_tiles(Nest *n, Idx part);
 
 /* schedule_matrix.c: a contraction by tiles in local memory that matrix units multiply. */
 bool matrix_tiles_fit(Section *s, Arena *arena);
-void matrix_tiles_plan(Section *s);
+void matrix_tiles_plan(Section *s, Arena *arena);
 void emit_matrix_tiles(Nest *n, Idx part);
 
 /* schedule_wgmma.c: the same by wgmma. Decides whether, and how large the tiles are. */

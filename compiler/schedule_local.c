@@ -4,7 +4,7 @@
  * by side. What the next step needs is on its way meanwhile.
  *
  * A tile is large where there are enough of them for the device and little is computed of each result, for its text
- * stands there for each spot.
+ * stands there for each spot. Sums go along what is contracted place by place, whatever the tile, to the end of a step.
  *
  * Requires: the target's groups have SIDE x SIDE items. Edges of any size are masked. */
 #include "cost.h"
@@ -47,15 +47,69 @@ int64_t local_tile_count(const Section *s, int32_t rows, int32_t columns) {
     return n;
 }
 
-void local_tiles_plan(Section *s, double operations) {
-    bool large = local_tile_count(s, LARGE, LARGE) >= ENOUGH && operations < COSTLY;
-    s->local_tile = large ? LARGE : SMALL;
+/* As what an operand can be moved, 16 bytes at a time, where that is not as f32. */
+static const char *moved_as(const LocalTile *t, uint32_t which) {
+    const int32_t words = 16 / (int32_t)sizeof(float);
+    return local_moves(t, which, DT_F32, words)        ? NULL
+           : local_moves(t, which, DT_TF32, words)     ? "tf32"
+           : local_moves(t, which, DT_BF16, 2 * words) ? "bf16"
+                                                       : "apart";
+}
+
+/* What the choice of a tile hangs on: "gpu_mma 8x1024x512 by 256 tf32 down right apart". Below 96 bytes, for there are
+ * MAX_ELEMS results at most (TileUse). */
+static const char *contraction_name(const Section *s, Arena *arena, const char *how) {
+    static const char *const sides[] = {" left ", " right "};
+    const int axes = s->space.rank;
+    Arena *scratch = arena_open(arena);
+    Kernel k;
+    Nest n;
+    LocalTile t;
+    const char *as[2];
+    int64_t batch = 1;
+    kernel_init(&k, scratch, 1, 1);
+    nest_init(&n, s, &k);
+    local_tile_open(&t, &n, 0, 0);
+    for (uint32_t i = 0; i < 2; i++) as[i] = moved_as(&t, i);
+    arena_close(scratch);
+    for (int i = 0; i < axes - 2; i++) batch *= s->space.dim[i];
+    return arena_printf(arena, "%s %s%dx%d by %lld %s%s%s%s%s%s%s", s->target->name,
+                        batch > 1 ? arena_printf(arena, "%lldx", (long long)batch) : "",
+                        s->space.dim[axes - 2], s->space.dim[axes - 1], (long long)t.length, how,
+                        t.along[0] ? "" : " down", t.along[1] ? " turned" : "",
+                        as[0] ? sides[0] : "", as[0] ? as[0] : "", as[1] ? sides[1] : "",
+                        as[1] ? as[1] : "");
+}
+
+uint32_t local_tile_take(Section *s, Arena *arena, const char *how, const Tile *tiles,
+                         uint32_t count, uint32_t own) {
+    Tile tried[MOST_TILES] = {tiles[own]};
+    uint32_t which[MOST_TILES] = {own}, n = 1, taken = own;
+    for (uint32_t i = 0; i < count && n < MOST_TILES; i++) {
+        if (i == own || 2 * local_tile_count(s, tiles[i].rows, tiles[i].columns) < s->target->units)
+            continue;
+        tried[n] = tiles[i];
+        which[n++] = i;
+    }
+    if (n > 1)
+        taken =
+            which[tile_take(s->target, contraction_name(s, arena, how), tried, n, arena, &s->tile)];
+    s->groups = (uint32_t)local_tile_count(s, tiles[taken].rows, tiles[taken].columns);
+    return taken;
+}
+
+void local_tiles_plan(Section *s, Arena *arena, double operations) {
+    static const Tile tiles[] = {{.rows = SMALL, .columns = SMALL},
+                                 {.rows = LARGE, .columns = LARGE}};
+    const bool may_be_large = operations < COSTLY;
     if (local_tile_count(s, SMALL, SMALL) < FEW) {
         s->local_tile = 0;
         small_tiles_plan(s);
         return;
     }
-    s->groups = (uint32_t)local_tile_count(s, s->local_tile, s->local_tile);
+    const bool large = may_be_large && local_tile_count(s, LARGE, LARGE) >= ENOUGH;
+    s->local_tile =
+        tiles[local_tile_take(s, arena, "local", tiles, may_be_large ? 2 : 1, large)].rows;
 }
 
 Val local_load(LocalTile *t, uint32_t which, Idx line, Idx step, Ranges *ranges) {

@@ -66,17 +66,36 @@ static int64_t tile_count(const Section *s, const Way *w) {
 }
 
 /* Tiles go by in turns of as many as the device has units; of the last turn some may be idle. */
-static const Way *best_way(const Section *s) {
-    const Way *best = NULL;
-    double least = 0;
+static double time_of(const Section *s, const Way *w) {
+    int64_t units = s->target->units, turns = (tile_count(s, w) + units - 1) / units;
+    return (double)turns * w->rows * w->columns / w->rate;
+}
+
+/* Steps of a turn: two sets go in turn. */
+static int32_t steps_together(const Way *w) {
+    return w->depth % 2 ? 2 : 1;
+}
+
+/* Whether both add up in the same order: 3xTF32 adds runs of `depth` tiles by themselves; and with as many zeros behind
+ * what is contracted, to the end of a turn. */
+static bool adds_like(const Way *a, const Way *b) {
+    return (a->kind != IN_HALVES || a->depth == b->depth) &&
+           a->depth * steps_together(a) == b->depth * steps_together(b);
+}
+
+/* Those that fit and add up like the fastest, by their time. */
+static uint32_t list_ways(const Section *s, const Way *list[COUNT_OF(ways)]) {
+    uint32_t fit = 0, count = 0;
     for (uint32_t i = 0; i < COUNT_OF(ways); i++) {
-        const Way *w = &ways[i];
-        if (!way_fits(s, w)) continue;
-        int64_t units = s->target->units, turns = (tile_count(s, w) + units - 1) / units;
-        double time = (double)turns * w->rows * w->columns / w->rate;
-        if (!best || time < least) best = w, least = time;
+        uint32_t at = fit;
+        if (!way_fits(s, &ways[i])) continue;
+        for (; at && time_of(s, &ways[i]) < time_of(s, list[at - 1]); at--) list[at] = list[at - 1];
+        list[at] = &ways[i];
+        fit++;
     }
-    return best;
+    for (uint32_t i = 0; i < fit; i++)
+        if (adds_like(list[0], list[i])) list[count++] = list[i];
+    return count;
 }
 
 static const Way *way_of(const Section *s) {
@@ -120,7 +139,8 @@ bool matrix_tiles_fit(Section *s, Arena *arena) {
     if (s->target->precision == PRECISION_F32 || s->target->local_size != ITEMS) return false;
     if (dot == NO_NODE || !dot_is_product(s) || node_at(s->g, dot)->dtype != DT_F32) return false;
     s->matrix_ready = is_ready(s, arena);
-    if (!best_way(s)) return false;
+    const Way *fit[COUNT_OF(ways)];
+    if (!list_ways(s, fit)) return false;
     /* Tiles that are mostly edge are slower than smaller ones without matrix units. */
     double results = (double)shape_elems(&s->space);
     double places = (double)local_tile_count(s, PART_ROWS, PART_COLUMNS) * PART_ROWS * PART_COLUMNS;
@@ -130,11 +150,18 @@ bool matrix_tiles_fit(Section *s, Arena *arena) {
            (s->target->precision_asked || products >= LAST_PRODUCTS);
 }
 
-void matrix_tiles_plan(Section *s) {
-    const Way *w = best_way(s);
+void matrix_tiles_plan(Section *s, Arena *arena) {
+    const Way *list[COUNT_OF(ways)];
+    Tile tiles[COUNT_OF(ways)];
+    const uint32_t count = list_ways(s, list);
+    for (uint32_t i = 0; i < count; i++)
+        tiles[i] =
+            (Tile){.rows = list[i]->rows * PART_ROWS, .columns = list[i]->columns * PART_COLUMNS};
+    const char *how = arena_printf(arena, "%s%s", precision_name(s->target->precision),
+                                   s->matrix_ready ? " ready" : "");
+    const Way *w = list[local_tile_take(s, arena, how, tiles, count, 0)];
     s->matrix_columns = w->columns;
     s->matrix_rows = w->rows;
-    s->groups = (uint32_t)tile_count(s, w);
 }
 
 typedef struct MatrixTile {
@@ -171,11 +198,6 @@ static Idx local_place(MatrixTile *m, uint32_t which, Idx stage, Idx line, Idx a
     at = idx_offset(x, at, which == 0 ? 0 : (int64_t)m->lines[0] * places);
     at = idx_add(x, at, idx_scale(x, tile, stage_elems / m->way->depth));
     return idx_add(x, at, idx_scale(x, stage, stage_elems));
-}
-
-/* Steps of a turn: two sets go in turn. */
-static int32_t steps_together(const MatrixTile *m) {
-    return m->way->depth % 2 ? 2 : 1;
 }
 
 /* Begins to copy what is copied of the step-th stage, to where stage `stage` is. */
@@ -268,7 +290,7 @@ static void multiply(MatrixTile *m, uint32_t sums, Val *next[2]) {
     Nest *n = m->t.n;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
-    const int32_t stages = m->way->stages, depth = m->way->depth, together = steps_together(m);
+    const int32_t stages = m->way->stages, depth = m->way->depth, together = steps_together(m->way);
     const bool copies = m->copied[0] || m->copied[1];
     const int64_t turns = (m->t.length + m->step * together - 1) / (m->step * together);
     const int64_t length = turns * together; /* in stages */

@@ -274,13 +274,13 @@ void section_plan(Section *s, Arena *arena) {
         return;
     }
     if (matrix_tiles_fit(s, arena)) {
-        matrix_tiles_plan(s);
+        matrix_tiles_plan(s, arena);
         return;
     }
     s->tiles_local = local_tiles_fit(s);
     if (s->tiles_local) {
         const double operations = p.count.flops - 2.0 * (double)longest_reduction(s);
-        if (!staged_tiles_fit(s, arena, operations)) local_tiles_plan(s, operations);
+        if (!staged_tiles_fit(s, arena, operations)) local_tiles_plan(s, arena, operations);
         return;
     }
     if (target->lanes == 1) group_plan(s, longest_reduction(s), p.inner_bad == 0);

@@ -6,6 +6,8 @@
  * beside each other, so that what lies in one bank is read once; and it reads the next place before it multiplies one, also
  * across the barrier.
  *
+ * A tile of half as many rows adds up in the same order.
+ *
  * Requires: the target's groups have ITEMS items. Edges of any size are masked. */
 #include "cost.h"
 #include "nest.h"
@@ -52,17 +54,17 @@ static void open_tile(StagedTile *m, Nest *n) {
 
 bool staged_tiles_fit(Section *s, Arena *arena, double operations) {
     const Target *target = s->target;
-    static const int32_t rows[] = {WIDE, WIDE / 2};
+    static const Tile tiles[] = {{.rows = WIDE, .columns = WIDE},
+                                 {.rows = WIDE / 2, .columns = WIDE}};
+    uint32_t own = 0;
     s->staged_rows = 0;
     if (!target->copies || target->local_size != ITEMS || operations >= COSTLY) return false;
     if (target->local_bytes < STAGES * 2 * PITCH(WIDE) * DEPTH * sizeof(float)) return false;
     if (!local_tiles_fit(s)) return false;
-    for (uint32_t i = 0; i < COUNT_OF(rows) && !s->staged_rows; i++) {
-        s->groups = (uint32_t)local_tile_count(s, rows[i], WIDE);
-        if (s->groups >= ENOUGH(target->units)) s->staged_rows = rows[i];
-    }
-    if (!s->staged_rows) return false;
-    s->staged_columns = WIDE;
+    while (own < COUNT_OF(tiles) &&
+           local_tile_count(s, tiles[own].rows, tiles[own].columns) < ENOUGH(target->units))
+        own++;
+    if (own == COUNT_OF(tiles)) return false;
     Arena *scratch = arena_open(arena);
     Kernel k;
     Nest n;
@@ -70,9 +72,13 @@ bool staged_tiles_fit(Section *s, Arena *arena, double operations) {
     kernel_init(&k, scratch, 1, 1);
     nest_init(&n, s, &k);
     open_tile(&m, &n);
-    if (!m.width[0] || !m.width[1] || m.t.length < 2 * DEPTH) s->staged_rows = 0;
+    const bool fits = m.width[0] && m.width[1] && m.t.length >= 2 * DEPTH;
     arena_close(scratch);
-    return s->staged_rows != 0;
+    if (!fits) return false;
+    const Tile *taken = &tiles[local_tile_take(s, arena, "staged", tiles, COUNT_OF(tiles), own)];
+    s->staged_rows = taken->rows;
+    s->staged_columns = taken->columns;
+    return true;
 }
 
 /* The e-th element, or `width` beside each other, that an item copies of an operand's part: its line and its place. Of what

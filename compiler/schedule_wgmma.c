@@ -95,28 +95,36 @@ bool wgmma_tiles_fit(Section *s, Arena *arena) {
     Nest n;
     kernel_init(&k, scratch, 1, 1);
     nest_init(&n, s, &k);
-    bool fits = false;
-    /* Where an item has twice as many sums they are of half as many columns, and of what is loaded for bf16 twice as much in hand. */
-    for (int32_t columns = target->precision == PRECISION_3XTF32 ? 1 : 2; columns && !fits;
-         columns--) {
-        const int64_t tiles = local_tile_count(s, ROWS, columns * PART_COLUMNS);
-        const double places = (double)tiles * ROWS * columns * PART_COLUMNS;
+    Tile tiles[2];
+    uint32_t count = 0, own = COUNT_OF(tiles);
+    /* Where an item has twice as many sums they are of half as many columns, and of what is loaded for bf16 twice as much in
+     * hand. Either number adds up in the same order. */
+    for (int32_t columns = target->precision == PRECISION_3XTF32 ? 1 : 2; columns; columns--) {
+        const Tile tile = {.rows = ROWS, .columns = columns * PART_COLUMNS};
+        const int64_t groups = local_tile_count(s, tile.rows, tile.columns);
+        const double places = (double)groups * tile.rows * tile.columns;
         WgmmaTile w = {.s = s, .t = {.n = &n, .dot = dot}};
         s->matrix_columns = columns;
         if (!choose(&w)) break;
         const bool copies = w.operand[0].copied && w.operand[1].copied;
         const int64_t least = columns == 1 && copies ? FEW(target->units) : MOST(target->units);
-        fits = tiles >= least && (double)shape_elems(&s->space) >= FULL * places &&
-               (columns == 1 || copies || w.precision != PRECISION_BF16) &&
-               array_elems(&w) * dtype_bytes(w.precision == PRECISION_BF16 ? DT_BF16 : DT_F32) <=
-                   target->wgmma_bytes;
-        s->groups = (uint32_t)tiles;
+        if ((double)shape_elems(&s->space) < FULL * places ||
+            (columns > 1 && !copies && w.precision == PRECISION_BF16) ||
+            array_elems(&w) * dtype_bytes(w.precision == PRECISION_BF16 ? DT_BF16 : DT_F32) >
+                target->wgmma_bytes)
+            continue;
+        if (groups >= least && own == COUNT_OF(tiles)) own = count;
+        tiles[count++] = tile;
     }
     arena_close(scratch);
-    s->wgmma = fits;
-    s->matrix_rows = fits ? 2 : 0;
-    if (!fits) s->matrix_columns = 0;
-    return fits;
+    s->wgmma = own < count;
+    s->matrix_rows = s->matrix_columns = 0;
+    if (!s->wgmma) return false;
+    const char *how = arena_printf(arena, "%s wgmma", precision_name(target->precision));
+    s->matrix_rows = ROWS / PART_ROWS;
+    s->matrix_columns =
+        tiles[local_tile_take(s, arena, how, tiles, count, own)].columns / PART_COLUMNS;
+    return true;
 }
 
 static Idx place_in(WgmmaTile *w, uint32_t which, Idx stage, Idx line, Idx step) {

@@ -28,10 +28,15 @@ const char *target_for_device(const char *type, unsigned width, unsigned matrix_
     return width && width < target_find("cpu")->width ? "cpu8" : "cpu";
 }
 
+static const char *const precisions[] = {"f32", "3xtf32", "tf32", "bf16"};
+
+const char *precision_name(Precision precision) {
+    return precisions[precision];
+}
+
 bool precision_find(const char *name, Precision *precision) {
-    static const char *const names[] = {"f32", "3xtf32", "tf32", "bf16"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (strcmp(names[i], name)) continue;
+    for (size_t i = 0; i < COUNT_OF(precisions); i++) {
+        if (strcmp(precisions[i], name)) continue;
         *precision = (Precision)i;
         return true;
     }

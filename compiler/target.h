@@ -44,5 +44,6 @@ const char *target_for_device(const char *type, unsigned width, unsigned matrix_
 
 /* By its name, as users give it; false: there is none such. */
 bool precision_find(const char *name, Precision *precision);
+const char *precision_name(Precision precision);
 
 #endif

@@ -11,16 +11,17 @@
 
 typedef struct Tile {
     int32_t rows, columns;
-    int32_t rest_rows; /* of the columns that are left over */
-    bool panels;       /* what is multiplied by is copied */
+    int32_t rest_rows; /* on processors: of the columns that are left over, ... */
+    bool panels;       /* ... and what is multiplied by is copied */
 } Tile;
 
 typedef VEC(TileUse) TileUses;
 
 /* What was chosen, and of how many; nothing was to choose: contraction NULL. */
 typedef struct TileTaken {
-    const char *contraction; /* what it is, for who remembers: "cpu 64x300 by 784" */
-    const char *tile;        /* "8x48", "8x48 panels" */
+    const char *contraction; /* what it is, for who remembers: "cpu 64x300 by 784",
+                                "gpu_mma 2x1024x512 by 784 tf32 ready" */
+    const char *tile;        /* "8x48", "8x48 panels"; below 32 bytes (TileUse) */
     uint32_t candidates;
 } TileTaken;
 

@@ -611,6 +611,29 @@ static void test_staged(void) {
     }
 }
 
+/* The tiles that a graphics processor's contractions may also go by (tiles.h), with edges. */
+static void test_other_tiles(void) {
+    static const char text[] =
+        "input a : f32[150, 51]\ninput b : f32[51, 390]\ninput bias : f32[390]\n"
+        "input h : bf16[220, 136]\ninput g : bf16[256, 136]\n"
+        "entry plain -> nn = relu(a @ b + bias), tt = b' @ a'\n"
+        "entry halves -> y = h @ g'\n";
+    static const CompileOptions options[] = {
+        {.target = "gpu", .units = 1},
+        {.target = "gpu_mma", .precision = "f32", .units = 1},
+        {.target = "gpu_mma", .precision = "3xtf32", .units = 1},
+        {.target = "gpu_mma", .precision = "tf32", .units = 1},
+        {.target = "gpu_mma", .precision = "bf16", .units = 1, .ready_products = ROUNDED},
+        {.target = "gpu_wgmma", .precision = "bf16", .units = 1}};
+    for (size_t i = 0; i < COUNT_OF(options); i++) {
+        for (size_t rank = 1; rank < 3; rank++) {
+            CompileOptions of_rank = options[i];
+            of_rank.tile_rank = rank;
+            CU_ASSERT(run_program("other tiles", text, &of_rank));
+        }
+    }
+}
+
 static void test_random(void) {
     uint32_t first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_KERNEL_SEEDS", 40);
     RandomProgram *r = malloc(sizeof(*r));
@@ -673,5 +696,5 @@ RUN_SUITE("kernels", {"a fault on purpose", test_fault},
           {"shared sums", test_shared_sums}, {"wide items", test_wide_items},
           {"small tiles by matrix units", test_small_matrix}, {"matrix units", test_matrix_units},
           {"wgmma", test_wgmma}, {"ready operands", test_ready}, {"stages of f32", test_staged},
-          {"programs made at random", test_random}, {"wilder ones", test_wild},
-          {"some worked in a smaller arena", test_squeezed})
+          {"other tiles", test_other_tiles}, {"programs made at random", test_random},
+          {"wilder ones", test_wild}, {"some worked in a smaller arena", test_squeezed})
