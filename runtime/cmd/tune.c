@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "target.h"
 #include "tiles_file.h"
 
 enum { RANKS = 8, ROUNDS = 3, ALTERNATIONS = 5, LEAST_WINS = 4 };
@@ -89,6 +88,12 @@ static int make(Tune *t, size_t rank, const TileChoice *tiles, size_t count, Can
     return status;
 }
 
+/* What does not build, launch or run to the end is not taken, and nothing else comes of it. */
+static void tell_refused(const Tune *t, const Candidate *c) {
+    complain("note: these tiles do not run here: %s",
+             c->compiled.status ? c->compiled.diagnostics : dlg_error_text(t->s.dev));
+}
+
 static void drop(Candidate *c) {
     dlg_program_close(c->prog);
     compile_free(&c->compiled);
@@ -155,6 +160,22 @@ static int time_rank(Tune *t, const Candidate *c, size_t rank) {
         free(seconds);
         if (status < 0) return status;
     }
+    return DLG_OK;
+}
+
+/* Tries the tiles of a rank, the first of which are the compiler's. */
+static int try_rank(Tune *t, const Candidate *first, size_t rank) {
+    Candidate c = *first;
+    if (!t->a->quiet) {
+        printf("tiles %zu of %zu for %zu contractions\n", rank + 1, t->ranks, t->count);
+        fflush(stdout);
+    }
+    int status = rank ? make(t, rank, NULL, 0, &c) : DLG_OK;
+    if (status == DLG_OK) status = time_rank(t, &c, rank);
+    if (!rank) return status;
+    if (status < 0) tell_refused(t, &c);
+    for (size_t i = 0; i < t->count && status < 0; i++) *t->list[i].tile[rank] = '\0';
+    drop(&c);
     return DLG_OK;
 }
 
@@ -256,8 +277,10 @@ static int settle(Tune *t, const Candidate *first) {
     if (chosen) {
         Candidate after;
         int status = make(t, 0, tiles, chosen, &after);
-        if (status == DLG_OK) status = compare(t, first, &after, &faster);
-        if (status < 0) exit_status = complain_status(t->s.dev, status);
+        if (status < 0)
+            tell_refused(t, &after);
+        else if ((status = compare(t, first, &after, &faster)) < 0)
+            exit_status = complain_status(t->s.dev, status);
         drop(&after);
     }
     for (size_t i = 0; i < t->count; i++) {
@@ -288,19 +311,8 @@ static int tune(Tune *t) {
     if (!exit_status && t->count == 0)
         printf("%s has no contraction with tiles to choose of\n", t->a->file);
     for (size_t rank = 0; rank < t->ranks && t->count && !exit_status; rank++) {
-        Candidate c = first;
-        if (!t->a->quiet) {
-            printf("tiles %zu of %zu for %zu contractions\n", rank + 1, t->ranks, t->count);
-            fflush(stdout);
-        }
-        if (rank && (status = make(t, rank, NULL, 0, &c)) < 0) { /* it is not taken */
-            complain("note: these tiles do not run here: %s", dlg_error_text(t->s.dev));
-            drop(&c);
-            continue;
-        }
-        status = time_rank(t, &c, rank);
+        status = try_rank(t, &first, rank);
         if (status < 0) exit_status = complain_status(t->s.dev, status);
-        if (rank) drop(&c);
     }
     if (!exit_status && t->count) exit_status = settle(t, &first);
     drop(&first);
@@ -308,20 +320,9 @@ static int tune(Tune *t) {
     return exit_status;
 }
 
-static int check_target(const Tune *t) {
-    CompileOptions options;
-    session_compile_options(t->a, t->s.dev, &options);
-    const Target *target = target_find(options.target);
-    if (!target || target->lanes > 1)
-        return EXIT_DONE; /* one that there is none of is told by who compiles */
-    complain("tune is for processors' targets so far: %s has no tiles to choose of", target->name);
-    return EXIT_USAGE;
-}
-
 int cmd_tune(const Args *a) {
     Tune t = {.a = a};
     int status = session_open_device(&t.s, a);
-    if (status == EXIT_DONE) status = check_target(&t);
     if (status == EXIT_DONE) status = tiles_check(t.s.dev);
     if (status == EXIT_DONE) status = tune(&t);
     session_close(&t.s);

@@ -71,9 +71,47 @@ tune_into 1 . "is no regular file"
 tune_into 1 layers.dlg/tiles.json "Not a directory"
 tune_into 3 /proc/none/tiles.json "cannot make the directory /proc/none"
 tune_into 3 /proc/tiles.json "cannot write /proc/tiles.json"
-expect 2 "for processors' targets so far" "$DLG" tune layers.dlg --target gpu
 rm tiles.json
 expect 2 "no target" "$DLG" tune layers.dlg --target none
 expect 1 "has no entry" "$DLG" tune layers.dlg --target cpu --entry none
 expect 1 "is no .dlg" "$DLG" tune layers.cl
+
+# Tiles of graphics processors. Their products are done elsewhere too; with PoCL by one thread, since version 3.1 leaves an array in
+# local memory to all its threads where a kernel hands it to a large function.
+export POCL_MAX_PTHREAD_COUNT=1
+export DLG_REFUSE_ITEMS=none DLG_REFUSE_TEXT="no such text"
+refusing() { LD_PRELOAD=$DLG_BUILD_DIR/tests/librefuse.so "$@"; }
+cat >product.dlg <<'MODEL'
+param a : f32[1024, 36] ~ normal(0, 1)
+param b : f32[36, 1152] ~ normal(0, 1)
+entry run -> y = tanh(a @ b)
+MODEL
+printf 'param a : f32[20, 36] ~ normal(0, 1)\nparam b : f32[36, 30] ~ normal(0, 1)\nentry run -> y = a @ b\n' >few.dlg
+units="--target gpu_mma --precision bf16"
+product="gpu_mma 1024x1152 by 36 bf16"
+compute() { expect 0 "" "$DLG" run product.dlg $units --entry run --get y="$1" --quiet; }
+compute before.npy
+expect 0 "has no contraction with tiles to choose of" "$DLG" tune few.dlg $units
+expect 0 "tiles 2 of 2 for 1 contractions" refusing "$DLG" tune product.dlg $units
+grep -q "do not run here" err && fail "tiles are refused: $(cat err)"
+if grep -q "^remembered in" out; then
+    grep -qF "\"$product\": \"64x128\"" tiles.json || fail "$product is not remembered: $(cat tiles.json)"
+    rm tiles.json
+fi
+# A tile that does not launch, by its number of work-items, and one that does not build, by its number of sums.
+none_is_chosen() {
+    expect 0 "these tiles do not run here" refusing "$DLG" tune product.dlg $units --quiet
+    grep -q "the compiler's tiles are as good here" out || fail "what does not run is chosen: $(cat out)"
+    [ ! -f tiles.json ] || fail "what does not run is remembered: $(cat tiles.json)"
+}
+DLG_REFUSE_ITEMS=$((144 * 256)) none_is_chosen
+DLG_REFUSE_TEXT="float sums[32]" none_is_chosen
+# What is remembered is taken from then on, and changes no bit.
+remember() { echo "{\"dlg_tiles\": 1, \"devices\": {\"$device\": {\"$product\": \"$1\"}}}" >tiles.json; }
+remember 64x128
+compute after.npy
+same before.npy after.npy
+DLG_REFUSE_ITEMS=$((144 * 256)) expect 3 "cannot launch the kernel k0" refusing "$DLG" run product.dlg $units --entry run --quiet
+remember 128x128
+DLG_REFUSE_ITEMS=$((144 * 256)) expect 0 "" refusing "$DLG" run product.dlg $units --entry run --quiet
 done_testing
