@@ -723,8 +723,10 @@ static void print_whole_head(Printer *p) {
  * number and of the group's memory as well. There what others stored is read past what a driver takes as constant. */
 static void print_part_head(Printer *p) {
     const bool shared = p->k->local_size > 1;
-    text_printf(p->out, "static void %s_group(const int g%s", p->name,
-                shared ? ", const int l" : "");
+    text_printf(p->out,
+                shared ? "group_function(%s_group)(const int g, const int l"
+                       : "static void %s_group(const int g",
+                p->name);
     for (uint32_t i = 0; i < p->k->locals.len && shared; i++)
         text_printf(p->out, ", __local %s *%s", cl_memory_type(p->k->locals.at[i].dtype),
                     p->local[i]);

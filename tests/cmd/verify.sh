@@ -142,6 +142,9 @@ expect 2 "the reference is made of a .dlg" "$DLG" verify wave.cl
 expect 1 "has no entry \`fly\`" "$DLG" verify wave.dlg --entry fly
 printf 'entry e -> y\n' >bad.dlg
 expect 1 "error[E0201]" "$DLG" verify bad.dlg
+# Two kernels with large tiles in local memory as one launch, whose groups a processor's threads do at one time.
+printf "input x : f32[1800, 17]\ninput w : f32[17, 2000]\nentry e -> y = relu(x @ w), z = w' @ x'\n" >tiles.dlg
+expect 0 "all 2 are within" "$DLG" verify tiles.dlg --target gpu
 # On a terminal the line says what takes the time, and goes away; the table is the same.
 if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
     cp "$DLG_SOURCE_DIR/samples/xor.dlg" "$DLG_SOURCE_DIR/samples/xor.csv" .
