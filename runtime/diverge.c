@@ -41,10 +41,11 @@ void good_close(Training *t) {
     t->good = (LastGood){0};
 }
 
-/* The step in which a scalar was NaN first. */
-static int scalar_diverged(const Training *t) {
+/* The step in which a scalar was NaN first, whose epoch may be before the one that is enqueued. */
+static int scalar_diverged(Training *t) {
     const Runner *r = &t->run;
     uint64_t step = t->progress.resumed_step + r->nan_run;
+    if (t->progress.batches) t->progress.epoch = (step - 1) / t->progress.batches + 1;
     return rt_fail(t->prog->dev, DLG_ERR_DIVERGED,
                    "the training diverged: `%s` is nan in step %llu",
                    r->scalars[r->nan_scalar]->user_name, (unsigned long long)step);

@@ -343,7 +343,11 @@ static uint64_t whole(struct argp_state *state, const char *option, const char *
         argp_error(state, "--%s takes a whole number of at most %llu, not `%s`", option, ULLONG_MAX,
                    text);
     if (*text < '0' || *text > '9' || *end || errno)
-        argp_error(state, "--%s takes a whole number, not `%s`", option, text);
+        argp_error(state, "--%s takes a whole number%s, not `%s`", option,
+                   *text == '-' && strspn(text + 1, "0123456789") == strlen(text) - 1
+                       ? " of at least 0"
+                       : "",
+                   text);
     return v;
 }
 

@@ -331,7 +331,7 @@ static int show(Run *r) {
 int cmd_run(const Args *a) {
     Run r = {.a = a};
     if (!a->has_rows && (a->held_out || a->with_count || a->data_count)) {
-        complain("--data, --held-out and --with go with --rows B:E");
+        complain("--data, --held-out and --with go with --rows B:E; --rows 0: takes all rows");
         return EXIT_USAGE;
     }
     if (a->held_out && !a->load) {

@@ -61,7 +61,8 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     uint64_t steps;
     double seconds;
     bool evaluates;
-    bool finite; /* all that the entry returned in the last epoch */
+    bool finite;          /* all that the entry returned in the last epoch */
+    const char *nan_name; /* what of the last evaluation is NaN, or NULL */
     const Args *args;
     const dlg_device *dev;
     uint64_t best_epoch;    /* with --patience, */
@@ -90,7 +91,8 @@ static int show_begin(const dlg_progress *now, Shown *shown) {
     else if (a->resume)
         printf("there is no checkpoint %s: the run begins anew\n", a->checkpoint);
     else if (access(a->checkpoint, F_OK) == 0)
-        printf("%s is there and will be replaced; --resume would go on from it\n", a->checkpoint);
+        printf("%s is there and will be replaced; --resume goes on from it, if it is of this run\n",
+               a->checkpoint);
     progress_wait(&shown->progress, building);
     return interrupted();
 }
@@ -148,6 +150,9 @@ static int show(const dlg_progress *now, void *user) {
     shown->finite = true;
     for (size_t i = 0; i < now->train.count; i++)
         shown->finite &= isfinite(now->train.values[i]) != 0;
+    shown->nan_name = NULL;
+    for (size_t i = now->evaluate.rows ? now->evaluate.count : 0; i-- > 0;)
+        if (isnan(now->evaluate.values[i])) shown->nan_name = now->evaluate.names[i];
     return progress_show(now, &shown->progress);
 }
 
@@ -294,6 +299,16 @@ static void print_best(const Args *a, const Shown *shown) {
            a->save ? ", whose weights are saved" : "");
 }
 
+/* As `dlg eval` ends with it. */
+static int nan_evaluation(const Session *s, const Args *a, const dlg_entry *entry,
+                          const Shown *shown) {
+    if (shown->result) return EXIT_DIVERGED;
+    complain("`%s` of the rows held out is not a number%s%s; --ignore-nan takes no notice",
+             shown->nan_name, a->patience ? ", so that no epoch was better than those before" : "",
+             reads_labels(s, entry) ? "; a label out of range (outside 0..c-1) gives NaN" : "");
+    return EXIT_DIVERGED;
+}
+
 /* What there is to say and to save when training ended, done or stopped. */
 static int end(Session *s, const Args *a, const dlg_entry *entry, const Shown *shown, bool done) {
     int status = done ? EXIT_DONE : EXIT_SIGNAL + interrupted();
@@ -311,6 +326,7 @@ static int end(Session *s, const Args *a, const dlg_entry *entry, const Shown *s
     if (shown->kept_not) status = EXIT_SYSTEM; /* it was told */
     if (!a->quiet) print_best(a, shown);
     int saved = save(s, a);
+    if (done && shown->nan_name && !a->ignore_nan) status = nan_evaluation(s, a, entry, shown);
     if (saved) status = saved;
     if (!done && !a->quiet) print_how(a, shown);
     return status;
@@ -336,9 +352,9 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
                     : "what the model or --set gives it at the start");
         return EXIT_DIVERGED;
     }
-    /* The first epoch takes every row, and a label that is out of range gives NaN at once. */
+    /* A label that is out of range gives NaN at once, in the first epoch that has its row: mostly the very first. */
     bool labels = reads_labels(s, entry), first = labels && shown->diverged_epoch <= 1;
-    if (first) print_labels(s, entry);
+    if (labels) print_labels(s, entry);
     fprintf(stderr,
             "  to try: %sa smaller learning rate; clip_norm = 1 in the optimizer; inputs that are "
             "scaled to about 1%s%s; --ignore-nan goes on\n",

@@ -312,6 +312,14 @@ static int derivatives(Verify *v, const Entry *entry) {
     return EXIT_DONE;
 }
 
+/* What an optimizer keeps is 0 at first, and hides what it is multiplied by: a step makes it something else. */
+static int take_step(Verify *v, const dlg_entry *device) {
+    if (!device->trains) return EXIT_DONE;
+    int status = set_inputs(v, device), code = status ? DLG_OK : dlg_run(v->s.prog, device->name);
+    if (!status && code == DLG_OK) code = dlg_finish(v->s.prog);
+    return code < 0 ? complain_status(v->s.dev, code) : status;
+}
+
 static int verify_entry(Verify *v, const Entry *entry) {
     char name[1200];
     snprintf(name, sizeof name, "%s%s%s", entry->name, entry->variant ? "@" : "",
@@ -321,6 +329,7 @@ static int verify_entry(Verify *v, const Entry *entry) {
     int status = EXIT_DONE, code = dlg_init(v->s.prog, v->a->seed);
     if (code < 0) return complain_status(v->s.dev, code);
     status = session_load_weights(&v->s, v->a);
+    if (!status) status = take_step(v, device);
     if (!status) status = set_inputs(v, device);
     if (!status) status = copy_variables(v, entry);
     if (status) return status;

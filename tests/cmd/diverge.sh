@@ -52,6 +52,13 @@ grep -q '`y` holds 0 to 10 in the data: with fewer classes, or rows in a table, 
     fail "the labels: $(cat err)"
 expect 4 "holds -1 to 9 in the data: a label or an index below 0" "$DLG" train $digits --epochs 1 \
     --data y=below.csv:64
+# Epochs that are told late are those of the step all the same.
+head -n 96 "$DLG_SOURCE_DIR/samples/digits.csv" >few.csv
+awk -F, -v OFS=, 'NR == 50 { $65 = 12 } { print }' few.csv >off.csv
+for seed in 1 2 3; do
+    expect 4 "\`y\` holds 0 to 12 in the data" "$DLG" train $digits --seed $seed --epochs 20 --quiet \
+        --data x=off.csv:0:64 --data y=off.csv:64
+done
 printf 'hello, world: the quick brown fox jumps over it all\n%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 >text.txt
 cat >text.dlg <<'DLG'
 input s : i32[4, 9] from "text.txt" chars

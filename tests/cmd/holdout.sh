@@ -98,4 +98,13 @@ expect 1 "w.fold2.safetensors is there and is not a weights file" \
 expect 1 "there are 1797 rows" "$DLG" train digits.dlg --folds 2000
 expect 2 "at least 2" "$DLG" train digits.dlg --folds 1
 expect 2 "at most 10000" "$DLG" train digits.dlg --folds 99999999999999999 --save w
+# A label that is out of range among the rows held out: the evaluation tells nothing, and that is no success.
+sed '5s/,[0-9]*$/,77/' testing.csv >off.csv
+off="--holdout-data x=off.csv:0:64 --holdout-data y=off.csv:64"
+expect 4 "\`loss\` of the rows held out is not a number; a label out of range" \
+    "$DLG" train digits.dlg $training $off --epochs 2 --save off.w
+[ -f off.w ] || fail "the weights are not saved"
+expect 4 "so that no epoch was better than those before" "$DLG" train digits.dlg $training $off --epochs 9 --patience 2
+expect 0 "" "$DLG" train digits.dlg $training $off --epochs 1 --ignore-nan
+expect 4 "" "$DLG" sweep digits.dlg $training $off --epochs 1 -D batch=16,32
 done_testing

@@ -14,7 +14,7 @@ expect 2 "no command \`fly\`" "$DLG" fly
 expect 2 "which FILE?" "$DLG" train
 expect 2 "one argument too many" "$DLG" train a.dlg b.dlg
 expect 2 "unrecognized option" "$DLG" train --fly a.dlg
-expect 2 "--epochs takes a whole number, not \`-1\`" "$DLG" train --epochs=-1 a.dlg
+expect 2 "--epochs takes a whole number of at least 0, not \`-1\`" "$DLG" train --epochs=-1 a.dlg
 expect 2 "--epochs takes a whole number, not \`1e3\`" "$DLG" train --epochs 1e3 a.dlg
 expect 2 "--epochs is at least 1" "$DLG" train --epochs 0 a.dlg
 expect 2 "--steps takes a whole number" "$DLG" train --steps 99999999999999999999 a.dlg

@@ -99,13 +99,25 @@ sed 's/1e-08f/1e-05f/g' attention.cl >edited.cl
 cmp -s attention.cl edited.cl && fail "there is no epsilon to edit"
 expect 1 'entry `train`: m.q.w[' "$DLG" verify attention.dlg --program edited.cl
 
+# What is kept of the steps before is not 0, which would hide what it is multiplied by.
+cat >moments.dlg <<'DLG'
+input x : f32[8, 6]
+entry train -> loss { minimize loss by momentum(lr = 0.1, mu = 0.875) }
+loss = mean(dense(x, 3) ** 2)
+DLG
+expect 0 "are within 0.0001" "$DLG" verify moments.dlg
+expect 0 "" "$DLGC" moments.dlg
+sed 's/0\.875f/0.5f/g' moments.cl >edited.cl
+cmp -s moments.cl edited.cl && fail "there is no momentum to edit"
+expect 1 "are wrong" "$DLG" verify moments.dlg --program edited.cl
+
 # Pixels of 0 with a bias of 0 are at the kink of relu.
 cat >kink.dlg <<'DLG'
 input x : f32[8, 64] from "digits.csv" columns 0:64
 input y : i32[8] from "digits.csv" columns 64
 a = max_pool(relu(conv(reshape(x / 16, 8, 1, 8, 8), 6, 3, pad = 1)), 2)
 loss = mean(cross_entropy(dense(flatten(a), 10), y))
-entry train -> loss { minimize loss by sgd(lr = 0.1) }
+entry train -> loss { minimize loss by sgd(lr = 0.0) } # it stays there
 DLG
 expect 0 "by differences, beside a kink" "$DLG" verify kink.dlg
 expect 0 "not checked: a kink" "$DLG" verify "$data/kink.dlg"
