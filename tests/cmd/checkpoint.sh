@@ -16,7 +16,7 @@ same whole again
 expect 0 "132 steps in" $train --checkpoint-every 30s --checkpoint timed --save kept
 same whole kept
 same run.checkpoint timed
-expect 0 "run.checkpoint is there and will be replaced; --resume would go on from it" $train $keep --steps 5
+expect 0 "run.checkpoint is there and will be replaced; --resume goes on from it, if it is of this run" $train $keep --steps 5
 expect 0 "on 359 held-out rows" "$DLG" eval digits.dlg --load timed
 
 # Compiled elsewhere, from another directory, for the same target: the same program.
