@@ -80,8 +80,9 @@ uint32_t nest_keep(Nest *n, const Idx *index, uint8_t lanes);
 void nest_hoist(Nest *n, NodeId id, const Idx *row);
 
 /* Evaluates now, of what will be stored at index[], all that does not hang on the reduction `sum`, so that it is loaded
- * while that is computed. */
-void nest_ahead(Nest *n, NodeId sum, const Idx *index);
+ * while that is computed; no more than about `most` loads, at least 1, each of which takes a register until then. Returns how
+ * many they are. */
+uint32_t nest_ahead(Nest *n, NodeId sum, const Idx *index, uint32_t most);
 
 /* schedule_narrow.c: the same as nest_row at 16 rows side by side, that on the last axis with the lanes. */
 bool narrow_fits(const Section *s, Arena *arena);
@@ -187,8 +188,8 @@ bool local_along(const LocalTile *t, uint32_t which);
 bool local_inside(LocalTile *t, Idx row, Idx column);
 /* Whether all tiles are within the space. */
 bool local_is_even(const LocalTile *t);
-/* Evaluates what follows the sum of the place as far as it does not need it. Requires: it is inside. */
-void local_ahead(LocalTile *t, NodeId dot, Idx row, Idx column);
+/* Evaluates what follows the sum of the place as far as it does not need it: see nest_ahead. Requires: it is inside. */
+uint32_t local_ahead(LocalTile *t, NodeId dot, Idx row, Idx column, uint32_t most);
 /* Below it: stores what follows the sum v of the place. */
 void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val v);
 int64_t local_tile_count(const Section *s, int32_t rows, int32_t columns);

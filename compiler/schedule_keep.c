@@ -153,8 +153,10 @@ typedef struct Along {
     Nest *n;
     const Idx *inner; /* variables over the axes of the loop */
     int axes;
-    NodeId sum;     /* or what hangs on it is not the same, unless it is NO_NODE */
-    NumberSet hang; /* those that hang on it, among those that were looked at */
+    NodeId sum;           /* or what hangs on it is not the same, unless it is NO_NODE */
+    uint32_t most;        /* loads, of what is made now; 0: all that there are */
+    uint32_t from, loads; /* the values up to here were counted, so many are loads */
+    NumberSet hang;       /* those that hang on it, among those that were looked at */
     NumberSet looked, seen;
 } Along;
 
@@ -192,11 +194,19 @@ static bool varies(Along *a, NodeId id, const Idx *index) {
     return a->sum != NO_NODE && hangs(a, id);
 }
 
+static bool is_enough(Along *a) {
+    const Kernel *k = a->n->k;
+    if (!a->most) return false;
+    for (; a->from < k->values.len; a->from++) a->loads += k->values.at[a->from].kind == V_LOAD;
+    return a->loads >= a->most;
+}
+
 /* Evaluates now what the evaluation of node `id` at index[], in every turn of a loop or later, would evaluate that is the
  * same in all of them, or known now. */
 static void hoist(Along *a, NodeId id, const Idx *index) {
     const Section *s = a->n->s;
     const Node *x = node_at(s->g, id);
+    if (is_enough(a)) return;
     if (!set_add(&a->seen, id) || is_reduction((Op)x->op)) return;
     if (!varies(a, id, index)) {
         eval_at(&a->n->eval, id, index);
@@ -221,9 +231,13 @@ static Along along_open(Nest *n, NodeId sum) {
                    .seen = {.arena = arena}};
 }
 
-void nest_ahead(Nest *n, NodeId sum, const Idx *index) {
+uint32_t nest_ahead(Nest *n, NodeId sum, const Idx *index, uint32_t most) {
     Along a = along_open(n, sum);
+    a.most = most;
+    a.from = n->k->values.len;
     for (uint32_t i = 0; i < n->s->stores.len; i++) hoist(&a, n->s->stores.at[i].node, index);
+    is_enough(&a);
+    return a.loads;
 }
 
 void nest_hoist(Nest *n, NodeId id, const Idx *row) {

@@ -374,10 +374,10 @@ bool local_is_even(const LocalTile *t) {
            space->dim[space->rank - 1] % t->columns == 0;
 }
 
-void local_ahead(LocalTile *t, NodeId dot, Idx row, Idx column) {
+uint32_t local_ahead(LocalTile *t, NodeId dot, Idx row, Idx column, uint32_t most) {
     Idx out[MAX_RANK];
     result_at(t, row, column, out);
-    nest_ahead(t->n, dot, out);
+    return nest_ahead(t->n, dot, out, most);
 }
 
 void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val sum) {

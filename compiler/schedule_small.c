@@ -24,13 +24,15 @@
 #define MOST_STAGES  3     /* turns that are in local memory, where what is multiplied is copied */
 #define COPY         4     /* elements that are copied at a time, where they lie so */
 #define LARGE_ROOM   73728 /* bytes: so three groups share a unit */
-#define LARGE_WORK   (1 << 25) /* multiplications */
-#define MEETING      64        /* bytes */
-#define TURNS        8         /* whose text stands there one after the other */
-#define SIDE_BY_SIDE 8         /* places that neighbours bring in */
-#define LOOPED       4         /* results of an item, from which on they are finished in a loop */
-#define LEAST_MATRIX 32        /* places along what is contracted, for matrix units */
-#define LONG         512       /* such places, of which a unit has rather two groups than one */
+#define LARGE_WORK                                                                                 \
+    (1 << 25) /* multiplications: more than those of a launch that is short (together.c) */
+#define MEETING      64  /* bytes */
+#define TURNS        8   /* whose text stands there one after the other */
+#define SIDE_BY_SIDE 8   /* places that neighbours bring in */
+#define LOOPED       4   /* results of an item: where they are more, they are finished in a loop */
+#define MOST_AHEAD   24  /* loads before the sums, of what follows them */
+#define LEAST_MATRIX 32  /* places along what is contracted, for matrix units */
+#define LONG         512 /* such places, of which a unit has rather two groups than one */
 
 #define MOST_SUMS (WARPS * SLICE_BLOCK * slice_pitch(SLICE_BLOCK)) /* of all slices */
 
@@ -275,10 +277,13 @@ static void look_ahead(SmallTile *m, NodeId dot) {
     IndexTable *x = &m->t.n->k->index;
     const int32_t each = results_of_item(m);
     if (each > LOOPED || each * ITEMS != m->lines[0] * m->lines[1] || !local_is_even(&m->t)) return;
-    for (int32_t e = 0; e < each; e++) {
+    for (uint32_t e = 0, left = MOST_AHEAD; e < (uint32_t)each && left; e++) {
         Idx row, column;
-        result(m, e, &row, &column);
-        local_ahead(&m->t, dot, idx_add(x, m->t.row, row), idx_add(x, m->t.column, column));
+        result(m, (int32_t)e, &row, &column);
+        row = idx_add(x, m->t.row, row);
+        column = idx_add(x, m->t.column, column);
+        const uint32_t loads = local_ahead(&m->t, dot, row, column, left);
+        left -= loads < left ? loads : left;
     }
 }
 

@@ -192,12 +192,20 @@ static bool waits_for(const Memory *m, const Step *s, const Step *before) {
     return false;
 }
 
+/* Whether a launch has more local memory than OpenCL gives, so that few groups of it, and of those beside it, share a unit. */
+static bool is_roomy(const Step *s, const Families *fs) {
+    return local_bytes(&fs->list.at[s->member.family]) > LOCAL_MOST;
+}
+
 /* Whether a launch may be beside those that were gathered. */
-static bool joins_free(const Finder *f, uint32_t step) {
+static bool joins_free(const Finder *f, const Families *fs, uint32_t step) {
     const Step *s = &f->steps->at[step];
     if (step - f->now.first >= MOST_FREE) return false;
-    for (uint32_t i = f->now.first; i < f->now.end; i++)
-        if (waits_for(f->m, s, &f->steps->at[i])) return false;
+    for (uint32_t i = f->now.first; i < f->now.end; i++) {
+        const Step *t = &f->steps->at[i], *other = is_roomy(s, fs) ? t : s;
+        if (waits_for(f->m, s, t)) return false;
+        if (is_roomy(s, fs) != is_roomy(t, fs) && other->ns > f->m->target->launch_ns) return false;
+    }
     return true;
 }
 
@@ -219,7 +227,7 @@ static void find_free(Finder *f, const Families *fs, uint32_t meeting) {
             f->now.first = f->now.end = i + 1;
             continue;
         }
-        bool joins = joins_free(f, i);
+        bool joins = joins_free(f, fs, i);
         uint32_t before = f->buffers.len;
         if (joins) add_buffers(f, i, i + 1);
         if (!joins || f->buffers.len > MOST_BUFFERS) {

@@ -9,8 +9,9 @@
 #include <math.h>
 
 #define NOISE_RUNS  4
-#define NOISE_TIMES 16 /* what rounding does in the reference, so often */
-#define NOISE_DEPTH 12 /* of operators, to terms that may cancel */
+#define NOISE_TIMES 16   /* what rounding does in the reference, so often */
+#define NOISE_MOST  1e-3 /* of the greatest element */
+#define NOISE_DEPTH 12   /* of operators, to terms that may cancel */
 
 /* A node of a graph with the variables' values, and what the reference has for all nodes. */
 typedef struct Noise {
@@ -22,34 +23,48 @@ typedef struct Noise {
 
 /* The greatest term of the sums that a node is made by. Where they cancel, a contracted one leaves what its product was
  * rounded by. */
-static double noise_greatest_term(const Noise *n, NodeId id, int depth) {
+static double noise_greatest_term(const Noise *n, NodeId id, int depth, bool *seen) {
     const Node *x = node_at(n->g, id);
     const bool sums = x->op == OP_ADD || x->op == OP_SUB || x->op == OP_GRADSUM;
     double most = 0;
+    if (seen[id]) return 0;
+    seen[id] = true;
     for (uint32_t i = 0; i < x->argc && depth; i++) {
         const int64_t elems = shape_elems(&node_at(n->g, x->args[i])->shape);
         const double *v = n->exact[x->args[i]];
         for (int64_t e = 0; e < elems && sums && v; e++)
             if (isfinite(v[e])) most = fmax(most, fabs(v[e]));
-        most = fmax(most, noise_greatest_term(n, x->args[i], depth - 1));
+        most = fmax(most, noise_greatest_term(n, x->args[i], depth - 1, seen));
     }
     return most;
 }
 
-/* How far an element may be off: so many times the greatest distance of one from its value in some runs of the reference
- * that round to f32 in different ways; or as contraction makes it. */
-static double noise_of(const Noise *n) {
+/* How far each element may be off, in the arena: so many times its greatest distance from its value in some runs of the
+ * reference that round to f32 in different ways, or the mean of all elements, for one run may by chance leave one where
+ * it was; or as contraction makes it. But no more than a part of the greatest: what is decided by rounding, as which of two is
+ * less, is no noise. */
+static const double *noise_of(const Noise *n) {
     const int64_t elems = shape_elems(&node_at(n->g, n->node)->shape);
-    double most = 0;
+    const double *exact = n->exact[n->node];
+    double *allowed = NEW_ARRAY(n->arena, double, elems + 1), scale = 0, middle = 0;
+    for (int64_t i = 0; i < elems; i++)
+        if (isfinite(exact[i])) scale = fmax(scale, fabs(exact[i]));
     for (uint64_t way = 1; way <= NOISE_RUNS; way++) {
         Arena *scratch = arena_open(n->arena);
         double **results = NEW_ARRAY(scratch, double *, n->g->nodes.len);
         interp_run_f32(n->g, scratch, n->vars, way, results);
-        for (int64_t i = 0; i < elems; i++)
-            most = fmax(most, fabs(results[n->node][i] - n->exact[n->node][i]));
+        for (int64_t i = 0; i < elems; i++) {
+            const double off = NOISE_TIMES * fabs(results[n->node][i] - exact[i]);
+            if (isfinite(off)) allowed[i] = fmax(allowed[i], off);
+        }
         arena_close(scratch);
     }
-    return fmax(NOISE_TIMES * most, FLT_EPSILON * noise_greatest_term(n, n->node, NOISE_DEPTH));
+    for (int64_t i = 0; i < elems; i++) middle += allowed[i] / (double)elems;
+    bool *seen = NEW_ARRAY(n->arena, bool, n->g->nodes.len + 1);
+    const double term = FLT_EPSILON * noise_greatest_term(n, n->node, NOISE_DEPTH, seen);
+    for (int64_t i = 0; i < elems; i++)
+        allowed[i] = fmax(term, fmin(fmax(allowed[i], middle), NOISE_MOST * scale));
+    return allowed;
 }
 
 #endif

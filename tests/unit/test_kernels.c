@@ -479,6 +479,15 @@ static void test_shared_sums(void) {
     CU_ASSERT(run_program("shared sums", text, &(CompileOptions){.target = "gpu"}));
 }
 
+/* Scatters whose items look at some places together; indices that are none are left out, however far off. */
+static void test_shared_scatters(void) {
+    static const char text[] =
+        "input i : i32[512]\ninput v : f32[512, 40]\ninput j : i32[64]\ninput u : f32[64, 300]\n"
+        "entry e -> a = scatter(v, i, 7), b = scatter(v * v, (i - 1) * 3, 7), "
+        "c = scatter(u, j * 1073741824 + j, 3)\n";
+    CU_ASSERT(run_program("shared scatters", text, &(CompileOptions){.target = "gpu"}));
+}
+
 /* An item has four elements where memory decides. */
 static void test_wide_items(void) {
     static const char text[] = "input x : f32[2048, 2052]\ninput b : f32[2052]\n"
@@ -507,6 +516,10 @@ static void test_small_matrix(void) {
                             &(CompileOptions){.target = "gpu_mma", .precision = precisions[k]}));
         }
     }
+    CU_ASSERT(run_program("the same, of several groups for a unit",
+                          "input x : f32[512, 256]\ninput w : f32[256, 256]\ninput b : f32[256]\n"
+                          "input c : f32[512, 256]\nentry e -> y = relu(x @ w + b) * c\n",
+                          &(CompileOptions){.target = "gpu_wgmma"}));
     CU_ASSERT(run_program("more local memory than OpenCL gives",
                           "input x : f32[1024, 256]\ninput w : f32[1024, 256]\n"
                           "entry e -> y = x' @ w\n",
@@ -693,8 +706,9 @@ static void test_fault(void) {
 RUN_SUITE("kernels", {"a fault on purpose", test_fault},
           {"the programs of tests/diff", test_programs}, {"the samples", test_samples},
           {"products", test_products}, {"tiles in local memory", test_local_tiles},
-          {"shared sums", test_shared_sums}, {"wide items", test_wide_items},
-          {"small tiles by matrix units", test_small_matrix}, {"matrix units", test_matrix_units},
-          {"wgmma", test_wgmma}, {"ready operands", test_ready}, {"stages of f32", test_staged},
+          {"shared sums", test_shared_sums}, {"shared scatters", test_shared_scatters},
+          {"wide items", test_wide_items}, {"small tiles by matrix units", test_small_matrix},
+          {"matrix units", test_matrix_units}, {"wgmma", test_wgmma},
+          {"ready operands", test_ready}, {"stages of f32", test_staged},
           {"other tiles", test_other_tiles}, {"programs made at random", test_random},
           {"wilder ones", test_wild}, {"some worked in a smaller arena", test_squeezed})
