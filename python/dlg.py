@@ -244,6 +244,17 @@ def _flat(values):
         yield float(values)
 
 
+def _shape_of(values):
+    """Of an array, a buffer or lists in lists; () of a number."""
+    if hasattr(values, "shape"):
+        return tuple(values.shape)
+    if isinstance(values, (list, tuple)):
+        return (len(values),) + (_shape_of(values[0]) if len(values) else ())
+    if isinstance(values, (int, float)):
+        return ()
+    return (memoryview(values).nbytes,)
+
+
 def _bytes_of(tensor_type, values):
     """Values as memory in the tensor's type: something that holds it, the address, how many elements."""
     name, _, numpy_type = _TYPES[tensor_type]
@@ -346,11 +357,14 @@ class Program:
         return found
 
     def set(self, name, values):
-        """Copies a whole tensor in: as many elements as it has."""
+        """Copies a whole tensor in: of its shape, or all its elements one after the other."""
         t = self._find(name)
         held, address, count = _bytes_of(t.type, values)
         if count != t.elems:
             raise Error(-6, "%s has %d elements, not %d" % (name, t.elems, count))
+        shape, own = _shape_of(values), tuple(t.shape[:t.rank])
+        if len(shape) > 1 and shape != own:
+            raise Error(-6, "%s is %s, not %s" % (name, "x".join(map(str, own)), "x".join(map(str, shape))))
         self._check(_set(self._handle, t.name, address, t.bytes))
         del held
 

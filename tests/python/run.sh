@@ -91,6 +91,7 @@ import array
 again.set("h.b", array.array("f", range(8)))
 assert flat(again.get("h.b")) == list(range(8))
 fails(lambda: again.set("h.b", [1, 2]), "8 elements, not 2")
+fails(lambda: again.set("h.w", [[0, 0]] * 8), "h.w is 2x8, not 8x2")
 fails(lambda: again.set("fly", [1]), "no tensor 'fly'")
 fails(lambda: again.run("fly"), "no entry 'fly'")
 fails(lambda: again.load("none.w"), "none.w")
