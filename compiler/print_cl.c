@@ -724,7 +724,7 @@ static void print_whole_head(Printer *p) {
 static void print_part_head(Printer *p) {
     const bool shared = p->k->local_size > 1;
     text_printf(p->out,
-                shared ? "group_function(%s_group)(const int g, const int l"
+                shared ? "part_of_kernel()\nstatic void %s_group(const int g, const int l"
                        : "static void %s_group(const int g",
                 p->name);
     for (uint32_t i = 0; i < p->k->locals.len && shared; i++)

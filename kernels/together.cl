@@ -9,13 +9,13 @@
 // alone with NVIDIA's drivers, where the instructions stand instead. On a processor the atomic operations are such fences for
 // the core, and mem_fence beside them, before an arrival and after a wait, keeps the compiler from moving others past them.
 
-//: group_function
-// Declares what a group does. A driver of processors whose threads each do a group may have one array in local memory for all
-// of them where it hands that to a function (PoCL 3.1), but not where the function becomes part of the kernel.
+//: part_of_kernel
+// Before the function of what a group does. A driver of processors whose threads each do a group may have one array in local
+// memory for all of them where it hands that to a function (PoCL 3.1), but not where the function becomes part of the kernel.
 #if defined(cl_nv_pragma_unroll) || defined(__NV_CL_C_VERSION)
-#define group_function(name) static void name
+#define part_of_kernel()
 #else
-#define group_function(name) __attribute__((always_inline)) static void name
+#define part_of_kernel() __attribute__((always_inline))
 #endif
 //: arrive_for_all
 static void arrive_for_all(volatile __global int *at) {
