@@ -145,6 +145,7 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e) 
         {"':'", "'{'", "a block stands in `{ }`"},
         {"'{'", "'..'", "a range is written `0..n`, which ends before n"},
         {"'if'", "'+'", "to choose element by element, write `where(condition, a, b)`"},
+        {"'if'", "a number", "to choose element by element, write `where(condition, a, b)`"},
         {"'with'", "'by'", "write `minimize loss by adam(lr = 1e-3)`"},
         {"'='", "'=='", "`==` compares; `name = value` binds and stands on a line of its own"},
         {"'<-'", "'<'",
