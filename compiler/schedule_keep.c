@@ -147,7 +147,7 @@ uint32_t nest_keep(Nest *n, const Idx *index, uint8_t lanes) {
     return stored;
 }
 
-/* ---- What is the same all along a row, or known before a sum is ----------------------------------------------------------- */
+/* ---- What is the same all along a row, or known before a sum is --------------------------- */
 
 typedef struct Along {
     Nest *n;
