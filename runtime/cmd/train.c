@@ -219,6 +219,46 @@ static void print_labels(const Session *s, const dlg_entry *entry) {
     }
 }
 
+/* The first row of an input's that is not finite all through, from 0, or `rows`. */
+static size_t unsound_row(const Session *s, const dlg_tensor *t, size_t elems, size_t rows,
+                          double *value) {
+    char *row = malloc(elems * dlg_type_bytes(t->type));
+    size_t r = row ? 0 : rows;
+    for (; r < rows && dlg_dataset_read(s->data, t, r, 1, row) == DLG_OK; r++) {
+        for (size_t k = 0; k < elems; k++) {
+            *value = dlg_element(t->type, row, k);
+            if (!isfinite(*value)) {
+                free(row);
+                return r;
+            }
+        }
+    }
+    free(row);
+    return rows;
+}
+
+/* Tells of inputs whose data hold what is not finite, as arrays may; false: none do. Data of more elements than so many are
+ * not gone through. */
+static bool print_unsound(const Session *s, const dlg_entry *entry) {
+    const double most_elems = 1e9;
+    size_t batch = 0, rows = dlg_dataset_rows(s->data, DLG_ROWS_ALL);
+    bool any = false;
+    if (dlg_dataset_batch(s->data, entry, &batch) < 0 || !batch) return false;
+    for (size_t i = 0; i < entry->read_count; i++) {
+        const dlg_tensor *t = entry->reads[i];
+        size_t elems = (size_t)(t->elems / batch);
+        double value = 0;
+        if (t->type == DLG_I32 || t->type == DLG_U8 || t->type == DLG_BOOL) continue;
+        if (!dlg_dataset_has(s->data, t) || (double)rows * (double)elems > most_elems) continue;
+        size_t row = unsound_row(s, t, elems, rows, &value);
+        if (row == rows) continue;
+        fprintf(stderr, "  `%s` holds %s in the data, first in row %zu (the first row is 0)\n",
+                t->user_name, isnan(value) ? "nan" : "what is infinite", row);
+        any = true;
+    }
+    return any;
+}
+
 /* The entry to train with: one that changes something. */
 static const dlg_entry *training_entry(Session *s, const char *name) {
     const dlg_entry *entry = session_entry(s, name);
@@ -352,10 +392,15 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
                     : "what the model or --set gives it at the start");
         return EXIT_DIVERGED;
     }
+    const bool unsound = print_unsound(s, entry);
     /* A label that is out of range gives NaN at once, in the first epoch that has its row: mostly the very first. */
     bool labels = reads_labels(s, entry), first = labels && shown->diverged_epoch <= 1;
     if (labels) print_labels(s, entry);
-    fprintf(stderr,
+    if (unsound)
+        fprintf(stderr, "  to try: data without such rows; --ignore-nan goes on\n");
+    else
+        fprintf(
+            stderr,
             "  to try: %sa smaller learning rate; clip_norm = 1 in the optimizer; inputs that are "
             "scaled to about 1%s%s; --ignore-nan goes on\n",
             first ? "labels and tokens within 0..c-1, for another gives NaN; " : "",

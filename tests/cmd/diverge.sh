@@ -59,6 +59,21 @@ for seed in 1 2 3; do
     expect 4 "\`y\` holds 0 to 12 in the data" "$DLG" train $digits --seed $seed --epochs 20 --quiet \
         --data x=off.csv:0:64 --data y=off.csv:64
 done
+# An array may hold what is no number: its row is told, and nothing that would not help.
+{
+    printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (8, 2), }"
+    for k in 1 2 3 4 5 6 7 8 9 10 11; do printf '\000\000\200\077'; done
+    printf '\000\000\300\177'
+    for k in 13 14 15 16; do printf '\000\000\200\077'; done
+} >odd.npy
+cat >pairs.dlg <<'DLG'
+input p : f32[4, 2] from "odd.npy"
+loss = mean(dense(p, 1) ** 2)
+entry train -> loss { minimize loss by sgd(lr = 0.1) }
+DLG
+expect 4 "\`p\` holds nan in the data, first in row 5" "$DLG" train pairs.dlg --epochs 1
+grep -q "to try: data without such rows" err || fail "what to try: $(cat err)"
+grep -q "learning rate" err && fail "a learning rate helps nothing here: $(cat err)"
 printf 'hello, world: the quick brown fox jumps over it all\n%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 >text.txt
 cat >text.dlg <<'DLG'
 input s : i32[4, 9] from "text.txt" chars
