@@ -194,11 +194,10 @@ static bool varies(Along *a, NodeId id, const Idx *index) {
     return a->sum != NO_NODE && hangs(a, id);
 }
 
-static bool is_enough(Along *a) {
+static uint32_t loads_made(Along *a) {
     const Kernel *k = a->n->k;
-    if (!a->most) return false;
     for (; a->from < k->values.len; a->from++) a->loads += k->values.at[a->from].kind == V_LOAD;
-    return a->loads >= a->most;
+    return a->loads;
 }
 
 /* Evaluates now what the evaluation of node `id` at index[], in every turn of a loop or later, would evaluate that is the
@@ -206,7 +205,7 @@ static bool is_enough(Along *a) {
 static void hoist(Along *a, NodeId id, const Idx *index) {
     const Section *s = a->n->s;
     const Node *x = node_at(s->g, id);
-    if (is_enough(a)) return;
+    if (a->most && loads_made(a) >= a->most) return;
     if (!set_add(&a->seen, id) || is_reduction((Op)x->op)) return;
     if (!varies(a, id, index)) {
         eval_at(&a->n->eval, id, index);
@@ -236,8 +235,7 @@ uint32_t nest_ahead(Nest *n, NodeId sum, const Idx *index, uint32_t most) {
     a.most = most;
     a.from = n->k->values.len;
     for (uint32_t i = 0; i < n->s->stores.len; i++) hoist(&a, n->s->stores.at[i].node, index);
-    is_enough(&a);
-    return a.loads;
+    return loads_made(&a);
 }
 
 void nest_hoist(Nest *n, NodeId id, const Idx *row) {

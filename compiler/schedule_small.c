@@ -23,7 +23,7 @@
 #define MOST_IN_HAND 32    /* ... or if there are not two groups for each */
 #define MOST_STAGES  3     /* turns that are in local memory, where what is multiplied is copied */
 #define COPY         4     /* elements that are copied at a time, where they lie so */
-#define LARGE_ROOM   73728 /* bytes: so three groups share a unit */
+#define LARGE_ROOM   73728 /* bytes: a unit has them three times */
 #define LARGE_WORK                                                                                 \
     (1 << 25) /* multiplications: more than those of a launch that is short (together.c) */
 #define MEETING      64  /* bytes */
@@ -263,13 +263,17 @@ static int32_t results_of_item(const SmallTile *m) {
     return (m->lines[0] * m->lines[1] + ITEMS - 1) / ITEMS;
 }
 
-/* The item's e-th result, and where it lies in the tile. */
-static Idx result(const SmallTile *m, int32_t e, Idx *row, Idx *column) {
+/* The item's e-th result: which it is of the tile. */
+static Idx result_of(const SmallTile *m, int32_t e) {
     Kernel *k = m->t.n->k;
-    Idx flat = idx_offset(&k->index, k->local, (int64_t)e * ITEMS);
-    *row = idx_div(&k->index, flat, m->lines[1]);
-    *column = idx_mod(&k->index, flat, m->lines[1]);
-    return flat;
+    return idx_offset(&k->index, k->local, (int64_t)e * ITEMS);
+}
+
+/* Where a result lies in the tile. */
+static void place_result(const SmallTile *m, Idx flat, Idx *row, Idx *column) {
+    IndexTable *x = &m->t.n->k->index;
+    *row = idx_div(x, flat, m->lines[1]);
+    *column = idx_mod(x, flat, m->lines[1]);
 }
 
 /* Before the sums are made: what is computed of them needs other values, which are on their way meanwhile. */
@@ -277,9 +281,10 @@ static void look_ahead(SmallTile *m, NodeId dot) {
     IndexTable *x = &m->t.n->k->index;
     const int32_t each = results_of_item(m);
     if (each > LOOPED || each * ITEMS != m->lines[0] * m->lines[1] || !local_is_even(&m->t)) return;
-    for (uint32_t e = 0, left = MOST_AHEAD; e < (uint32_t)each && left; e++) {
+    uint32_t left = MOST_AHEAD;
+    for (int32_t e = 0; e < each && left; e++) {
         Idx row, column;
-        result(m, (int32_t)e, &row, &column);
+        place_result(m, result_of(m, e), &row, &column);
         row = idx_add(x, m->t.row, row);
         column = idx_add(x, m->t.column, column);
         const uint32_t loads = local_ahead(&m->t, dot, row, column, left);
@@ -288,10 +293,12 @@ static void look_ahead(SmallTile *m, NodeId dot) {
 }
 
 /* What the slices made of a result of the tile, in their order, and what follows. */
-static void finish_result(SmallTile *m, NodeId dot, Idx row, Idx column) {
+static void finish_result(SmallTile *m, NodeId dot, Idx flat) {
     Nest *n = m->t.n;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
+    Idx row, column;
+    place_result(m, flat, &row, &column);
     Idx at = idx_add(x, idx_scale(x, row, m->sums_pitch), column);
     Val sum = val_local(k, m->places, at, 1, (Ranges){0}, "sum");
     for (int32_t i = 1; i < m->slices; i++) {
@@ -310,19 +317,18 @@ static void finish(SmallTile *m, NodeId dot) {
     Nest *n = m->t.n;
     IndexTable *x = &n->k->index;
     const int32_t each = results_of_item(m);
-    Idx i, row, column, zero = idx_const(x, 0);
+    Idx i, zero = idx_const(x, 0);
     if (each > LOOPED) {
         nest_for(n, "i", zero, idx_const(x, each), 1, &i);
-        Idx flat = idx_add(x, idx_scale(x, i, ITEMS), n->k->local);
-        finish_result(m, dot, idx_div(x, flat, m->lines[1]), idx_mod(x, flat, m->lines[1]));
+        finish_result(m, dot, idx_add(x, idx_scale(x, i, ITEMS), n->k->local));
         nest_end(n);
         return;
     }
     for (int32_t e = 0; e < each; e++) {
-        Idx flat = result(m, e, &row, &column);
+        Idx flat = result_of(m, e);
         open_part(m, flat, (int64_t)m->lines[0] * m->lines[1]);
         eval_push(&n->eval);
-        finish_result(m, dot, row, column);
+        finish_result(m, dot, flat);
         eval_pop(&n->eval);
         kernel_end(n->k);
     }

@@ -178,17 +178,30 @@ static bool reads_labels(const Session *s, const dlg_entry *entry) {
     return false;
 }
 
-/* The least and greatest of an input's values, of `elems` a row. */
-static bool value_range(const Session *s, const dlg_tensor *t, size_t elems, size_t rows,
-                        double *least, double *most) {
+/* What an input's data hold. */
+typedef struct Values {
+    double least, most; /* of the finite ones */
+    size_t odd_row;     /* the first row with one that is not, from 0; or as many as there are */
+    double odd;         /* that one */
+} Values;
+
+/* False: they cannot be read. */
+static bool look_through(const Session *s, const dlg_tensor *t, size_t elems, Values *v) {
+    const size_t rows = dlg_dataset_rows(s->data, DLG_ROWS_ALL);
     char *row = malloc(elems * dlg_type_bytes(t->type));
     bool read = row != NULL;
+    *v = (Values){.least = INFINITY, .most = -INFINITY, .odd_row = rows};
     for (size_t r = 0; read && r < rows; r++) {
         read = dlg_dataset_read(s->data, t, r, 1, row) == DLG_OK;
         for (size_t k = 0; read && k < elems; k++) {
-            double v = dlg_element(t->type, row, k);
-            *least = fmin(*least, v);
-            *most = fmax(*most, v);
+            double x = dlg_element(t->type, row, k);
+            if (isfinite(x)) {
+                v->least = fmin(v->least, x);
+                v->most = fmax(v->most, x);
+            } else if (v->odd_row == rows) {
+                v->odd_row = r;
+                v->odd = x;
+            }
         }
     }
     free(row);
@@ -203,38 +216,20 @@ static void print_labels(const Session *s, const dlg_entry *entry) {
     for (size_t i = 0; i < entry->read_count; i++) {
         const dlg_tensor *t = entry->reads[i];
         if (!takes_labels(s, t, batch)) continue;
-        double least = INFINITY, most = -INFINITY;
-        if (!value_range(s, t, (size_t)(t->elems / batch), rows, &least, &most)) continue;
-        fprintf(stderr, "  `%s` holds %.0f to %.0f in the data", t->user_name, least, most);
-        if (least < 0)
+        Values v;
+        if (!look_through(s, t, (size_t)(t->elems / batch), &v)) continue;
+        fprintf(stderr, "  `%s` holds %.0f to %.0f in the data", t->user_name, v.least, v.most);
+        if (v.least < 0)
             fprintf(stderr, ": a label or an index below 0 gives NaN\n");
         else if (dlg_dataset_vocabulary(s->data, t, &size))
             fprintf(stderr,
                     ", of %zu different characters: with fewer classes, or rows in a table, "
                     "than %.0f the loss is NaN\n",
-                    size, most + 1);
+                    size, v.most + 1);
         else
             fprintf(stderr, ": with fewer classes, or rows in a table, than %.0f the loss is NaN\n",
-                    most + 1);
+                    v.most + 1);
     }
-}
-
-/* The first row of an input's that is not finite all through, from 0, or `rows`. */
-static size_t unsound_row(const Session *s, const dlg_tensor *t, size_t elems, size_t rows,
-                          double *value) {
-    char *row = malloc(elems * dlg_type_bytes(t->type));
-    size_t r = row ? 0 : rows;
-    for (; r < rows && dlg_dataset_read(s->data, t, r, 1, row) == DLG_OK; r++) {
-        for (size_t k = 0; k < elems; k++) {
-            *value = dlg_element(t->type, row, k);
-            if (!isfinite(*value)) {
-                free(row);
-                return r;
-            }
-        }
-    }
-    free(row);
-    return rows;
 }
 
 /* Tells of inputs whose data hold what is not finite, as arrays may; false: none do. Data of more elements than so many are
@@ -247,13 +242,12 @@ static bool print_unsound(const Session *s, const dlg_entry *entry) {
     for (size_t i = 0; i < entry->read_count; i++) {
         const dlg_tensor *t = entry->reads[i];
         size_t elems = (size_t)(t->elems / batch);
-        double value = 0;
+        Values v;
         if (t->type == DLG_I32 || t->type == DLG_U8 || t->type == DLG_BOOL) continue;
         if (!dlg_dataset_has(s->data, t) || (double)rows * (double)elems > most_elems) continue;
-        size_t row = unsound_row(s, t, elems, rows, &value);
-        if (row == rows) continue;
+        if (!look_through(s, t, elems, &v) || v.odd_row == rows) continue;
         fprintf(stderr, "  `%s` holds %s in the data, first in row %zu (the first row is 0)\n",
-                t->user_name, isnan(value) ? "nan" : "what is infinite", row);
+                t->user_name, isnan(v.odd) ? "nan" : "what is infinite", v.odd_row);
         any = true;
     }
     return any;

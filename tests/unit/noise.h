@@ -46,7 +46,7 @@ static double noise_greatest_term(const Noise *n, NodeId id, int depth, bool *se
 static const double *noise_of(const Noise *n) {
     const int64_t elems = shape_elems(&node_at(n->g, n->node)->shape);
     const double *exact = n->exact[n->node];
-    double *allowed = NEW_ARRAY(n->arena, double, elems + 1), scale = 0, middle = 0;
+    double *allowed = NEW_ARRAY(n->arena, double, elems + 1), scale = 0, mean = 0;
     for (int64_t i = 0; i < elems; i++)
         if (isfinite(exact[i])) scale = fmax(scale, fabs(exact[i]));
     for (uint64_t way = 1; way <= NOISE_RUNS; way++) {
@@ -59,11 +59,11 @@ static const double *noise_of(const Noise *n) {
         }
         arena_close(scratch);
     }
-    for (int64_t i = 0; i < elems; i++) middle += allowed[i] / (double)elems;
+    for (int64_t i = 0; i < elems; i++) mean += allowed[i] / (double)elems;
     bool *seen = NEW_ARRAY(n->arena, bool, n->g->nodes.len + 1);
     const double term = FLT_EPSILON * noise_greatest_term(n, n->node, NOISE_DEPTH, seen);
     for (int64_t i = 0; i < elems; i++)
-        allowed[i] = fmax(term, fmin(fmax(allowed[i], middle), NOISE_MOST * scale));
+        allowed[i] = fmax(term, fmin(fmax(allowed[i], mean), NOISE_MOST * scale));
     return allowed;
 }
 
