@@ -211,8 +211,7 @@ bool ours_open(Ours *ours, const BenchCase *which, dlg_device *device, const cha
                char *why, size_t why_bytes) {
     *ours = (Ours){.which = which, .device = device};
     const dlg_device_info *info = dlg_device_get_info(device);
-    CompileResult text = compile_case(
-        which, target_for_device(info->type, info->vector_floats, info->matrix_units), directory);
+    CompileResult text = compile_case(which, dlg_device_target(info), directory);
     if (text.status != 0) {
         snprintf(why, why_bytes, "does not compile: %s", text.diagnostics);
         compile_free(&text);

@@ -22,12 +22,6 @@ const Target *target_first_like(const Target *t) {
     return &targets[i];
 }
 
-const char *target_for_device(const char *type, unsigned width, unsigned matrix_units) {
-    if (!strcmp(type, "gpu"))
-        return matrix_units > 1 ? "gpu_wgmma" : matrix_units ? "gpu_mma" : "gpu";
-    return width && width < target_find("cpu")->width ? "cpu8" : "cpu";
-}
-
 static const char *const precisions[] = {"f32", "3xtf32", "tf32", "bf16"};
 
 const char *precision_name(Precision precision) {

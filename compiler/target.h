@@ -38,10 +38,6 @@ target_find(const char *name); /* NULL: the default; returns NULL when there is 
 /* The one whose text has the same vectors, and so the same order of additions, as t's: the first of as many lanes. */
 const Target *target_first_like(const Target *t);
 
-/* The name of the one for a device of this type ("cpu", "gpu", ...), whose registers hold so many f32 (0: it does not
- * say), with such matrix units (see dlg.h). */
-const char *target_for_device(const char *type, unsigned width, unsigned matrix_units);
-
 /* By its name, as users give it; false: there is none such. */
 bool precision_find(const char *name, Precision *precision);
 const char *precision_name(Precision precision);

@@ -30,7 +30,7 @@ _TYPES = [
     ("f16", "H", "float16"), ("bf16", "H", "uint16"), ("u8", "B", "uint8"),
 ]
 _KINDS = ["input", "param", "state", "arena", "output"]
-_OK, _STOPPED = 0, -15
+_OK, _BUILD, _STOPPED = 0, -12, -15
 
 
 # ---- The structures of dlg.h, field by field ---------------------------------------------------------
@@ -148,6 +148,8 @@ _status_text = _declare("status_text", c.c_char_p, c.c_int)
 _device_list = _declare("device_list", c.c_int, c.POINTER(c.POINTER(_DeviceInfo)), c.POINTER(c.c_size_t))
 _device_list_free = _declare("device_list_free", None, c.POINTER(_DeviceInfo))
 _device_open = _declare("device_open", c.c_int, c.POINTER(_P), c.c_char_p)
+_device_info = _declare("device_get_info", c.POINTER(_DeviceInfo), _P)
+_device_target = _declare("device_target", c.c_char_p, c.POINTER(_DeviceInfo))
 _device_close = _declare("device_close", None, _P)
 _error_text = _declare("error_text", c.c_char_p, _P)
 _load_text = _declare("program_load_text", c.c_int, c.POINTER(_P), _P, c.c_char_p, c.c_char_p, c.c_size_t,
@@ -225,6 +227,18 @@ class Device:
             self.close()
             raise
 
+    def targets(self):
+        """What `dlgc --target` takes for it, and where that cannot be built, as without its best matrix units; none of "none"."""
+        info = _device_info(self._handle)
+        if not info:
+            return []
+        like = _DeviceInfo.from_buffer_copy(info.contents)
+        found = []
+        for units in range(like.matrix_units, -1, -1):
+            like.matrix_units = units
+            found.append(_device_target(c.byref(like)).decode())
+        return list(dict.fromkeys(found))
+
     def close(self):
         """Ends it; its programs must be closed."""
         handle, self._handle = self._handle, None
@@ -284,19 +298,31 @@ class Program:
     """A compiled program on a device: tensors by name, entries to run. Each entry is a method too, if its name is free."""
 
     def __init__(self, path, device=None, seed=0, text=None, dlgc="dlgc", options=()):
-        """`path` is a .cl, or a .dlg that the command `dlgc` compiles with these options, such as ["-D", "batch=8"]. With
-        `text`, a program's text, it is only a name, beside which data is looked for. `device` is a Device or as it takes."""
+        """`path` is a .cl, or a .dlg that the command `dlgc` compiles for the device with these options, such as
+        ["-D", "batch=8"]. With `text`, a program's text, it is only a name, beside which data is looked for. `device` is a Device
+        or as it takes."""
         self._handle = None
         self.device = device if isinstance(device, Device) else Device(device)
         if text is None and os.fspath(path).endswith(".dlg"):
-            done = subprocess.run([dlgc, os.fspath(path), "-o", "-", *options], capture_output=True, check=False)
-            if done.returncode:
-                raise Error(-4, done.stderr.decode(errors="replace"))
-            text = done.stdout
-        elif text is None:
+            targets = self.device.targets() or ["cpu"]
+            if any(option.startswith("--target") for option in options):
+                targets = targets[:1]
+            for target in targets:
+                command = [dlgc, os.fspath(path), "-o", "-", "--target", target, *options]
+                done = subprocess.run(command, capture_output=True, check=False)
+                if done.returncode:
+                    raise Error(-4, done.stderr.decode(errors="replace"))
+                try:
+                    return self._take(path, done.stdout, seed)
+                except Error as error:
+                    if error.status != _BUILD or target == targets[-1]:
+                        raise
+        if text is None:
             with open(path, "rb") as file:
                 text = file.read()
-        text = text.encode() if isinstance(text, str) else text
+        self._take(path, text.encode() if isinstance(text, str) else text, seed)
+
+    def _take(self, path, text, seed):
         handle = _P()
         _check(_load_text(c.byref(handle), self.device._handle, _path(path), text, len(text),
                           c.byref(_ProgramOptions(seed))), self.device._handle)

@@ -97,6 +97,13 @@ static int describe(dlg_device *dev, Found f, int number, dlg_device_info *out) 
     return DLG_OK;
 }
 
+/* The targets are rows of the compiler's target.def, whose `width` these 16 are. */
+const char *dlg_device_target(const dlg_device_info *info) {
+    if (!strcmp(info->type, "gpu"))
+        return info->matrix_units > 1 ? "gpu_wgmma" : info->matrix_units ? "gpu_mma" : "gpu";
+    return info->vector_floats && info->vector_floats < 16 ? "cpu8" : "cpu";
+}
+
 /* All devices in the order of the platforms; the caller frees *found. */
 static int find_devices(dlg_device *dev, Found **found, size_t *count) {
     enum { MOST_PLATFORMS = 64, MOST_DEVICES = 1024 };

@@ -19,10 +19,10 @@ int cmd_devices(const Args *a) {
     for (size_t i = 0; i < count; i++) {
         const dlg_device_info *d = &list[i];
         printf("%d  %s: %s\n   %s, %u compute unit%s, %.1f GB of memory, %.1f GB a buffer, driver "
-               "%s\n",
+               "%s\n   dlgc --target %s\n",
                d->number, d->platform, d->name, d->type, d->compute_units,
                d->compute_units == 1 ? "" : "s", (double)d->memory_bytes / 1e9,
-               (double)d->max_buffer_bytes / 1e9, d->driver);
+               (double)d->max_buffer_bytes / 1e9, d->driver, dlg_device_target(d));
     }
     dlg_device_list_free(list);
     return EXIT_DONE;

@@ -74,8 +74,10 @@ static bool ends_in(const char *path, const char *end) {
 
 /* The target for a device of which matrix units of such a kind are used (see dlg_device_info). */
 static const char *target_for(const Args *a, const dlg_device_info *info, unsigned matrix_units) {
-    if (a->target) return a->target;
-    return info ? target_for_device(info->type, info->vector_floats, matrix_units) : NULL;
+    if (a->target || !info) return a->target;
+    dlg_device_info like = *info;
+    like.matrix_units = matrix_units;
+    return dlg_device_target(&like);
 }
 
 void session_compile_options(const Args *a, const dlg_device *dev, CompileOptions *options) {

@@ -46,9 +46,9 @@ on_processor() {
     device_lines | sed -n 2p | grep -q '^ *cpu,'
 }
 
-# What `dlg` compiles FILE.dlg for there.
+# What `dlg` compiles for there.
 device_target() {
-    "$DLG" inspect "$1" | sed -n '1s/.*(target \([^,]*\),.*/\1/p'
+    device_lines | sed -n 's/^ *dlgc --target //p'
 }
 
 # What it is called where tiles are remembered.

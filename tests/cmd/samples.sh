@@ -5,7 +5,7 @@ samples=$DLG_SOURCE_DIR/samples
 cp "$samples"/*.dlg "$samples"/*.csv .
 
 # A .dlg and the program made of it train to the same bits, and so does the same again.
-expect 0 "" "$DLGC" --target "$(device_target digits.dlg)" digits.dlg -o digits.cl
+expect 0 "" "$DLGC" --target "$(device_target)" digits.dlg -o digits.cl
 for file in digits.dlg digits.cl; do
     expect 0 "weights: $file.w" "$DLG" train $file --epochs 3 --holdout 0.2 --seed 7 --save $file.w
 done

@@ -58,6 +58,7 @@ def flat(values):  # of an array or a memoryview
     return list(dlg._flat(values.tolist()))
 
 assert (dlg.numpy is None) == (sys.argv[1] == "plain")
+assert dlg.Device().targets() and dlg.Device("none").targets() == []
 assert dlg.devices() and dlg.version().startswith("0.")
 dlgc = os.environ["DLGC"]
 net = dlg.Program("xor.dlg", dlgc=dlgc, seed=1)

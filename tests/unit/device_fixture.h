@@ -22,7 +22,7 @@ static inline dlg_device *open_device(void) {
 static inline const char *target_of_kind(const dlg_device *device, const char *kind) {
     const dlg_device_info *info = dlg_device_get_info(device);
     if (strcmp(info->type, kind)) return kind;
-    return target_for_device(info->type, info->vector_floats, info->matrix_units);
+    return dlg_device_target(info);
 }
 
 /* Kernels for a target of another kind than the device's are built without the driver's optimisation, where that is PoCL (it looks
