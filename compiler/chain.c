@@ -469,6 +469,20 @@ static NumberSet many_copies(Chainer *c, const Ids *level) {
     return many;
 }
 
+/* Where short launches that follow each other become one (together.h), none of a level stands between them that is long. */
+static void long_ones_first(const Chainer *c, Ids *level) {
+    const Target *t = c->f->options->target;
+    if (!t->meets || t->local_size == 1) return;
+    uint32_t *ordered = NEW_ARRAY(c->f->arena, uint32_t, level->len + 1), count = 0;
+    for (int shorter = 0; shorter < 2; shorter++) {
+        for (uint32_t i = 0; i < level->len; i++) {
+            const bool is_short = c->strands.at[level->at[i]].ns <= LONG_LAUNCH * t->launch_ns;
+            if (is_short == shorter) ordered[count++] = level->at[i];
+        }
+    }
+    memcpy(level->at, ordered, count * sizeof(*ordered));
+}
+
 /* Chains of one level share a launch, as far as one kernel may hold them. */
 static void share_launches(Chainer *c, Fused *out) {
     Fuser *f = c->f;
@@ -485,6 +499,7 @@ static void share_launches(Chainer *c, Fused *out) {
     out->level = NEW_ARRAY(f->arena, uint32_t, c->strands.len + 1);
     for (uint32_t l = 1; l <= last; l++) {
         uint32_t sections = 0, buffers = 0, shared = UINT32_MAX;
+        if (of_level[l].len) long_ones_first(c, &of_level[l]);
         const NumberSet many = many_copies(c, &of_level[l]);
         for (uint32_t i = 0; i < of_level[l].len; i++) {
             const Strand *s = &c->strands.at[of_level[l].at[i]];

@@ -11,7 +11,8 @@
     32 /* along what is contracted: of a block that matrix units' operands lie in (layout.c) */
 #define TURNED_LEAST                                                                               \
     32 /* elements of both axes from which on a copy that turns them goes through local memory */
-#define COSTLY 10 /* operations from which on a value is rather read than computed again */
+#define LONG_LAUNCH 8  /* times as long as launching takes: others beside it gain nothing */
+#define COSTLY      10 /* operations from which on a value is rather read than computed again */
 
 /* Operations for one element of a node when its operands are there: of a reduction all of its steps. */
 double cost_operations(const Graph *g, const Node *n);

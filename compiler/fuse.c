@@ -416,10 +416,37 @@ static uint32_t *cluster_levels(Fuser *f) {
     return level;
 }
 
+/* Whether contractions that come equally late, and last, give what `id` is made of. */
+static bool meets_contractions(const Fuser *f, const uint32_t *level, NodeId id) {
+    uint32_t last = 0, count = 0;
+    for (uint32_t i = 0; i < f->reads[id].len; i++) {
+        const uint32_t p = f->of[f->reads[id].at[i].target];
+        if (p == NO_CLUSTER || level[p] < last) continue;
+        count = level[p] > last ? 0 : count;
+        last = level[p];
+        count += f->clusters.at[p]->has_dot;
+    }
+    return count > 1;
+}
+
+/* Where launches share a wait, contractions whose results are added up are made beside each other, and the rows that read the
+ * sum make it. As part of one contraction it would have that one wait for the others. */
+static bool merge_with_rows(Fuser *f, const uint32_t *level, NodeId id) {
+    if (!f->options->target->meets || f->options->target->local_size == 1) return false;
+    if (is_reduction((Op)node_at(f->g, id)->op) || !meets_contractions(f, level, id)) return false;
+    for (uint32_t i = 0; i < f->users[id].len; i++) {
+        const Cluster *c = f->clusters.at[f->of[f->users[id].at[i]]];
+        if (!c->has_reduction || c->has_dot || c->outer.rank == 0) continue;
+        if (try_merge(f, f->of[id], f->of[f->users[id].at[i]])) return true;
+    }
+    return false;
+}
+
 static void merge_clusters(Fuser *f) {
+    const uint32_t *first_level = cluster_levels(f);
     /* Consumers into their producers, in the order of the program. */
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
-        if (!f->need[id] || !f->anchor[id]) continue;
+        if (!f->need[id] || !f->anchor[id] || merge_with_rows(f, first_level, id)) continue;
         for (uint32_t i = 0; i < f->reads[id].len; i++) {
             uint32_t p = f->of[f->reads[id].at[i].target];
             if (p != NO_CLUSTER && p != f->of[id]) try_merge(f, p, f->of[id]);

@@ -26,10 +26,12 @@
 #define LARGE_ROOM   73728 /* bytes: a unit has them three times */
 #define LARGE_WORK                                                                                 \
     (1 << 25) /* multiplications: more than those of a launch that is short (together.c) */
-#define MEETING      64  /* bytes */
-#define TURNS        8   /* whose text stands there one after the other */
-#define SIDE_BY_SIDE 8   /* places that neighbours bring in */
-#define LOOPED       4   /* results of an item: where they are more, they are finished in a loop */
+#define MEETING      64 /* bytes */
+#define TURNS        8  /* whose text stands there one after the other */
+#define SIDE_BY_SIDE 8  /* places that neighbours bring in */
+#define LOOPED       4  /* results of an item: where they are more, they are finished in a loop */
+#define ONE_AFTER_ANOTHER                                                                          \
+    16 /* ... which is written out: what each waits for is on its way with that of the others */
 #define MOST_AHEAD   24  /* loads before the sums, of what follows them */
 #define LEAST_MATRIX 32  /* places along what is contracted, for matrix units */
 #define LONG         512 /* such places, of which a unit has rather two groups than one */
@@ -320,6 +322,7 @@ static void finish(SmallTile *m, NodeId dot) {
     Idx i, zero = idx_const(x, 0);
     if (each > LOOPED) {
         nest_for(n, "i", zero, idx_const(x, each), 1, &i);
+        if (each <= ONE_AFTER_ANOTHER) kernel_unroll(n->k, true);
         finish_result(m, dot, idx_add(x, idx_scale(x, i, ITEMS), n->k->local));
         nest_end(n);
         return;

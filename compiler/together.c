@@ -2,6 +2,7 @@
 #include "together.h"
 
 #include "cl_names.h"
+#include "cost.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -11,7 +12,6 @@ enum {
     MOST_BUFFERS = 100, /* a driver's parameters are 1 KiB at least: 128 pointers */
     MOST_STEPS = 128,   /* of which all the text is in one kernel */
     MOST_FREE = 16,     /* the same of launches that do not wait for each other */
-    LONG_LAUNCH = 8,    /* times as long as launching takes: it gains nothing by others */
     MOST_MEETINGS =
         1 << 20, /* times the groups, of which there are 1024 at most, they are counted in an int */
     WAKE_NS = 20000, /* until a processor's sleeping core has begun */

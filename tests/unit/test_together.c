@@ -326,6 +326,47 @@ static void test_free(void) {
     free(text);
 }
 
+/* What the device waits for: a launch by itself, or those that are together. */
+static size_t waits_in(const char *text) {
+    size_t waits = 0;
+    bool together = false;
+    for (const char *s = text; (s = strstr(s, "//! ")); s += 4) {
+        if (!strncmp(s + 4, "end-together", 12)) together = false;
+        if (!strncmp(s + 4, "launch ", 7)) waits += !together;
+        if (!strncmp(s + 4, "together ", 9)) together = true, waits++;
+    }
+    return waits;
+}
+
+/* A sum of products that are made beside each other is made by the rows that need it: two waits, not three. */
+static void test_sum_in_rows(void) {
+    char *text = compiled("input x : f32[512, 256]\ninput z : f32[512, 256]\n"
+                          "param u : f32[256, 256] ~ normal(0, 1)\n"
+                          "param w : f32[256, 256] ~ normal(0, 1)\n"
+                          "s = x @ u + z @ w\n"
+                          "n = layer_norm(s)\n"
+                          "entry e -> s, n\n");
+    CU_ASSERT_EQUAL(times_in(text, "//! launch "), 3);
+    CU_ASSERT_EQUAL(waits_in(text), 2);
+    free(text);
+}
+
+/* One that is long does not stand between those that are short and need nothing of each other. */
+static void test_long_first(void) {
+    char *text = compiled("input x : f32[2048, 1536]\ninput z : f32[1536, 1400]\n"
+                          "param w : f32[1536, 4096] ~ normal(0, 1)\n"
+                          "a = sum(x, axis = 1)\n"
+                          "p = x @ w\n"
+                          "b = sum(tanh(z), axis = 1)\n"
+                          "entry e -> a, p, b\n");
+    const char *free_ones = strstr(text, "//! together ");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(free_ones);
+    CU_ASSERT_EQUAL(times_in(text, "//! launch "), 3);
+    CU_ASSERT_EQUAL(times_in(free_ones, "//! launch "), 2);
+    CU_ASSERT_EQUAL(waits_in(text), 2);
+    free(text);
+}
+
 /* Nor is there one where nothing is to be fused, where groups cannot wait, or of a single launch. */
 static void test_none(void) {
     CompileOptions options[] = {
@@ -437,4 +478,5 @@ static void test_rules(void) {
 RUN_SUITE("together", {"same", test_same}, {"names", test_names}, {"training", test_training},
           {"pairs", test_pairs}, {"pairs_refused", test_pairs_refused},
           {"pairs_look", test_pairs_look}, {"meetings", test_meetings}, {"free", test_free},
-          {"none", test_none}, {"free_arena", test_free_arena}, {"rules", test_rules})
+          {"sum_in_rows", test_sum_in_rows}, {"long_first", test_long_first}, {"none", test_none},
+          {"free_arena", test_free_arena}, {"rules", test_rules})
