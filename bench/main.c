@@ -26,7 +26,7 @@ static const char help[] =
     "    --python PATH    compare with JAX, PyTorch and tinygrad, as far as this Python has them\n"
     "    --no-peers       compare with nothing, OpenBLAS, CLBlast and the step by hand neither\n"
     "    --rounds N       rounds a case, of which the median is shown; 9\n"
-    "    --round-ms N     how long a round is at least; 60\n"
+    "    --round-ms N     how long a round is at least; 200\n"
     "    --json           write JSON instead of the table\n"
     "    --plot FILE      write a picture too (SVG)\n"
     "    --directory DIR  where models/ and peers.py are; otherwise they are looked for\n"
@@ -57,7 +57,7 @@ static int number(const char *option, const char *text, int low, int high) {
 }
 
 static Options read_options(int argc, char **argv) {
-    Options o = {.device = getenv("DLG_DEVICE"), .rounds = 9, .round_seconds = 0.06};
+    Options o = {.device = getenv("DLG_DEVICE"), .rounds = 9, .round_seconds = 0.2};
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
         if (strcmp(arg, "--help") == 0) {
