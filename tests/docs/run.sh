@@ -68,6 +68,11 @@ if command -v doxygen >/dev/null; then
     fi
 fi
 
+# Whether the device that DLG_DEVICE names is a processor: pairs are for these.
+on_processor() {
+    (export DLG_SOURCE_DIR="$root" && . "$root/tests/cmd/lib.sh" && on_processor)
+}
+
 # The guides: the files and commands of each, in order, in one directory.
 for guide in tutorial your-own-data reading-the-code tuning; do
     tour=$tmp/$guide
@@ -81,6 +86,10 @@ for guide in tutorial your-own-data reading-the-code tuning; do
     [ -n "${DLG:-}" ] && [ -z "${DLG_SANITIZE:-}" ] || continue
     step=1
     while [ -f "$tour/step$step.sh" ]; do
+        if grep -q -e ' --pair' "$tour/step$step.sh" && ! on_processor; then
+            step=$((step + 1))
+            continue
+        fi
         count=$((count + 1))
         if ! (cd "$tour" && PATH=$(dirname "$DLG"):$PATH DLG_SAMPLES=$root/samples sh -e step$step.sh) >"$tour/said$step" 2>&1; then
             echo "FAIL: a command of docs/$guide.md"

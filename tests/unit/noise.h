@@ -12,6 +12,8 @@
 #define NOISE_TIMES 16   /* what rounding does in the reference, so often */
 #define NOISE_MOST  1e-3 /* of the greatest element */
 #define NOISE_DEPTH 12   /* of operators, to terms that may cancel */
+#define NOISE_TERM                                                                                 \
+    8 /* units in the last place of such a term: OpenCL allows a square root 3, a quotient 2.5 */
 
 /* A node of a graph with the variables' values, and what the reference has for all nodes. */
 typedef struct Noise {
@@ -21,8 +23,8 @@ typedef struct Noise {
     NodeId node;
 } Noise;
 
-/* The greatest term of the sums that a node is made by. Where they cancel, a contracted one leaves what its product was
- * rounded by. */
+/* The greatest term of the sums that a node is made by. Where they cancel, they leave what they were
+ * rounded by, or a contracted one what its product was. */
 static double noise_greatest_term(const Noise *n, NodeId id, int depth, bool *seen) {
     const Node *x = node_at(n->g, id);
     const bool sums = x->op == OP_ADD || x->op == OP_SUB || x->op == OP_GRADSUM;
@@ -61,7 +63,8 @@ static const double *noise_of(const Noise *n) {
     }
     for (int64_t i = 0; i < elems; i++) mean += allowed[i] / (double)elems;
     bool *seen = NEW_ARRAY(n->arena, bool, n->g->nodes.len + 1);
-    const double term = FLT_EPSILON * noise_greatest_term(n, n->node, NOISE_DEPTH, seen);
+    const double term =
+        NOISE_TERM * FLT_EPSILON * noise_greatest_term(n, n->node, NOISE_DEPTH, seen);
     for (int64_t i = 0; i < elems; i++)
         allowed[i] = fmax(term, fmin(fmax(allowed[i], mean), NOISE_MOST * scale));
     return allowed;
