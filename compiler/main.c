@@ -12,6 +12,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -383,6 +384,7 @@ static int compile(Arguments *a) {
 }
 
 int main(int argc, char **argv) {
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, as a full disk is */
     char doc[sizeof brief + sizeof details];
     snprintf(doc, sizeof doc, "%s\v%s", brief, details);
     const struct argp argp = {option_list, parse_option, "FILE.dlg", doc, NULL, NULL, NULL};

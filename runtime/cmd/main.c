@@ -1,4 +1,5 @@
 /* dlg: the command. Finds the subcommand; everything else is in the file of that name. */
+#include <signal.h>
 #include <string.h>
 #include "cmd.h"
 #include "help.h"
@@ -29,6 +30,7 @@ static int finish(int status) {
 }
 
 int main(int argc, char **argv) {
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, as a full disk is */
     if (argc < 2) {
         args_help(stderr);
         return EXIT_USAGE;

@@ -102,6 +102,11 @@ if [ -e /dev/full ]; then
     "$DLGC" good.dlg -o - >/dev/full 2>err
     check "a full standard output is an error" test $? -eq 3
 fi
+cp good.cl before.cl
+(ulimit -f 1; "$DLGC" good.dlg) 2>err
+check "a limit on the size of files is an error" test $? -eq 3
+said 'File too large'
+check "what is there stays" cmp -s good.cl before.cl
 
 # The input is wrong.
 expect 1 missing.dlg

@@ -60,7 +60,7 @@ rm -f run.checkpoint.*.tmp
 cp whole small
 
 # A disk that is full (here: a limit on the size of files, 6 MB where 7 are wanted; what the OpenCL
-# driver writes is smaller): a process that the limit kills in the middle of writing, and one that is told.
+# driver writes is smaller).
 sed 's/128/8192/' "$DLG_SOURCE_DIR/samples/digits.dlg" >wide.dlg
 expect 0 "" "$DLGC" wide.dlg
 train="dlg train wide.cl --seed 5 --epochs 2"
@@ -69,11 +69,7 @@ rm -f run.checkpoint end
 expect 0 "weights: whole" $train --save whole
 expect 0 "20 steps in" $train $keep --steps 20
 cp run.checkpoint before
-(ulimit -f 12000; exec $train $keep --save end >out 2>err)
-status=$?
-[ "$status" -gt 128 ] || fail "the limit does not end it: status $status: $(cat out err)"
-same run.checkpoint before
-(trap '' XFSZ; ulimit -f 12000; exec $train $keep --steps 22 --save end >out 2>err)
+(ulimit -f 12000; exec $train $keep --steps 22 --save end >out 2>err)
 status=$?
 [ "$status" -eq 3 ] || fail "a full disk: status $status: $(cat out err)"
 grep -q "dlg: warning: there is no checkpoint of step 21: cannot write .*run.checkpoint: File too large" err ||
