@@ -15,7 +15,7 @@ static const char *const reserved[] = {
     "quad",       "pipe",       "generic",   "g",         "l",        "fma",      "barrier",
     "convert",    "select",     "min",       "max",       "step",     "main",     "NULL",
     "INFINITY",   "NAN",        "MAXFLOAT",  "HUGE_VAL",  "asm",      "vec",      "as",
-    "and",        "or",         "not"};
+    "and",        "or",         "not",       "vec_step",  "typeof"};
 
 /* Whether a function of kernels/ has such a name: ld16, sti4, sum_lanes8. */
 static bool is_helper(const char *name) {
@@ -38,14 +38,14 @@ static bool is_helper(const char *name) {
     return false;
 }
 
-/* Whether OpenCL C has or may have a type of such a name: float4, uchar16, image2d_t. */
+/* Whether OpenCL C has or may have a type of such a name: float, float4, uchar16, image2d_t. */
 static bool is_type(const char *name) {
     static const char *const stem[] = {"char", "uchar", "short", "ushort", "int",  "uint",
                                        "long", "ulong", "half",  "float",  "bool", "double"};
     size_t len = strlen(name), letters = len;
     if (len > 2 && !strcmp(name + len - 2, "_t")) return true;
     while (letters && isdigit((unsigned char)name[letters - 1])) letters--;
-    for (size_t i = 0; i < COUNT_OF(stem) && letters < len; i++) {
+    for (size_t i = 0; i < COUNT_OF(stem); i++) {
         if (strlen(stem[i]) == letters && !strncmp(name, stem[i], letters)) return true;
     }
     return false;

@@ -231,7 +231,8 @@ static bool is_keyword(const char *s) {
         "if",       "inline",   "int",      "long",   "main",   "register", "restrict", "return",
         "short",    "signed",   "sizeof",   "static", "struct", "switch",   "typedef",  "union",
         "unsigned", "void",     "volatile", "while",  "class",  "new",      "delete",   "this",
-        "template", "operator", "private",  "public", "try",    "catch",    "true",     "false"};
+        "template", "operator", "private",  "public", "try",    "catch",    "true",     "false",
+        "NULL",     "asm",      "typeof",   "errno",  "size_t", "offsetof", "wchar_t"};
     for (size_t i = 0; i < COUNT_OF(words); i++)
         if (strcmp(words[i], s) == 0) return true;
     return false;

@@ -85,10 +85,9 @@ static const char *fresh(Printer *p, const char *hint) {
         if (c == '_' && len && t[len - 1] == '_') continue;
         t[len++] = c;
     }
-    if (cl_name_is_taken(t)) t[len++] = '_';
     bool digit = isdigit((unsigned char)t[len - 1]);
     uint32_t before = p->taken.count;
-    const char *base = names_str(&p->taken, t);
+    const char *base = names_str(&p->taken, cl_name_is_taken(t) ? arena_printf(a, "v_%s", t) : t);
     if (p->taken.count != before) return base;
     for (uint32_t *n = last_number(p, base);;) {
         const char *name = arena_printf(a, digit ? "%s_%u" : "%s%u", base, ++*n);

@@ -504,11 +504,13 @@ static void test_programs(void) {
     struct dirent **files;
     int count = scandir(directory, &files, only_programs, alphasort);
     CU_ASSERT(count > 0);
+    int found = 0;
     for (int i = 0; i < count; i++) {
         char path[4096], text[65536];
         snprintf(path, sizeof(path), "%s/%s", directory, files[i]->d_name);
         FILE *f = only && strcmp(only, files[i]->d_name) ? NULL : fopen(path, "rb");
         if (f) {
+            found++;
             text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
             fclose(f);
             /* Under a checker each for one target, and those that are large for others' sake for the one that is done soonest:
@@ -524,6 +526,7 @@ static void test_programs(void) {
         free(files[i]);
     }
     if (count >= 0) free(files);
+    CU_ASSERT_EQUAL(found, only ? 1 : count);
     dlg_device_close(device);
 }
 
