@@ -9,13 +9,18 @@
 The library is looked for in DLG_LIBRARY, beside this file, in the lib folder of the prefix that this file is installed
 under, then where the system looks. What is wrong raises dlg.Error with the library's message and its status.
 Values go in as NumPy arrays, buffers or (nested) lists, in the tensor's type and size; they come out as NumPy arrays,
-or without NumPy as memoryviews of the tensor's shape, whose tolist() gives lists. Elements of bf16 come out as their bits.
+or without NumPy as memoryviews of the tensor's shape, whose tolist() gives lists. Elements of bf16, and without NumPy those of f16,
+come out as their bits.
 """
 
 import ctypes as c
 import ctypes.util
+import math
+import operator
 import os
+import shutil
 import subprocess
+import warnings
 
 try:
     import numpy
@@ -30,7 +35,7 @@ _TYPES = [
     ("f16", "H", "float16"), ("bf16", "H", "uint16"), ("u8", "B", "uint8"),
 ]
 _KINDS = ["input", "param", "state", "arena", "output"]
-_OK, _BUILD, _STOPPED = 0, -12, -15
+_OK, _USAGE, _BUILD, _STOPPED = 0, -1, -12, -15
 
 
 # ---- The structures of dlg.h, field by field ---------------------------------------------------------
@@ -116,11 +121,15 @@ class _TrainOptions(c.Structure):
 
 # ---- The library -------------------------------------------------------------------------------------
 
+def _prefix():
+    """Where this file is installed under, if it is PREFIX/share/dlg/python."""
+    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+
 def _load():
     here = os.path.dirname(os.path.abspath(__file__))
-    prefix = os.path.dirname(os.path.dirname(os.path.dirname(here)))  # of PREFIX/share/dlg/python
     places = [os.environ.get("DLG_LIBRARY"), os.path.join(here, "libdlg.so"),
-              os.path.join(prefix, "lib", "libdlg.so"), ctypes.util.find_library("dlg"), "libdlg.so.0"]
+              os.path.join(_prefix(), "lib", "libdlg.so"), ctypes.util.find_library("dlg"), "libdlg.so.0"]
     for place in places:
         if not place:
             continue
@@ -197,6 +206,18 @@ def _path(path):
 
 def _name(name):
     return name.encode() if name is not None else None
+
+
+def _count(name, value):
+    """A whole number as the library takes it: a negative one would be a very large one there."""
+    value = operator.index(value)
+    if not 0 <= value < 1 << 64:
+        raise Error(_USAGE, "%s is a whole number from 0 to 2^64 - 1, not %d" % (name, value))
+    return value
+
+
+def _by(shape):
+    return "x".join(map(str, shape)) or "one number"
 
 
 def version():
@@ -303,13 +324,21 @@ class Program:
         or as it takes."""
         self._handle = None
         self.device = device if isinstance(device, Device) else Device(device)
+        seed = _count("seed", seed)
         if text is None and os.fspath(path).endswith(".dlg"):
             targets = self.device.targets() or ["cpu"]
+            beside = os.path.join(_prefix(), "bin", "dlgc")
+            if dlgc == "dlgc" and not shutil.which(dlgc) and os.path.exists(beside):
+                dlgc = beside
             if any(option.startswith("--target") for option in options):
                 targets = targets[:1]
             for target in targets:
                 command = [dlgc, os.fspath(path), "-o", "-", "--target", target, *options]
-                done = subprocess.run(command, capture_output=True, check=False)
+                try:
+                    done = subprocess.run(command, capture_output=True, check=False)
+                except FileNotFoundError:
+                    raise Error(-4, "the command %r, which compiles %s, is not found: install it, or say where it is by dlgc=..."
+                                % (dlgc, os.fspath(path))) from None
                 if done.returncode:
                     raise Error(-4, done.stderr.decode(errors="replace"))
                 try:
@@ -344,9 +373,18 @@ class Program:
         self.close()
 
     def __getattr__(self, name):
-        if name.startswith("_") or not self._handle or not _entry_find(self._handle, name.encode()):
+        if name.startswith("_") or not self._handle:
             raise AttributeError(name)
-        return lambda **inputs: self.run(name, **inputs)
+        if not _entry_find(self._handle, name.encode()):
+            raise AttributeError("the program has no entry %r; its entries are %s" % (name, ", ".join(self.entries)))
+
+        def entry(*values, **inputs):
+            if values:
+                raise TypeError("inputs go by their names: %s(%s)" % (name, ", ".join(
+                    i + "=..." for i in self.entries[name][0]) or ""))
+            return self.run(name, **inputs)
+
+        return entry
 
     def _check(self, status):
         _check(status, self.device._handle)
@@ -390,7 +428,7 @@ class Program:
             raise Error(-6, "%s has %d elements, not %d" % (name, t.elems, count))
         shape, own = _shape_of(values), tuple(t.shape[:t.rank])
         if len(shape) > 1 and shape != own:
-            raise Error(-6, "%s is %s, not %s" % (name, "x".join(map(str, own)), "x".join(map(str, shape))))
+            raise Error(-6, "%s is %s, not %s" % (name, _by(own), _by(shape)))
         self._check(_set(self._handle, t.name, address, t.bytes))
         del held
 
@@ -423,7 +461,7 @@ class Program:
 
     def init(self, seed=0):
         """Params and states to the values of this seed."""
-        self._check(_init(self._open(), seed))
+        self._check(_init(self._open(), _count("seed", seed)))
 
     @property
     def step(self):
@@ -439,7 +477,8 @@ class Program:
         self._check(_weights_save(self._open(), _path(path), c.byref(_WeightsOptions(checkpoint))))
 
     def _dataset(self, entries, data):
-        """`data`: of inputs by name a source, as `--data` takes it, or the samples themselves. The arrays are copied."""
+        """`data`: of inputs by name a source, as `--data` takes it, or the samples themselves, one after the other along the
+        first axis, or all numbers along one. The arrays are copied."""
         rows, held = (_Data * max(1, len(data)))(), []
         for i, (name, values) in enumerate(data.items()):
             rows[i].name = name.encode()
@@ -448,9 +487,14 @@ class Program:
                 continue
             t = self._find(name)
             memory, address, count = _bytes_of(t.type, values)
-            sample = t.elems // t.shape[t.source.axis if t.source.form else 0] if t.rank else 1
+            axis = t.source.axis if t.source.form else 0
+            one = tuple(t.shape[i] for i in range(t.rank) if i != axis)
+            sample = math.prod(one)
             if count % sample:
                 raise Error(-9, "%s: %d elements are no whole samples of %d" % (name, count, sample))
+            shape = _shape_of(values)
+            if len(shape) > 1 and math.prod(shape[1:]) != sample:
+                raise Error(-6, "%s: a sample is %s, not %s" % (name, _by(one), _by(shape[1:])))
             held.append(memory)
             rows[i].values, rows[i].rows = address, count // sample
         names = (c.c_char_p * len(entries))(*[e.encode() for e in entries])
@@ -463,10 +507,13 @@ class Program:
               patience=0, metric=None, maximize=False, checkpoint=None, resume=False, ignore_nan=False):
         """Trains on data, from the values that are there, and returns the metrics of each epoch: dicts with "train" and,
         with rows held out, "evaluate". `progress` is called with such a dict after each epoch; what is true ends the run."""
-        epochs_done, failure = [], []
+        epochs_done, failure, missing = [], [], []
 
         def report(now, _):
             p = now.contents
+            if p.event == 3 and p.checkpoint < _OK:  # DLG_EVENT_CHECKPOINT
+                missing.append("there is no checkpoint of step %d: %s" % (
+                    p.step, _error_text(self.device._handle).decode(errors="replace")))
             if p.event != 1:  # DLG_EVENT_EPOCH
                 return 0
             epoch = {"epoch": p.epoch, "step": p.step, "seconds": p.seconds, "train": p.train.as_dict()}
@@ -479,6 +526,10 @@ class Program:
                 failure.append(error)
                 return 1
 
+        epochs, steps, seed = _count("epochs", epochs), _count("steps", steps), _count("seed", seed)
+        patience = _count("patience", patience)
+        if (metric or patience) and not holdout > 0:
+            raise Error(_USAGE, "patience and metric are of rows held out: say holdout=...")
         evaluates = evaluate or ("evaluate" if _entry_find(self._open(), b"evaluate") else None)
         entries = [entry] + ([evaluates] if evaluates and holdout > 0 else [])
         dataset = self._dataset(entries, data or {})
@@ -489,6 +540,8 @@ class Program:
         try:
             self._check(_dataset_split(dataset, holdout, seed))
             status = _train(self._handle, dataset, c.byref(options))
+            for text in missing:
+                warnings.warn(text, RuntimeWarning, stacklevel=2)
             if failure:
                 raise failure[0]
             self._check(_OK if status == _STOPPED else status)

@@ -41,7 +41,7 @@ PY
 diff layout.want layout.have || { echo "FAIL: dlg.py lays structures out otherwise than dlg.h"; exit 1; }
 
 cat >use.py <<'PY'
-import os, sys
+import os, sys, warnings
 if sys.argv[1] == "plain":
     sys.modules["numpy"] = None  # as if it were not there
 import dlg
@@ -101,6 +101,23 @@ fails(lambda: dlg.Program("xor.dlg", dlgc=dlgc, options=["-D", "fly=1"]), "fly")
 fails(lambda: dlg.Program("xor.dlg", dlgc=dlgc, device="no-such-device"), "no-such-device")
 fails(lambda: again.train(epochs=1, data={"x": "none.csv:0:2"}), "none.csv")
 fails(lambda: again.train(epochs=1, data={"x": [1, 2, 3]}), "no whole samples")
+fails(lambda: again.train(epochs=1, data={"x": [[0, 0, 0]] * 4, "y": [0] * 6}), "a sample is 2, not 3")
+fails(lambda: again.train(epochs=-1), "epochs is a whole number")
+fails(lambda: again.init(1 << 64), "seed is a whole number")
+fails(lambda: dlg.Program("xor.dlg", dlgc=dlgc, seed=-1), "seed is a whole number")
+fails(lambda: dlg.Program("xor.dlg", dlgc="no-such-dlgc"), "'no-such-dlgc'")
+fails(lambda: again.train(epochs=1, metric="loss"), "rows held out")
+for wrong, error, text in ((lambda: again.fly, AttributeError, "its entries are predict"),
+                           (lambda: again.predict(x), TypeError, "predict(x=...)")):
+    try:
+        wrong()
+        raise AssertionError("no error: " + text)
+    except error as what:
+        assert text in str(what), what
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    again.train(steps=1, checkpoint="no-such-folder/x")
+assert "there is no checkpoint of step" in str(told[0].message), told
 again.close()
 fails(lambda: again.get("h.b"), "closed")
 
