@@ -179,6 +179,15 @@ static const char *spelled(Op op) {
     }
 }
 
+/* What whoever writes this of numbers with a part behind the point may want; false: that is no division. */
+static bool help_with_division(Lower *L, Op op, Diag *d) {
+    if (op != OP_IDIV && op != OP_MOD) return false;
+    diag_help(L->diags, d,
+              op == OP_IDIV ? "`/` is real division; floor(a / b) rounds it down"
+                            : "what is left of a real division is a - b * floor(a / b)");
+    return true;
+}
+
 static Value fold_numbers(Lower *L, Op op, const Operand *x, uint32_t n, Span at) {
     double v[3] = {0, 0, 0};
     bool real = false, finite = true;
@@ -197,8 +206,7 @@ static Value fold_numbers(Lower *L, Op op, const Operand *x, uint32_t n, Span at
     if (class == CLASS_WHOLE && (!lower_is_whole(v[0]) || !lower_is_whole(v[1]))) {
         Diag *d = lower_error(L, E0303, at, "`%s` takes whole numbers, and here are %g and %g",
                               spelled(op), v[0], v[1]);
-        if (op == OP_IDIV || op == OP_MOD)
-            diag_help(L->diags, d, "`/` is real division; floor(a / b) rounds it down");
+        help_with_division(L, op, d);
         return ERROR_VALUE;
     }
     double r = op_host(op, v[0], v[1], v[2]);
@@ -278,10 +286,7 @@ static bool operands_fit(Lower *L, Op op, const Operand *x, uint32_t n, OpClass 
         if (class == CLASS_WHOLE && real) {
             Diag *d = lower_error(L, E0301, x[i].span, "`%s` takes whole numbers, and this is %s",
                                   spelled(op), lower_kind_text(L, v));
-            if (op == OP_IDIV || op == OP_MOD)
-                diag_help(L->diags, d, "`/` is real division; floor(a / b) rounds it down");
-            else
-                diag_help(L->diags, d, "write `cast(x, i32)`");
+            if (!help_with_division(L, op, d)) diag_help(L->diags, d, "write `cast(x, i32)`");
             return false;
         }
     }

@@ -146,6 +146,6 @@ int scan_unknown(Parser *p, Span at, const char *text, int len) {
         if (strlen(hints[i].text) == (size_t)len && !memcmp(hints[i].text, text, (size_t)len))
             diag_help(p->diags, d, "%s", hints[i].help);
     if (!d->help && code >= 0xC0)
-        diag_note(p->diags, d, "names are made of the letters a-z, digits and _");
+        diag_note(p->diags, d, "names are made of the letters a-z and A-Z, digits and _");
     return T_BAD;
 }

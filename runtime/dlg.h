@@ -398,7 +398,7 @@ typedef struct dlg_weights_options {
 } dlg_weights_options;
 
 /* Writes a safetensors file: complete or not at all (a temporary file beside it, synced and
- * renamed). Its metadata are "format", "model", "seed", "step" and those of dlg_meta_set. Errors:
+ * renamed), in place of whatever file has that name. Its metadata are "format", "model", "seed", "step" and those of dlg_meta_set. Errors:
  * FILE, USAGE (device "none"), OPENCL, MEMORY. */
 DLG_API int dlg_weights_save(dlg_program *prog, const char *path,
                              const dlg_weights_options *options);

@@ -467,7 +467,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
         char *end;
         a->temperature = strtod(value, &end);
         if (end == value || *end || !(a->temperature >= 0 && a->temperature <= 1e6))
-            argp_error(state, "--temperature takes a number of at least 0, not `%s`", value);
+            argp_error(state, "--temperature takes a number from 0 to 1e6, not `%s`", value);
         break;
     }
     case KEY_PATIENCE:

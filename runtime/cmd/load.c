@@ -180,7 +180,7 @@ int session_open(Session *s, const Args *a, bool device_needed) {
     *s = (Session){0};
     bool source = ends_in(a->file, ".dlg");
     if (!source && !ends_in(a->file, ".cl")) {
-        complain("%s: is neither a .dlg nor a .cl", a->file);
+        complain("`%s` is neither a .dlg nor a .cl", a->file);
         return EXIT_INPUT;
     }
     if (access(a->file, R_OK) != 0) {

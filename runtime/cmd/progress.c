@@ -27,6 +27,7 @@ static void on_interrupt(int number) {
         interrupt_time = now;
         return;
     }
+    if (number == SIGPIPE) return; /* with each line that nobody reads */
     /* `timeout` sends its signal twice, to the process and to its group. */
     double since_s = (double)(now.tv_sec - interrupt_time.tv_sec) +
                      1e-9 * (double)(now.tv_nsec - interrupt_time.tv_nsec);
@@ -40,11 +41,17 @@ void interrupt_catch(void) {
     memset(&action, 0, sizeof action);
     action.sa_handler = on_interrupt;
     action.sa_flags = SA_RESTART; /* a checkpoint may be on its way to a disk of the network */
+    /* The last two: the terminal, or who reads the output, has gone. `nohup` has the one ignored. */
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     sigemptyset(&action.sa_mask);
-    sigaddset(&action.sa_mask, SIGINT);
-    sigaddset(&action.sa_mask, SIGTERM);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) sigaddset(&action.sa_mask, ends[i]);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct sigaction before;
+        const int ignorable = ends[i] == SIGHUP || ends[i] == SIGPIPE;
+        if (ignorable && sigaction(ends[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN)
+            continue;
+        sigaction(ends[i], &action, NULL);
+    }
 }
 
 int interrupted(void) {

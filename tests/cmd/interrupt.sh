@@ -30,6 +30,8 @@ stop_by() { # stop_by SIGNAL STATUS
 }
 stop_by INT 130
 stop_by TERM 143
+stop_by HUP 129
+stop_by PIPE 141
 
 # A checkpoint after every step makes the run slow enough to be interrupted.
 train="dlg train $data/line.cl --set rate=0.3 --epochs 1500 --holdout 0.2"

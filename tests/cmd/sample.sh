@@ -57,7 +57,7 @@ sed "s/with batch = 1, T = 1/with batch = 1, T = 2/" char_rnn.dlg >two.dlg
     expect 1 "entry \`evaluate@1\` cannot be sampled from: it returns no probabilities" $sample --entry evaluate
     expect 1 "it keeps a state and reads 2 tokens at a time, which must be one" "$DLG" sample two.dlg $small --load w \
         --partial
-    expect 2 "--temperature takes a number of at least 0, not \`-1\`" $sample --temperature=-1
+    expect 2 "--temperature takes a number from 0 to 1e6, not \`-1\`" $sample --temperature=-1
     expect 2 "--top-k is at least 1" $sample --top-k 0
     expect 2 "which weights? Give --load" "$DLG" sample char_rnn.dlg $small
 }
