@@ -428,7 +428,7 @@ static bool is_blocked_copy(const Fuser *f, const Cluster *cl) {
     const int axes = copy->shape.rank;
     if (cl->members.len > 1 || copy->op != OP_COPY || axes < 3) return false;
     if (copy->dtype != DT_TF32 && copy->dtype != DT_BF16) return false;
-    return copy->shape.dim[axes - 1] * (int32_t)dtype_bytes((DType)copy->dtype) == BLOCK_BYTES;
+    return cost_is_block(copy->shape.dim[axes - 1], (DType)copy->dtype);
 }
 
 /* Whether the items of a group may share its rows or tiles, and so wait for each other: then it has a launch of its own,

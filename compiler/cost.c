@@ -14,6 +14,10 @@ double cost_ns(const Target *t, double launches, double bytes, double operations
     return launches * t->launch_ns + bytes / t->bytes_per_ns + operations / t->ops_per_ns;
 }
 
+bool cost_is_block(int32_t elems, DType t) {
+    return (int64_t)elems * dtype_bytes(t) == BLOCK_BYTES;
+}
+
 bool cost_packs(const Target *t, int64_t rows, int64_t columns, int64_t length) {
     return t->lanes > 1 && columns > 1 && rows >= t->cache_bytes / 16384 &&
            columns * length * 4 >= t->cache_bytes / 2;

@@ -14,6 +14,9 @@
 #define LONG_LAUNCH 8  /* times as long as launching takes: others beside it gain nothing */
 #define COSTLY      10 /* operations from which on a value is rather read than computed again */
 
+/* Whether so many elements are such a block. */
+bool cost_is_block(int32_t elems, DType t);
+
 /* Operations for one element of a node when its operands are there: of a reduction all of its steps. */
 double cost_operations(const Graph *g, const Node *n);
 

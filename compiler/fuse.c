@@ -364,12 +364,12 @@ static Reason why_not_merge(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shap
     const Cluster *ca = f->clusters.at[a], *cb = f->clusters.at[b];
     if (ca->loop || cb->loop) return REASON_LOOP;
     if (ca->members.len + cb->members.len > MAX_MEMBERS) return REASON_LARGE;
-    if (fuse_buffers(f, ca) + fuse_buffers(f, cb) > MAX_CLUSTER_BUFFERS) return REASON_BUFFERS;
     if (ca->has_dot || cb->has_dot) {
         const Cluster *other = ca->has_dot ? cb : ca;
         if (other->has_reduction || other->has_inner) return REASON_REDUCTIONS;
     }
     if (!common_space(ca, cb, outer, inner, has_inner)) return REASON_SPACES;
+    if (fuse_buffers(f, ca) + fuse_buffers(f, cb) > MAX_CLUSTER_BUFFERS) return REASON_BUFFERS;
     if (!reads_fit(f, ca, b, outer) || !reads_fit(f, cb, a, outer)) return REASON_PLACES;
     return path_around(f, a, b, MAX_SEARCH) || path_around(f, b, a, MAX_SEARCH) ? REASON_BETWEEN
                                                                                 : REASON_NONE;

@@ -591,13 +591,8 @@ static void print_block(Printer *p, const KBlock *b) {
                 indent(p);
             }
             p->atom[s->atom] = fresh(p, p->k->index.atoms.at[s->atom].name);
-            text_printf(p->out, "for (int %s = %s; %s < ", p->atom[s->atom], index_text(p, s->lo),
-                        p->atom[s->atom]);
-            text_printf(p->out, "%s; ", index_text(p, s->hi));
-            if (s->step == 1)
-                text_printf(p->out, "%s++) {\n", p->atom[s->atom]);
-            else
-                text_printf(p->out, "%s += %lld) {\n", p->atom[s->atom], (long long)s->step);
+            text_printf(p->out, "for (int %s = %s; ", p->atom[s->atom], index_text(p, s->lo));
+            for_print(&p->k->index, s, p->atom[s->atom], index_text(p, s->hi), p->out);
             break;
         case S_IF: text_printf(p->out, "if (%s) {\n", ranges_text(p, s->ranges)); break;
         case S_BARRIER: text_puts(p->out, "barrier(CLK_LOCAL_MEM_FENCE);\n"); break;

@@ -18,3 +18,13 @@ void point_print(const Kernel *k, const KStmt *s, const char *name, const char *
     text_printf(out, "%sconst %s *%s = %s + %s;\n", own ? "" : "__global ", cl_memory_type(t), name,
                 of, at);
 }
+
+void for_print(const IndexTable *t, const KStmt *s, const char *name, const char *end, Text *out) {
+    if (s->step > 1 && idx_hi(t, s->hi) > INT32_MAX - s->step)
+        text_printf(out, "%s >= 0 && %s < %s; %s = as_int(as_uint(%s) + %lldu)) {\n", name, name,
+                    end, name, name, (long long)s->step);
+    else if (s->step > 1)
+        text_printf(out, "%s < %s; %s += %lld) {\n", name, end, name, (long long)s->step);
+    else
+        text_printf(out, "%s < %s; %s++) {\n", name, end, name);
+}

@@ -10,4 +10,7 @@ const char *zip_text(const Value *n, const char *x, const char *y, Arena *a);
 void point_print(const Kernel *k, const KStmt *s, const char *name, const char *of, const char *at,
                  Text *out);
 
+/* What follows the begin of a loop. The step behind the last turn may be more than an int holds: then it ends there. */
+void for_print(const IndexTable *t, const KStmt *s, const char *name, const char *end, Text *out);
+
 #endif

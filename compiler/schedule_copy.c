@@ -221,7 +221,7 @@ bool blocked_copy_fits(Section *s, Arena *arena) {
     if (t->local_bytes < SIDE * PITCH * sizeof(float) || s->stores.len > 1) return false;
     if ((dtype != DT_TF32 && dtype != DT_BF16) || s->stores.at[0].place.tile) return false;
     const int32_t block = s->space.dim[axes - 1];
-    if (block * (int32_t)dtype_bytes(dtype) != BLOCK_BYTES) return false;
+    if (!cost_is_block(block, dtype)) return false;
     Arena *scratch = arena_open(arena);
     Kernel k;
     Nest n;

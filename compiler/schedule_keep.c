@@ -66,7 +66,8 @@ static bool loads_from(const Nest *n, NodeId id, uint32_t buffer, NumberSet *see
     const Section *s = n->s;
     const Node *x = node_at(s->g, id);
     if (!set_add(seen, id)) return false;
-    if (s->cluster_of[id] != s->number && s->place[id].buffer == buffer) return true;
+    if (s->cluster_of[id] != s->number && in_memory(&s->place[id]))
+        return s->place[id].buffer == buffer;
     for (uint32_t i = 0; i < x->argc; i++)
         if (loads_from(n, x->args[i], buffer, seen)) return true;
     return false;

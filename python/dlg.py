@@ -324,13 +324,13 @@ class Program:
         or as it takes."""
         self._handle = None
         self.device = device if isinstance(device, Device) else Device(device)
-        seed = _count("seed", seed)
+        seed, options = _count("seed", seed), [os.fsdecode(option) for option in options]
         if text is None and os.fspath(path).endswith(".dlg"):
             targets = self.device.targets() or ["cpu"]
             beside = os.path.join(_prefix(), "bin", "dlgc")
             if dlgc == "dlgc" and not shutil.which(dlgc) and os.path.exists(beside):
                 dlgc = beside
-            if any(option.startswith("--target") for option in options):
+            if any(option.startswith("--t") for option in options):  # dlgc takes abbreviations, too
                 targets = targets[:1]
             for target in targets:
                 command = [dlgc, os.fspath(path), "-o", "-", "--target", target, *options]

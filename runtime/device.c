@@ -99,6 +99,7 @@ static int describe(dlg_device *dev, Found f, int number, dlg_device_info *out) 
 
 /* The targets are rows of the compiler's target.def, whose `width` these 16 are. */
 const char *dlg_device_target(const dlg_device_info *info) {
+    if (!info) return "cpu";
     if (!strcmp(info->type, "gpu"))
         return info->matrix_units > 1 ? "gpu_wgmma" : info->matrix_units ? "gpu_mma" : "gpu";
     return info->vector_floats && info->vector_floats < 16 ? "cpu8" : "cpu";

@@ -99,7 +99,7 @@ typedef struct dlg_device_info {
         matrix_units; /* 1: for products of tf32 and bf16, by PTX's mma.sync; 2: by its wgmma, too; 0: none that are known */
 } dlg_device_info;
 
-/* What `dlgc --target` takes for such a device, as "cpu": its fastest programs are those. It runs others too, as far as it has
+/* What `dlgc --target` takes for such a device, as "cpu" (NULL: no device): its fastest programs are those. It runs others too, as far as it has
  * the instructions; but with matrix_units lowered, *info asks for programs without these. */
 DLG_API const char *dlg_device_target(const dlg_device_info *info);
 /* Lists the devices of all platforms; no device at all is an empty list, not an error. The list is

@@ -106,6 +106,8 @@ fails(lambda: again.train(epochs=-1), "epochs is a whole number")
 fails(lambda: again.init(1 << 64), "seed is a whole number")
 fails(lambda: dlg.Program("xor.dlg", dlgc=dlgc, seed=-1), "seed is a whole number")
 fails(lambda: dlg.Program("xor.dlg", dlgc="no-such-dlgc"), "'no-such-dlgc'")
+wide = dlg.Program("xor.dlg", dlgc=dlgc, options=(o for o in ["--targ=gpu", "-D", "batch=2"]))
+assert wide.tensors["x"][2] == (2, 2)
 fails(lambda: again.train(epochs=1, metric="loss"), "rows held out")
 for wrong, error, text in ((lambda: again.fly, AttributeError, "its entries are predict"),
                            (lambda: again.predict(x), TypeError, "predict(x=...)")):

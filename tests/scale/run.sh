@@ -22,7 +22,7 @@ instructions() {
         "$dlgc" large.dlg "$@" 2>&1 | sed -n 's/.*I *refs: *//p' | tr -d ,
 }
 
-kinds="chain mlp lstm attend rebound fan calls through scans nested body updates"
+kinds="chain mlp lstm attend attended rebound fan calls through scans nested body updates"
 smaller=2
 if [ -n "${DLG_SCALE_ALL:-}" ]; then
     kinds=$(sh "$programs" | cut -d ' ' -f 1)
