@@ -45,6 +45,7 @@ void good_close(Training *t) {
 static int scalar_diverged(Training *t) {
     const Runner *r = &t->run;
     uint64_t step = t->progress.resumed_step + r->nan_run;
+    t->progress.diverged_step = step;
     if (t->progress.batches) t->progress.epoch = (step - 1) / t->progress.batches + 1;
     return rt_fail(t->prog->dev, DLG_ERR_DIVERGED,
                    "the training diverged: `%s` is nan in step %llu",

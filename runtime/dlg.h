@@ -570,6 +570,8 @@ typedef struct dlg_progress {
      * step at which they were looked at; 0: there are none. */
     int restored;
     uint64_t restored_step; /* 0: the values at the start, or of the best epoch */
+    /* In which a scalar was NaN first; 0: the weights were found infinite or NaN, and in what step is not known. */
+    uint64_t diverged_step;
 } dlg_progress;
 
 /* Called by dlg_train from its own thread; not 0: stop. It may read tensors but not run entries. */

@@ -29,6 +29,9 @@ static void write_text(FILE *out, const char *text) {
         }
 }
 
+#define LARGEST  1e300  /* numbers beyond are drawn there, */
+#define SMALLEST 1e-300 /* and those that are less apart as one */
+
 /* A round distance of about `wanted`: 1, 2 or 5 times a power of ten. */
 static double round_tick(double wanted) {
     double unit = pow(10, floor(log10(wanted))), times = wanted / unit;
@@ -37,8 +40,10 @@ static double round_tick(double wanted) {
 
 /* Widens low..high to ticks; about `count` of them. */
 static Axis axis_of(double low, double high, int count) {
-    if (!(high > low)) { /* one value, or none */
-        double around = fabs(low) > 0 ? fabs(low) / 2 : 1;
+    low = fmax(-LARGEST, fmin(low, LARGEST)), high = fmax(-LARGEST, fmin(high, LARGEST));
+    if (high - low < SMALLEST) high = low; /* as one value */
+    if (!(high > low)) {                   /* one value, or none */
+        double around = fabs(low) > SMALLEST ? fabs(low) / 2 : 1;
         low -= around;
         high += around;
     }

@@ -94,7 +94,10 @@ static void print_row(Sweep *s, size_t run, const TrainResult *r, bool diverged)
         printf("%-*.*s  ", (int)s->varied[i].width, (int)value_len(value), value);
     }
     if (diverged) {
-        printf("diverged, after step %llu\n", (unsigned long long)r->steps);
+        if (r->steps)
+            printf("diverged, in step %llu\n", (unsigned long long)r->steps);
+        else
+            printf("diverged\n");
     } else {
         for (size_t i = 0; i < r->train_count; i++)
             printf("%10s  ", number_text(text, r->train[i].value));

@@ -126,6 +126,14 @@ static void keep_result(TrainResult *r, const Args *a, const dlg_progress *now) 
     r->held_out_count = now->evaluate.rows ? keep_scalars(r->held_out, &now->evaluate) : 0;
 }
 
+/* Where it diverged, which is the same each time; how far the run had been enqueued by then is not. */
+static void keep_divergence(TrainResult *r, const dlg_progress *now) {
+    r->train_count = r->held_out_count = 0;
+    r->steps = now->diverged_step;
+    r->epoch = now->diverged_step && now->batches ? (now->diverged_step - 1) / now->batches + 1 : 0;
+    r->seconds = now->seconds;
+}
+
 static int show(const dlg_progress *now, void *user) {
     Shown *shown = user;
     if (now->event == DLG_EVENT_CHECKPOINT) return show_checkpoint(now, shown);
@@ -134,6 +142,7 @@ static int show(const dlg_progress *now, void *user) {
         shown->restored_step = now->restored_step;
         shown->diverged_epoch = now->epoch;
         shown->began_with_it = now->step == now->resumed_step;
+        if (shown->result) keep_divergence(shown->result, now);
         return 0;
     }
     if (shown->result) keep_result(shown->result, shown->args, now);

@@ -63,4 +63,16 @@ printf '{"epoch":1,"step":3,"train":{"loss":1,"rows":1}}\n{"epoch":1,"step":2,"t
 expect 1 "/dev/zero:1: this is no line of a training log: it does not begin with \`{\`" "$DLG" plot /dev/zero -o zero.svg
 expect 1 "other.jsonl:2: this is no line of a training log: its step is less" "$DLG" plot other.jsonl
 expect 2 "which LOG?" "$DLG" plot
+
+# Numbers as far apart, or as near, as they can be.
+for value in '-1e308 1e308' '5e-324 1e-323' '0 0' '1e308 1e308'; do
+    : >wide.jsonl
+    step=0
+    for v in $value; do
+        step=$((step + 1))
+        echo "{\"epoch\":$step,\"step\":$step,\"train\":{\"loss\":$v,\"rows\":1}}" >>wide.jsonl
+    done
+    expect 0 "" "$DLG" plot wide.jsonl -o wide.svg
+    grep -qE 'nan|inf' wide.svg && fail "no numbers in the drawing of $value"
+done
 done_testing

@@ -32,6 +32,14 @@ grep -q best out && fail "of one run there is no best"
 # A run that diverges is a row.
 expect 0 "best: -D rate=0.3 with loss" "$DLG" sweep model.dlg -D rate=1e30,0.3 --epochs 2
 grep -q "^1e30 *diverged" out || fail "the run that diverged: $(cat out)"
+# Where it did, not how far it was enqueued by then.
+expect 4 "diverged" "$DLG" sweep model.dlg -D rate=1e30 --epochs 40
+sed 's/.*diverged/diverged/' out >first
+for again in 1 2 3; do
+    expect 4 "diverged" "$DLG" sweep model.dlg -D rate=1e30 --epochs 40
+    sed 's/.*diverged/diverged/' out >other
+    same first other
+done
 expect 4 "diverged" "$DLG" sweep model.dlg -D rate=1e30 --epochs 2
 
 expect 0 '{"define":{"rate":"1e-6"},"diverged":false,' "$DLG" sweep model.dlg -D rate=1e-6,0.3 --epochs 1 --json --holdout 0.2
