@@ -162,9 +162,10 @@ static void draw_panel(Drawing *d, const Panel *p, bool last) {
 
 void svg_write(FILE *out, const Plot *plot) {
     int height = TOP + GAP / 2 + (int)plot->count * (PANEL + GAP) - GAP + BOTTOM;
-    Drawing d = {.out = out, .x = axis_of(0, plot->steps > 0 ? plot->steps : 1, 8)};
+    const double steps = plot->steps > 0 ? fmin(plot->steps, LARGEST) : 1;
+    Drawing d = {.out = out, .x = axis_of(0, steps, 8)};
     if (d.x.tick < 1) d.x.tick = 1;
-    d.x.high = plot->steps > 0 ? plot->steps : 1; /* the curves fill the width */
+    d.x.high = steps; /* the curves fill the width */
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
             "viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#333\">\n"

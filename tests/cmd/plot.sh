@@ -75,4 +75,6 @@ for value in '-1e308 1e308' '5e-324 1e-323' '0 0' '1e308 1e308'; do
     expect 0 "" "$DLG" plot wide.jsonl -o wide.svg
     grep -qE 'nan|inf' wide.svg && fail "no numbers in the drawing of $value"
 done
+echo '{"epoch":1,"step":1e308,"train":{"loss":1,"rows":1}}' >far.jsonl
+expect 0 "" timeout 10 "$DLG" plot far.jsonl -o far.svg
 done_testing
