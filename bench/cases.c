@@ -5,7 +5,6 @@
 #include "bench.h"
 #include "builders.h"
 #include "compile.h"
-#include "target.h"
 
 #include <inttypes.h>
 #include <limits.h>

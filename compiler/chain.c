@@ -472,7 +472,7 @@ static NumberSet many_copies(Chainer *c, const Ids *level) {
 /* Where short launches that follow each other become one (together.h), none of a level stands between them that is long. */
 static void long_ones_first(const Chainer *c, Ids *level) {
     const Target *t = c->f->options->target;
-    if (!t->meets || t->local_size == 1) return;
+    if (!target_shares_waits(t)) return;
     uint32_t *ordered = NEW_ARRAY(c->f->arena, uint32_t, level->len + 1), count = 0;
     for (int shorter = 0; shorter < 2; shorter++) {
         for (uint32_t i = 0; i < level->len; i++) {

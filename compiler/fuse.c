@@ -432,7 +432,6 @@ static bool meets_contractions(const Fuser *f, const uint32_t *level, NodeId id)
 /* Where launches share a wait, contractions whose results are added up are made beside each other, and the rows that read the
  * sum make it. As part of one contraction it would have that one wait for the others. */
 static bool merge_with_rows(Fuser *f, const uint32_t *level, NodeId id) {
-    if (!f->options->target->meets || f->options->target->local_size == 1) return false;
     if (is_reduction((Op)node_at(f->g, id)->op) || !meets_contractions(f, level, id)) return false;
     for (uint32_t i = 0; i < f->users[id].len; i++) {
         const Cluster *c = f->clusters.at[f->of[f->users[id].at[i]]];
@@ -443,10 +442,11 @@ static bool merge_with_rows(Fuser *f, const uint32_t *level, NodeId id) {
 }
 
 static void merge_clusters(Fuser *f) {
-    const uint32_t *first_level = cluster_levels(f);
+    const uint32_t *alone = target_shares_waits(f->options->target) ? cluster_levels(f) : NULL;
     /* Consumers into their producers, in the order of the program. */
     for (NodeId id = 0; id < f->g->nodes.len; id++) {
-        if (!f->need[id] || !f->anchor[id] || merge_with_rows(f, first_level, id)) continue;
+        if (!f->need[id] || !f->anchor[id]) continue;
+        if (alone && merge_with_rows(f, alone, id)) continue;
         for (uint32_t i = 0; i < f->reads[id].len; i++) {
             uint32_t p = f->of[f->reads[id].at[i].target];
             if (p != NO_CLUSTER && p != f->of[id]) try_merge(f, p, f->of[id]);

@@ -22,6 +22,10 @@ const Target *target_first_like(const Target *t) {
     return &targets[i];
 }
 
+bool target_shares_waits(const Target *t) {
+    return t->meets && t->local_size > 1;
+}
+
 static const char *const precisions[] = {"f32", "3xtf32", "tf32", "bf16"};
 
 const char *precision_name(Precision precision) {

@@ -38,6 +38,9 @@ target_find(const char *name); /* NULL: the default; returns NULL when there is 
 /* The one whose text has the same vectors, and so the same order of additions, as t's: the first of as many lanes. */
 const Target *target_first_like(const Target *t);
 
+/* Whether launches that need nothing of each other become one (together.h): on others a launch costs too little. */
+bool target_shares_waits(const Target *t);
+
 /* By its name, as users give it; false: there is none such. */
 bool precision_find(const char *name, Precision *precision);
 const char *precision_name(Precision precision);

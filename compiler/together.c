@@ -286,8 +286,7 @@ void together_find(const Steps *steps, const Families *fs, const Memory *m, Aren
     f.has = NEW_ARRAY(arena, bool, m->buffers.len + 1);
     find_meeting(&f, fs);
     uint32_t meeting = out->len;
-    if (m->target->local_size > 1)
-        find_free(&f, fs, meeting); /* others cost a processor too little */
+    if (target_shares_waits(m->target)) find_free(&f, fs, meeting);
     for (uint32_t i = meeting; i < out->len; i++) {
         Together *t = &out->at[i];
         t->free = true;

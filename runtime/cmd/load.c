@@ -8,7 +8,6 @@
 #include <unistd.h>
 #include "cmd.h"
 #include "compile.h"
-#include "target.h"
 #include "tiles_file.h"
 
 #include <jansson.h>

@@ -75,10 +75,11 @@ static int choose_rows(Run *r) {
     for (size_t i = 0; i < r->rows; i++)
         r->numbers[i] = dlg_dataset_row(r->s.data, which, (size_t)a->row_begin + i);
     if (r->rows % r->batch && !r->entry->single) {
-        complain("entry `%s` takes %zu rows at a time and has no variant for one: ask for a "
-                 "multiple, or "
-                 "give the batch a name in the model (`const batch = %zu`), from which one is made",
-                 r->entry->name, r->batch, r->batch);
+        complain(
+            "entry `%s` takes %zu rows at a time and has no variant for one: ask for a "
+            "multiple, or give the batch a name in the model (`const batch = %zu`), from which "
+            "one is made",
+            r->entry->name, r->batch, r->batch);
         return EXIT_INPUT;
     }
     return EXIT_DONE;

@@ -41,11 +41,10 @@ static double round_tick(double wanted) {
 /* Widens low..high to ticks; about `count` of them. */
 static Axis axis_of(double low, double high, int count) {
     low = fmax(-LARGEST, fmin(low, LARGEST)), high = fmax(-LARGEST, fmin(high, LARGEST));
-    if (high - low < SMALLEST) high = low; /* as one value */
-    if (!(high > low)) {                   /* one value, or none */
+    if (high - low < SMALLEST) { /* one value, or none */
         double around = fabs(low) > SMALLEST ? fabs(low) / 2 : 1;
         low -= around;
-        high += around;
+        high = low + 2 * around;
     }
     Axis a = {.tick = round_tick((high - low) / count)};
     a.low = floor(low / a.tick) * a.tick;

@@ -31,9 +31,14 @@ fi
 explained="explain-functions explain-through explain-fors explain-params explain-mlp"
 for kind in ${*:-$kinds $explained}; do
     size=$(sh "$programs" | sed -n "s/^${kind#explain-} \([0-9]*\) .*/\1/p")
-    half=$(instructions "$kind" $((size / 32 / smaller)))
+    # What grows with the square of rows alone shows late: there the largest size decides.
+    case $kind in
+    attended) first=8 parts=4 ;;
+    *) first=32 parts='16 8 4' ;;
+    esac
+    half=$(instructions "$kind" $((size / first / smaller)))
     growth=
-    for part in 16 8 4; do
+    for part in $parts; do
         whole=$(instructions "$kind" $((size / part / smaller)))
         if [ -z "$half" ] || [ -z "$whole" ]; then
             growth=

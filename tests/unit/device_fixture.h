@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dlg.h"
-#include "target.h"
 
 /* The caller closes it. Without a device nothing is tested: the program ends. */
 static inline dlg_device *open_device(void) {

@@ -12,8 +12,7 @@
 #define NOISE_TIMES 16   /* what rounding does in the reference, so often */
 #define NOISE_MOST  1e-3 /* of the greatest element */
 #define NOISE_DEPTH 12   /* of operators, to terms that may cancel */
-#define NOISE_TERM                                                                                 \
-    8 /* units in the last place of such a term: OpenCL allows a square root 3, a quotient 2.5 */
+#define NOISE_ROOT  8    /* ulp of a term with a root or a quotient; OpenCL allows 3 and 2.5 */
 
 /* A node of a graph with the variables' values, and what the reference has for all nodes. */
 typedef struct Noise {
@@ -41,6 +40,15 @@ static double noise_greatest_term(const Noise *n, NodeId id, int depth, bool *se
     return most;
 }
 
+/* In units in the last place, what such a term is rounded by: of nodes that were seen. */
+static double noise_units(const Noise *n, const bool *seen) {
+    for (NodeId id = 0; id < n->g->nodes.len; id++) {
+        const Op op = (Op)node_at(n->g, id)->op;
+        if (seen[id] && (op == OP_SQRT || op == OP_RSQRT || op == OP_DIV)) return NOISE_ROOT;
+    }
+    return 1;
+}
+
 /* How far each element may be off, in the arena: so many times its greatest distance from its value in some runs of the
  * reference that round to f32 in different ways, or the mean of all elements, for one run may by chance leave one where
  * it was; or as contraction makes it. But no more than a part of the greatest: what is decided by rounding, as which of two is
@@ -63,8 +71,8 @@ static const double *noise_of(const Noise *n) {
     }
     for (int64_t i = 0; i < elems; i++) mean += allowed[i] / (double)elems;
     bool *seen = NEW_ARRAY(n->arena, bool, n->g->nodes.len + 1);
-    const double term =
-        NOISE_TERM * FLT_EPSILON * noise_greatest_term(n, n->node, NOISE_DEPTH, seen);
+    const double greatest = noise_greatest_term(n, n->node, NOISE_DEPTH, seen);
+    const double term = noise_units(n, seen) * FLT_EPSILON * greatest;
     for (int64_t i = 0; i < elems; i++)
         allowed[i] = fmax(term, fmin(fmax(allowed[i], mean), NOISE_MOST * scale));
     return allowed;
