@@ -3,6 +3,15 @@
 
 #include "access.h"
 
+/* Where an item has twice as many sums they are of half as many columns. */
+int32_t cost_wgmma_columns(const Target *t) {
+    return t->precision == PRECISION_3XTF32 ? 128 : 256;
+}
+
+int64_t cost_wgmma_tiles(const Target *t) {
+    return t->units * 3 / 4;
+}
+
 double cost_operations(const Graph *g, const Node *n) {
     int cost = op_info[n->op].cost > 1 ? op_info[n->op].cost : 1;
     if (!is_reduction((Op)n->op)) return cost;

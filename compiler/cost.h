@@ -17,6 +17,11 @@
 /* Whether so many elements are such a block. */
 bool cost_is_block(int32_t elems, DType t);
 
+#define WGMMA_ROWS 128 /* of the results that a group makes by wgmma (schedule_wgmma.c), */
+/* ... and columns at most; and how many such tiles keep the device's units busy. */
+int32_t cost_wgmma_columns(const Target *t);
+int64_t cost_wgmma_tiles(const Target *t);
+
 /* Operations for one element of a node when its operands are there: of a reduction all of its steps. */
 double cost_operations(const Graph *g, const Node *n);
 

@@ -2,6 +2,7 @@
  * side, and then the parts: how many is decided here, from the shapes alone, so that the order of additions is
  * the same on every device of a target. A target without vectors has as many groups as there is work: there the parts
  * are to be enough for a large device. */
+#include "cost.h"
 #include "fuse.h"
 
 #define LEAST_PARTS 4
@@ -22,6 +23,10 @@
 #define SHORT_DOT    1024               /* ... each of which goes along so much */
 #define SMALL_DOT    ((int64_t)1 << 26) /* products that the former are for, ... */
 #define MATRIX_DOT   ((int64_t)1 << 28) /* ... and the latter */
+#define WGMMA_DOT                                                                                  \
+    ((int64_t)1 << 29)  /* products of which parts by wgmma are worth their being added up, ... */
+#define WGMMA_PART  512 /* ... and what each goes along at least */
+#define WGMMA_STEPS 32  /* of a turn: of parts that are no multiple some are idle */
 
 /* The most parts of equal size, at most `most`, that an axis can be cut into, of which each element stands for `run`;
  * 0: none. */
@@ -102,6 +107,25 @@ static NodeId cut_operand(Graph *g, NodeId x, int batch, int contracted, int32_t
     return node_permute(g, cut(g, x, axis, parts), axes);
 }
 
+/* In how many parts wgmma makes so large a product that its tiles leave units idle, which would go by smaller ones then: as many
+ * as that takes; 0: in one. `first`: the axis that is cut, of whose elements each stands for `run` contracted ones. */
+static int32_t wgmma_parts(const Target *t, int64_t products, int64_t each, int64_t rows,
+                           int64_t columns, int32_t first, int64_t run) {
+    const bool known = t->precision == PRECISION_3XTF32 || t->precision == PRECISION_TF32;
+    if (!t->wgmma_bytes || !known || products < WGMMA_DOT || rows < WGMMA_ROWS ||
+        columns < WGMMA_ROWS)
+        return 0;
+    const int64_t count = each * tiles(rows, columns, WGMMA_ROWS, cost_wgmma_columns(t));
+    if (count >= cost_wgmma_tiles(t)) return 0;
+    for (int32_t parts = 2; parts <= t->units / count && parts <= first; parts++) {
+        const int64_t length = first / parts * run;
+        if (first % parts == 0 && length >= WGMMA_PART && length % WGMMA_STEPS == 0 &&
+            parts * count >= cost_wgmma_tiles(t))
+            return parts;
+    }
+    return 0;
+}
+
 bool split_dot(Graph *g, NodeId *a, NodeId *b, int32_t batch, int32_t contracted,
                const Target *target) {
     const Shape *sa = &node_at(g, *a)->shape, *sb = &node_at(g, *b)->shape;
@@ -127,11 +151,13 @@ bool split_dot(Graph *g, NodeId *a, NodeId *b, int32_t batch, int32_t contracted
                        (matrix || (products < SMALL_DOT &&
                                    each * tiles(rows, columns, LEAST_TILE, LEAST_TILE) >= ENOUGH));
     if (small || contracted == 0 || sa->rank == MAX_RANK || sb->rank == MAX_RANK ||
-        result == MAX_RANK || products < LARGE_DOT || count * 2 > groups)
+        result == MAX_RANK || products < LARGE_DOT)
         return false;
-    /* Lanes run over few elements badly; where there are none the other axes that are contracted count, too. */
     const int32_t first = sa->dim[sa->rank - contracted];
-    int32_t parts = parts_of(first, target->lanes == 1 ? length / first : 1, groups / count);
+    int32_t parts = wgmma_parts(target, products, each, rows, columns, first, length / first);
+    if (!parts && count * 2 > groups) return false;
+    /* Lanes run over few elements badly; where there are none the other axes that are contracted count, too. */
+    if (!parts) parts = parts_of(first, target->lanes == 1 ? length / first : 1, groups / count);
     if (!parts || !graph_rewrites(g, "a contraction is cut into parts", *a)) return false;
     *a = cut_operand(g, *a, batch, contracted, parts);
     *b = cut_operand(g, *b, batch, contracted, parts);

@@ -12,14 +12,13 @@
  *
  * Requires: the target's groups have ITEMS items. Edges are masked where they are at multiples of 16 bytes; an operand
  * that is anything else goes by schedule_matrix.c. */
+#include "cost.h"
 #include "nest.h"
 
-#define ITEMS  256
-#define ROWS   (2 * PART_ROWS)
-#define VECTOR 4 /* elements that an item loads at once */
-#define MOST(units)                                                                                \
-    ((units)*3 / 4) /* of a device's units that tiles must keep busy, or they go by smaller ones, */
-#define FEW(units) ((units) / 4) /* and of the narrow ones that copies alone fill */
+#define ITEMS      256
+#define ROWS       WGMMA_ROWS
+#define VECTOR     4             /* elements that an item loads at once */
+#define FEW(units) ((units) / 4) /* narrow tiles that are enough where copies alone fill them */
 #define LONG       128           /* contracted elements */
 #define FULL       0.8           /* of the tiles: else they are mostly edge */
 #define BAND       8             /* rows of tiles that go together, as in schedule_matrix.c */
@@ -97,9 +96,8 @@ bool wgmma_tiles_fit(Section *s, Arena *arena) {
     nest_init(&n, s, &k);
     Tile tiles[2];
     uint32_t count = 0, own = COUNT_OF(tiles);
-    /* Where an item has twice as many sums they are of half as many columns, and of what is loaded for bf16 twice as much in
-     * hand. Either number adds up in the same order. */
-    for (int32_t columns = target->precision == PRECISION_3XTF32 ? 1 : 2; columns; columns--) {
+    /* What is loaded for bf16 is twice as much in hand: of half as many columns. Either number adds up in the same order. */
+    for (int32_t columns = cost_wgmma_columns(target) / PART_COLUMNS; columns; columns--) {
         const Tile tile = {.rows = ROWS, .columns = columns * PART_COLUMNS};
         const int64_t groups = local_tile_count(s, tile.rows, tile.columns);
         const double places = (double)groups * tile.rows * tile.columns;
@@ -107,7 +105,8 @@ bool wgmma_tiles_fit(Section *s, Arena *arena) {
         s->matrix_columns = columns;
         if (!choose(&w)) break;
         const bool copies = w.operand[0].copied && w.operand[1].copied;
-        const int64_t least = columns == 1 && copies ? FEW(target->units) : MOST(target->units);
+        const int64_t least =
+            columns == 1 && copies ? FEW(target->units) : cost_wgmma_tiles(target);
         if ((double)shape_elems(&s->space) < FULL * places ||
             (columns > 1 && !copies && w.precision == PRECISION_BF16) ||
             array_elems(&w) * dtype_bytes(w.precision == PRECISION_BF16 ? DT_BF16 : DT_F32) >
@@ -261,16 +260,12 @@ static void put_step(WgmmaTile *w, Idx stage) {
     }
 }
 
-/* What follows the sums. */
-static void finish(WgmmaTile *w, uint32_t sums, NodeId dot) {
+/* What follows the sums of the tile, all of which is there or not. */
+static void finish_rows(WgmmaTile *w, NodeId dot, uint32_t out, int32_t pitch, bool whole) {
     Nest *n = w->t.n;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
-    const int32_t columns = w->t.columns, pitch = wgmma_pitch(&k->matrices.at[sums]);
-    uint32_t out = kernel_local_over(k, "results", DT_F32, (int64_t)ROWS * pitch, w->tiles);
-    kernel_barrier(k);
-    kernel_sums_out(k, sums, 0, out);
-    kernel_barrier(k);
+    const int32_t columns = w->t.columns;
     Idx i;
     nest_for(n, "i", idx_const(x, 0), idx_const(x, ROWS * columns / ITEMS), 1, &i);
     Idx at = idx_add(x, idx_scale(x, i, ITEMS), k->local);
@@ -278,12 +273,46 @@ static void finish(WgmmaTile *w, uint32_t sums, NodeId dot) {
     Idx place = idx_add(x, idx_scale(x, row, pitch), column);
     row = idx_add(x, w->t.row, row);
     column = idx_add(x, w->t.column, column);
-    if (local_inside(&w->t, row, column)) {
+    if (whole || local_inside(&w->t, row, column)) {
         Val v = val_local(k, out, place, 1, (Ranges){0}, "sum");
         local_finish(&w->t, dot, row, column, v);
-        kernel_end(k);
+        if (!whole) kernel_end(k);
     }
     nest_end(n);
+}
+
+/* Below the condition that the tile begins in a range of the rows, or columns. */
+static void finish_from(WgmmaTile *w, NodeId dot, uint32_t out, int32_t pitch, Range from,
+                        bool whole) {
+    Kernel *k = w->t.n->k;
+    Range *r = NEW(k->arena, Range);
+    *r = from;
+    kernel_if(k, (Ranges){1, r});
+    finish_rows(w, dot, out, pitch, whole);
+    kernel_end(k);
+}
+
+/* What follows the sums. A result's own condition keeps what the next one loads from being on its way: tiles that do not
+ * reach over an edge have none. */
+static void finish(WgmmaTile *w, uint32_t sums, NodeId dot) {
+    Kernel *k = w->t.n->k;
+    const Shape *space = &w->s->space;
+    const int32_t pitch = wgmma_pitch(&k->matrices.at[sums]);
+    const int32_t rows = space->dim[space->rank - 2], columns = space->dim[space->rank - 1];
+    const bool even = columns % w->t.columns == 0, edge = rows % ROWS || !even;
+    const bool down = even; /* the edge is that of the rows */
+    uint32_t out = kernel_local_over(k, "results", DT_F32, (int64_t)ROWS * pitch, w->tiles);
+    kernel_barrier(k);
+    kernel_sums_out(k, sums, 0, out);
+    kernel_barrier(k);
+    const int32_t size = down ? rows : columns, last = size - (down ? ROWS : w->t.columns) + 1;
+    const Idx at = down ? w->t.row : w->t.column;
+    if (!edge || (rows % ROWS && !even) || last <= 0) {
+        finish_rows(w, dot, out, pitch, !edge);
+        return;
+    }
+    finish_from(w, dot, out, pitch, (Range){at, 0, last}, true);
+    finish_from(w, dot, out, pitch, (Range){at, last, size}, false);
 }
 
 void emit_wgmma_tiles(Nest *n, Idx part) {
