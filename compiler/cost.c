@@ -4,12 +4,12 @@
 #include "access.h"
 
 /* Where an item has twice as many sums they are of half as many columns. */
-int32_t cost_wgmma_columns(const Target *t) {
-    return t->precision == PRECISION_3XTF32 ? 128 : 256;
+int32_t cost_large_columns(const Target *t) {
+    return t->precision == PRECISION_F32 || t->precision == PRECISION_3XTF32 ? 128 : 256;
 }
 
-int64_t cost_wgmma_tiles(const Target *t) {
-    return t->units * 3 / 4;
+int64_t cost_large_tiles(const Target *t) {
+    return t->precision == PRECISION_F32 ? t->units * 9 / 10 : t->units * 3 / 4;
 }
 
 double cost_operations(const Graph *g, const Node *n) {

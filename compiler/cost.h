@@ -17,10 +17,12 @@
 /* Whether so many elements are such a block. */
 bool cost_is_block(int32_t elems, DType t);
 
-#define WGMMA_ROWS 128 /* of the results that a group makes by wgmma (schedule_wgmma.c), */
-/* ... and columns at most; and how many such tiles keep the device's units busy. */
-int32_t cost_wgmma_columns(const Target *t);
-int64_t cost_wgmma_tiles(const Target *t);
+#define LARGE_ROWS                                                                                 \
+    128 /* of the results that a group makes of a large product from what copies bring, */
+/* ... and columns at most: in f32 (schedule_staged.c), or by wgmma (schedule_wgmma.c). And how many such tiles keep the
+ * device's units busy. */
+int32_t cost_large_columns(const Target *t);
+int64_t cost_large_tiles(const Target *t);
 
 /* Operations for one element of a node when its operands are there: of a reduction all of its steps. */
 double cost_operations(const Graph *g, const Node *n);

@@ -23,10 +23,10 @@
 #define SHORT_DOT    1024               /* ... each of which goes along so much */
 #define SMALL_DOT    ((int64_t)1 << 26) /* products that the former are for, ... */
 #define MATRIX_DOT   ((int64_t)1 << 28) /* ... and the latter */
-#define WGMMA_DOT                                                                                  \
-    ((int64_t)1 << 29)  /* products of which parts by wgmma are worth their being added up, ... */
-#define WGMMA_PART  512 /* ... and what each goes along at least */
-#define WGMMA_STEPS 32  /* of a turn: of parts that are no multiple some are idle */
+#define LONG_DOT                                                                                   \
+    ((int64_t)1 << 29) /* products of which parts are worth their being added up, ... */
+#define LONG_PART  512 /* ... and what each goes along at least: */
+#define LONG_STEPS 32  /* a multiple of what goes by at a time */
 
 /* The most parts of equal size, at most `most`, that an axis can be cut into, of which each element stands for `run`;
  * 0: none. */
@@ -107,20 +107,21 @@ static NodeId cut_operand(Graph *g, NodeId x, int batch, int contracted, int32_t
     return node_permute(g, cut(g, x, axis, parts), axes);
 }
 
-/* In how many parts wgmma makes so large a product that its tiles leave units idle, which would go by smaller ones then: as many
- * as that takes; 0: in one. `first`: the axis that is cut, of whose elements each stands for `run` contracted ones. */
-static int32_t wgmma_parts(const Target *t, int64_t products, int64_t each, int64_t rows,
-                           int64_t columns, int32_t first, int64_t run) {
-    const bool known = t->precision == PRECISION_3XTF32 || t->precision == PRECISION_TF32;
-    if (!t->wgmma_bytes || !known || products < WGMMA_DOT || rows < WGMMA_ROWS ||
-        columns < WGMMA_ROWS)
+/* In how many parts large tiles make a product of which they are so few that units would be idle, or smaller ones make
+ * it: as many as that takes; 0: in one. `first`: the axis that is cut, of whose elements each stands for `run` contracted ones. */
+static int32_t long_parts(const Target *t, int64_t products, int64_t each, int64_t rows,
+                          int64_t columns, int32_t first, int64_t run) {
+    const int64_t enough = cost_large_tiles(t), wide = cost_large_columns(t);
+    const bool large = t->precision == PRECISION_F32 ? t->copies : t->wgmma_bytes > 0;
+    if (!large || t->precision == PRECISION_BF16 || products < LONG_DOT || rows < LARGE_ROWS ||
+        columns < LARGE_ROWS)
         return 0;
-    const int64_t count = each * tiles(rows, columns, WGMMA_ROWS, cost_wgmma_columns(t));
-    if (count >= cost_wgmma_tiles(t)) return 0;
+    const int64_t count = each * tiles(rows, columns, LARGE_ROWS, wide);
+    if (count >= enough) return 0;
     for (int32_t parts = 2; parts <= t->units / count && parts <= first; parts++) {
         const int64_t length = first / parts * run;
-        if (first % parts == 0 && length >= WGMMA_PART && length % WGMMA_STEPS == 0 &&
-            parts * count >= cost_wgmma_tiles(t))
+        if (first % parts == 0 && length >= LONG_PART && length % LONG_STEPS == 0 &&
+            parts * count >= enough)
             return parts;
     }
     return 0;
@@ -154,7 +155,7 @@ bool split_dot(Graph *g, NodeId *a, NodeId *b, int32_t batch, int32_t contracted
         result == MAX_RANK || products < LARGE_DOT)
         return false;
     const int32_t first = sa->dim[sa->rank - contracted];
-    int32_t parts = wgmma_parts(target, products, each, rows, columns, first, length / first);
+    int32_t parts = long_parts(target, products, each, rows, columns, first, length / first);
     if (!parts && count * 2 > groups) return false;
     /* Lanes run over few elements badly; where there are none the other axes that are contracted count, too. */
     if (!parts) parts = parts_of(first, target->lanes == 1 ? length / first : 1, groups / count);

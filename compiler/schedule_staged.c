@@ -12,17 +12,16 @@
 #include "cost.h"
 #include "nest.h"
 
-#define ITEMS         256
-#define SIDE          16 /* items of a group beside each other, and below */
-#define DEPTH         16
-#define STAGES        2
-#define SQUARE        4
-#define APART         (SIDE * SQUARE)  /* an item's squares */
-#define WIDE          128              /* lines of the larger tiles */
-#define COPY          4                /* elements */
-#define BAND          8                /* rows of tiles that go together, as in schedule_matrix.c */
-#define ENOUGH(units) ((units)*9 / 10) /* tiles for a device of so many units */
-#define MOST          (WIDE / SIDE)    /* spots of an item, on one axis */
+#define ITEMS  256
+#define SIDE   16 /* items of a group beside each other, and below */
+#define DEPTH  16
+#define STAGES 2
+#define SQUARE 4
+#define APART  (SIDE * SQUARE) /* an item's squares */
+#define WIDE   LARGE_ROWS      /* lines of the larger tiles */
+#define COPY   4               /* elements */
+#define BAND   8               /* rows of tiles that go together, as in schedule_matrix.c */
+#define MOST   (WIDE / SIDE)   /* spots of an item, on one axis */
 
 #define PITCH(lines)                                                                               \
     ((lines) +                                                                                     \
@@ -62,7 +61,7 @@ bool staged_tiles_fit(Section *s, Arena *arena, double operations) {
     if (target->local_bytes < STAGES * 2 * PITCH(WIDE) * DEPTH * sizeof(float)) return false;
     if (!local_tiles_fit(s)) return false;
     while (own < COUNT_OF(tiles) &&
-           local_tile_count(s, tiles[own].rows, tiles[own].columns) < ENOUGH(target->units))
+           local_tile_count(s, tiles[own].rows, tiles[own].columns) < cost_large_tiles(target))
         own++;
     if (own == COUNT_OF(tiles)) return false;
     Arena *scratch = arena_open(arena);

@@ -16,7 +16,7 @@
 #include "nest.h"
 
 #define ITEMS      256
-#define ROWS       WGMMA_ROWS
+#define ROWS       LARGE_ROWS
 #define VECTOR     4             /* elements that an item loads at once */
 #define FEW(units) ((units) / 4) /* narrow tiles that are enough where copies alone fill them */
 #define LONG       128           /* contracted elements */
@@ -97,7 +97,7 @@ bool wgmma_tiles_fit(Section *s, Arena *arena) {
     Tile tiles[2];
     uint32_t count = 0, own = COUNT_OF(tiles);
     /* What is loaded for bf16 is twice as much in hand: of half as many columns. Either number adds up in the same order. */
-    for (int32_t columns = cost_wgmma_columns(target) / PART_COLUMNS; columns; columns--) {
+    for (int32_t columns = cost_large_columns(target) / PART_COLUMNS; columns; columns--) {
         const Tile tile = {.rows = ROWS, .columns = columns * PART_COLUMNS};
         const int64_t groups = local_tile_count(s, tile.rows, tile.columns);
         const double places = (double)groups * tile.rows * tile.columns;
@@ -106,7 +106,7 @@ bool wgmma_tiles_fit(Section *s, Arena *arena) {
         if (!choose(&w)) break;
         const bool copies = w.operand[0].copied && w.operand[1].copied;
         const int64_t least =
-            columns == 1 && copies ? FEW(target->units) : cost_wgmma_tiles(target);
+            columns == 1 && copies ? FEW(target->units) : cost_large_tiles(target);
         if ((double)shape_elems(&s->space) < FULL * places ||
             (columns > 1 && !copies && w.precision == PRECISION_BF16) ||
             array_elems(&w) * dtype_bytes(w.precision == PRECISION_BF16 ? DT_BF16 : DT_F32) >
