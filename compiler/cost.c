@@ -3,9 +3,11 @@
 
 #include "access.h"
 
-/* Where an item has twice as many sums they are of half as many columns. */
+/* Where an item has twice as many sums, or twice as much in hand of what wgmma takes as bf16, they are of half as many columns. */
 int32_t cost_large_columns(const Target *t) {
-    return t->precision == PRECISION_F32 || t->precision == PRECISION_3XTF32 ? 128 : 256;
+    bool half = t->precision == PRECISION_F32 || t->precision == PRECISION_3XTF32 ||
+                (t->precision == PRECISION_BF16 && t->wgmma_bytes);
+    return half ? 128 : 256;
 }
 
 int64_t cost_large_tiles(const Target *t) {

@@ -25,7 +25,7 @@
 #define MATRIX_DOT   ((int64_t)1 << 28) /* ... and the latter */
 #define LONG_DOT                                                                                   \
     ((int64_t)1 << 29) /* products of which parts are worth their being added up, ... */
-#define LONG_PART  512 /* ... and what each goes along at least: */
+#define LONG_PART  512 /* ... and what each goes along at least, by mma.sync twice as much: */
 #define LONG_STEPS 32  /* a multiple of what goes by at a time */
 
 /* The most parts of equal size, at most `most`, that an axis can be cut into, of which each element stands for `run`;
@@ -112,15 +112,16 @@ static NodeId cut_operand(Graph *g, NodeId x, int batch, int contracted, int32_t
 static int32_t long_parts(const Target *t, int64_t products, int64_t each, int64_t rows,
                           int64_t columns, int32_t first, int64_t run) {
     const int64_t enough = cost_large_tiles(t), wide = cost_large_columns(t);
-    const bool large = t->precision == PRECISION_F32 ? t->copies : t->wgmma_bytes > 0;
-    if (!large || t->precision == PRECISION_BF16 || products < LONG_DOT || rows < LARGE_ROWS ||
-        columns < LARGE_ROWS)
-        return 0;
+    const bool by_wgmma = t->precision != PRECISION_F32 && t->wgmma_bytes;
+    const int64_t least = by_wgmma || t->precision == PRECISION_F32 ? LONG_PART : 2 * LONG_PART;
+    /* Of 3xTF32 by mma.sync tiles that bring in less are no faster. */
+    if (!t->copies || (t->precision == PRECISION_3XTF32 && !by_wgmma)) return 0;
+    if (products < LONG_DOT || rows < LARGE_ROWS || columns < LARGE_ROWS) return 0;
     const int64_t count = each * tiles(rows, columns, LARGE_ROWS, wide);
     if (count >= enough) return 0;
     for (int32_t parts = 2; parts <= t->units / count && parts <= first; parts++) {
         const int64_t length = first / parts * run;
-        if (first % parts == 0 && length >= LONG_PART && length % LONG_STEPS == 0 &&
+        if (first % parts == 0 && length >= least && length % LONG_STEPS == 0 &&
             parts * count >= enough)
             return parts;
     }

@@ -96,8 +96,8 @@ bool wgmma_tiles_fit(Section *s, Arena *arena) {
     nest_init(&n, s, &k);
     Tile tiles[2];
     uint32_t count = 0, own = COUNT_OF(tiles);
-    /* What is loaded for bf16 is twice as much in hand: of half as many columns. Either number adds up in the same order. */
-    for (int32_t columns = cost_large_columns(target) / PART_COLUMNS; columns; columns--) {
+    /* Either number of columns adds up in the same order. What is stored as bf16 is in nobody's hand. */
+    for (int32_t columns = target->precision == PRECISION_3XTF32 ? 1 : 2; columns; columns--) {
         const Tile tile = {.rows = ROWS, .columns = columns * PART_COLUMNS};
         const int64_t groups = local_tile_count(s, tile.rows, tile.columns);
         const double places = (double)groups * tile.rows * tile.columns;
@@ -108,7 +108,7 @@ bool wgmma_tiles_fit(Section *s, Arena *arena) {
         const int64_t least =
             columns == 1 && copies ? FEW(target->units) : cost_large_tiles(target);
         if ((double)shape_elems(&s->space) < FULL * places ||
-            (columns > 1 && !copies && w.precision == PRECISION_BF16) ||
+            (!copies && columns * PART_COLUMNS > cost_large_columns(target)) ||
             array_elems(&w) * dtype_bytes(w.precision == PRECISION_BF16 ? DT_BF16 : DT_F32) >
                 target->wgmma_bytes)
             continue;
