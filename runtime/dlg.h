@@ -398,12 +398,12 @@ typedef struct dlg_weights_options {
 } dlg_weights_options;
 
 /* Writes a safetensors file: complete or not at all (a temporary file beside it, synced and
- * renamed), in place of whatever file has that name. Its metadata are "format", "model", "seed", "step" and those of dlg_meta_set. Errors:
- * FILE, USAGE (device "none"), OPENCL, MEMORY. */
+ * renamed), in place of whatever file has that name. Its metadata are "format", "model", "seed", "step", "dlg_checksum"
+ * (of all that it holds) and those of dlg_meta_set. Errors: FILE, USAGE (device "none"), OPENCL, MEMORY. */
 DLG_API int dlg_weights_save(dlg_program *prog, const char *path,
                              const dlg_weights_options *options);
-/* Reads one, all checked first: on failure nothing changed. The file must hold every tensor that
- * dlg_weights_save with these options would write, in its type and shape. Without `checkpoint`
+/* Reads one, all checked first, by its checksum too if it has one: on failure nothing changed. The file must hold every
+ * tensor that dlg_weights_save with these options would write, in its type and shape. Without `checkpoint`
  * other tensors that belong to the program are ignored, and step and seed stay as they are; with it
  * they become the file's. The file's other metadata replace the program's, unless `partial`. Errors: FILE, WEIGHTS,
  * USAGE, OPENCL, MEMORY. */

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "rt.h"
@@ -30,6 +31,18 @@ uint64_t rt_half_memory(void) {
 int rt_file_read(dlg_device *dev, const char *path, uint64_t limit_bytes, char **data,
                  size_t *len) {
     return rt_file_take(dev, path, open(path, O_RDONLY | O_CLOEXEC), limit_bytes, data, len);
+}
+
+/* Has a large file read into pages of 2 MiB, where the system has them: most of the time goes into making pages. */
+static void advise_huge(char *text, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+    const uintptr_t page = UINT64_C(1) << 21;
+    uintptr_t begin = ((uintptr_t)text + page - 1) / page * page,
+              end = ((uintptr_t)text + bytes) / page * page;
+    if (begin < end)
+        (void)madvise((void *)begin, end - begin,
+                      MADV_HUGEPAGE); /* without them it is slower, no more */
+#endif
 }
 
 int rt_file_take(dlg_device *dev, const char *path, int fd, uint64_t limit_bytes, char **data,
@@ -64,6 +77,7 @@ int rt_file_take(dlg_device *dev, const char *path, int fd, uint64_t limit_bytes
                 goto out;
             }
             text = more;
+            advise_huge(text, cap);
         }
         ssize_t got = read(fd, text + used, cap - used - 1);
         if (got < 0 && errno == EINTR) continue;
@@ -173,6 +187,18 @@ out:
 
 int rt_file_write(RtFile *f, const void *data, size_t bytes) {
     if (bytes && fwrite(data, 1, bytes, f->stream) != bytes) return fail_write(f, "write");
+    return DLG_OK;
+}
+
+int rt_file_patch(RtFile *f, uint64_t at, const void *data, size_t bytes) {
+    if (fflush(f->stream) != 0) return fail_write(f, "write");
+    for (size_t done = 0; done < bytes;) {
+        ssize_t n =
+            pwrite(fileno(f->stream), (const char *)data + done, bytes - done, (off_t)(at + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return fail_write(f, "write");
+        done += (size_t)n;
+    }
     return DLG_OK;
 }
 

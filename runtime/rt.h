@@ -64,6 +64,8 @@ typedef struct RtFile {
 } RtFile;
 int rt_file_begin(RtFile *f, dlg_device *dev, const char *path);
 int rt_file_write(RtFile *f, const void *data, size_t bytes);
+/* Over what was written before, from byte `at` on. */
+int rt_file_patch(RtFile *f, uint64_t at, const void *data, size_t bytes);
 int rt_file_commit(RtFile *f);
 void rt_file_drop(RtFile *f); /* also after commit, and of a zeroed one */
 
