@@ -157,6 +157,25 @@ int output_write(const char *path, const char *text, size_t len);
 /* Whether a file could be written there, which is not; complains if not. */
 int output_try(const char *path);
 
+/* ---- locks.c: one run at a time ------------------------------------------------------------------ */
+
+enum { LOCKS = 3 };
+
+typedef struct Lock {
+    char *path;
+    int fd;
+} Lock;
+
+typedef struct Locks {
+    Lock items[LOCKS];
+    size_t count;
+} Locks;
+
+/* Complains where another run is writing what is asked for (--save, --checkpoint, --profile; log.c sees to --log). Then
+ * nothing is locked. */
+int locks_take(Locks *locks, const Args *a);
+void locks_drop(Locks *locks);
+
 /* ---- train.c: one run ----------------------------------------------------------------------------- */
 
 typedef struct TrainScalar {

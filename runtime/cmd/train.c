@@ -457,7 +457,9 @@ int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *r
 int train_run(const Args *a, TrainResult *result) {
     Session s = {0};
     const dlg_entry *entry = NULL, *evaluate = NULL;
+    Locks locks = {0};
     int status = a->folds ? folds_check(a, NULL) : outputs_check(a);
+    if (!status) status = locks_take(&locks, a); /* with --folds all that are begun with its name */
     if (!status) status = session_open(&s, a, true);
     if (!status) status = a->folds ? folds_check(a, s.prog) : outputs_spare(a, s.prog);
     if (!status && !(entry = training_entry(&s, a->entry ? a->entry : "train")))
@@ -501,6 +503,7 @@ int train_run(const Args *a, TrainResult *result) {
         status = a->folds ? train_folds(&s, a, entry, evaluate) : train_once(&s, a, entry, result);
     status = session_profile_end(&s, a, status);
     session_close(&s);
+    locks_drop(&locks);
     return status;
 }
 

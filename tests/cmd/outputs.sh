@@ -65,6 +65,28 @@ wait $first
 [ "$(head -c 20 shared)" = '{"epoch":1,"step":1,' ] || fail "the log: $(head -n 1 shared)"
 expect 0 "" $train --epochs 1 --log shared
 
+# So are weights, checkpoints and profiles, under whatever name; a run that is killed leaves no lock.
+$forever --save own --checkpoint state --checkpoint-every 1 --profile when --log log.own --log-every 1 >first 2>&1 &
+first=$!
+until [ -s log.own ]; do kill -0 $first 2>/dev/null || break; done
+ln -s state state.link
+expect 1 "--save own: another run is writing it: give each run a file of its own" $forever --save own
+expect 1 "--checkpoint state: another run is writing it" $forever --checkpoint state --resume
+expect 1 "--checkpoint there/../state: another run is writing it" $forever --checkpoint there/../state
+expect 1 "--profile when: another run is writing it" $forever --profile when
+[ -e state ] || until [ -e state ]; do kill -0 $first 2>/dev/null || break; done
+expect 1 "--checkpoint state.link: another run is writing it" $forever --save other --checkpoint state.link
+[ -e other.lock ] && fail "a run that was refused leaves a lock"
+kill -9 $first
+wait $first 2>/dev/null
+expect 0 "" $train --epochs 1 --save own --checkpoint state --profile when
+ls | grep '\.lock$' && fail "locks are left"
+echo mine >taken.lock # a file of that name which is not ours
+expect 0 "" $train --epochs 1 --save taken
+[ "$(cat taken.lock)" = mine ] || fail "a file is lost"
+mkdir folder.lock
+expect 1 "folder.lock, which keeps other runs from folder: Is a directory" $train --epochs 1 --save folder
+
 # What cannot be written is told at once.
 expect 1 "cannot write there: it is a directory" $forever --save there
 expect 1 "cannot write there: it is a directory" $forever --log there
