@@ -132,6 +132,40 @@ static int identify_inputs(Training *t, const dlg_entry *entry) {
     return DLG_OK;
 }
 
+/* What is recorded of the data beside its hashes. */
+static const char *const data_numbers[][2] = {
+    {"data_rows", "the number of rows of the data"},
+    {"data_held_out", "the number of rows held out"},
+    {"data_seed", "the seed of the rows held out"},
+    {"data_folds", "the number of folds"},
+    {"data_fold", "the fold"},
+    {"held_out_rows", "the number of rows held out"},
+};
+enum { DATA_NUMBERS = sizeof data_numbers / sizeof *data_numbers };
+static const char *const data_hashes[][2] = {{"data_hash.", "data"},
+                                             {"held_out_hash.", "data held out"}};
+
+/* A name and what stands for it in the metadata, which may be nothing. */
+static uint64_t hash_pair(const char *name, const char *value, uint64_t hash) {
+    return value ? hash_text(value, hash_text(name, hash)) : hash;
+}
+
+/* All that compare_all compares, as a number. */
+static int hash_run(const Training *t, uint64_t *hash) {
+    *hash = 0;
+    for (size_t i = 0; i < t->identity.count; i++)
+        *hash = hash_pair(t->identity.items[i].name, t->identity.items[i].value, *hash);
+    for (size_t i = 0; i < DATA_NUMBERS; i++)
+        *hash = hash_pair(data_numbers[i][0], dlg_meta_get(t->prog, data_numbers[i][0]), *hash);
+    for (size_t i = 0; i < 2 * t->data->field_count; i++) {
+        char *name = prefixed(data_hashes[i % 2][0], t->data->fields[i / 2].tensor->user_name);
+        if (!name) return rt_no_memory(t->prog->dev, 0);
+        *hash = hash_pair(name, dlg_meta_get(t->prog, name), *hash);
+        free(name);
+    }
+    return DLG_OK;
+}
+
 static int identify(Training *t) {
     uint64_t program = 0;
     TRY(hash_program(t->prog, &program));
@@ -148,7 +182,8 @@ static int identify(Training *t) {
         TRY(status);
     }
     TRY(identify_inputs(t, t->run.entry));
-    return t->evaluates ? identify_inputs(t, t->evaluation.whole.entry) : DLG_OK;
+    if (t->evaluates) TRY(identify_inputs(t, t->evaluation.whole.entry));
+    return hash_run(t, &t->progress.run);
 }
 
 /* ---- Back ------------------------------------------------------------------------------------------ */
@@ -196,21 +231,12 @@ static int compare_hash(const Training *t, const RtLoading *file, const char *pr
 }
 
 static int compare_data(const Training *t, const RtLoading *file) {
-    static const char *const number[][2] = {
-        {"data_rows", "the number of rows of the data"},
-        {"data_held_out", "the number of rows held out"},
-        {"data_seed", "the seed of the rows held out"},
-        {"data_folds", "the number of folds"},
-        {"data_fold", "the fold"},
-        {"held_out_rows", "the number of rows held out"},
-    };
-    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-        TRY(compare(t, file, number[i][0], dlg_meta_get(t->prog, number[i][0]), number[i][1]));
-    for (size_t i = 0; i < t->data->field_count; i++) {
-        const char *input = t->data->fields[i].tensor->user_name;
-        TRY(compare_hash(t, file, "data_hash.", "data", input));
-        TRY(compare_hash(t, file, "held_out_hash.", "data held out", input));
-    }
+    for (size_t i = 0; i < DATA_NUMBERS; i++)
+        TRY(compare(t, file, data_numbers[i][0], dlg_meta_get(t->prog, data_numbers[i][0]),
+                    data_numbers[i][1]));
+    for (size_t i = 0; i < 2 * t->data->field_count; i++)
+        TRY(compare_hash(t, file, data_hashes[i % 2][0], data_hashes[i % 2][1],
+                         t->data->fields[i / 2].tensor->user_name));
     return DLG_OK;
 }
 
@@ -308,13 +334,12 @@ static int take_up(Training *t, RtLoading *file) {
 int checkpoint_resume(Training *t) {
     const dlg_train_options *o = t->options;
     dlg_device *dev = t->prog->dev;
-    if (!o->checkpoint) {
-        if (!o->resume) return DLG_OK;
+    if (!o->checkpoint && o->resume)
         return rt_fail(dev, DLG_ERR_USAGE, "to resume a run its checkpoint is wanted");
-    }
+    TRY(identify(t));
+    if (!o->checkpoint) return DLG_OK;
     if (!(o->checkpoint_seconds >= 0))
         return rt_fail(dev, DLG_ERR_USAGE, "checkpoints every %g seconds", o->checkpoint_seconds);
-    TRY(identify(t));
     t->interval_s = o->checkpoint_seconds > 0  ? o->checkpoint_seconds
                     : o->checkpoint_steps == 0 ? default_s
                                                : INFINITY;

@@ -247,7 +247,7 @@ int interrupted(void); /* the signal, or 0 */
 /* ---- log.c: training as JSON lines ----------------------------------------------------------------- */
 
 typedef struct Log {
-    const char *path;
+    const char *path, *model;
     FILE *stream; /* NULL: nothing is logged */
     uint64_t every_steps;
     double every_s, line_s; /* when the last line was written */
@@ -257,8 +257,9 @@ typedef struct Log {
     int error; /* errno, once it failed */
 } Log;
 
-int log_open(Log *log, const Args *a); /* of --log; complains */
-void log_show(Log *log, const dlg_progress *progress);
+int log_open(Log *log, const Args *a, const char *model); /* of --log; complains */
+/* False: the run goes on and the log is of another one, which it said. Nothing is written then. */
+bool log_show(Log *log, const dlg_progress *progress);
 int log_close(Log *log); /* complains if anything could not be written */
 
 #endif

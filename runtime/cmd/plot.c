@@ -107,6 +107,9 @@ static int read_line(Reading *r, const char *text, size_t len) {
         r->epoch = epoch;
     }
     if (status == EXIT_DONE && held_out) status = read_metrics(r, held_out, step, true, false);
+    const char *model = json_string_value(json_object_get(line, "model"));
+    if (status == EXIT_DONE && model && !r->plot->model && !(r->plot->model = strdup(model)))
+        status = no_memory();
     json_decref(line);
     return status;
 }
@@ -157,6 +160,7 @@ void plot_free(Plot *plot) {
     }
     free(plot->panels);
     free(plot->title);
+    free(plot->model);
 }
 
 /* LOG.svg for LOG.jsonl. The caller frees both. */

@@ -73,6 +73,7 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     uint64_t restored_step; /* of this step, unless they are the best ones */
     uint64_t diverged_epoch;
     bool began_with_it;  /* no step was done */
+    bool refused;        /* the log is of another run: it is not begun */
     TrainResult *result; /* NULL: nobody asks */
 } Shown;
 
@@ -150,7 +151,10 @@ static int show(const dlg_progress *now, void *user) {
     shown->kept |= now->resumed; /* the one that it went on from is there */
     shown->best_epoch = now->best_epoch;
     shown->best = now->best;
-    log_show(&shown->log, now);
+    if (!log_show(&shown->log, now)) {
+        shown->refused = true;
+        return 1;
+    }
     if (now->evaluate.count > 0)
         shown->metric = shown->args->metric ? shown->args->metric : now->evaluate.names[0];
     if (now->event == DLG_EVENT_BEGIN) return show_begin(now, shown);
@@ -418,7 +422,7 @@ int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *r
     Shown shown = {.args = a, .dev = s->dev, .finite = true, .result = result};
     if (!a->quiet) print_start(s, a, entry);
     progress_init(&shown.progress, a->quiet, dlg_dataset_rows(s->data, DLG_ROWS_ALL) == 0);
-    int status = log_open(&shown.log, a);
+    int status = log_open(&shown.log, a, dlg_program_model(s->prog));
     if (status) return status;
     progress_wait(&shown.progress, building);
     dlg_train_options options = {.entry = entry->name,
@@ -441,8 +445,11 @@ int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *r
     interrupt_catch();
     int trained = dlg_train(s->prog, s->data, &options);
     progress_end(&shown.progress);
-    if (trained == DLG_ERR_STOPPED) complain("interrupted: %s", dlg_error_text(s->dev));
-    if (trained == DLG_OK || trained == DLG_ERR_STOPPED)
+    if (trained == DLG_ERR_STOPPED && !shown.refused)
+        complain("interrupted: %s", dlg_error_text(s->dev));
+    if (shown.refused)
+        status = EXIT_INPUT;
+    else if (trained == DLG_OK || trained == DLG_ERR_STOPPED)
         status = end(s, a, entry, &shown, trained == DLG_OK);
     else if (trained == DLG_ERR_DIVERGED && result)
         status = EXIT_DIVERGED;

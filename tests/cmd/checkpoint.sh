@@ -19,6 +19,28 @@ same run.checkpoint timed
 expect 0 "run.checkpoint is there and will be replaced; --resume goes on from it, if it is of this run" $train $keep --steps 5
 expect 0 "on 359 held-out rows" "$DLG" eval digits.dlg --load timed
 
+# A log says whose it is: that of another model or run is not gone on with, and stays as it is.
+logged="$train --checkpoint logged --log run.jsonl"
+expect 0 "" $logged --steps 30
+grep -qE '"rows":[0-9]+\},"model":"digits","run":"[0-9a-f]{16}"\}$' run.jsonl || fail "whose log: $(head -n 1 run.jsonl)"
+cp run.jsonl log.before
+cp logged logged.before
+for command in "--log run.jsonl" "--checkpoint logged --log other.jsonl"; do
+    case $command in
+    *other*) sed 's/"model":"digits"/"model":"other"/; s/"run":"./"run":"x/' log.before >other.jsonl; why='--log other.jsonl: it is of the model `other`, and not of the run of `digits`' ;;
+    *) sed 's/"run":"./"run":"x/' log.before >run.jsonl; why="--log run.jsonl: it is of another run" ;;
+    esac
+    cp "${command##* }" whose
+    expect 1 "$why" $train --checkpoint logged --resume $command --save not_written
+    same "${command##* }" whose
+    same logged logged.before
+    [ -e not_written ] && fail "a run that was refused saved"
+done
+sed 's/,"model":.*/}/' log.before >run.jsonl # of an older version: it does not say
+expect 0 "going on after step 30" $logged --resume --steps 40
+cp log.before run.jsonl
+expect 0 "going on after step 40" $logged --resume --steps 50
+
 # Compiled elsewhere, from another directory, for the same target: the same program.
 mkdir there
 expect 0 "" "$DLGC" digits.dlg -o there/digits.cl
