@@ -240,6 +240,43 @@ static int compare_data(const Training *t, const RtLoading *file) {
     return DLG_OK;
 }
 
+static const char const_prefix[] = "checkpoint.const.";
+
+static const char *const_text(char text[40], double value) {
+    snprintf(text, 40, "%.17g", value);
+    return text;
+}
+
+/* A program that computes something else: as far as the checkpoint tells, what is not the same. */
+static int refuse_program(const Training *t, const RtLoading *file) {
+    static const char other[] = "this is the checkpoint of another run: the program is another one";
+    const Plan *p = &t->prog->plan;
+    const char *target = rt_weights_meta(file, "checkpoint.target");
+    if (target && strcmp(target, p->target) != 0)
+        return refuse(t, "%s: it is compiled for the target %.60s there and %.60s here", other,
+                      target, p->target);
+    for (size_t i = 0; i < p->const_count; i++) {
+        char ours[40];
+        char *name = prefixed(const_prefix, p->consts[i].name);
+        if (!name) return rt_no_memory(t->prog->dev, 0);
+        const char *theirs = rt_weights_meta(file, name);
+        free(name);
+        if (theirs && strcmp(theirs, const_text(ours, p->consts[i].value)) != 0)
+            return refuse(t, "%s: the constant `%.100s` is %.40s there and %s here", other,
+                          p->consts[i].name, theirs, ours);
+    }
+    return refuse(t,
+                  "%s: %s it computes is not the same: an operator, a number, the optimizer, or "
+                  "what it includes",
+                  other, target ? "its constants and its target are the same, but what" : "what");
+}
+
+static int compare_program(const Training *t, const RtLoading *file) {
+    const char *theirs = rt_weights_meta(file, "checkpoint.program");
+    const char *ours = rt_meta_get(&t->identity, "checkpoint.program");
+    return theirs && strcmp(theirs, ours) == 0 ? DLG_OK : refuse_program(t, file);
+}
+
 static int compare_all(const Training *t, const RtLoading *file) {
     static const char *const own[][2] = {
         {"checkpoint.entry", "the entry"},
@@ -261,8 +298,7 @@ static int compare_all(const Training *t, const RtLoading *file) {
                  m->name + sizeof prefix - 1);
         TRY(compare(t, file, m->name, m->value, what));
     }
-    return compare(t, file, "checkpoint.program", rt_meta_get(&t->identity, "checkpoint.program"),
-                   "the hash of the program");
+    return compare_program(t, file);
 }
 
 static int get_float(const Training *t, const RtLoading *file, const char *name, double *out) {
@@ -367,9 +403,25 @@ static int put_float(const Training *t, MetaList *list, const char *name, double
     return put(t, list, name, text);
 }
 
+/* For refuse_program: no run is told from another by it. */
+static int describe_program(const Training *t, MetaList *list) {
+    const Plan *p = &t->prog->plan;
+    TRY(put(t, list, "checkpoint.target", p->target));
+    for (size_t i = 0; i < p->const_count; i++) {
+        char text[40];
+        char *name = prefixed(const_prefix, p->consts[i].name);
+        if (!name) return rt_no_memory(t->prog->dev, 0);
+        int status = put(t, list, name, const_text(text, p->consts[i].value));
+        free(name);
+        TRY(status);
+    }
+    return DLG_OK;
+}
+
 static int describe(const Training *t, MetaList *list) {
     for (size_t i = 0; i < t->identity.count; i++)
         TRY(put(t, list, t->identity.items[i].name, t->identity.items[i].value));
+    TRY(describe_program(t, list));
     TRY(put_number(t, list, "checkpoint.steps", t->progress.step));
     TRY(put_number(t, list, "checkpoint.rows", t->run.rows));
     for (size_t i = 0; i < t->run.scalar_count; i++) {

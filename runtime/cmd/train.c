@@ -418,6 +418,17 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
     return status < 0 ? complain_write(s->dev, status) : EXIT_DIVERGED;
 }
 
+/* The checkpoint was refused. What to do if it is of another run, which the message says. */
+static void print_other_run(const Args *a) {
+    fprintf(
+        stderr,
+        "  a run goes on with the model, data and options that it began with; to begin another one "
+        "with its "
+        "weights, and the optimizer's state anew: --load %s%s, and another --checkpoint; to begin "
+        "anew in this file: without --resume\n",
+        a->checkpoint, a->partial ? "" : " (with --partial where shapes are not the same)");
+}
+
 int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *result) {
     Shown shown = {.args = a, .dev = s->dev, .finite = true, .result = result};
     if (!a->quiet) print_start(s, a, entry);
@@ -457,6 +468,7 @@ int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *r
         status = diverged(s, a, entry, &shown);
     else
         status = complain_status(s->dev, trained);
+    if (trained == DLG_ERR_WEIGHTS && resumes(a)) print_other_run(a);
     int logged = log_close(&shown.log);
     return status == EXIT_DONE ? logged : status;
 }
