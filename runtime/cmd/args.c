@@ -392,6 +392,10 @@ static void pair(struct argp_state *state, const char *option, const char *what,
         return;
     }
     *equals = 0;
+    for (size_t i = 0; i < *count; i++) /* one tensor may be written to two files */
+        if (list != ((Args *)state->input)->get && strcmp(list[i].name, text) == 0)
+            argp_error(state, "--%s %s stands there twice: as %s and as %s", option, text,
+                       list[i].value, equals + 1);
     list[(*count)++] = (Pair){text, equals + 1};
 }
 

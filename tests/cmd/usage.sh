@@ -53,6 +53,15 @@ for target in $(sed -n 's/^X(\([a-z]*\),.*/\1/p' "$DLG_SOURCE_DIR/compiler/targe
     "$DLGC" --help | sed -n '/--target/,/default/p' | grep -q "$target" || fail "dlgc --help: $target"
 done
 
+
+# What is given to a name is given once; of a value that stands there twice the last counts.
+twice="dlg train $data/line.cl --quiet"
+expect 2 "--data x stands there twice: as a.csv:0 and as b.csv:0" $twice --data x=a.csv:0 --data x=b.csv:0
+expect 2 "--set rate stands there twice: as 1 and as 2" $twice --set rate=1 --set rate=2
+expect 2 "--holdout-data y stands there twice" $twice --holdout-data y=a.csv --holdout-data x=b.csv --holdout-data y=c.csv
+expect 2 "" $twice --set rate=0.3 --epochs 4 --epochs none
+expect 0 "" dlg train "$data/line.cl" --set rate=0.3 --epochs 40 --epochs 3
+grep -q "epoch 3/3" out || fail "the last does not count: $(cat out)"
 # What one option is taken for that another does.
 digits=$DLG_SOURCE_DIR/samples/digits
 expect 1 "--data x=$digits.csv:0:64" "$DLG" train "$digits.dlg" --set "x=$digits.csv:0:64"
