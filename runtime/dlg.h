@@ -147,7 +147,8 @@ typedef struct dlg_program_options {
  * Errors: FILE, PROGRAM (the message says "FILE:LINE: ..."), BUILD, LIMIT, OPENCL, MEMORY. */
 DLG_API int dlg_program_load_file(dlg_program **prog, dlg_device *dev, const char *path,
                                   const dlg_program_options *options);
-/* The same of a text of `len` bytes in memory. */
+/* The same of a text of `len` bytes in memory. Where `name` is that of the source which it was compiled from, messages of the
+ * driver are about "what NAME compiles to". */
 DLG_API int dlg_program_load_text(dlg_program **prog, dlg_device *dev, const char *name,
                                   const char *text, size_t len, const dlg_program_options *options);
 /* Ends a program; NULL too. */

@@ -83,6 +83,19 @@ expect 1 "it\"s edited.cl:$line:" "$DLG" run 'it"s edited.cl' --rows 0
 grep -q "^ *$line | .*not_declared" err || fail "the line is not shown: $(cat err)"
 grep -q tempfile err && fail "the driver's own file is named: $(cat err)"
 
+# Of a .dlg they are lines of what it is compiled to, and are said to be.
+if [ -z "${DLG_SANITIZE:-}" ]; then
+    cp "$DLG_SOURCE_DIR/samples/xor.dlg" "$DLG_SOURCE_DIR/samples/xor.csv" .
+    target=$(device_target)
+    expect 3 "what xor.dlg compiles to: the kernels do not compile on" env DLG_REFUSE_WORD=k0 \
+        "LD_PRELOAD=$DLG_BUILD_DIR/tests/librefuse.so" "$DLG" train xor.dlg --target "$target" --steps 1
+    "$DLGC" xor.dlg --target "$target" -o xor.cl || fail "dlgc"
+    line=$(grep -n "void k0(" xor.cl | head -n 1 | cut -d : -f 1)
+    grep -q "what xor.dlg compiles to:$line:" err || fail "line $line is not named: $(cat err)"
+    grep -q "^ *xor.dlg:[0-9]" err && fail "lines of the model are named: $(cat err)"
+    grep -qF "the program that it is compiled to: \`dlgc xor.dlg --target $target -o FILE.cl\`" err || fail "what the lines are: $(cat err)"
+fi
+
 # One word that is amiss gives thousands of errors, of which the first are shown.
 "$DLGC" "$DLG_SOURCE_DIR/samples/digits.dlg" -o digits.cl || fail "dlgc"
 sed 's/float/flaot/g' digits.cl >many.cl
