@@ -7,6 +7,7 @@
 
 #include "../runtime/cmd/man.h"
 #include "../runtime/cmd/markdown.h"
+#include "../runtime/cmd/standard.h"
 #include "compile.h"
 
 #include <argp.h>
@@ -399,6 +400,7 @@ static int compile(Arguments *a) {
 }
 
 int main(int argc, char **argv) {
+    standard_hold();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, as a full disk is */
     char doc[sizeof brief + sizeof details];
     snprintf(doc, sizeof doc, "%s\v%s", brief, details);

@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "help.h"
 #include "rt.h"
+#include "standard.h"
 
 typedef struct Command {
     const char *name;
@@ -43,6 +44,7 @@ static void driver_ended(void) {
 }
 
 int main(int argc, char **argv) {
+    standard_hold();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, as a full disk is */
     if (argc < 2) {
         args_help(stderr);

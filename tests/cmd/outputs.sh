@@ -87,6 +87,13 @@ expect 0 "" $train --epochs 1 --save taken
 mkdir folder.lock
 expect 1 "folder.lock, which keeps other runs from folder: Is a directory" $train --epochs 1 --save folder
 
+# A file is not the standard output, though its number was free.
+expect 3 "cannot write to the standard output" sh -c 'exec dlg train line.cl --set rate=0.3 --epochs 3 --log closed --save closed.w >&-'
+grep -v '^{"epoch":' closed && fail "the log got what was printed"
+expect 0 "" "$DLG" eval line.cl --load closed.w
+(exec "$DLG" train line.cl --set rate=0.3 --quiet --epochs 3 --log closed <&- >&- 2>&-) || fail "all are closed"
+grep -v '^{"epoch":' closed && fail "the log got what was printed"
+
 # What cannot be written is told at once.
 expect 1 "cannot write there: it is a directory" $forever --save there
 expect 1 "cannot write there: it is a directory" $forever --log there
