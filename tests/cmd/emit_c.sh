@@ -58,6 +58,11 @@ cp xor.dlg 'x*/y.dlg'
 expect 0 "" "$DLGC" 'x*/y.dlg' --emit c
 # shellcheck disable=SC2086
 $CC $strict $opencl -c 'x*/y.c' -o odd.o || fail "a comment's end in the path"
+bytes=$(printf 'b\377\001c')
+cp xor.dlg "$bytes.dlg"
+expect 0 "" "$DLGC" "$bytes.dlg" -o bytes.cl # not UTF-8
+grep -q '^//! model b__c target [a-z0-9_]* from "b?.c.dlg"$' bytes.cl || fail "the name: $(sed -n 2p bytes.cl)"
+expect 0 "row 0:  out" "$DLG" run "$bytes.dlg" --rows 0
 "$DLGC" xor.dlg --emit graph | tail -n +2 >plain.graph
 "$DLGC" "$odd.dlg" --emit graph >odd.graph || fail "the graph"
 expect 0 "# the graph of a\"b/c d.dlg" head -n 1 odd.graph
