@@ -6,6 +6,7 @@
 #define _GNU_SOURCE /* O_TMPFILE, realpath */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -150,12 +151,43 @@ static int name_temporary(RtFile *f) {
     return -1;
 }
 
+/* The path that a link names, which may be one again. NULL: no memory. */
+static char *link_target(const char *path, const char *target) {
+    const char *slash = strrchr(path, '/');
+    size_t dir = slash && target[0] != '/' ? (size_t)(slash + 1 - path) : 0;
+    size_t size = dir + strlen(target) + 1;
+    char *next = malloc(size);
+    if (next) snprintf(next, size, "%.*s%s", (int)dir, path, target);
+    return next;
+}
+
+char *rt_real_path(const char *path) {
+    enum { MOST_LINKS = 40 };
+    char target[PATH_MAX], *at = strdup(path), *real = NULL;
+    for (int links = 0; at; links++) {
+        real = realpath(at, NULL);
+        if (real || errno != ENOENT) break;
+        ssize_t n = readlink(at, target, sizeof target - 1);
+        if (n < 0) return at; /* there is nothing of that name yet */
+        target[n] = 0;
+        char *next = links < MOST_LINKS ? link_target(at, target) : NULL;
+        errno = links < MOST_LINKS ? ENOMEM : ELOOP;
+        free(at);
+        at = next;
+    }
+    int error = errno;
+    free(at);
+    errno = error;
+    return real;
+}
+
 int rt_file_begin(RtFile *f, dlg_device *dev, const char *path) {
     *f = (RtFile){.dev = dev};
     int status = DLG_OK;
-    char *real = realpath(path, NULL); /* renaming over a symbolic link would replace the link */
+    char *real = rt_real_path(path); /* renaming over a symbolic link would replace the link */
     if (!real && errno == ENOMEM) return rt_no_memory(dev, strlen(path));
-    if (real) path = real;
+    if (!real) return rt_fail(dev, DLG_ERR_FILE, "cannot write %s: %s", path, strerror(errno));
+    path = real;
     size_t len = strlen(path), cap = len + TEMPORARY_MORE;
     struct stat st;
     bool exists = stat(path, &st) == 0;

@@ -12,16 +12,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cmd.h"
+#include "rt.h"
 
 static const char ending[] = ".lock";
 
 /* The file that is locked for `path`, of whatever name it goes by. NULL: no memory. */
 static char *lock_path(const char *path) {
-    char *real = realpath(path, NULL); /* NULL: it is not there yet */
-    if (real) path = real;
-    size_t size = strlen(path) + sizeof ending;
-    char *lock = malloc(size);
-    if (lock) snprintf(lock, size, "%s%s", path, ending);
+    char *real = rt_real_path(path);
+    size_t size = real ? strlen(real) + sizeof ending : 0;
+    char *lock = real ? malloc(size) : NULL;
+    if (lock) snprintf(lock, size, "%s%s", real, ending);
     free(real);
     return lock;
 }

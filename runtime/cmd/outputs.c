@@ -126,8 +126,8 @@ static int check_path(const char *option, const char *path, bool whole) {
                                          : EXIT_DONE;
     if (there && !whole)
         return access(path, W_OK) != 0 ? cannot_write(path, strerror(errno)) : EXIT_DONE;
-    char *real = realpath(path, NULL); /* a link is followed */
-    int error = try_beside(real ? real : path);
+    char *real = rt_real_path(path); /* a link is followed */
+    int error = real ? try_beside(real) : errno;
     free(real);
     return error ? cannot_write(path, strerror(error)) : EXIT_DONE;
 }
@@ -221,7 +221,7 @@ int outputs_check(const Args *a) {
 static void warn_room(const char *path, const dlg_program *prog) {
     struct statvfs fs;
     uint64_t wanted = 0, room;
-    char *real = realpath(path, NULL), *dir = directory_of(real ? real : path);
+    char *real = rt_real_path(path), *dir = real ? directory_of(real) : NULL;
     bool known = dir && statvfs(dir, &fs) == 0 && fs.f_blocks > 0;
     free(real);
     free(dir);

@@ -87,6 +87,18 @@ expect 0 "" $train --epochs 1 --save taken
 mkdir folder.lock
 expect 1 "folder.lock, which keeps other runs from folder: Is a directory" $train --epochs 1 --save folder
 
+# Links are followed, also to what is not there yet.
+ln -s there/target ahead
+ln -s ahead further
+expect 0 "" $train --epochs 1 --save further
+[ -h further ] && [ -h ahead ] && [ -f there/target ] || fail "a link is replaced: $(ls -l further ahead there)"
+expect 0 "" $train --epochs 1 --load ahead --save further
+ln -s around round
+ln -s round around
+expect 1 "cannot write round: Too many levels of symbolic links" $train --epochs 1 --save round
+ln -s nowhere/target lost
+expect 1 "cannot write lost: No such file or directory" $train --epochs 1 --save lost
+
 # A file is not the standard output, though its number was free.
 expect 3 "cannot write to the standard output" sh -c 'exec dlg train line.cl --set rate=0.3 --epochs 3 --log closed --save closed.w >&-'
 grep -v '^{"epoch":' closed && fail "the log got what was printed"
