@@ -184,14 +184,16 @@ static const Row rows[] = {
     ROW(TUNE | TRAIN | SWEEP | EVAL | RUN | VERIFY | SAMPLE, "device", KEY_DEVICE, "SEL",
         "A number of `dlg devices` or a part of a device's name (default: DLG_DEVICE, or the "
         "first)"),
-    ROW(PLOT, "output", 'o', "FILE", "Write the picture here (default: beside LOG, as .svg)"),
+    ROW(PLOT, "output", 'o', "FILE",
+        "Write the picture here, `-`: to the standard output (default: beside LOG, as .svg)"),
     ROW(SWEEP, "define", 'D', "NAME=A,B,...",
         "Train with each of these values of a constant (of several: each combination)"),
     ROW(SWEEP, "metric", KEY_METRIC, "NAME[:max]",
         "What runs are compared by, and what --patience waits for (default: less of the first "
         "scalar)"),
     ROW(SWEEP, "json", KEY_JSON, NULL, "Print a JSON object a run, one a line"),
-    ROW(REPORT, "output", 'o', "FILE", "Write the page here (default: beside FILE, as .html)"),
+    ROW(REPORT, "output", 'o', "FILE",
+        "Write the page here, `-`: to the standard output (default: beside FILE, as .html)"),
     ROW(REPORT, "log", KEY_LOG, "FILE", "Draw the curves of this log of `dlg train --log` too"),
     ROW(REPORT, "profile", KEY_PROFILE, "TRACE", "Show what this trace of --profile says too"),
     ROW(TUNE | TRAIN | EVAL | RUN | PLOT | REPORT, "quiet", 'q', NULL,

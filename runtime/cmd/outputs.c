@@ -260,6 +260,7 @@ int outputs_spare(const Args *a, const dlg_program *prog) {
 }
 
 int output_check_kind(const char *option, const char *path, const char *mark, const char *kind) {
+    if (strcmp(path, OUTPUT_STANDARD) == 0) return EXIT_DONE;
     int status = check_path(option, path, true);
     return status ? status : check_kind(path, 0, mark, kind);
 }
@@ -281,7 +282,10 @@ static int write_or_try(const char *path, const char *text, size_t len, bool who
 }
 
 int output_write(const char *path, const char *text, size_t len) {
-    return write_or_try(path, text, len, true);
+    if (strcmp(path, OUTPUT_STANDARD) != 0) return write_or_try(path, text, len, true);
+    if (fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0) return EXIT_DONE;
+    complain("cannot write to the standard output: %s", strerror(errno));
+    return EXIT_SYSTEM;
 }
 
 int output_try(const char *path) {

@@ -359,7 +359,7 @@ int cmd_report(const Args *a) {
         if (!memory || ((fclose(memory) != 0) | !text)) status = no_memory();
     }
     if (!status) status = output_write(output, text, len);
-    if (!status && !a->quiet) printf("%s\n", output);
+    if (!status && !a->quiet && strcmp(output, OUTPUT_STANDARD) != 0) printf("%s\n", output);
     free(text);
     free(output);
     session_close(&s);

@@ -44,6 +44,8 @@ expect 0 "" "$DLG" report convnet.dlg --log log.jsonl --profile trace.json -o pa
 same page.html first.html
 expect 0 "digits.html" "$DLG" report digits.dlg
 # A kernel's group is a function where launches are done together: its text and lines are the kernel's.
+expect 0 "" "$DLG" report digits.dlg -o -
+same out digits.html
 expect 0 "" "$DLG" report digits.dlg --target gpu -o page.html
 has 'k0_group('
 awk '/<div id="kernel-k0">/ { on = 1 } on && /static.*void.*k0_group/ { found = 1 } on && /<div id="kernel-k1">/ { exit }
