@@ -48,6 +48,15 @@ int log_open(Log *log, const Args *a, const char *model) {
     return EXIT_INPUT;
 }
 
+int log_check(const Args *a) {
+    struct stat st;
+    Log log;
+    if (!a->log || stat(a->log, &st) != 0 || !S_ISREG(st.st_mode)) return EXIT_DONE;
+    int status = log_open(&log, a, "");
+    if (log.stream) fclose(log.stream);
+    return status;
+}
+
 /* The first reason is the one to tell. */
 static void log_failed(Log *log, int error) {
     if (!log->failed) log->error = error;

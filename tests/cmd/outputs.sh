@@ -59,6 +59,7 @@ $forever --log shared --log-every 1 >first 2>&1 &
 first=$!
 until [ -s shared ]; do kill -0 $first 2>/dev/null || break; done
 expect 1 "--log shared: another run is writing it" $train --epochs 1 --log shared --checkpoint second
+expect 1 "--log shared: another run is writing it" $train --data x=missing.csv --log shared # at once
 [ -e second ] && fail "the run that was refused trained"
 kill -INT $first
 wait $first
