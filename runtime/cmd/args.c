@@ -394,11 +394,18 @@ static void pair(struct argp_state *state, const char *option, const char *what,
         return;
     }
     *equals = 0;
-    for (size_t i = 0; i < *count; i++) /* one tensor may be written to two files */
-        if (list != ((Args *)state->input)->get && strcmp(list[i].name, text) == 0)
-            argp_error(state, "--%s %s stands there twice: as %s and as %s", option, text,
-                       list[i].value, equals + 1);
     list[(*count)++] = (Pair){text, equals + 1};
+}
+
+/* The same for samples: an input takes them from one source. */
+static void data_pair(struct argp_state *state, const char *option, char *text, Pair *list,
+                      size_t *count) {
+    pair(state, option, "SOURCE", text, list, count);
+    const Pair *last = &list[*count - 1];
+    for (const Pair *p = list; p < last; p++)
+        if (strcmp(p->name, last->name) == 0)
+            argp_error(state, "--%s %s stands there twice: as %s and as %s", option, p->name,
+                       p->value, last->value);
 }
 
 static void row_range(struct argp_state *state, Args *a, const char *text) {
@@ -484,9 +491,9 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     case KEY_PAIR: a->pair = true; break;
     case KEY_IGNORE_NAN: a->ignore_nan = true; break;
     case KEY_METRIC: metric(state, a, value); break;
-    case KEY_DATA: pair(state, "data", "SOURCE", value, a->data, &a->data_count); break;
+    case KEY_DATA: data_pair(state, "data", value, a->data, &a->data_count); break;
     case KEY_HOLDOUT_DATA:
-        pair(state, "holdout-data", "SOURCE", value, a->holdout_data, &a->holdout_data_count);
+        data_pair(state, "holdout-data", value, a->holdout_data, &a->holdout_data_count);
         break;
     case KEY_FOLDS:
         a->folds = whole(state, "folds", value);

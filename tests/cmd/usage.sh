@@ -57,7 +57,8 @@ done
 # What is given to a name is given once; of a value that stands there twice the last counts.
 twice="dlg train $data/line.cl --quiet"
 expect 2 "--data x stands there twice: as a.csv:0 and as b.csv:0" $twice --data x=a.csv:0 --data x=b.csv:0
-expect 2 "--set rate stands there twice: as 1 and as 2" $twice --set rate=1 --set rate=2
+expect 4 "diverged" $twice --set rate=0.3 --set rate=100 --epochs 30000
+expect 0 "" $twice --set rate=100 --set rate=0.3 --epochs 30
 expect 2 "--holdout-data y stands there twice" $twice --holdout-data y=a.csv --holdout-data x=b.csv --holdout-data y=c.csv
 expect 2 "" $twice --set rate=0.3 --epochs 4 --epochs none
 expect 0 "" dlg train "$data/line.cl" --set rate=0.3 --epochs 40 --epochs 3
