@@ -20,7 +20,7 @@ export small large what hint
 (ulimit -f 4; exec $large >out 2>err)
 status=$?
 [ "$status" -eq 3 ] || fail "a limit: status $status: $(cat err)"
-grep -qF "dlg: digits.dlg: the kernels could not be built (CL_BUILD_PROGRAM_FAILURE): $what: File too large (see ulimit -f). $hint" err ||
+grep -qF "dlg: what digits.dlg compiles to: the kernels could not be built (CL_BUILD_PROGRAM_FAILURE): $what: File too large (see ulimit -f). $hint" err ||
     fail "a limit: $(cat err)"
 (ulimit -f 4; exec $small >out 2>err)
 status=$?
