@@ -35,17 +35,18 @@ static bool is_open_as(int fd, const char *path) {
 
 /* The file, locked; -1: errno says why not, EWOULDBLOCK that another run has it. */
 static int lock_file(const char *path) {
-    for (;;) {
+    enum { MOST_TRIES = 100 }; /* of a file system where no file is the one that was opened */
+    for (int i = 0; i < MOST_TRIES; i++) {
         int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
         if (fd < 0) return -1;
         /* Where the file system has no locks there is none. */
         bool taken = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
         if (!taken && is_open_as(fd, path)) return fd;
         close(fd); /* or a run that ended removed it meanwhile */
-        if (!taken) continue;
-        errno = EWOULDBLOCK;
-        return -1;
+        errno = taken ? EWOULDBLOCK : ESTALE;
+        if (taken) break;
     }
+    return -1;
 }
 
 static int lock(Locks *locks, const char *option, const char *path) {
