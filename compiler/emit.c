@@ -147,14 +147,18 @@ static void add_helpers(Emitter *em, const char *kernels, Text *out) {
 
 /* ---- The plan ------------------------------------------------------------------------------ */
 
+/* The plan is UTF-8; of names of files, which need not be, a byte that is not becomes `?`. */
 static void plan_string(Text *out, const char *s) {
+    const char *end = s + strlen(s);
+    int32_t code;
     text_puts(out, "\"");
-    for (; *s; s++) {
-        if (*s == '\n')
+    for (uint32_t n; s < end; s += n) {
+        n = utf8_char(s, end, &code);
+        if (*s == '\n') {
             text_puts(out, "\\n");
-        else {
+        } else {
             if (*s == '"' || *s == '\\') text_puts(out, "\\");
-            text_add(out, s, 1);
+            text_add(out, code < 0 ? "?" : s, n);
         }
     }
     text_puts(out, "\"");

@@ -517,8 +517,7 @@ bool emit_c(const char *program, Arena *arena, const char *header_name, const We
         source,
         "/* dlgc made this of %s. It needs OpenCL 1.2 and nothing else: cc -c -std=c99 */\n",
         w.prefix);
-    text_puts(source, "#include ");
-    c_string(source, header_name, strlen(header_name));
+    text_printf(source, "#include \"%s\"", header_name); /* no string: it has no escapes */
     text_puts(
         source,
         "\n#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n\n");

@@ -7,6 +7,7 @@
  * language cannot say stands in comments: entries and variables that the compiler made for itself
  * (variants), and the step counter, which counts by itself. */
 #include "ir.h"
+#include "origin.h"
 
 typedef VEC(NodeId) NodeIds;
 
@@ -435,7 +436,9 @@ void graph_print(const Program *p, Text *out) {
     Names taken;
     names_init(&taken, out->arena);
     Printer pr = {.p = p, .out = out, .taken = &taken};
-    text_printf(out, "# the graph of %s\n", p->path);
+    text_puts(out, "# the graph of ");
+    text_one_line(out, p->path, strlen(p->path));
+    text_puts(out, "\n");
     for (uint32_t i = 0; i < p->consts.len; i++) {
         text_printf(out, "const %s = ", p->consts.at[i].name);
         text_f64(out, p->consts.at[i].value);

@@ -7,6 +7,7 @@
 
 #include "../runtime/cmd/man.h"
 #include "../runtime/cmd/markdown.h"
+#include "../runtime/cmd/standard.h"
 #include "compile.h"
 
 #include <argp.h>
@@ -333,6 +334,13 @@ static char *header_name(const Arguments *a) {
     return with_ending(slash ? slash + 1 : path, a->output ? ".c" : ".dlg", ".h");
 }
 
+/* Whether a header of that name can be included: a quote ends the name, and it knows no escapes. */
+static bool can_be_included(const char *name) {
+    for (const char *c = name; *c; c++)
+        if (*c == '"' || (unsigned char)*c < ' ' || !strncmp(c, "??", 2)) return false;
+    return true;
+}
+
 static int deliver(const Arguments *a, const CompileResult *result) {
     bool to_stdout = !a->output && (a->compile.dump_after ||
                                     (a->compile.emit != EMIT_CL && a->compile.emit != EMIT_C));
@@ -368,7 +376,15 @@ static int deliver(const Arguments *a, const CompileResult *result) {
 static int compile(Arguments *a) {
     int status = STATUS_DONE;
     char *weights = NULL, *header = a->compile.emit == EMIT_C ? header_name(a) : NULL;
-    if (a->weights) weights = read_weights(a->weights, &a->compile.weights_len, &status);
+    if (header && !can_be_included(header)) {
+        fprintf(stderr,
+                "dlgc: --emit c: no #include can name a header with \", ?? or a control character "
+                "in its "
+                "name, as %s has: name another with -o FILE.c\n",
+                a->output ? a->output : a->input);
+        status = STATUS_USAGE;
+    }
+    if (!status && a->weights) weights = read_weights(a->weights, &a->compile.weights_len, &status);
     a->compile.header_name = header;
     a->compile.weights_name = a->weights;
     a->compile.weights = weights;
@@ -384,6 +400,7 @@ static int compile(Arguments *a) {
 }
 
 int main(int argc, char **argv) {
+    standard_hold();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, as a full disk is */
     char doc[sizeof brief + sizeof details];
     snprintf(doc, sizeof doc, "%s\v%s", brief, details);

@@ -132,6 +132,40 @@ static int identify_inputs(Training *t, const dlg_entry *entry) {
     return DLG_OK;
 }
 
+/* What is recorded of the data beside its hashes. */
+static const char *const data_numbers[][2] = {
+    {"data_rows", "the number of rows of the data"},
+    {"data_held_out", "the number of rows held out"},
+    {"data_seed", "the seed of the rows held out"},
+    {"data_folds", "the number of folds"},
+    {"data_fold", "the fold"},
+    {"held_out_rows", "the number of rows held out"},
+};
+enum { DATA_NUMBERS = sizeof data_numbers / sizeof *data_numbers };
+static const char *const data_hashes[][2] = {{"data_hash.", "data"},
+                                             {"held_out_hash.", "data held out"}};
+
+/* A name and what stands for it in the metadata, which may be nothing. */
+static uint64_t hash_pair(const char *name, const char *value, uint64_t hash) {
+    return value ? hash_text(value, hash_text(name, hash)) : hash;
+}
+
+/* All that compare_all compares, as a number. */
+static int hash_run(const Training *t, uint64_t *hash) {
+    *hash = 0;
+    for (size_t i = 0; i < t->identity.count; i++)
+        *hash = hash_pair(t->identity.items[i].name, t->identity.items[i].value, *hash);
+    for (size_t i = 0; i < DATA_NUMBERS; i++)
+        *hash = hash_pair(data_numbers[i][0], dlg_meta_get(t->prog, data_numbers[i][0]), *hash);
+    for (size_t i = 0; i < 2 * t->data->field_count; i++) {
+        char *name = prefixed(data_hashes[i % 2][0], t->data->fields[i / 2].tensor->user_name);
+        if (!name) return rt_no_memory(t->prog->dev, 0);
+        *hash = hash_pair(name, dlg_meta_get(t->prog, name), *hash);
+        free(name);
+    }
+    return DLG_OK;
+}
+
 static int identify(Training *t) {
     uint64_t program = 0;
     TRY(hash_program(t->prog, &program));
@@ -148,7 +182,8 @@ static int identify(Training *t) {
         TRY(status);
     }
     TRY(identify_inputs(t, t->run.entry));
-    return t->evaluates ? identify_inputs(t, t->evaluation.whole.entry) : DLG_OK;
+    if (t->evaluates) TRY(identify_inputs(t, t->evaluation.whole.entry));
+    return hash_run(t, &t->progress.run);
 }
 
 /* ---- Back ------------------------------------------------------------------------------------------ */
@@ -196,22 +231,50 @@ static int compare_hash(const Training *t, const RtLoading *file, const char *pr
 }
 
 static int compare_data(const Training *t, const RtLoading *file) {
-    static const char *const number[][2] = {
-        {"data_rows", "the number of rows of the data"},
-        {"data_held_out", "the number of rows held out"},
-        {"data_seed", "the seed of the rows held out"},
-        {"data_folds", "the number of folds"},
-        {"data_fold", "the fold"},
-        {"held_out_rows", "the number of rows held out"},
-    };
-    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-        TRY(compare(t, file, number[i][0], dlg_meta_get(t->prog, number[i][0]), number[i][1]));
-    for (size_t i = 0; i < t->data->field_count; i++) {
-        const char *input = t->data->fields[i].tensor->user_name;
-        TRY(compare_hash(t, file, "data_hash.", "data", input));
-        TRY(compare_hash(t, file, "held_out_hash.", "data held out", input));
-    }
+    for (size_t i = 0; i < DATA_NUMBERS; i++)
+        TRY(compare(t, file, data_numbers[i][0], dlg_meta_get(t->prog, data_numbers[i][0]),
+                    data_numbers[i][1]));
+    for (size_t i = 0; i < 2 * t->data->field_count; i++)
+        TRY(compare_hash(t, file, data_hashes[i % 2][0], data_hashes[i % 2][1],
+                         t->data->fields[i / 2].tensor->user_name));
     return DLG_OK;
+}
+
+static const char const_prefix[] = "checkpoint.const.";
+
+static const char *const_text(char text[40], double value) {
+    snprintf(text, 40, "%.17g", value);
+    return text;
+}
+
+/* A program that computes something else: as far as the checkpoint tells, what is not the same. */
+static int refuse_program(const Training *t, const RtLoading *file) {
+    static const char other[] = "this is the checkpoint of another run: the program is another one";
+    const Plan *p = &t->prog->plan;
+    const char *target = rt_weights_meta(file, "checkpoint.target");
+    if (target && strcmp(target, p->target) != 0)
+        return refuse(t, "%s: it is compiled for the target %.60s there and %.60s here", other,
+                      target, p->target);
+    for (size_t i = 0; i < p->const_count; i++) {
+        char ours[40];
+        char *name = prefixed(const_prefix, p->consts[i].name);
+        if (!name) return rt_no_memory(t->prog->dev, 0);
+        const char *theirs = rt_weights_meta(file, name);
+        free(name);
+        if (theirs && strcmp(theirs, const_text(ours, p->consts[i].value)) != 0)
+            return refuse(t, "%s: the constant `%.100s` is %.40s there and %s here", other,
+                          p->consts[i].name, theirs, ours);
+    }
+    return refuse(t,
+                  "%s: %s it computes is not the same: an operator, a number, the optimizer, or "
+                  "what it includes",
+                  other, target ? "its constants and its target are the same, but what" : "what");
+}
+
+static int compare_program(const Training *t, const RtLoading *file) {
+    const char *theirs = rt_weights_meta(file, "checkpoint.program");
+    const char *ours = rt_meta_get(&t->identity, "checkpoint.program");
+    return theirs && strcmp(theirs, ours) == 0 ? DLG_OK : refuse_program(t, file);
 }
 
 static int compare_all(const Training *t, const RtLoading *file) {
@@ -235,8 +298,7 @@ static int compare_all(const Training *t, const RtLoading *file) {
                  m->name + sizeof prefix - 1);
         TRY(compare(t, file, m->name, m->value, what));
     }
-    return compare(t, file, "checkpoint.program", rt_meta_get(&t->identity, "checkpoint.program"),
-                   "the hash of the program");
+    return compare_program(t, file);
 }
 
 static int get_float(const Training *t, const RtLoading *file, const char *name, double *out) {
@@ -308,13 +370,12 @@ static int take_up(Training *t, RtLoading *file) {
 int checkpoint_resume(Training *t) {
     const dlg_train_options *o = t->options;
     dlg_device *dev = t->prog->dev;
-    if (!o->checkpoint) {
-        if (!o->resume) return DLG_OK;
+    if (!o->checkpoint && o->resume)
         return rt_fail(dev, DLG_ERR_USAGE, "to resume a run its checkpoint is wanted");
-    }
+    TRY(identify(t));
+    if (!o->checkpoint) return DLG_OK;
     if (!(o->checkpoint_seconds >= 0))
         return rt_fail(dev, DLG_ERR_USAGE, "checkpoints every %g seconds", o->checkpoint_seconds);
-    TRY(identify(t));
     t->interval_s = o->checkpoint_seconds > 0  ? o->checkpoint_seconds
                     : o->checkpoint_steps == 0 ? default_s
                                                : INFINITY;
@@ -342,9 +403,25 @@ static int put_float(const Training *t, MetaList *list, const char *name, double
     return put(t, list, name, text);
 }
 
+/* For refuse_program: no run is told from another by it. */
+static int describe_program(const Training *t, MetaList *list) {
+    const Plan *p = &t->prog->plan;
+    TRY(put(t, list, "checkpoint.target", p->target));
+    for (size_t i = 0; i < p->const_count; i++) {
+        char text[40];
+        char *name = prefixed(const_prefix, p->consts[i].name);
+        if (!name) return rt_no_memory(t->prog->dev, 0);
+        int status = put(t, list, name, const_text(text, p->consts[i].value));
+        free(name);
+        TRY(status);
+    }
+    return DLG_OK;
+}
+
 static int describe(const Training *t, MetaList *list) {
     for (size_t i = 0; i < t->identity.count; i++)
         TRY(put(t, list, t->identity.items[i].name, t->identity.items[i].value));
+    TRY(describe_program(t, list));
     TRY(put_number(t, list, "checkpoint.steps", t->progress.step));
     TRY(put_number(t, list, "checkpoint.rows", t->run.rows));
     for (size_t i = 0; i < t->run.scalar_count; i++) {

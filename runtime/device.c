@@ -299,9 +299,17 @@ static int build_failed(dlg_device *dev, const char *file, int64_t line, const c
     if (log && bytes)
         clGetProgramBuildInfo(program, dev->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL);
     if (log) all = build_log(log, file, line, text);
-    int status = rt_fail(dev, DLG_ERR_BUILD, "%s: the kernels do not compile on %s (%s)\n%s", file,
-                         dev->info.name, rt_cl_name(code),
-                         all ? all : "(there is no memory for what the driver says)");
+    char why[RT_CACHE_WHY];
+    /* A log that names no error is of a driver that failed for something else. */
+    bool other = log && !strstr(log, "error") &&
+                 strcmp(dev->info.platform, "Portable Computing Language") == 0 &&
+                 rt_cache_fails(why, sizeof why);
+    int status = other
+                     ? rt_fail(dev, DLG_ERR_OPENCL, "%s: the kernels could not be built (%s): %s",
+                               file, rt_cl_name(code), why)
+                     : rt_fail(dev, DLG_ERR_BUILD, "%s: the kernels do not compile on %s (%s)\n%s",
+                               file, dev->info.name, rt_cl_name(code),
+                               all ? all : "(there is no memory for what the driver says)");
     free(all);
     free(log);
     return status;

@@ -147,7 +147,8 @@ typedef struct dlg_program_options {
  * Errors: FILE, PROGRAM (the message says "FILE:LINE: ..."), BUILD, LIMIT, OPENCL, MEMORY. */
 DLG_API int dlg_program_load_file(dlg_program **prog, dlg_device *dev, const char *path,
                                   const dlg_program_options *options);
-/* The same of a text of `len` bytes in memory. */
+/* The same of a text of `len` bytes in memory. Where `name` is that of the source which it was compiled from, messages of the
+ * driver are about "what NAME compiles to". */
 DLG_API int dlg_program_load_text(dlg_program **prog, dlg_device *dev, const char *name,
                                   const char *text, size_t len, const dlg_program_options *options);
 /* Ends a program; NULL too. */
@@ -398,12 +399,12 @@ typedef struct dlg_weights_options {
 } dlg_weights_options;
 
 /* Writes a safetensors file: complete or not at all (a temporary file beside it, synced and
- * renamed), in place of whatever file has that name. Its metadata are "format", "model", "seed", "step" and those of dlg_meta_set. Errors:
- * FILE, USAGE (device "none"), OPENCL, MEMORY. */
+ * renamed), in place of whatever file has that name. Its metadata are "format", "model", "seed", "step", "dlg_checksum"
+ * (of all that it holds) and those of dlg_meta_set. Errors: FILE, USAGE (device "none"), OPENCL, MEMORY. */
 DLG_API int dlg_weights_save(dlg_program *prog, const char *path,
                              const dlg_weights_options *options);
-/* Reads one, all checked first: on failure nothing changed. The file must hold every tensor that
- * dlg_weights_save with these options would write, in its type and shape. Without `checkpoint`
+/* Reads one, all checked first, by its checksum too if it has one: on failure nothing changed. The file must hold every
+ * tensor that dlg_weights_save with these options would write, in its type and shape. Without `checkpoint`
  * other tensors that belong to the program are ignored, and step and seed stay as they are; with it
  * they become the file's. The file's other metadata replace the program's, unless `partial`. Errors: FILE, WEIGHTS,
  * USAGE, OPENCL, MEMORY. */
@@ -572,6 +573,9 @@ typedef struct dlg_progress {
     uint64_t restored_step; /* 0: the values at the start, or of the best epoch */
     /* In which a scalar was NaN first; 0: the weights were found infinite or NaN, and in what step is not known. */
     uint64_t diverged_step;
+    /* What tells this run from others: a hash of the program, the entry, the data with what is held out, the seed and the
+     * inputs that were set. That of a run that goes on is the same. */
+    uint64_t run;
 } dlg_progress;
 
 /* Called by dlg_train from its own thread; not 0: stop. It may read tensors but not run entries. */

@@ -6,8 +6,10 @@
 #define _GNU_SOURCE /* O_TMPFILE, realpath */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "rt.h"
@@ -30,6 +32,18 @@ uint64_t rt_half_memory(void) {
 int rt_file_read(dlg_device *dev, const char *path, uint64_t limit_bytes, char **data,
                  size_t *len) {
     return rt_file_take(dev, path, open(path, O_RDONLY | O_CLOEXEC), limit_bytes, data, len);
+}
+
+/* Has a large file read into pages of 2 MiB, where the system has them: most of the time goes into making pages. */
+static void advise_huge(char *text, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+    const uintptr_t page = UINT64_C(1) << 21;
+    uintptr_t begin = ((uintptr_t)text + page - 1) / page * page,
+              end = ((uintptr_t)text + bytes) / page * page;
+    if (begin < end)
+        (void)madvise((void *)begin, end - begin,
+                      MADV_HUGEPAGE); /* without them it is slower, no more */
+#endif
 }
 
 int rt_file_take(dlg_device *dev, const char *path, int fd, uint64_t limit_bytes, char **data,
@@ -64,6 +78,7 @@ int rt_file_take(dlg_device *dev, const char *path, int fd, uint64_t limit_bytes
                 goto out;
             }
             text = more;
+            advise_huge(text, cap);
         }
         ssize_t got = read(fd, text + used, cap - used - 1);
         if (got < 0 && errno == EINTR) continue;
@@ -136,12 +151,43 @@ static int name_temporary(RtFile *f) {
     return -1;
 }
 
+/* The path that a link names, which may be one again. NULL: no memory. */
+static char *link_target(const char *path, const char *target) {
+    const char *slash = strrchr(path, '/');
+    size_t dir = slash && target[0] != '/' ? (size_t)(slash + 1 - path) : 0;
+    size_t size = dir + strlen(target) + 1;
+    char *next = malloc(size);
+    if (next) snprintf(next, size, "%.*s%s", (int)dir, path, target);
+    return next;
+}
+
+char *rt_real_path(const char *path) {
+    enum { MOST_LINKS = 40 };
+    char target[PATH_MAX], *at = strdup(path), *real = NULL;
+    for (int links = 0; at; links++) {
+        real = realpath(at, NULL);
+        if (real || errno != ENOENT) break;
+        ssize_t n = readlink(at, target, sizeof target - 1);
+        if (n < 0) return at; /* there is nothing of that name yet */
+        target[n] = 0;
+        char *next = links < MOST_LINKS ? link_target(at, target) : NULL;
+        errno = links < MOST_LINKS ? ENOMEM : ELOOP;
+        free(at);
+        at = next;
+    }
+    int error = errno;
+    free(at);
+    errno = error;
+    return real;
+}
+
 int rt_file_begin(RtFile *f, dlg_device *dev, const char *path) {
     *f = (RtFile){.dev = dev};
     int status = DLG_OK;
-    char *real = realpath(path, NULL); /* renaming over a symbolic link would replace the link */
+    char *real = rt_real_path(path); /* renaming over a symbolic link would replace the link */
     if (!real && errno == ENOMEM) return rt_no_memory(dev, strlen(path));
-    if (real) path = real;
+    if (!real) return rt_fail(dev, DLG_ERR_FILE, "cannot write %s: %s", path, strerror(errno));
+    path = real;
     size_t len = strlen(path), cap = len + TEMPORARY_MORE;
     struct stat st;
     bool exists = stat(path, &st) == 0;
@@ -173,6 +219,18 @@ out:
 
 int rt_file_write(RtFile *f, const void *data, size_t bytes) {
     if (bytes && fwrite(data, 1, bytes, f->stream) != bytes) return fail_write(f, "write");
+    return DLG_OK;
+}
+
+int rt_file_patch(RtFile *f, uint64_t at, const void *data, size_t bytes) {
+    if (fflush(f->stream) != 0) return fail_write(f, "write");
+    for (size_t done = 0; done < bytes;) {
+        ssize_t n =
+            pwrite(fileno(f->stream), (const char *)data + done, bytes - done, (off_t)(at + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return fail_write(f, "write");
+        done += (size_t)n;
+    }
     return DLG_OK;
 }
 

@@ -30,6 +30,7 @@ struct Profile {
     uint64_t written, left_out;
     cl_ulong begin_ns; /* of the first launch */
     bool begun;
+    char *model;     /* of the first program whose launch was timed; NULL: none yet */
     size_t next_row; /* of the launch that comes; SIZE_MAX: the runtime's own */
     uint64_t next_step;
 };
@@ -56,6 +57,8 @@ static int add_row(Profile *p, const dlg_program *prog, const dlg_entry *e, cons
         if (!rows || !launches) return rt_no_memory(p->dev, room * sizeof *rows);
         p->row_room = room;
     }
+    if (prog && !p->model && !(p->model = copy_text(prog->plan.model, strlen(prog->plan.model))))
+        return rt_no_memory(p->dev, strlen(prog->plan.model));
     const char *source = l && l->source ? l->source : "", *entry = e ? e->name : "";
     dlg_profile_row row = {.kernel = copy_text(kernel, strlen(kernel)),
                            .entry = copy_text(entry, strlen(entry)),
@@ -217,6 +220,7 @@ void profile_free(Profile *p) {
     free(p->rows);
     free(p->launches);
     rt_file_drop(&p->file);
+    free(p->model);
     free(p);
 }
 
@@ -289,12 +293,12 @@ int dlg_profile_end(dlg_device *dev, const dlg_profile_row **rows, size_t *count
     p->goes_on = false;
     const bool kept = p->file.stream != NULL;
     if (status == DLG_OK && kept)
-        status =
-            write_json(p,
-                       json_pack("{s:s, s:I, s:o, s:I}", "program", "dlg " DLG_VERSION, "launches",
-                                 (json_int_t)(p->written + p->left_out), "limits",
-                                 limits_json(&dev->limits), "left_out", (json_int_t)p->left_out),
-                       between);
+        status = write_json(
+            p,
+            json_pack("{s:s, s:s?, s:I, s:o, s:I}", "program", "dlg " DLG_VERSION, "model",
+                      p->model, "launches", (json_int_t)(p->written + p->left_out), "limits",
+                      limits_json(&dev->limits), "left_out", (json_int_t)p->left_out),
+            between);
     if (status == DLG_OK && kept) status = rt_file_write(&p->file, "}\n", 2);
     if (status == DLG_OK && kept) status = rt_file_commit(&p->file);
     if (status < 0) {

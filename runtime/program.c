@@ -213,6 +213,21 @@ static void mark_inference(dlg_program *prog) {
     }
 }
 
+/* Of a text that goes by the name of the source that it was compiled from the lines are not that file's, and messages of
+ * the driver must not say so. */
+static int build_kernels(dlg_program *prog) {
+    static const char compiled[] = "what %s compiles to";
+    const Plan *p = &prog->plan;
+    size_t size = sizeof compiled + strlen(p->file);
+    char *name = malloc(size);
+    if (!name) return rt_no_memory(prog->dev, size);
+    snprintf(name, size, p->source && strcmp(p->file, p->source) == 0 ? compiled : "%s", p->file);
+    int status = rt_build(prog->dev, name, p->kernels_line, p->kernels, p->kernels_len, p->has_ptx,
+                          &prog->built);
+    free(name);
+    return status;
+}
+
 static int prepare(dlg_program *prog, uint64_t seed) {
     const Plan *p = &prog->plan;
     prog->seed = seed;
@@ -224,8 +239,7 @@ static int prepare(dlg_program *prog, uint64_t seed) {
         return rt_no_memory(prog->dev, (p->tensor_count + p->launch_count) * sizeof(void *));
     mark_inference(prog);
     if (!prog->dev->real) return DLG_OK;
-    int status = rt_build(prog->dev, p->file, p->kernels_line, p->kernels, p->kernels_len,
-                          p->has_ptx, &prog->built);
+    int status = build_kernels(prog);
     if (status < 0 || (status = allocate(prog)) < 0) return status;
     if ((status = bind_all(prog)) < 0) return status;
     return dlg_init(prog, seed);

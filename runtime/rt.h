@@ -54,6 +54,10 @@ int rt_file_take(dlg_device *dev, const char *path, int fd, uint64_t limit_bytes
 /* Of the machine's memory. The system gives more than it has and ends the process that uses it. */
 uint64_t rt_half_memory(void);
 
+/* Where a file that is written under that path lies: links are followed, also to what is not there yet. To be freed.
+ * NULL: errno says why. */
+char *rt_real_path(const char *path);
+
 /* Writes a file completely or not at all: to a temporary file beside it, synced, then renamed.
  * rt_file_begin; any number of rt_file_write; then rt_file_commit or rt_file_drop, either of
  * which ends it. After a failed write or commit the old file is as it was. Errors: FILE, MEMORY. */
@@ -64,6 +68,8 @@ typedef struct RtFile {
 } RtFile;
 int rt_file_begin(RtFile *f, dlg_device *dev, const char *path);
 int rt_file_write(RtFile *f, const void *data, size_t bytes);
+/* Over what was written before, from byte `at` on. */
+int rt_file_patch(RtFile *f, uint64_t at, const void *data, size_t bytes);
 int rt_file_commit(RtFile *f);
 void rt_file_drop(RtFile *f); /* also after commit, and of a zeroed one */
 
@@ -213,6 +219,9 @@ struct dlg_device {
  * it names, or where the device has no such instructions or the driver nothing to put them into. */
 int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, size_t len,
              bool has_ptx, cl_program *built);
+/* cache.c: whether PoCL's cache, without which it builds nothing, cannot be written; `why` then says so, and what to do. */
+bool rt_cache_fails(char *why, size_t size);
+enum { RT_CACHE_WHY = 4400 };
 /* A kernel of kernels/runtime.cl, which is built on first use. The caller releases it. */
 int rt_own_kernel(dlg_device *dev, const char *name, cl_kernel *kernel);
 /* A buffer of `bytes`, padded to 64 unless the device is exact, zeroed. The caller releases it. */

@@ -4,16 +4,28 @@
  * tensor's name to its dtype, shape and place in the data, with strings under "__metadata__"; the
  * data, row-major and little-endian, without gaps.
  * Establishes: the same values give the same bytes of file; a file that is not exactly right changes
- * nothing in the program. Source: https://huggingface.co/docs/safetensors */
+ * nothing in the program. Source: https://huggingface.co/docs/safetensors
+ *
+ * The checksum is a sum of hashes, one a tensor and one of each other metadata, so that the order of a file, which
+ * other programs choose anew, does not matter (docs/program-format.md, "Weights"). It stands in the header, before the
+ * data that it is of: it is written last, over as many zeros. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 #include "rt.h"
 
-enum { MOST_HEADER_BYTES = 100000000 }; /* the format's own limit */
+enum {
+    MOST_HEADER_BYTES = 100000000, /* the format's own limit */
+    PIECE_BYTES = 1 << 20,         /* are written at a time: they are hashed while in the cache */
+    CHECKSUM_DIGITS = 16,
+};
 
-static const char *const own_meta[] = {"format", "model", "seed", "step"};
+#define CHECKSUM    "dlg_checksum"
+#define NO_CHECKSUM "0000000000000000"
+
+static const char *const own_meta[] = {"format", "model", "seed", "step", CHECKSUM};
 static const char best_prefix[] = "best/"; /* names of the model's have no slash */
 
 /* ---- metadata ----------------------------------------------------------------------------------- */
@@ -138,12 +150,29 @@ static json_t *metadata(const dlg_program *prog, const RtExtra *extra) {
     char seed[24], step[24];
     snprintf(seed, sizeof seed, "%" PRIu64, prog->seed);
     snprintf(step, sizeof step, "%" PRIu64, prog->step);
-    json_t *meta = json_pack("{s:s, s:s, s:s, s:s}", "format", "dlg", "model", prog->plan.model,
-                             "seed", seed, "step", step);
+    json_t *meta = json_pack("{s:s, s:s, s:s, s:s, s:s}", CHECKSUM, NO_CHECKSUM, "format", "dlg",
+                             "model", prog->plan.model, "seed", seed, "step", step);
     if (!meta || (add_meta(meta, &prog->meta) && (!extra || add_meta(meta, &extra->meta))))
         return meta;
     json_decref(meta);
     return NULL;
+}
+
+/* What a text or a tensor's name begins the hash with of what it stands for. */
+static uint64_t hash_name(const char *name) {
+    return rt_hash(name, strlen(name), 0);
+}
+
+/* What the metadata have in the checksum. */
+static uint64_t sum_metadata(const json_t *meta) {
+    const char *name;
+    json_t *value;
+    uint64_t sum = 0;
+    json_object_foreach((json_t *)meta, name, value) {
+        const char *text = json_string_value(value);
+        if (strcmp(name, CHECKSUM) != 0) sum += rt_hash(text, strlen(text), hash_name(name));
+    }
+    return sum;
 }
 
 /* What is written: a tensor's values, or those of the best weights. */
@@ -169,21 +198,28 @@ static size_t order_tensors(const dlg_program *prog, bool checkpoint, const RtEx
     return n;
 }
 
-static int add_tensor(json_t *header, const Saved *s, uint64_t offset) {
+/* The caller frees it. NULL: no memory. */
+static char *saved_name(const Saved *s) {
     size_t size = sizeof best_prefix + strlen(s->tensor->name);
     char *name = malloc(size);
-    if (!name) return -1;
-    snprintf(name, size, "%s%s", s->best ? best_prefix : "", s->tensor->name);
-    int failed = json_object_set_new(header, name, describe(s->tensor, offset));
+    if (name) snprintf(name, size, "%s%s", s->best ? best_prefix : "", s->tensor->name);
+    return name;
+}
+
+static int add_tensor(json_t *header, const Saved *s, uint64_t offset) {
+    char *name = saved_name(s);
+    int failed = name ? json_object_set_new(header, name, describe(s->tensor, offset)) : -1;
     free(name);
     return failed;
 }
 
-/* The header's text, padded with spaces to a multiple of 8; the caller frees it. NULL: no memory. */
+/* The header's text, padded with spaces to a multiple of 8; the caller frees it. *sum is what its metadata have in
+ * the checksum. NULL: no memory. */
 static char *write_header(const dlg_program *prog, const Saved *order, size_t count,
-                          const RtExtra *extra, size_t *len) {
-    json_t *header = json_object();
-    int failed = json_object_set_new(header, "__metadata__", metadata(prog, extra));
+                          const RtExtra *extra, size_t *len, uint64_t *sum) {
+    json_t *header = json_object(), *meta = metadata(prog, extra);
+    *sum = meta ? sum_metadata(meta) : 0;
+    int failed = json_object_set_new(header, "__metadata__", meta);
     uint64_t offset = 0;
     for (size_t i = 0; i < count; i++) {
         failed |= add_tensor(header, &order[i], offset);
@@ -195,12 +231,42 @@ static char *write_header(const dlg_program *prog, const Saved *order, size_t co
         size_t n = strlen(text);
         *len = (n + 7) / 8 * 8;
         padded = realloc(text, *len + 1);
-        if (padded)
+        if (padded) {
             memset(padded + n, ' ', *len - n);
-        else
+            padded[*len] = 0;
+        } else {
             free(text);
+        }
     }
     return padded;
+}
+
+/* Writes a tensor's values, and adds their hash to the sum. `piece` has PIECE_BYTES. */
+static int write_values(RtFile *file, const Saved *s, void *piece, XXH64_state_t *hash,
+                        uint64_t *sum) {
+    char *name = saved_name(s);
+    if (!name) return rt_no_memory(file->dev, strlen(s->tensor->name));
+    (void)XXH64_reset(hash, hash_name(name));
+    free(name);
+    for (uint64_t at = 0, n; at < s->tensor->bytes; at += n) {
+        n = s->tensor->bytes - at < PIECE_BYTES ? s->tensor->bytes - at : PIECE_BYTES;
+        int status = rt_read(file->dev, s->from, at, piece, n);
+        if (status == DLG_OK) status = rt_file_write(file, piece, (size_t)n);
+        if (status < 0) return status;
+        (void)XXH64_update(hash, piece, (size_t)n);
+    }
+    *sum += XXH64_digest(hash);
+    return DLG_OK;
+}
+
+/* Over its zeros in the header, which begins at byte 8. A quote in a name or a value has a backslash before it: nothing
+ * else of a header looks so. */
+static int write_checksum(RtFile *file, const char *header, uint64_t sum) {
+    static const char mark[] = "\"" CHECKSUM "\":\"";
+    char digits[CHECKSUM_DIGITS + 1];
+    const char *at = strstr(header, mark) + sizeof mark - 1;
+    snprintf(digits, sizeof digits, "%016" PRIx64, sum);
+    return rt_file_patch(file, 8 + (uint64_t)(at - header), digits, CHECKSUM_DIGITS);
 }
 
 /* Numbers in files are little-endian; so is every host that OpenCL is known to run on. */
@@ -228,15 +294,14 @@ int rt_weights_save(dlg_program *prog, const char *path, bool checkpoint, const 
     if (status < 0) return status;
     RtFile file = {.dev = prog->dev};
     size_t header_len = 0;
-    uint64_t most = 0;
+    uint64_t sum = 0;
     Saved *order = calloc(2 * prog->plan.tensor_count + 1, sizeof *order);
     size_t count = order ? order_tensors(prog, checkpoint, extra, order) : 0;
-    for (size_t i = 0; i < count; i++)
-        if (order[i].tensor->bytes > most) most = order[i].tensor->bytes;
-    char *header = order ? write_header(prog, order, count, extra, &header_len) : NULL;
-    void *values = malloc((size_t)most + 1);
-    if (!order || !header || !values) {
-        status = rt_no_memory(prog->dev, most + header_len);
+    char *header = order ? write_header(prog, order, count, extra, &header_len, &sum) : NULL;
+    void *piece = malloc(PIECE_BYTES);
+    XXH64_state_t *hash = XXH64_createState();
+    if (!order || !header || !piece || !hash) {
+        status = rt_no_memory(prog->dev, PIECE_BYTES + header_len);
         goto out;
     }
     unsigned char length[8];
@@ -245,16 +310,14 @@ int rt_weights_save(dlg_program *prog, const char *path, bool checkpoint, const 
         (status = rt_file_write(&file, length, sizeof length)) < 0 ||
         (status = rt_file_write(&file, header, header_len)) < 0)
         goto out;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t bytes = order[i].tensor->bytes;
-        if ((status = rt_read(prog->dev, order[i].from, 0, values, bytes)) < 0 ||
-            (status = rt_file_write(&file, values, (size_t)bytes)) < 0)
-            goto out;
-    }
+    for (size_t i = 0; i < count; i++)
+        if ((status = write_values(&file, &order[i], piece, hash, &sum)) < 0) goto out;
+    if ((status = write_checksum(&file, header, sum)) < 0) goto out;
     status = rt_file_commit(&file);
 out:
     rt_file_drop(&file);
-    free(values);
+    XXH64_freeState(hash);
+    free(piece);
     free(header);
     free(order);
     return status;
@@ -285,8 +348,8 @@ struct RtLoading {
     Piece *pieces; /* sorted by place */
     size_t count;
     MetaList meta, run; /* the caller's; those of a training run */
-    uint64_t seed, step;
-    bool has_seed, has_step;
+    uint64_t seed, step, checksum;
+    bool has_seed, has_step, has_checksum;
     bool checkpoint, partial;
 };
 typedef RtLoading Loading;
@@ -334,6 +397,13 @@ static bool parse_u64(const char *s, uint64_t *value) {
     return true;
 }
 
+static bool parse_checksum(const char *text, uint64_t *sum) {
+    char again[CHECKSUM_DIGITS + 1];
+    *sum = strtoull(text, NULL, 16);
+    snprintf(again, sizeof again, "%016" PRIx64, *sum);
+    return strcmp(text, again) == 0;
+}
+
 static int parse_metadata(Loading *l, json_t *meta) {
     const char *name;
     json_t *value;
@@ -348,6 +418,10 @@ static int parse_metadata(Loading *l, json_t *meta) {
         } else if (strcmp(name, "step") == 0) {
             if (!(l->has_step = parse_u64(text, &l->step)))
                 return bad(l, "the step in the metadata is no number: %.40s", text);
+        } else if (strcmp(name, CHECKSUM) == 0) {
+            if (!(l->has_checksum = parse_checksum(text, &l->checksum)))
+                return bad(l, "its checksum is damaged: %.40s are not %d hexadecimal digits", text,
+                           CHECKSUM_DIGITS);
         } else {
             bool run = strncmp(name, RT_CHECKPOINT_META, sizeof RT_CHECKPOINT_META - 1) == 0;
             if ((run || !is_own_meta(name)) && !rt_meta_put(run ? &l->run : &l->meta, name, text))
@@ -512,6 +586,22 @@ static int check_pieces(Loading *l) {
     return DLG_OK;
 }
 
+/* A file that says what it held when it was written must hold it still. */
+static int check_sum(const Loading *l) {
+    if (!l->has_checksum) return DLG_OK;
+    uint64_t sum = sum_metadata(json_object_get(l->header, "__metadata__"));
+    for (size_t i = 0; i < l->count; i++) {
+        const Piece *piece = &l->pieces[i];
+        sum += rt_hash(l->data + piece->begin, (size_t)(piece->end - piece->begin),
+                       hash_name(piece->name));
+    }
+    if (sum == l->checksum) return DLG_OK;
+    return bad(l, "what it holds is not what was written, by its checksum: it is damaged, and "
+                  "another copy of it "
+                  "is wanted; or another program changed it and kept the metadata `" CHECKSUM
+                  "`: written without that it is loaded as it is");
+}
+
 /* A longer file would hold what the program does not know: it is refused before it is read. */
 static uint64_t longest_file(const dlg_program *prog, bool partial) {
     if (partial) return UINT64_C(1) << 36;
@@ -534,7 +624,8 @@ static int check_file(Loading *l, const char *text, size_t len) {
                                                    : parse_piece(l, name, value);
         if (status < 0) return status;
     }
-    return check_pieces(l);
+    status = check_pieces(l);
+    return status < 0 ? status : check_sum(l);
 }
 
 /* What a partial load left as it was, on both sides. */

@@ -254,6 +254,11 @@ static int record_apart(const dlg_dataset *d) {
         Field *held = d->apart ? (Field *)(uintptr_t)dataset_field(d->apart, f->tensor) : NULL;
         if (held) TRY(hash_text(d->apart, held, text));
         TRY(record_of_field(d, f, "held_out_hash", held ? text : NULL));
+        if (held && held->source && !rt_utf8(held->source))
+            return rt_fail(d->prog->dev, DLG_ERR_DATA,
+                           "%s: weights keep the names of data held out, which must be UTF-8: "
+                           "give the file another",
+                           held->source);
         TRY(record_of_field(d, f, "held_out_source", held ? held->source : NULL));
     }
     return DLG_OK;

@@ -56,7 +56,7 @@ typedef struct Training {
     size_t until_report; /* runs between two collections */
     Best best;           /* its value and epoch are in `progress` */
     LastGood good;
-    /* Checkpoints: what tells this run from others, and when the last one was written. */
+    /* What tells this run from others (progress.run is its hash); when the last checkpoint was written. */
     MetaList identity;
     uint64_t saved_step;
     double saved_s, interval_s;
@@ -78,7 +78,7 @@ int good_look(Training *t);
 int good_collected(Training *t); /* after a collection: the scalars; and good_look when it is due */
 int good_restore(Training *t);   /* after DIVERGED; tells the callback */
 
-/* Takes up the run from options->checkpoint, where it is asked for and there is one: the program's
+/* Finds what tells the run from others, and takes it up from options->checkpoint, where it is asked for and there is one: the program's
  * values, the place in the data, the sums of the epoch. On failure nothing changed.
  * Requires a run at its beginning. Errors: FILE, WEIGHTS (malformed, or of another run). */
 int checkpoint_resume(Training *t);

@@ -184,14 +184,16 @@ static const Row rows[] = {
     ROW(TUNE | TRAIN | SWEEP | EVAL | RUN | VERIFY | SAMPLE, "device", KEY_DEVICE, "SEL",
         "A number of `dlg devices` or a part of a device's name (default: DLG_DEVICE, or the "
         "first)"),
-    ROW(PLOT, "output", 'o', "FILE", "Write the picture here (default: beside LOG, as .svg)"),
+    ROW(PLOT, "output", 'o', "FILE",
+        "Write the picture here, `-`: to the standard output (default: beside LOG, as .svg)"),
     ROW(SWEEP, "define", 'D', "NAME=A,B,...",
         "Train with each of these values of a constant (of several: each combination)"),
     ROW(SWEEP, "metric", KEY_METRIC, "NAME[:max]",
         "What runs are compared by, and what --patience waits for (default: less of the first "
         "scalar)"),
     ROW(SWEEP, "json", KEY_JSON, NULL, "Print a JSON object a run, one a line"),
-    ROW(REPORT, "output", 'o', "FILE", "Write the page here (default: beside FILE, as .html)"),
+    ROW(REPORT, "output", 'o', "FILE",
+        "Write the page here, `-`: to the standard output (default: beside FILE, as .html)"),
     ROW(REPORT, "log", KEY_LOG, "FILE", "Draw the curves of this log of `dlg train --log` too"),
     ROW(REPORT, "profile", KEY_PROFILE, "TRACE", "Show what this trace of --profile says too"),
     ROW(TUNE | TRAIN | EVAL | RUN | PLOT | REPORT, "quiet", 'q', NULL,
@@ -395,6 +397,17 @@ static void pair(struct argp_state *state, const char *option, const char *what,
     list[(*count)++] = (Pair){text, equals + 1};
 }
 
+/* The same for samples: an input takes them from one source. */
+static void data_pair(struct argp_state *state, const char *option, char *text, Pair *list,
+                      size_t *count) {
+    pair(state, option, "SOURCE", text, list, count);
+    const Pair *last = &list[*count - 1];
+    for (const Pair *p = list; p < last; p++)
+        if (strcmp(p->name, last->name) == 0)
+            argp_error(state, "--%s %s stands there twice: as %s and as %s", option, p->name,
+                       p->value, last->value);
+}
+
 static void row_range(struct argp_state *state, Args *a, const char *text) {
     char copy[64], *colon;
     if (strlen(text) >= sizeof copy) argp_error(state, "--rows takes B:E, not `%s`", text);
@@ -478,9 +491,9 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     case KEY_PAIR: a->pair = true; break;
     case KEY_IGNORE_NAN: a->ignore_nan = true; break;
     case KEY_METRIC: metric(state, a, value); break;
-    case KEY_DATA: pair(state, "data", "SOURCE", value, a->data, &a->data_count); break;
+    case KEY_DATA: data_pair(state, "data", value, a->data, &a->data_count); break;
     case KEY_HOLDOUT_DATA:
-        pair(state, "holdout-data", "SOURCE", value, a->holdout_data, &a->holdout_data_count);
+        data_pair(state, "holdout-data", value, a->holdout_data, &a->holdout_data_count);
         break;
     case KEY_FOLDS:
         a->folds = whole(state, "folds", value);

@@ -149,6 +149,7 @@ int outputs_check(const Args *a);
 /* The same for the data that the program names, and for files of another kind. */
 int outputs_spare(const Args *a, const dlg_program *prog);
 
+#define OUTPUT_STANDARD "-" /* as a path of the next two: the standard output */
 /* An output of a command that has no other: it lies where a file can be made, and replaces nothing but
  * its kind, which begins as `mark`. */
 int output_check_kind(const char *option, const char *path, const char *mark, const char *kind);
@@ -156,6 +157,25 @@ int output_check_kind(const char *option, const char *path, const char *mark, co
 int output_write(const char *path, const char *text, size_t len);
 /* Whether a file could be written there, which is not; complains if not. */
 int output_try(const char *path);
+
+/* ---- locks.c: one run at a time ------------------------------------------------------------------ */
+
+enum { LOCKS = 3 };
+
+typedef struct Lock {
+    char *path;
+    int fd;
+} Lock;
+
+typedef struct Locks {
+    Lock items[LOCKS];
+    size_t count;
+} Locks;
+
+/* Complains where another run is writing what is asked for (--save, --checkpoint, --profile; log.c sees to --log). Then
+ * nothing is locked. */
+int locks_take(Locks *locks, const Args *a);
+void locks_drop(Locks *locks);
 
 /* ---- train.c: one run ----------------------------------------------------------------------------- */
 
@@ -228,7 +248,7 @@ int interrupted(void); /* the signal, or 0 */
 /* ---- log.c: training as JSON lines ----------------------------------------------------------------- */
 
 typedef struct Log {
-    const char *path;
+    const char *path, *model;
     FILE *stream; /* NULL: nothing is logged */
     uint64_t every_steps;
     double every_s, line_s; /* when the last line was written */
@@ -238,8 +258,11 @@ typedef struct Log {
     int error; /* errno, once it failed */
 } Log;
 
-int log_open(Log *log, const Args *a); /* of --log; complains */
-void log_show(Log *log, const dlg_progress *progress);
+int log_open(Log *log, const Args *a, const char *model); /* of --log; complains */
+int log_check(
+    const Args *a); /* whether one that is there could be opened, before anything else is done */
+/* False: the run goes on and the log is of another one, which it said. Nothing is written then. */
+bool log_show(Log *log, const dlg_progress *progress);
 int log_close(Log *log); /* complains if anything could not be written */
 
 #endif

@@ -92,6 +92,15 @@ void session_compile_options(const Args *a, const dlg_device *dev, CompileOption
                                 .color = wants_color(STDERR_FILENO)};
 }
 
+/* The driver did not build what a model was compiled to, which is not for the model's writer to mend. */
+static void say_compiled(const Args *a, const char *target) {
+    fprintf(stderr,
+            "  the lines are not those of %s, but of the program that it is compiled to: `dlgc "
+            "%s%s%s -o FILE.cl`, "
+            "with the same -D, writes it. The driver or dlg is at fault: another --target may do\n",
+            a->file, a->file, target ? " --target " : "", target ? target : "");
+}
+
 /* A program that needs matrix units, and does not build, is made for those of the kind before, in the end without. */
 static int compile_for(Session *s, const Args *a, const Tiles *tiles) {
     const dlg_device_info *info = dlg_device_get_info(s->dev);
@@ -121,8 +130,11 @@ static int compile_for(Session *s, const Args *a, const Tiles *tiles) {
         }
         compile_free(&result);
         if (loaded >= 0) return status;
-        if (loaded != DLG_ERR_BUILD || a->target || units == 0)
-            return complain_status(s->dev, loaded);
+        if (loaded != DLG_ERR_BUILD || a->target || units == 0) {
+            complain_status(s->dev, loaded);
+            if (loaded == DLG_ERR_BUILD) say_compiled(a, options.target);
+            return EXIT_SYSTEM;
+        }
         const char *without = target_for(a, info, --units);
         complain("note: %s does not build for the target %s here, and is compiled for %s%s:\n%s",
                  a->file, options.target, without, units ? "" : ", without matrix units",

@@ -1,9 +1,10 @@
 /* log: a training run as JSON lines (docs/command-line.md), one an epoch and some within long epochs.
  *
  * Establishes: the log of a run that was resumed has the lines of one that was not: what stands in it
- * beyond the place where the run goes on is removed, half a line at the end too. */
+ * beyond the place where the run goes on is removed, half a line at the end too. The log of another run stays as it is. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +32,10 @@ static FILE *open_alone(const char *path, bool regular) {
     return NULL;
 }
 
-int log_open(Log *log, const Args *a) {
+int log_open(Log *log, const Args *a, const char *model) {
     struct stat st;
-    *log = (Log){.path = a->log, .every_steps = a->log_steps, .every_s = a->log_seconds};
+    *log = (Log){
+        .path = a->log, .model = model, .every_steps = a->log_steps, .every_s = a->log_seconds};
     if (!a->log) return EXIT_DONE;
     if (log->every_steps == 0 && log->every_s == 0) log->every_s = default_s;
     log->regular = stat(a->log, &st) != 0 || S_ISREG(st.st_mode);
@@ -46,37 +48,78 @@ int log_open(Log *log, const Args *a) {
     return EXIT_INPUT;
 }
 
+int log_check(const Args *a) {
+    struct stat st;
+    Log log;
+    if (!a->log || stat(a->log, &st) != 0 || !S_ISREG(st.st_mode)) return EXIT_DONE;
+    int status = log_open(&log, a, "");
+    if (log.stream) fclose(log.stream);
+    return status;
+}
+
 /* The first reason is the one to tell. */
 static void log_failed(Log *log, int error) {
     if (!log->failed) log->error = error;
     log->failed = true;
 }
 
+static const char *run_text(char text[17], const dlg_progress *now) {
+    snprintf(text, 17, "%016" PRIx64, now->run);
+    return text;
+}
+
+/* Whether a line is of another run, of which it complains. Lines of older logs do not say whose they are. */
+static bool is_foreign(const Log *log, const json_t *line, const dlg_progress *now) {
+    char ours[17];
+    const char *run = json_string_value(json_object_get(line, "run"));
+    const char *model = json_string_value(json_object_get(line, "model"));
+    if (!run || strcmp(run, run_text(ours, now)) == 0) return false;
+    if (model && strcmp(model, log->model) != 0)
+        complain(
+            "--log %s: it is of the model `%s`, and not of the run of `%s` that goes on: it is "
+            "left as it is; name the log of this run, or a new one",
+            log->path, model, log->model);
+    else
+        complain(
+            "--log %s: it is of another run (another version of the model, or other data, seed "
+            "or values of --set), and not of the one that goes on: it is left as it is; name "
+            "the log of this run, or a new one",
+            log->path);
+    return true;
+}
+
 /* Whether a line is of what the run had done before it goes on; then its seconds count. */
-static bool is_before(Log *log, const char *text, size_t len, const dlg_progress *now) {
-    json_t *line = json_loadb(text, len, 0, NULL);
+static bool is_before(Log *log, const json_t *line, bool whole, const dlg_progress *now) {
     const json_t *epoch = json_object_get(line, "epoch"), *step = json_object_get(line, "step");
     const json_t *seconds = json_object_get(line, "seconds");
     bool end = json_is_true(json_object_get(line, "end"));
-    bool before = text[len - 1] == '\n' && json_is_integer(epoch) && json_is_integer(step) &&
+    bool before = whole && json_is_integer(epoch) && json_is_integer(step) &&
                   (uint64_t)json_integer_value(step) <= now->resumed_step &&
                   /* The end of an epoch that was cut off is told again. */
                   (!end || (uint64_t)json_integer_value(epoch) < now->epoch);
     if (before && json_is_number(seconds)) log->before_s = json_number_value(seconds);
-    json_decref(line);
     return before;
 }
 
-/* What is kept of the file is known when the run begins: nothing, unless it was resumed. */
-static void keep_lines(Log *log, const dlg_progress *now) {
+/* What is kept of the file is known when the run begins: nothing, unless it was resumed. False: it is of another run,
+ * and all of it is kept. */
+static bool keep_lines(Log *log, const dlg_progress *now) {
     char *text = NULL;
     size_t size = 0;
     off_t at = 0;
-    for (ssize_t len; now->resumed && (len = getline(&text, &size, log->stream)) > 0; at += len)
-        if (!is_before(log, text, (size_t)len, now)) break;
+    bool before = now->resumed != 0, foreign = false;
+    for (ssize_t len; before && (len = getline(&text, &size, log->stream)) > 0;) {
+        json_t *line = json_loadb(text, (size_t)len, 0, NULL);
+        foreign = is_foreign(log, line, now);
+        before = !foreign && is_before(log, line, text[len - 1] == '\n', now);
+        if (before) at += len;
+        json_decref(line);
+    }
     free(text);
+    if (foreign) return false;
     if (fseeko(log->stream, at, SEEK_SET) < 0 || ftruncate(fileno(log->stream), at) < 0)
         log_failed(log, errno);
+    return true;
 }
 
 static json_t *metrics_json(const dlg_metrics *m) {
@@ -90,6 +133,7 @@ static json_t *metrics_json(const dlg_metrics *m) {
 
 static void write_line(Log *log, const dlg_progress *now, bool end) {
     json_t *line = json_object();
+    char run[17];
     json_object_set_new(line, "epoch", json_integer((json_int_t)now->epoch));
     json_object_set_new(line, "step", json_integer((json_int_t)now->step));
     if (end) json_object_set_new(line, "end", json_true());
@@ -98,6 +142,8 @@ static void write_line(Log *log, const dlg_progress *now, bool end) {
     json_object_set_new(line, "train", metrics_json(&now->train));
     if (end && now->evaluate.rows)
         json_object_set_new(line, "evaluate", metrics_json(&now->evaluate));
+    json_object_set_new(line, "model", json_string(log->model));
+    json_object_set_new(line, "run", json_string(run_text(run, now)));
     char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
     errno = 0;
     if (!text)
@@ -109,14 +155,15 @@ static void write_line(Log *log, const dlg_progress *now, bool end) {
     log->line_s = now->seconds;
 }
 
-void log_show(Log *log, const dlg_progress *now) {
-    if (!log->stream) return;
-    if (now->event == DLG_EVENT_BEGIN && log->regular) keep_lines(log, now);
+bool log_show(Log *log, const dlg_progress *now) {
+    if (!log->stream) return true;
+    if (now->event == DLG_EVENT_BEGIN && log->regular) return keep_lines(log, now);
     if (now->event == DLG_EVENT_EPOCH) write_line(log, now, true);
-    if (now->event != DLG_EVENT_STEPS) return;
+    if (now->event != DLG_EVENT_STEPS) return true;
     bool due = log->every_steps ? now->step % log->every_steps == 0
                                 : now->seconds - log->line_s >= log->every_s;
     if (due) write_line(log, now, false);
+    return true;
 }
 
 int log_close(Log *log) {

@@ -1,8 +1,12 @@
 /* dlg: the command. Finds the subcommand; everything else is in the file of that name. */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cmd.h"
 #include "help.h"
+#include "rt.h"
+#include "standard.h"
 
 typedef struct Command {
     const char *name;
@@ -29,7 +33,18 @@ static int finish(int status) {
     return EXIT_SYSTEM;
 }
 
+static bool over; /* the command ended by itself */
+
+/* PoCL's compiler ends the process where it cannot write. */
+static void driver_ended(void) {
+    char why[RT_CACHE_WHY];
+    if (over || !rt_cache_fails(why, sizeof why)) return;
+    complain("the OpenCL driver ended the process: %s", why);
+    _exit(EXIT_SYSTEM);
+}
+
 int main(int argc, char **argv) {
+    standard_hold();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, as a full disk is */
     if (argc < 2) {
         args_help(stderr);
@@ -58,7 +73,9 @@ int main(int argc, char **argv) {
     }
     Args args;
     args_parse(&args, command->name, argc - 1, argv + 1);
+    atexit(driver_ended);
     int status = command->run(&args);
+    over = true;
     args_free(&args);
     return finish(status);
 }

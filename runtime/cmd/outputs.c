@@ -126,8 +126,8 @@ static int check_path(const char *option, const char *path, bool whole) {
                                          : EXIT_DONE;
     if (there && !whole)
         return access(path, W_OK) != 0 ? cannot_write(path, strerror(errno)) : EXIT_DONE;
-    char *real = realpath(path, NULL); /* a link is followed */
-    int error = try_beside(real ? real : path);
+    char *real = rt_real_path(path); /* a link is followed */
+    int error = real ? try_beside(real) : errno;
     free(real);
     return error ? cannot_write(path, strerror(error)) : EXIT_DONE;
 }
@@ -221,7 +221,7 @@ int outputs_check(const Args *a) {
 static void warn_room(const char *path, const dlg_program *prog) {
     struct statvfs fs;
     uint64_t wanted = 0, room;
-    char *real = realpath(path, NULL), *dir = directory_of(real ? real : path);
+    char *real = rt_real_path(path), *dir = real ? directory_of(real) : NULL;
     bool known = dir && statvfs(dir, &fs) == 0 && fs.f_blocks > 0;
     free(real);
     free(dir);
@@ -260,6 +260,7 @@ int outputs_spare(const Args *a, const dlg_program *prog) {
 }
 
 int output_check_kind(const char *option, const char *path, const char *mark, const char *kind) {
+    if (strcmp(path, OUTPUT_STANDARD) == 0) return EXIT_DONE;
     int status = check_path(option, path, true);
     return status ? status : check_kind(path, 0, mark, kind);
 }
@@ -281,7 +282,10 @@ static int write_or_try(const char *path, const char *text, size_t len, bool who
 }
 
 int output_write(const char *path, const char *text, size_t len) {
-    return write_or_try(path, text, len, true);
+    if (strcmp(path, OUTPUT_STANDARD) != 0) return write_or_try(path, text, len, true);
+    if (fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0) return EXIT_DONE;
+    complain("cannot write to the standard output: %s", strerror(errno));
+    return EXIT_SYSTEM;
 }
 
 int output_try(const char *path) {

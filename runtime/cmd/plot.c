@@ -107,6 +107,9 @@ static int read_line(Reading *r, const char *text, size_t len) {
         r->epoch = epoch;
     }
     if (status == EXIT_DONE && held_out) status = read_metrics(r, held_out, step, true, false);
+    const char *model = json_string_value(json_object_get(line, "model"));
+    if (status == EXIT_DONE && model && !r->plot->model && !(r->plot->model = strdup(model)))
+        status = no_memory();
     json_decref(line);
     return status;
 }
@@ -157,6 +160,7 @@ void plot_free(Plot *plot) {
     }
     free(plot->panels);
     free(plot->title);
+    free(plot->model);
 }
 
 /* LOG.svg for LOG.jsonl. The caller frees both. */
@@ -184,7 +188,7 @@ int cmd_plot(const Args *a) {
         if (!memory || (fclose(memory) != 0) | !text) status = no_memory();
     }
     if (!status) status = output_write(output, text, len);
-    if (!status && !a->quiet) printf("%s\n", output);
+    if (!status && !a->quiet && strcmp(output, OUTPUT_STANDARD) != 0) printf("%s\n", output);
     free(text);
     free(output);
     plot_free(&plot);

@@ -25,6 +25,7 @@ typedef struct Panel { /* of one metric */
 
 typedef struct Plot {
     char *title;
+    char *model; /* that the log says it is of, or NULL */
     Panel *panels;
     size_t count;
     double steps;       /* of the last line */

@@ -277,11 +277,23 @@ static int write_entries(FILE *out, const dlg_program *prog, const KernelTexts *
     return status;
 }
 
-static int write_curves(FILE *out, const char *path) {
+void report_foreign(FILE *out, const dlg_program *prog, const char *path, const char *model,
+                    const char *what) {
+    complain("warning: %s is of the model `%s`, and %s is `%s`: the page says so", path, model,
+             dlg_program_file(prog), dlg_program_model(prog));
+    fprintf(out, "<p><strong>%s of another model, ", what);
+    html_puts(out, model);
+    fputs(".</strong></p>\n", out);
+}
+
+static int write_curves(FILE *out, const dlg_program *prog, const char *path) {
     Plot plot = {.title = strdup("")};
     int status = plot.title ? plot_file(&plot, path) : no_memory();
     if (!status) {
-        fputs("<h2 id=\"training\">Training</h2>\n<div class=\"wide curves\">", out);
+        fputs("<h2 id=\"training\">Training</h2>\n", out);
+        if (plot.model && strcmp(plot.model, dlg_program_model(prog)) != 0)
+            report_foreign(out, prog, path, plot.model, "These curves are");
+        fputs("<div class=\"wide curves\">", out);
         svg_write(out, &plot);
         fputs("</div>\n", out);
     }
@@ -316,8 +328,8 @@ static int write_page(FILE *out, const Session *s, const Args *a) {
           "href=\"#kernels\">kernels</a></nav>\n",
           out);
     write_summary(out, prog);
-    if (a->log) status = write_curves(out, a->log);
-    if (!status && a->profile) status = report_profile(out, &kernels, a->profile);
+    if (a->log) status = write_curves(out, prog, a->log);
+    if (!status && a->profile) status = report_profile(out, prog, &kernels, a->profile);
     if (!status) status = write_model(out, prog, &kernels, a->file);
     if (!status) status = write_entries(out, prog, &kernels);
     if (!status) write_kernels(out, prog, &kernels);
@@ -347,7 +359,7 @@ int cmd_report(const Args *a) {
         if (!memory || ((fclose(memory) != 0) | !text)) status = no_memory();
     }
     if (!status) status = output_write(output, text, len);
-    if (!status && !a->quiet) printf("%s\n", output);
+    if (!status && !a->quiet && strcmp(output, OUTPUT_STANDARD) != 0) printf("%s\n", output);
     free(text);
     free(output);
     session_close(&s);

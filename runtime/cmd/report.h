@@ -41,6 +41,10 @@ int report_graph(FILE *out, const KernelTexts *kernels, const dlg_entry *e);
 /* The arena over the launches of an entry, as SVG. An exit status. */
 int report_arena(FILE *out, const dlg_program *prog, const dlg_entry *e);
 /* What a trace of --profile says, as a table. Complains. */
-int report_profile(FILE *out, const KernelTexts *kernels, const char *path);
+int report_profile(FILE *out, const dlg_program *prog, const KernelTexts *kernels,
+                   const char *path);
+/* Warns, and says on the page, that a file is of another model than the page; `what` begins the sentence. */
+void report_foreign(FILE *out, const dlg_program *prog, const char *path, const char *model,
+                    const char *what);
 
 #endif

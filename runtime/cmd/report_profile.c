@@ -118,7 +118,8 @@ static int bad_trace(const char *path, const char *why) {
     return EXIT_INPUT;
 }
 
-int report_profile(FILE *out, const KernelTexts *kernels, const char *path) {
+int report_profile(FILE *out, const dlg_program *prog, const KernelTexts *kernels,
+                   const char *path) {
     json_error_t error;
     json_t *trace = json_load_file(path, 0, &error),
            *events = json_object_get(trace, "traceEvents");
@@ -130,14 +131,22 @@ int report_profile(FILE *out, const KernelTexts *kernels, const char *path) {
         status = EXIT_SYSTEM;
     }
     size_t count = rows ? add_up(events, rows) : 0;
+    const char *model =
+        json_string_value(json_object_get(json_object_get(trace, "otherData"), "model"));
+    const KernelTexts none = {0};
     if (!status && count == 0) status = bad_trace(path, "no kernel ran in it");
     if (!status) {
         double all = 0;
         Limits limits = read_limits(trace);
         qsort(rows, count, sizeof *rows, by_time);
         for (size_t i = 0; i < count; i++) all += rows[i].us;
+        fputs("<h2 id=\"profile\">Profile</h2>\n", out);
+        if (model && strcmp(model, dlg_program_model(prog)) != 0) {
+            report_foreign(out, prog, path, model, "This profile is");
+            kernels = &none; /* what have the same names are others */
+        }
         fprintf(out,
-                "<h2 id=\"profile\">Profile</h2>\n<p>%.3g ms on the device, in all that the trace "
+                "<p>%.3g ms on the device, in all that the trace "
                 "holds</p>\n"
                 "<div class=\"wide\"><table><thead><tr><th>kernel<th>entry<th "
                 "class=\"n\">launches<th class=\"n\">time"

@@ -73,6 +73,7 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     uint64_t restored_step; /* of this step, unless they are the best ones */
     uint64_t diverged_epoch;
     bool began_with_it;  /* no step was done */
+    bool refused;        /* the log is of another run: it is not begun */
     TrainResult *result; /* NULL: nobody asks */
 } Shown;
 
@@ -150,7 +151,10 @@ static int show(const dlg_progress *now, void *user) {
     shown->kept |= now->resumed; /* the one that it went on from is there */
     shown->best_epoch = now->best_epoch;
     shown->best = now->best;
-    log_show(&shown->log, now);
+    if (!log_show(&shown->log, now)) {
+        shown->refused = true;
+        return 1;
+    }
     if (now->evaluate.count > 0)
         shown->metric = shown->args->metric ? shown->args->metric : now->evaluate.names[0];
     if (now->event == DLG_EVENT_BEGIN) return show_begin(now, shown);
@@ -414,11 +418,22 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
     return status < 0 ? complain_write(s->dev, status) : EXIT_DIVERGED;
 }
 
+/* The checkpoint was refused. What to do if it is of another run, which the message says. */
+static void print_other_run(const Args *a) {
+    fprintf(
+        stderr,
+        "  a run goes on with the model, data and options that it began with; to begin another one "
+        "with its "
+        "weights, and the optimizer's state anew: --load %s%s, and another --checkpoint; to begin "
+        "anew in this file: without --resume\n",
+        a->checkpoint, a->partial ? "" : " (with --partial where shapes are not the same)");
+}
+
 int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *result) {
     Shown shown = {.args = a, .dev = s->dev, .finite = true, .result = result};
     if (!a->quiet) print_start(s, a, entry);
     progress_init(&shown.progress, a->quiet, dlg_dataset_rows(s->data, DLG_ROWS_ALL) == 0);
-    int status = log_open(&shown.log, a);
+    int status = log_open(&shown.log, a, dlg_program_model(s->prog));
     if (status) return status;
     progress_wait(&shown.progress, building);
     dlg_train_options options = {.entry = entry->name,
@@ -441,8 +456,11 @@ int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *r
     interrupt_catch();
     int trained = dlg_train(s->prog, s->data, &options);
     progress_end(&shown.progress);
-    if (trained == DLG_ERR_STOPPED) complain("interrupted: %s", dlg_error_text(s->dev));
-    if (trained == DLG_OK || trained == DLG_ERR_STOPPED)
+    if (trained == DLG_ERR_STOPPED && !shown.refused)
+        complain("interrupted: %s", dlg_error_text(s->dev));
+    if (shown.refused)
+        status = EXIT_INPUT;
+    else if (trained == DLG_OK || trained == DLG_ERR_STOPPED)
         status = end(s, a, entry, &shown, trained == DLG_OK);
     else if (trained == DLG_ERR_DIVERGED && result)
         status = EXIT_DIVERGED;
@@ -450,6 +468,7 @@ int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *r
         status = diverged(s, a, entry, &shown);
     else
         status = complain_status(s->dev, trained);
+    if (trained == DLG_ERR_WEIGHTS && resumes(a)) print_other_run(a);
     int logged = log_close(&shown.log);
     return status == EXIT_DONE ? logged : status;
 }
@@ -457,7 +476,10 @@ int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *r
 int train_run(const Args *a, TrainResult *result) {
     Session s = {0};
     const dlg_entry *entry = NULL, *evaluate = NULL;
+    Locks locks = {0};
     int status = a->folds ? folds_check(a, NULL) : outputs_check(a);
+    if (!status) status = locks_take(&locks, a); /* with --folds all that are begun with its name */
+    if (!status) status = log_check(a);
     if (!status) status = session_open(&s, a, true);
     if (!status) status = a->folds ? folds_check(a, s.prog) : outputs_spare(a, s.prog);
     if (!status && !(entry = training_entry(&s, a->entry ? a->entry : "train")))
@@ -501,6 +523,7 @@ int train_run(const Args *a, TrainResult *result) {
         status = a->folds ? train_folds(&s, a, entry, evaluate) : train_once(&s, a, entry, result);
     status = session_profile_end(&s, a, status);
     session_close(&s);
+    locks_drop(&locks);
     return status;
 }
 

@@ -19,6 +19,28 @@ same run.checkpoint timed
 expect 0 "run.checkpoint is there and will be replaced; --resume goes on from it, if it is of this run" $train $keep --steps 5
 expect 0 "on 359 held-out rows" "$DLG" eval digits.dlg --load timed
 
+# A log says whose it is: that of another model or run is not gone on with, and stays as it is.
+logged="$train --checkpoint logged --log run.jsonl"
+expect 0 "" $logged --steps 30
+grep -qE '"rows":[0-9]+\},"model":"digits","run":"[0-9a-f]{16}"\}$' run.jsonl || fail "whose log: $(head -n 1 run.jsonl)"
+cp run.jsonl log.before
+cp logged logged.before
+for command in "--log run.jsonl" "--checkpoint logged --log other.jsonl"; do
+    case $command in
+    *other*) sed 's/"model":"digits"/"model":"other"/; s/"run":"./"run":"x/' log.before >other.jsonl; why='--log other.jsonl: it is of the model `other`, and not of the run of `digits`' ;;
+    *) sed 's/"run":"./"run":"x/' log.before >run.jsonl; why="--log run.jsonl: it is of another run" ;;
+    esac
+    cp "${command##* }" whose
+    expect 1 "$why" $train --checkpoint logged --resume $command --save not_written
+    same "${command##* }" whose
+    same logged logged.before
+    [ -e not_written ] && fail "a run that was refused saved"
+done
+sed 's/,"model":.*/}/' log.before >run.jsonl # of an older version: it does not say
+expect 0 "going on after step 30" $logged --resume --steps 40
+cp log.before run.jsonl
+expect 0 "going on after step 40" $logged --resume --steps 50
+
 # Compiled elsewhere, from another directory, for the same target: the same program.
 mkdir there
 expect 0 "" "$DLGC" digits.dlg -o there/digits.cl
@@ -47,7 +69,18 @@ rm tiles.json
 sed 's/lr = 1e-3/lr = 2e-3/' digits.dlg >rate.dlg
 cmp -s digits.dlg rate.dlg && fail "the rate is the same"
 cp half run.checkpoint
-expect 1 "another run: the hash of the program is" dlg train rate.dlg --holdout 0.2 --epochs 6 --seed 3 --target cpu $keep --resume
+expect 1 "another run: the program is another one: its constants and its target are the same, but what it computes is not" dlg train rate.dlg --holdout 0.2 --epochs 6 --seed 3 --target cpu $keep --resume
+
+# What was changed is told where the checkpoint knows it.
+sed 's/^const batch/const rate = 1e-3, batch/; s/lr = 1e-3/lr = rate/' digits.dlg >rate.dlg
+train_rate="dlg train rate.dlg --seed 3 --checkpoint rate.checkpoint"
+expect 0 "" $train_rate --steps 3
+expect 1 "the program is another one: the constant \`rate\` is 0.001 there and 0.002 here" $train_rate --steps 6 --resume -D rate=0.002
+expect 0 "going on after step 3" $train_rate --steps 4 --resume -D rate=0.001
+sed 's/128/96/' rate.dlg >narrow.dlg
+expect 1 "\`h.w\` is F32 64x128 in the file but F32 64x96 in the program" dlg train narrow.dlg --checkpoint rate.checkpoint --resume
+grep -q -- "to begin another one with its weights, .*: --load rate.checkpoint" err || fail "what to do: $(cat err)"
+expect 0 "" dlg train narrow.dlg --load rate.checkpoint --partial --steps 2 --checkpoint narrow.checkpoint
 
 # Another run.
 expect 0 "" $train $keep
@@ -55,7 +88,8 @@ cp run.checkpoint before
 expect 1 "another run: the seed is 3 there and 4 here" $train $keep --resume --seed 4
 expect 1 "another run: the batch is 64 there and 32 here" $train $keep --resume -D batch=32
 expect 1 "another run: the number of rows held out is 359 there and 180 here" $train $keep --resume --holdout 0.1
-expect 1 "another run: the hash of the program is" $train $keep --resume --target gpu
+expect 1 "another run: the program is another one: it is compiled for the target cpu there and gpu here" $train $keep --resume --target gpu
+grep -q -- "--load run.checkpoint (with --partial where shapes are not the same), and another --checkpoint" err || fail "what to do: $(cat err)"
 sed '9s/^1,/2,/; 9s/^0,/1,/' digits.csv >other.csv
 cmp -s digits.csv other.csv && fail "the data is the same"
 expect 1 "another run: the hash of the data of \`x\`" $train $keep --resume --data x=other.csv:0:64

@@ -69,6 +69,13 @@ for damage in 's/"F32"/"F64"/' 's/"shape":\[2\]/"shape":[3]/' 's/"w":/"v":/' 's/
     cmp -s bad.safetensors good.safetensors && fail "no damage: $damage"
     refused 1 "$DLG" eval line.cl --load bad.safetensors
 done
+# A bit of the values.
+head -c $((size - 1)) good.safetensors >bad.safetensors
+tail -c 1 good.safetensors | tr '\000-\377' '\001-\377\000' >>bad.safetensors
+refused 1 $train --load bad.safetensors
+grep -q "dlg: bad.safetensors: what it holds is not what was written, by its checksum: it is damaged" err || fail "$(cat err)"
+sed 's/dlg_checksum/own_checksum/' bad.safetensors >edited.safetensors # without a checksum it is as it is
+expect 0 "" "$DLG" eval line.cl --load edited.safetensors
 refused 1 "$DLG" eval line.cl --load missing.safetensors
 refused 1 "$DLG" eval line.cl --load "$data/xor.cl"
 

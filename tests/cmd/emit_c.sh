@@ -44,6 +44,32 @@ int main(int argc, char **argv) {
     return 0;
 }
 C
+# Whatever the source is called: its name is text, and where no #include can have it that is said.
+odd=$(printf 'a"b\\c\nd')
+cp xor.dlg "$odd.dlg"
+expect 2 "name another with -o FILE.c" "$DLGC" "$odd.dlg" --emit c
+expect 2 "name another with -o FILE.c" "$DLGC" xor.dlg --emit c -o 'o"dd.c'
+[ -e "$odd.c" ] || [ -e 'o"dd.c' ] && fail "a file that cannot be included is written"
+expect 0 "" "$DLGC" "$odd.dlg" --emit c -o 'o\dd.c'
+# shellcheck disable=SC2086
+$CC $strict $opencl -c 'o\dd.c' -o odd.o || fail "a backslash in the name"
+mkdir 'x*'
+cp xor.dlg 'x*/y.dlg'
+expect 0 "" "$DLGC" 'x*/y.dlg' --emit c
+# shellcheck disable=SC2086
+$CC $strict $opencl -c 'x*/y.c' -o odd.o || fail "a comment's end in the path"
+bytes=$(printf 'b\377\001c')
+cp xor.dlg "$bytes.dlg"
+expect 0 "" "$DLGC" "$bytes.dlg" -o bytes.cl # not UTF-8
+grep -q '^//! model b__c target [a-z0-9_]* from "b?.c.dlg"$' bytes.cl || fail "the name: $(sed -n 2p bytes.cl)"
+expect 0 "row 0:  out" "$DLG" run "$bytes.dlg" --rows 0
+"$DLGC" xor.dlg --emit graph | tail -n +2 >plain.graph
+"$DLGC" "$odd.dlg" --emit graph >odd.graph || fail "the graph"
+expect 0 "# the graph of a\"b/c d.dlg" head -n 1 odd.graph
+tail -n +2 odd.graph | sed 's/a_b_c_d/xor/' | cmp -s - plain.graph || fail "the name goes into the graph: $(head -n 3 odd.graph)"
+cp odd.graph odd_graph.dlg
+expect 0 "" "$DLGC" odd_graph.dlg -o odd.cl
+
 make_use xor
 expect 0 "there is no tensor of that name: fly" ./use
 grep -v "^there" out >used

@@ -107,4 +107,10 @@ expect 4 "\`loss\` of the rows held out is not a number; a label out of range" \
 expect 4 "so that no epoch was better than those before" "$DLG" train digits.dlg $training $off --epochs 9 --patience 2
 expect 0 "" "$DLG" train digits.dlg $training $off --epochs 1 --ignore-nan
 expect 4 "" "$DLG" sweep digits.dlg $training $off --epochs 1 -D batch=16,32
+
+# Weights keep where data held out came from, as text.
+odd=$(printf 'h\377.csv')
+head -n 100 "$DLG_SOURCE_DIR/samples/digits.csv" >"$odd"
+expect 1 ".csv:0:64: weights keep the names of data held out, which must be UTF-8: give the file another" "$DLG" train "$DLG_SOURCE_DIR/samples/digits.dlg" \
+    --holdout-data "x=$odd:0:64" --holdout-data "y=$odd:64" --steps 1
 done_testing

@@ -59,11 +59,53 @@ $forever --log shared --log-every 1 >first 2>&1 &
 first=$!
 until [ -s shared ]; do kill -0 $first 2>/dev/null || break; done
 expect 1 "--log shared: another run is writing it" $train --epochs 1 --log shared --checkpoint second
+expect 1 "--log shared: another run is writing it" $train --data x=missing.csv --log shared # at once
 [ -e second ] && fail "the run that was refused trained"
 kill -INT $first
 wait $first
 [ "$(head -c 20 shared)" = '{"epoch":1,"step":1,' ] || fail "the log: $(head -n 1 shared)"
 expect 0 "" $train --epochs 1 --log shared
+
+# So are weights, checkpoints and profiles, under whatever name; a run that is killed leaves no lock.
+$forever --save own --checkpoint state --checkpoint-every 1 --profile when --log log.own --log-every 1 >first 2>&1 &
+first=$!
+until [ -s log.own ]; do kill -0 $first 2>/dev/null || break; done
+ln -s state state.link
+expect 1 "--save own: another run is writing it: give each run a file of its own" $forever --save own
+expect 1 "--checkpoint state: another run is writing it" $forever --checkpoint state --resume
+expect 1 "--checkpoint there/../state: another run is writing it" $forever --checkpoint there/../state
+expect 1 "--profile when: another run is writing it" $forever --profile when
+[ -e state ] || until [ -e state ]; do kill -0 $first 2>/dev/null || break; done
+expect 1 "--checkpoint state.link: another run is writing it" $forever --save other --checkpoint state.link
+[ -e other.lock ] && fail "a run that was refused leaves a lock"
+kill -9 $first
+wait $first 2>/dev/null
+expect 0 "" $train --epochs 1 --save own --checkpoint state --profile when
+ls | grep '\.lock$' && fail "locks are left"
+echo mine >taken.lock # a file of that name which is not ours
+expect 0 "" $train --epochs 1 --save taken
+[ "$(cat taken.lock)" = mine ] || fail "a file is lost"
+mkdir folder.lock
+expect 1 "folder.lock, which keeps other runs from folder: Is a directory" $train --epochs 1 --save folder
+
+# Links are followed, also to what is not there yet.
+ln -s there/target ahead
+ln -s ahead further
+expect 0 "" $train --epochs 1 --save further
+[ -h further ] && [ -h ahead ] && [ -f there/target ] || fail "a link is replaced: $(ls -l further ahead there)"
+expect 0 "" $train --epochs 1 --load ahead --save further
+ln -s around round
+ln -s round around
+expect 1 "cannot write round: Too many levels of symbolic links" $train --epochs 1 --save round
+ln -s nowhere/target lost
+expect 1 "cannot write lost: No such file or directory" $train --epochs 1 --save lost
+
+# A file is not the standard output, though its number was free.
+expect 3 "cannot write to the standard output" sh -c 'exec dlg train line.cl --set rate=0.3 --epochs 3 --log closed --save closed.w >&-'
+grep -v '^{"epoch":' closed && fail "the log got what was printed"
+expect 0 "" "$DLG" eval line.cl --load closed.w
+(exec "$DLG" train line.cl --set rate=0.3 --quiet --epochs 3 --log closed <&- >&- 2>&-) || fail "all are closed"
+grep -v '^{"epoch":' closed && fail "the log got what was printed"
 
 # What cannot be written is told at once.
 expect 1 "cannot write there: it is a directory" $forever --save there

@@ -64,6 +64,14 @@ expect 1 "/dev/zero:1: this is no line of a training log: it does not begin with
 expect 1 "other.jsonl:2: this is no line of a training log: its step is less" "$DLG" plot other.jsonl
 expect 2 "which LOG?" "$DLG" plot
 
+# To the standard output, where that is asked for.
+printf '{"epoch":1,"step":3,"train":{"loss":1,"rows":1}}\n' >one.jsonl
+expect 0 "one.svg" "$DLG" plot one.jsonl
+expect 0 "</svg>" "$DLG" plot one.jsonl -o -
+same out one.svg
+[ -e ./- ] && fail "a file is called -"
+[ ! -e /dev/full ] || expect 3 "cannot write to the standard output: No space left" sh -c '"$DLG" plot one.jsonl -o - >/dev/full'
+
 # Numbers as far apart, or as near, as they can be.
 for value in '-1e308 1e308' '5e-324 1e-323' '0 0' '1e308 1e308'; do
     : >wide.jsonl

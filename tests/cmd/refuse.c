@@ -1,8 +1,9 @@
 /* OpenCL of which some launches and builds fail, put before the library by LD_PRELOAD: launches of DLG_REFUSE_ITEMS
- * work-items, and programs in whose text DLG_REFUSE_TEXT stands. */
+ * work-items, and programs in whose text DLG_REFUSE_TEXT stands. For DLG_REFUSE_WORD programs are built with 0 in its place. */
 #define _GNU_SOURCE
 #include <CL/cl.h>
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,5 +40,11 @@ cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_id *dev
                       void *user) {
     REAL(clBuildProgram);
     if (is_refused(program)) return CL_BUILD_PROGRAM_FAILURE;
+    const char *word = getenv("DLG_REFUSE_WORD");
+    char other[512];
+    if (word) {
+        snprintf(other, sizeof other, "%s -D %s=0", options, word);
+        options = other;
+    }
     return real(program, count, devices, options, notify, user);
 }

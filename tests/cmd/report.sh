@@ -34,10 +34,18 @@ while read -r place; do
 done <places
 grep -c 'class="edge"' page.html | grep -q '^1[0-9]$\|^2[0-9]$' || fail "$(grep -c 'class="edge"' page.html) edges"
 mv page.html first.html
+# Of another model: that is said, and kernels that happen to be called the same are not taken for it.
+expect 0 "dlg: warning: log.jsonl is of the model \`convnet\`, and digits.dlg is \`digits\`" \
+    "$DLG" report digits.dlg --log log.jsonl --profile trace.json -o page.html
+grep -q "dlg: warning: trace.json is of the model \`convnet\`" err || fail "the trace: $(cat err)"
+has 'These curves are of another model, convnet.' 'This profile is of another model, convnet.'
+sed '/id="launches"/,$d' page.html | sed -n '/id="profile"/,$p' | sed '/id="model"/,$d' | grep -q 'href="#kernel' && fail "kernels of another model"
 expect 0 "" "$DLG" report convnet.dlg --log log.jsonl --profile trace.json -o page.html
 same page.html first.html
 expect 0 "digits.html" "$DLG" report digits.dlg
 # A kernel's group is a function where launches are done together: its text and lines are the kernel's.
+expect 0 "" "$DLG" report digits.dlg -o -
+same out digits.html
 expect 0 "" "$DLG" report digits.dlg --target gpu -o page.html
 has 'k0_group('
 awk '/<div id="kernel-k0">/ { on = 1 } on && /static.*void.*k0_group/ { found = 1 } on && /<div id="kernel-k1">/ { exit }

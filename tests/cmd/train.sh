@@ -38,7 +38,7 @@ count=$(grep -c '^epoch' lines)
 grep -q '^epoch 1000/1000' lines || fail "the last epoch is not shown"
 expect 0 "" $train --epochs 3 --quiet --log log.jsonl
 [ -s out ] && fail "--quiet prints"
-[ "$(grep -c '^{"epoch":[123],"step":[0-9]*,.*"train":{"loss":.*"evaluate":{.*"rows":2}}$' log.jsonl)" -eq 3 ] ||
+[ "$(grep -c '^{"epoch":[123],"step":[0-9]*,.*"train":{"loss":.*"evaluate":{.*"rows":2},"model":"line","run":"[0-9a-f]*"}$' log.jsonl)" -eq 3 ] ||
     fail "the log: $(cat log.jsonl)"
 cp log.jsonl before.jsonl # which a run that does not begin leaves
 expect 1 "choose a smaller batch" $train --epochs 3 --quiet --holdout 0.75 --log log.jsonl

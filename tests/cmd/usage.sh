@@ -53,6 +53,16 @@ for target in $(sed -n 's/^X(\([a-z]*\),.*/\1/p' "$DLG_SOURCE_DIR/compiler/targe
     "$DLGC" --help | sed -n '/--target/,/default/p' | grep -q "$target" || fail "dlgc --help: $target"
 done
 
+
+# What is given to a name is given once; of a value that stands there twice the last counts.
+twice="dlg train $data/line.cl --quiet"
+expect 2 "--data x stands there twice: as a.csv:0 and as b.csv:0" $twice --data x=a.csv:0 --data x=b.csv:0
+expect 4 "diverged" $twice --set rate=0.3 --set rate=100 --epochs 30000
+expect 0 "" $twice --set rate=100 --set rate=0.3 --epochs 30
+expect 2 "--holdout-data y stands there twice" $twice --holdout-data y=a.csv --holdout-data x=b.csv --holdout-data y=c.csv
+expect 2 "" $twice --set rate=0.3 --epochs 4 --epochs none
+expect 0 "" dlg train "$data/line.cl" --set rate=0.3 --epochs 40 --epochs 3
+grep -q "epoch 3/3" out || fail "the last does not count: $(cat out)"
 # What one option is taken for that another does.
 digits=$DLG_SOURCE_DIR/samples/digits
 expect 1 "--data x=$digits.csv:0:64" "$DLG" train "$digits.dlg" --set "x=$digits.csv:0:64"
@@ -73,6 +83,19 @@ line=$(grep -n not_declared 'it"s edited.cl' | head -n 1 | cut -d : -f 1)
 expect 1 "it\"s edited.cl:$line:" "$DLG" run 'it"s edited.cl' --rows 0
 grep -q "^ *$line | .*not_declared" err || fail "the line is not shown: $(cat err)"
 grep -q tempfile err && fail "the driver's own file is named: $(cat err)"
+
+# Of a .dlg they are lines of what it is compiled to, and are said to be.
+if [ -z "${DLG_SANITIZE:-}" ]; then
+    cp "$DLG_SOURCE_DIR/samples/xor.dlg" "$DLG_SOURCE_DIR/samples/xor.csv" .
+    target=$(device_target)
+    expect 3 "what xor.dlg compiles to: the kernels do not compile on" env DLG_REFUSE_WORD=k0 \
+        "LD_PRELOAD=$DLG_BUILD_DIR/tests/librefuse.so" "$DLG" train xor.dlg --target "$target" --steps 1
+    "$DLGC" xor.dlg --target "$target" -o xor.cl || fail "dlgc"
+    line=$(grep -n "void k0(" xor.cl | head -n 1 | cut -d : -f 1)
+    grep -q "what xor.dlg compiles to:$line:" err || fail "line $line is not named: $(cat err)"
+    grep -q "^ *xor.dlg:[0-9]" err && fail "lines of the model are named: $(cat err)"
+    grep -qF "the program that it is compiled to: \`dlgc xor.dlg --target $target -o FILE.cl\`" err || fail "what the lines are: $(cat err)"
+fi
 
 # One word that is amiss gives thousands of errors, of which the first are shown.
 "$DLGC" "$DLG_SOURCE_DIR/samples/digits.dlg" -o digits.cl || fail "dlgc"

@@ -136,5 +136,26 @@ for code in $(sed -n 's/^X(\([EW][0-9]*\),.*/\1/p' "$root/compiler/diag.def"); d
         failed=$((failed + 1))
     fi
 done
+# What the commands of README.md and in the samples' first lines write leaves a clone as it was.
+outputs() { # outputs FILE...: the paths that its commands write
+    sed -nE 's/^[# ]*(sh )?(build\/)?(dlgc? .*)/\3/p' "$@" | sed 's/  *#.*//' | awk '
+        { for (i = 1; i < NF; i++) if ($i ~ /^(--save|--checkpoint|--log|--profile|-o)$/ && $1 " " $2 != "dlg report") print $(i + 1) }
+        $2 != "report" && !/ --emit c/ { next }
+        { file = $2 == "report" ? $3 : $2; sub(/\.[a-z]*$/, "", file) }
+        $2 == "report" { print file ".html"; next }
+        { print file ".c"; print file ".h" }' | sort -u
+}
+if command -v git >"$tmp/git" 2>&1; then
+    count=$((count + 1))
+    mkdir -p "$tmp/clone/samples"
+    cp "$root/.gitignore" "$tmp/clone"
+    outputs "$root/README.md" "$root"/samples/*.dlg >"$tmp/outputs"
+    [ "$(wc -l <"$tmp/outputs")" -gt 8 ] || failed=$((failed + 1))
+    (cd "$tmp/clone" && git init -q . && git add .gitignore && xargs touch) <"$tmp/outputs" || failed=$((failed + 1))
+    if (cd "$tmp/clone" && git status --porcelain --untracked-files=all | grep '^??'); then
+        echo "FAIL: .gitignore does not have these, which commands of README.md or of samples write"
+        failed=$((failed + 1))
+    fi
+fi
 echo "$count examples, $failed failed"
 [ $failed -eq 0 ] && [ $count -gt 0 ]

@@ -316,7 +316,8 @@ static void test_refused(void) {
     char *kernels = strstr((char *)dlg_program_kernels(r.prog, NULL), "d0 += 2.0f");
     CU_ASSERT_PTR_NOT_NULL_FATAL(kernels);
     kernels[6] = '3';
-    expect_refused(&r, "the hash of the program is");
+    expect_refused(&r, "the program is another one: its constants and its target are the same, but "
+                       "what it computes");
     run_open(&r, 0.25f, 3); /* the same but for a comment */
     kernels = strstr((char *)dlg_program_kernels(r.prog, NULL), "e = x @ w + b - y;");
     CU_ASSERT_PTR_NOT_NULL_FATAL(kernels);
@@ -336,7 +337,15 @@ static void test_refused(void) {
     run_close(&r);
 }
 
-/* Metadata that cannot be: refused, whatever they are. */
+/* Where a text stands behind the length of a file's header. */
+static char *find_text(char *file, size_t len, const char *text) {
+    for (size_t k = 8; k + strlen(text) < len; k++)
+        if (memcmp(file + k, text, strlen(text)) == 0) return file + k;
+    CU_FAIL_FATAL("the file has no such text");
+    return NULL;
+}
+
+/* Metadata that cannot be: refused, whatever they are, also by a checksum that is right or not there. */
 static void test_malformed(void) {
     static const char *const edit[][3] = {
         {"\"checkpoint.steps\":\"7\"", "\"checkpoint.steps\":\"8\"", "there cannot be"},
@@ -356,12 +365,14 @@ static void test_malformed(void) {
     run_close(&r);
     if (rt_file_read(NULL, path, 1 << 20, &text, &len) < 0) exit(1);
     for (size_t i = 0; i < sizeof edit / sizeof *edit; i++) {
-        char *copy = malloc(len), *at = NULL;
+        char *copy = malloc(len);
         memcpy(copy, text, len);
-        for (size_t k = 8; !at && k + strlen(edit[i][0]) < len; k++)
-            if (memcmp(copy + k, edit[i][0], strlen(edit[i][0])) == 0) at = copy + k;
-        CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+        char *at = find_text(copy, len, edit[i][0]);
         memcpy(at, edit[i][1], strlen(edit[i][1]));
+        write_file(path, copy, len);
+        run_open(&r, 0.25f, 3);
+        expect_refused(&r, "is not what was written, by its checksum");
+        memcpy(find_text(copy, len, "dlg_checksum"), "own_checksum", strlen("own_checksum"));
         write_file(path, copy, len);
         free(copy);
         run_open(&r, 0.25f, 3);
