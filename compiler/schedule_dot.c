@@ -26,7 +26,8 @@
  * tile, is text of its own. */
 #define LONG       (1 << 28)
 #define MOST_BAND  48  /* rows of a band, or a tile's; */
-#define MOST_LOTS  128 /* of one whose tiles lie side by side */
+#define MOST_LOTS  64  /* of one whose tiles lie side by side, ... */
+#define LONG_LOTS  128 /* ... where a tile takes twice as long for what it reads of a panel */
 #define LEAST_ROWS 96  /* of a block, that are worth a panel */
 #define WAY_BYTES                                                                                  \
     4096 /* of the nearest cache: lines so far apart, or a multiple of it, drive each other out */
@@ -306,7 +307,8 @@ static int32_t band_rows(const Section *s) {
     const int32_t tile = s->tile_rows, lanes = s->target->lanes;
     int32_t rows = tile;
     while (rows % lanes && rows + tile <= MOST_BAND) rows += tile;
-    return s->lots ? MOST_LOTS / rows * rows : rows;
+    const int32_t most = s->target->turns ? LONG_LOTS : MOST_LOTS;
+    return s->lots ? most / rows * rows : rows;
 }
 
 /* By panels: where what is multiplied by does not stay in a core's cache by itself while the rows go by, or does not
@@ -371,7 +373,7 @@ static void plan_panels(Section *s, const Lie *lie, int32_t rows, int32_t column
     s->depth = (int32_t)depth;
     s->panel_columns = (int32_t)width;
     s->block_rows = block < rows ? (int32_t)block : rows;
-    s->lots = s->target->turns && MAX_LANES % s->tile_rows == 0;
+    s->lots = MAX_LANES % s->tile_rows == 0;
     if (lie->down) s->band_rows = band_rows(s);
 }
 
