@@ -9,7 +9,7 @@
 #define LEAST_RUN   64                 /* elements of a part along the axis that is cut */
 #define LARGE_SUM   ((int64_t)1 << 17) /* elements: some tens of microseconds */
 #define LARGE_SUMS                                                                                 \
-    ((int64_t)1 << 21) /* the same of sums beside each other, which share a row's vectors */
+    ((int64_t)1 << 19) /* the same of sums beside each other, which share a row's vectors */
 #define LARGE_DOT    ((int64_t)1 << 21) /* products */
 #define ITEMS        ((int64_t)1 << 15) /* that occupy a device without vectors, ... */
 #define GROUPS       256                /* ... or groups that share tiles or rows */
