@@ -5,6 +5,8 @@ directory=$1
 script=$2
 shift 2
 rm -rf "$directory" && mkdir -p "$directory" && cd "$directory" || exit 1
+# What `dlg tune` remembers is not the user's, nor of another test.
+export DLG_TILES="$directory/remembered-tiles.json"
 sh "$script" "$@"
 status=$?
 if [ "$status" -eq 0 ] || [ "$status" -eq 77 ]; then
