@@ -301,9 +301,7 @@ static int build_failed(dlg_device *dev, const char *file, int64_t line, const c
     if (log) all = build_log(log, file, line, text);
     char why[RT_CACHE_WHY];
     /* A log that names no error is of a driver that failed for something else. */
-    bool other = log && !strstr(log, "error") &&
-                 strcmp(dev->info.platform, "Portable Computing Language") == 0 &&
-                 rt_cache_fails(why, sizeof why);
+    bool other = log && !strstr(log, "error") && rt_cache_fails(dev, why, sizeof why);
     int status = other
                      ? rt_fail(dev, DLG_ERR_OPENCL, "%s: the kernels could not be built (%s): %s",
                                file, rt_cl_name(code), why)

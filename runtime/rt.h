@@ -219,8 +219,9 @@ struct dlg_device {
  * it names, or where the device has no such instructions or the driver nothing to put them into. */
 int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, size_t len,
              bool has_ptx, cl_program *built);
-/* cache.c: whether PoCL's cache, without which it builds nothing, cannot be written; `why` then says so, and what to do. */
-bool rt_cache_fails(char *why, size_t size);
+/* cache.c: whether a device is PoCL's and its cache, without which it builds nothing, cannot be written; `why` then says so,
+ * and what to do. */
+bool rt_cache_fails(const dlg_device *dev, char *why, size_t size);
 enum { RT_CACHE_WHY = 4400 };
 /* A kernel of kernels/runtime.cl, which is built on first use. The caller releases it. */
 int rt_own_kernel(dlg_device *dev, const char *name, cl_kernel *kernel);
