@@ -59,13 +59,7 @@ rm -rf cache/* && mount -o remount,ro cache || exit 77
 expect 3 "$what: Read-only file system. $hint" $large
 done_testing
 EOF
-unshare -rm sh disk.sh 2>why
-status=$?
-case $status in
-0) ;;
-77) echo "nothing can be mounted here ($(tail -n 1 why))" ;;
-*) fail "on a disk of its own: status $status: $(cat why)" ;;
-esac
+on_own_disk disk.sh ""
 expect 0 "" $small
 expect 0 "" $large
 done_testing
