@@ -479,7 +479,7 @@ int train_run(const Args *a, TrainResult *result) {
     Locks locks = {0};
     int status = a->folds ? folds_check(a, NULL) : outputs_check(a);
     if (!status) status = locks_take(&locks, a); /* with --folds all that are begun with its name */
-    if (!status) status = log_check(a);
+    if (!status && !a->folds) status = log_check(a);
     if (!status) status = session_open(&s, a, true);
     if (!status) status = a->folds ? folds_check(a, s.prog) : outputs_spare(a, s.prog);
     if (!status && !(entry = training_entry(&s, a->entry ? a->entry : "train")))

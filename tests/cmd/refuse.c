@@ -1,12 +1,14 @@
 /* OpenCL of which some launches and builds fail, put before the library by LD_PRELOAD: launches of DLG_REFUSE_ITEMS
  * work-items, and programs in whose text DLG_REFUSE_TEXT stands. For DLG_REFUSE_WORD programs are built with 0 in its
- * place. With DLG_REFUSE_STATUS to build ends the process, and DLG_REFUSE_PLATFORM is what the platform is called. */
+ * place. With DLG_REFUSE_STATUS to build ends the process, and DLG_REFUSE_PLATFORM is what the platform is called.
+ * With DLG_REFUSE_SAME no file that is looked at by its name is one that is open. */
 #define _GNU_SOURCE
 #include <CL/cl.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* POSIX has it that what dlsym returns can be a function; C does not. */
 #define REAL(function)                                                                             \
@@ -60,4 +62,11 @@ cl_int clGetPlatformInfo(cl_platform_id platform, cl_platform_info what, size_t 
     if (value) snprintf(value, size, "%s", name);
     if (wanted) *wanted = strlen(name) + 1;
     return CL_SUCCESS;
+}
+
+int lstat(const char *path, struct stat *st) {
+    REAL(lstat);
+    int failed = real(path, st);
+    if (!failed && getenv("DLG_REFUSE_SAME")) st->st_ino++;
+    return failed;
 }
