@@ -422,9 +422,9 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
 static void print_other_run(const Args *a) {
     fprintf(
         stderr,
-        "  a run goes on with the model, data and options that it began with; to begin another one "
-        "with its "
-        "weights, and the optimizer's state anew: --load %s%s, and another --checkpoint; to begin "
+        "  if it is of another run: a run goes on with the model, data and options that it began "
+        "with; to begin another one with its weights, and the optimizer's state anew: --load %s%s, "
+        "and another --checkpoint; to begin "
         "anew in this file: without --resume\n",
         a->checkpoint, a->partial ? "" : " (with --partial where shapes are not the same)");
 }
