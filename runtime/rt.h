@@ -250,6 +250,9 @@ int rt_launch(dlg_device *dev, cl_kernel kernel, const char *name, size_t global
 /* Blocking copies, after all that was enqueued before. */
 int rt_write(dlg_device *dev, cl_mem buffer, uint64_t offset, const void *data, uint64_t bytes);
 int rt_read(dlg_device *dev, cl_mem buffer, uint64_t offset, void *data, uint64_t bytes);
+/* The XXH64 of what a buffer begins with, read piece by piece, each of which goes to a file too, unless that is NULL. */
+int rt_read_hash(dlg_device *dev, cl_mem buffer, uint64_t bytes, uint64_t seed, RtFile *file,
+                 uint64_t *hash);
 int rt_finish(dlg_device *dev);
 
 /* ---- program.c, run.c ---------------------------------------------------------------------------
