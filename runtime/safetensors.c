@@ -584,9 +584,8 @@ static int check_sum(const Loading *l) {
     }
     if (sum == l->checksum) return DLG_OK;
     return bad(l, "what it holds is not what was written, by its checksum: it is damaged, and "
-                  "another copy of it "
-                  "is wanted; or another program changed it and kept the metadata `" CHECKSUM
-                  "`: written without that it is loaded as it is");
+                  "another copy of it is wanted; or another program changed it and kept the "
+                  "metadata `" CHECKSUM "`: written without that it is loaded as it is");
 }
 
 /* A longer file would hold what the program does not know: it is refused before it is read. */

@@ -97,8 +97,8 @@ void session_compile_options(const Args *a, const dlg_device *dev, CompileOption
 static void say_compiled(const Args *a, const char *target) {
     fprintf(stderr,
             "  the lines are not those of %s, but of the program that it is compiled to: `dlgc "
-            "%s%s%s -o FILE.cl`, "
-            "with the same -D, writes it. The driver or dlg is at fault: another --target may do\n",
+            "%s%s%s -o FILE.cl`, with the same -D, writes it. The driver or dlg is at fault: "
+            "another --target may do\n",
             a->file, a->file, target ? " --target " : "", target ? target : "");
 }
 
