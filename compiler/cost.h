@@ -17,10 +17,10 @@
 /* Whether so many elements are such a block. */
 bool cost_is_block(int32_t elems, DType t);
 
-#define LARGE_ROWS                                                                                 \
-    128 /* of the results that a group makes of a large product from what copies bring, */
-/* ... and columns: in f32 (schedule_staged.c), by mma.sync (schedule_matrix.c) or wgmma (schedule_wgmma.c). And how many such tiles keep the
+/* Rows and columns of the results that a group makes of a large product from what copies bring: in f32
+ * (schedule_staged.c), by mma.sync (schedule_matrix.c) or wgmma (schedule_wgmma.c). And how many such tiles keep the
  * device's units busy. */
+#define LARGE_ROWS 128
 int32_t cost_large_columns(const Target *t);
 int64_t cost_large_tiles(const Target *t);
 

@@ -23,10 +23,9 @@
 #define SHORT_DOT    1024               /* ... each of which goes along so much */
 #define SMALL_DOT    ((int64_t)1 << 26) /* products that the former are for, ... */
 #define MATRIX_DOT   ((int64_t)1 << 28) /* ... and the latter */
-#define LONG_DOT                                                                                   \
-    ((int64_t)1 << 29) /* products of which parts are worth their being added up, ... */
-#define LONG_PART  512 /* ... and what each goes along at least, by mma.sync twice as much: */
-#define LONG_STEPS 32  /* a multiple of what goes by at a time */
+#define LONG_DOT     ((int64_t)1 << 29) /* products whose parts are worth adding up, ... */
+#define LONG_PART    512                /* ... each of which goes along so much at least, ... */
+#define LONG_STEPS   32                 /* ... in multiples of this */
 
 /* The most parts of equal size, at most `most`, that an axis can be cut into, of which each element stands for `run`;
  * 0: none. */

@@ -379,8 +379,7 @@ static int compile(Arguments *a) {
     if (header && !can_be_included(header)) {
         fprintf(stderr,
                 "dlgc: --emit c: no #include can name a header with \", ?? or a control character "
-                "in its "
-                "name, as %s has: name another with -o FILE.c\n",
+                "in its name, as %s has: name another with -o FILE.c\n",
                 a->output ? a->output : a->input);
         status = STATUS_USAGE;
     }

@@ -13,15 +13,15 @@
 
 enum { TRIAL_BYTES = 1 << 20 }; /* about what a program of some kernels takes there */
 
-/* False: it is not known. */
+/* False: its name is too long. */
 static bool pocl_folder(char *out, size_t size) {
     const char *own = getenv("POCL_CACHE_DIR"), *all = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME"), *kept = getenv("POCL_KERNEL_CACHE");
-    const char *name = kept && strcmp(kept, "0") == 0 ? "uncached" : "kcache";
-    int n = own    ? snprintf(out, size, "%s", own)
-            : all  ? snprintf(out, size, "%s/pocl/%s", all, name)
-            : home ? snprintf(out, size, "%s/.cache/pocl/%s", home, name)
-                   : -1;
+    const char *name = kept && kept[0] != '1' ? "uncached" : "kcache";
+    int n = own           ? snprintf(out, size, "%s", own)
+            : all && *all ? snprintf(out, size, "%s/pocl/%s", all, name)
+            : home        ? snprintf(out, size, "%s/.cache/pocl/%s", home, name)
+                          : snprintf(out, size, "/tmp/pocl/%s", name);
     return n > 0 && (size_t)n < size;
 }
 
@@ -47,9 +47,11 @@ static int try_folder(const char *folder) {
     return error;
 }
 
-bool rt_cache_fails(char *why, size_t size) {
+bool rt_cache_fails(const dlg_device *dev, char *why, size_t size) {
     char folder[4000];
-    if (!pocl_folder(folder, sizeof folder)) return false;
+    if (strcmp(dev->info.platform, "Portable Computing Language") != 0 ||
+        !pocl_folder(folder, sizeof folder))
+        return false;
     int error = try_folder(folder);
     if (!error) return false;
     snprintf(

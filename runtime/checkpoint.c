@@ -119,14 +119,13 @@ static int identify_inputs(Training *t, const dlg_entry *entry) {
     for (size_t i = 0; i < entry->read_count; i++) {
         const dlg_tensor *in = entry->reads[i];
         if (dataset_field(t->data, in) || !t->prog->set[in->index]) continue;
-        void *values = malloc((size_t)in->bytes + 1);
+        uint64_t hash = 0;
         char *name = prefixed("checkpoint.input.", in->user_name);
-        int status =
-            values && name ? rt_get(t->prog, in, values) : rt_no_memory(t->prog->dev, in->bytes);
-        if (status == DLG_OK)
-            status = put_hash(t, &t->identity, name, rt_hash(values, (size_t)in->bytes, 0));
+        int status = name ? rt_read_hash(t->prog->dev, t->prog->buffers[in->index], in->bytes, 0,
+                                         NULL, &hash)
+                          : rt_no_memory(t->prog->dev, strlen(in->user_name));
+        if (status == DLG_OK) status = put_hash(t, &t->identity, name, hash);
         free(name);
-        free(values);
         TRY(status);
     }
     return DLG_OK;
@@ -372,7 +371,7 @@ int checkpoint_resume(Training *t) {
     dlg_device *dev = t->prog->dev;
     if (!o->checkpoint && o->resume)
         return rt_fail(dev, DLG_ERR_USAGE, "to resume a run its checkpoint is wanted");
-    TRY(identify(t));
+    if (o->checkpoint || o->progress) TRY(identify(t)); /* nobody else is told */
     if (!o->checkpoint) return DLG_OK;
     if (!(o->checkpoint_seconds >= 0))
         return rt_fail(dev, DLG_ERR_USAGE, "checkpoints every %g seconds", o->checkpoint_seconds);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 #include "build_log.h"
 #include "ptx.h"
 #include "rt.h"
@@ -301,9 +302,7 @@ static int build_failed(dlg_device *dev, const char *file, int64_t line, const c
     if (log) all = build_log(log, file, line, text);
     char why[RT_CACHE_WHY];
     /* A log that names no error is of a driver that failed for something else. */
-    bool other = log && !strstr(log, "error") &&
-                 strcmp(dev->info.platform, "Portable Computing Language") == 0 &&
-                 rt_cache_fails(why, sizeof why);
+    bool other = log && !strstr(log, "error") && rt_cache_fails(dev, why, sizeof why);
     int status = other
                      ? rt_fail(dev, DLG_ERR_OPENCL, "%s: the kernels could not be built (%s): %s",
                                file, rt_cl_name(code), why)
@@ -555,6 +554,29 @@ int rt_read(dlg_device *dev, cl_mem buffer, uint64_t offset, void *data, uint64_
     cl_int code = clEnqueueReadBuffer(dev->queue, buffer, CL_TRUE, (size_t)offset, (size_t)bytes,
                                       data, 0, NULL, NULL);
     return code == CL_SUCCESS ? DLG_OK : rt_cl_fail(dev, code, "cannot copy from the device");
+}
+
+int rt_read_hash(dlg_device *dev, cl_mem buffer, uint64_t bytes, uint64_t seed, RtFile *file,
+                 uint64_t *hash) {
+    const uint64_t most = 1 << 20; /* a piece is hashed while it is in the cache */
+    const size_t room = (size_t)(bytes < most ? bytes : most);
+    int status = DLG_OK;
+    void *piece = malloc(room + 1);
+    XXH64_state_t *state = XXH64_createState();
+    if (!piece || !state)
+        status = rt_no_memory(dev, room);
+    else
+        (void)XXH64_reset(state, seed);
+    for (uint64_t at = 0, n; status == DLG_OK && at < bytes; at += n) {
+        n = bytes - at < room ? bytes - at : room;
+        status = rt_read(dev, buffer, at, piece, n);
+        if (status == DLG_OK && file) status = rt_file_write(file, piece, (size_t)n);
+        if (status == DLG_OK) (void)XXH64_update(state, piece, (size_t)n);
+    }
+    if (status == DLG_OK) *hash = XXH64_digest(state);
+    XXH64_freeState(state);
+    free(piece);
+    return status;
 }
 
 int rt_finish(dlg_device *dev) {

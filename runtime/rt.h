@@ -219,8 +219,9 @@ struct dlg_device {
  * it names, or where the device has no such instructions or the driver nothing to put them into. */
 int rt_build(dlg_device *dev, const char *file, int64_t line, const char *text, size_t len,
              bool has_ptx, cl_program *built);
-/* cache.c: whether PoCL's cache, without which it builds nothing, cannot be written; `why` then says so, and what to do. */
-bool rt_cache_fails(char *why, size_t size);
+/* cache.c: whether a device is PoCL's and its cache, without which it builds nothing, cannot be written; `why` then says so,
+ * and what to do. */
+bool rt_cache_fails(const dlg_device *dev, char *why, size_t size);
 enum { RT_CACHE_WHY = 4400 };
 /* A kernel of kernels/runtime.cl, which is built on first use. The caller releases it. */
 int rt_own_kernel(dlg_device *dev, const char *name, cl_kernel *kernel);
@@ -249,6 +250,9 @@ int rt_launch(dlg_device *dev, cl_kernel kernel, const char *name, size_t global
 /* Blocking copies, after all that was enqueued before. */
 int rt_write(dlg_device *dev, cl_mem buffer, uint64_t offset, const void *data, uint64_t bytes);
 int rt_read(dlg_device *dev, cl_mem buffer, uint64_t offset, void *data, uint64_t bytes);
+/* The XXH64 of what a buffer begins with, read piece by piece, each of which goes to a file too, unless that is NULL. */
+int rt_read_hash(dlg_device *dev, cl_mem buffer, uint64_t bytes, uint64_t seed, RtFile *file,
+                 uint64_t *hash);
 int rt_finish(dlg_device *dev);
 
 /* ---- program.c, run.c ---------------------------------------------------------------------------

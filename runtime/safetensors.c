@@ -13,12 +13,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 #include "rt.h"
 
 enum {
     MOST_HEADER_BYTES = 100000000, /* the format's own limit */
-    PIECE_BYTES = 1 << 20,         /* are written at a time: they are hashed while in the cache */
     CHECKSUM_DIGITS = 16,
 };
 
@@ -241,22 +239,15 @@ static char *write_header(const dlg_program *prog, const Saved *order, size_t co
     return padded;
 }
 
-/* Writes a tensor's values, and adds their hash to the sum. `piece` has PIECE_BYTES. */
-static int write_values(RtFile *file, const Saved *s, void *piece, XXH64_state_t *hash,
-                        uint64_t *sum) {
+/* Writes a tensor's values, and adds their hash to the sum. */
+static int write_values(RtFile *file, const Saved *s, uint64_t *sum) {
+    uint64_t hash;
     char *name = saved_name(s);
     if (!name) return rt_no_memory(file->dev, strlen(s->tensor->name));
-    (void)XXH64_reset(hash, hash_name(name));
+    int status = rt_read_hash(file->dev, s->from, s->tensor->bytes, hash_name(name), file, &hash);
     free(name);
-    for (uint64_t at = 0, n; at < s->tensor->bytes; at += n) {
-        n = s->tensor->bytes - at < PIECE_BYTES ? s->tensor->bytes - at : PIECE_BYTES;
-        int status = rt_read(file->dev, s->from, at, piece, n);
-        if (status == DLG_OK) status = rt_file_write(file, piece, (size_t)n);
-        if (status < 0) return status;
-        (void)XXH64_update(hash, piece, (size_t)n);
-    }
-    *sum += XXH64_digest(hash);
-    return DLG_OK;
+    if (status == DLG_OK) *sum += hash;
+    return status;
 }
 
 /* Over its zeros in the header, which begins at byte 8. A quote in a name or a value has a backslash before it: nothing
@@ -298,10 +289,8 @@ int rt_weights_save(dlg_program *prog, const char *path, bool checkpoint, const 
     Saved *order = calloc(2 * prog->plan.tensor_count + 1, sizeof *order);
     size_t count = order ? order_tensors(prog, checkpoint, extra, order) : 0;
     char *header = order ? write_header(prog, order, count, extra, &header_len, &sum) : NULL;
-    void *piece = malloc(PIECE_BYTES);
-    XXH64_state_t *hash = XXH64_createState();
-    if (!order || !header || !piece || !hash) {
-        status = rt_no_memory(prog->dev, PIECE_BYTES + header_len);
+    if (!order || !header) {
+        status = rt_no_memory(prog->dev, header_len);
         goto out;
     }
     unsigned char length[8];
@@ -311,13 +300,11 @@ int rt_weights_save(dlg_program *prog, const char *path, bool checkpoint, const 
         (status = rt_file_write(&file, header, header_len)) < 0)
         goto out;
     for (size_t i = 0; i < count; i++)
-        if ((status = write_values(&file, &order[i], piece, hash, &sum)) < 0) goto out;
+        if ((status = write_values(&file, &order[i], &sum)) < 0) goto out;
     if ((status = write_checksum(&file, header, sum)) < 0) goto out;
     status = rt_file_commit(&file);
 out:
     rt_file_drop(&file);
-    XXH64_freeState(hash);
-    free(piece);
     free(header);
     free(order);
     return status;
@@ -597,9 +584,8 @@ static int check_sum(const Loading *l) {
     }
     if (sum == l->checksum) return DLG_OK;
     return bad(l, "what it holds is not what was written, by its checksum: it is damaged, and "
-                  "another copy of it "
-                  "is wanted; or another program changed it and kept the metadata `" CHECKSUM
-                  "`: written without that it is loaded as it is");
+                  "another copy of it is wanted; or another program changed it and kept the "
+                  "metadata `" CHECKSUM "`: written without that it is loaded as it is");
 }
 
 /* A longer file would hold what the program does not know: it is refused before it is read. */

@@ -259,8 +259,8 @@ typedef struct Log {
 } Log;
 
 int log_open(Log *log, const Args *a, const char *model); /* of --log; complains */
-int log_check(
-    const Args *a); /* whether one that is there could be opened, before anything else is done */
+/* Whether one that is there could be opened, before anything else is done. */
+int log_check(const Args *a);
 /* False: the run goes on and the log is of another one, which it said. Nothing is written then. */
 bool log_show(Log *log, const dlg_progress *progress);
 int log_close(Log *log); /* complains if anything could not be written */

@@ -46,6 +46,7 @@ int folds_check(const Args *a, const dlg_program *prog) {
         Args of;
         status = fold_args(a, fold, &of);
         if (!status) status = prog ? outputs_spare(&of, prog) : outputs_check(&of);
+        if (!status && !prog) status = log_check(&of);
         fold_free(&of);
         if (!a->save && !a->checkpoint && !a->log) break; /* all are the same */
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "cmd.h"
 #include "compile.h"
+#include "rt.h"
 #include "tiles_file.h"
 
 #include <jansson.h>
@@ -96,8 +97,8 @@ void session_compile_options(const Args *a, const dlg_device *dev, CompileOption
 static void say_compiled(const Args *a, const char *target) {
     fprintf(stderr,
             "  the lines are not those of %s, but of the program that it is compiled to: `dlgc "
-            "%s%s%s -o FILE.cl`, "
-            "with the same -D, writes it. The driver or dlg is at fault: another --target may do\n",
+            "%s%s%s -o FILE.cl`, with the same -D, writes it. The driver or dlg is at fault: "
+            "another --target may do\n",
             a->file, a->file, target ? " --target " : "", target ? target : "");
 }
 
@@ -151,6 +152,22 @@ static int compile_and_load(Session *s, const Args *a) {
     return status;
 }
 
+static const dlg_device *in_use; /* NULL: none is, or no longer */
+
+/* PoCL's compiler ends the process where it cannot write. */
+static void driver_ended(void) {
+    char why[RT_CACHE_WHY];
+    if (!in_use || !rt_cache_fails(in_use, why, sizeof why)) return;
+    complain("the OpenCL driver ended the process: %s", why);
+    _exit(EXIT_SYSTEM);
+}
+
+static void watch_driver(const dlg_device *dev) {
+    static bool watched;
+    if (!watched) watched = atexit(driver_ended) == 0;
+    in_use = dev;
+}
+
 static int open_device(Session *s, const Args *a, bool device_needed) {
     const char *selector = a->device ? a->device : getenv("DLG_DEVICE");
     if (selector && !*selector) selector = NULL;
@@ -166,6 +183,7 @@ static int open_device(Session *s, const Args *a, bool device_needed) {
         return count ? EXIT_USAGE : EXIT_SYSTEM;
     }
     if (status < 0) return complain_status(s->dev, status);
+    watch_driver(s->dev);
     if (device_needed && !dlg_device_get_info(s->dev)) {
         complain("the device `none` runs nothing");
         return EXIT_USAGE;
@@ -231,6 +249,7 @@ void session_close(Session *s) {
     builders_end(&s->builders);
     dlg_dataset_close(s->data);
     dlg_program_close(s->prog);
+    in_use = NULL;
     dlg_device_close(s->dev);
 }
 

@@ -16,7 +16,7 @@
 
 static const char ending[] = ".lock";
 
-/* The file that is locked for `path`, of whatever name it goes by. NULL: no memory. */
+/* The file that is locked for `path`, of whatever name it goes by. NULL: errno says why. */
 static char *lock_path(const char *path) {
     char *real = rt_real_path(path);
     size_t size = real ? strlen(real) + sizeof ending : 0;
@@ -33,27 +33,37 @@ static bool is_open_as(int fd, const char *path) {
            open.st_ino == there.st_ino;
 }
 
+/* One that another user's run left behind can be locked, if not written. */
+static int open_lock(const char *path) {
+    const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    int fd = open(path, O_RDWR | O_CREAT | flags, 0666);
+    if (fd >= 0 || errno != EACCES) return fd;
+    fd = open(path, O_RDONLY | flags);
+    if (fd < 0) errno = EACCES;
+    return fd;
+}
+
 /* The file, locked; -1: errno says why not, EWOULDBLOCK that another run has it. */
 static int lock_file(const char *path) {
-    enum { MOST_TRIES = 100 }; /* of a file system where no file is the one that was opened */
-    for (int i = 0; i < MOST_TRIES; i++) {
-        int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+    enum { MOST_TRIES = 100 };
+    for (int i = 1;; i++) {
+        int fd = open_lock(path);
         if (fd < 0) return -1;
-        /* Where the file system has no locks there is none. */
+        /* Where the file system has no locks there is none, nor where no file is the one that was opened. */
         bool taken = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-        if (!taken && is_open_as(fd, path)) return fd;
+        if (!taken && (i == MOST_TRIES || is_open_as(fd, path))) return fd;
         close(fd); /* or a run that ended removed it meanwhile */
-        errno = taken ? EWOULDBLOCK : ESTALE;
-        if (taken) break;
+        errno = EWOULDBLOCK;
+        if (taken) return -1;
     }
-    return -1;
 }
 
 static int lock(Locks *locks, const char *option, const char *path) {
     Lock *l = &locks->items[locks->count];
     if (!(l->path = lock_path(path))) {
-        complain("out of memory");
-        return EXIT_SYSTEM;
+        int error = errno;
+        complain("cannot write %s: %s", path, strerror(error));
+        return error == ENOMEM ? EXIT_SYSTEM : EXIT_INPUT;
     }
     l->fd = lock_file(l->path);
     if (l->fd >= 0) {

@@ -1,11 +1,8 @@
 /* dlg: the command. Finds the subcommand; everything else is in the file of that name. */
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "cmd.h"
 #include "help.h"
-#include "rt.h"
 #include "standard.h"
 
 typedef struct Command {
@@ -31,16 +28,6 @@ static int finish(int status) {
     if (fflush(stdout) == 0 || status != EXIT_DONE) return status;
     complain("cannot write to the standard output");
     return EXIT_SYSTEM;
-}
-
-static bool over; /* the command ended by itself */
-
-/* PoCL's compiler ends the process where it cannot write. */
-static void driver_ended(void) {
-    char why[RT_CACHE_WHY];
-    if (over || !rt_cache_fails(why, sizeof why)) return;
-    complain("the OpenCL driver ended the process: %s", why);
-    _exit(EXIT_SYSTEM);
 }
 
 int main(int argc, char **argv) {
@@ -73,9 +60,7 @@ int main(int argc, char **argv) {
     }
     Args args;
     args_parse(&args, command->name, argc - 1, argv + 1);
-    atexit(driver_ended);
     int status = command->run(&args);
-    over = true;
     args_free(&args);
     return finish(status);
 }

@@ -422,9 +422,9 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
 static void print_other_run(const Args *a) {
     fprintf(
         stderr,
-        "  a run goes on with the model, data and options that it began with; to begin another one "
-        "with its "
-        "weights, and the optimizer's state anew: --load %s%s, and another --checkpoint; to begin "
+        "  if it is of another run: a run goes on with the model, data and options that it began "
+        "with; to begin another one with its weights, and the optimizer's state anew: --load %s%s, "
+        "and another --checkpoint; to begin "
         "anew in this file: without --resume\n",
         a->checkpoint, a->partial ? "" : " (with --partial where shapes are not the same)");
 }
@@ -479,7 +479,7 @@ int train_run(const Args *a, TrainResult *result) {
     Locks locks = {0};
     int status = a->folds ? folds_check(a, NULL) : outputs_check(a);
     if (!status) status = locks_take(&locks, a); /* with --folds all that are begun with its name */
-    if (!status) status = log_check(a);
+    if (!status && !a->folds) status = log_check(a);
     if (!status) status = session_open(&s, a, true);
     if (!status) status = a->folds ? folds_check(a, s.prog) : outputs_spare(a, s.prog);
     if (!status && !(entry = training_entry(&s, a->entry ? a->entry : "train")))

@@ -34,6 +34,23 @@ expect 1 "wrong.cl: the kernels do not compile on" dlg train wrong.cl --set rate
 POCL_CACHE_DIR=/nowhere expect 2 "no-such" dlg train wrong.cl --no-such
 grep -q cache err && fail "the cache is blamed: $(cat err)"
 
+# What another driver does has nothing to do with it.
+if [ -z "${DLG_SANITIZE:-}" ]; then
+    (ulimit -f 4; LD_PRELOAD=$DLG_BUILD_DIR/tests/librefuse.so DLG_REFUSE_STATUS=7 DLG_REFUSE_PLATFORM=other exec $small >out 2>err)
+    status=$?
+    [ "$status" -eq 7 ] || fail "another driver ended the process: status $status"
+    [ -s err ] && fail "PoCL is blamed: $(cat err)"
+fi
+
+# Wherever PoCL has it.
+for where in "XDG_CACHE_HOME= POCL_KERNEL_CACHE=no" "XDG_CACHE_HOME= POCL_KERNEL_CACHE=1" "XDG_CACHE_HOME=$PWD/xdg"; do
+    mkdir home
+    (unset POCL_CACHE_DIR; ulimit -f 4; exec env $where HOME="$PWD/home" $small >out 2>err)
+    folder=$(find home xdg -name kcache -o -name uncached 2>found)
+    grep -qF "the cache that PoCL builds kernels in, $PWD/$folder, cannot be written" err || fail "in $folder: $(cat err)"
+    rm -rf home xdg
+done
+
 cat >disk.sh <<'EOF'
 . "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
 mount -t tmpfs -o size=64k none cache || exit 77
@@ -42,13 +59,7 @@ rm -rf cache/* && mount -o remount,ro cache || exit 77
 expect 3 "$what: Read-only file system. $hint" $large
 done_testing
 EOF
-unshare -rm sh disk.sh 2>why
-status=$?
-case $status in
-0) ;;
-77) echo "nothing can be mounted here ($(tail -n 1 why))" ;;
-*) fail "on a disk of its own: status $status: $(cat why)" ;;
-esac
+on_own_disk disk.sh ""
 expect 0 "" $small
 expect 0 "" $large
 done_testing

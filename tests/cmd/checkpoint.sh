@@ -79,7 +79,7 @@ expect 1 "the program is another one: the constant \`rate\` is 0.001 there and 0
 expect 0 "going on after step 3" $train_rate --steps 4 --resume -D rate=0.001
 sed 's/128/96/' rate.dlg >narrow.dlg
 expect 1 "\`h.w\` is F32 64x128 in the file but F32 64x96 in the program" dlg train narrow.dlg --checkpoint rate.checkpoint --resume
-grep -q -- "to begin another one with its weights, .*: --load rate.checkpoint" err || fail "what to do: $(cat err)"
+grep -q -- "if it is of another run: .* to begin another one with its weights, .*: --load rate.checkpoint" err || fail "what to do: $(cat err)"
 expect 0 "" dlg train narrow.dlg --load rate.checkpoint --partial --steps 2 --checkpoint narrow.checkpoint
 
 # Another run.

@@ -108,14 +108,5 @@ expect 0 "disk/run.checkpoint: going on after step 20" $train $keep
 same whole disk/end
 done_testing
 EOF
-unshare -rm sh disk.sh 2>why
-status=$?
-case $status in
-0) ;;
-77) echo "nothing can be mounted here ($(tail -n 1 why)): a full disk is shown by the limit alone" ;;
-*)
-    [ -s why ] && cat why
-    fail "on a disk of its own: status $status"
-    ;;
-esac
+on_own_disk disk.sh ": a full disk is shown by the limit alone"
 done_testing

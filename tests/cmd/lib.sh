@@ -56,6 +56,24 @@ device_key() {
     device_lines | sed -n '1s/^[0-9]*  //p;2s/.*, driver /, driver /p' | tr -d '\n'
 }
 
+# on_own_disk SCRIPT AND: runs what may mount a disk of its own. Where nothing can be mounted, by it (status 77) or by anyone, that is said,
+# with AND behind it.
+on_own_disk() {
+    unshare -rm true 2>why && {
+        unshare -rm sh "$1" 2>why
+        status=$?
+        case $status in
+        0) return ;;
+        77) ;;
+        *)
+            fail "on a disk of its own: status $status: $(cat why)"
+            return
+            ;;
+        esac
+    }
+    echo "nothing can be mounted here ($(tail -n 1 why))$2"
+}
+
 same() {
     cmp -s "$1" "$2" || fail "$1 and $2 differ"
 }

@@ -61,6 +61,11 @@ until [ -s shared ]; do kill -0 $first 2>/dev/null || break; done
 expect 1 "--log shared: another run is writing it" $train --epochs 1 --log shared --checkpoint second
 expect 1 "--log shared: another run is writing it" $train --data x=missing.csv --log shared # at once
 [ -e second ] && fail "the run that was refused trained"
+# Folds have logs of their own, and only these.
+expect 0 "" $train --epochs 1 --folds 2 --log shared
+rm shared.fold2
+ln -s shared shared.fold2
+expect 1 "--log shared.fold2: another run is writing it" $train --folds 2 --data x=missing.csv --log shared # at once
 kill -INT $first
 wait $first
 [ "$(head -c 20 shared)" = '{"epoch":1,"step":1,' ] || fail "the log: $(head -n 1 shared)"
@@ -87,6 +92,14 @@ expect 0 "" $train --epochs 1 --save taken
 [ "$(cat taken.lock)" = mine ] || fail "a file is lost"
 mkdir folder.lock
 expect 1 "folder.lock, which keeps other runs from folder: Is a directory" $train --epochs 1 --save folder
+: >left.lock # as by another user's run, which was killed (root may write it)
+chmod 444 left.lock
+expect 0 "" $train --epochs 1 --save left
+[ -e left.lock ] && fail "a lock is left"
+# Where no file can be told to be the one that is open nothing is locked.
+if [ -z "${DLG_SANITIZE:-}" ]; then
+    expect 0 "" env DLG_REFUSE_SAME=1 "LD_PRELOAD=$DLG_BUILD_DIR/tests/librefuse.so" $train --epochs 1 --save unlike
+fi
 
 # Links are followed, also to what is not there yet.
 ln -s there/target ahead
@@ -97,6 +110,7 @@ expect 0 "" $train --epochs 1 --load ahead --save further
 ln -s around round
 ln -s round around
 expect 1 "cannot write round: Too many levels of symbolic links" $train --epochs 1 --save round
+expect 1 "cannot write round: Too many levels of symbolic links" $train --epochs 1 --save round --folds 2
 ln -s nowhere/target lost
 expect 1 "cannot write lost: No such file or directory" $train --epochs 1 --save lost
 

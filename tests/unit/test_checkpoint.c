@@ -460,6 +460,26 @@ static void make_directory(void) {
     snprintf(path, sizeof path, "%s/run.checkpoint", directory);
 }
 
+/* What is read in pieces has the hash of the whole, which checkpoints and checksums keep. */
+static void test_hash(void) {
+    const size_t most = (1 << 20) + 5, sizes[] = {0, 1, 1 << 20, most};
+    dlg_device *dev;
+    cl_mem buffer;
+    unsigned char *bytes = malloc(most);
+    if (!bytes || dlg_device_open(&dev, NULL) < 0) exit(1);
+    for (size_t i = 0; i < most; i++) bytes[i] = (unsigned char)(i % 251);
+    CU_ASSERT_EQUAL_FATAL(rt_buffer(dev, most, "bytes", &buffer), DLG_OK);
+    CU_ASSERT_EQUAL(rt_write(dev, buffer, 0, bytes, most), DLG_OK);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint64_t hash = 0;
+        CU_ASSERT_EQUAL(rt_read_hash(dev, buffer, sizes[i], 7, NULL, &hash), DLG_OK);
+        CU_ASSERT_EQUAL(hash, rt_hash(bytes, sizes[i], 7));
+    }
+    clReleaseMemObject(buffer);
+    dlg_device_close(dev);
+    free(bytes);
+}
+
 static void remove_directory(void) {
     unlink(path);
     CU_ASSERT_EQUAL(rmdir(directory), 0);
@@ -468,5 +488,5 @@ static void remove_directory(void) {
 RUN_SUITE("checkpoint", {"a directory", make_directory}, {"resume", test_resume},
           {"longer", test_longer}, {"best", test_best}, {"metric", test_metric},
           {"often", test_often}, {"refused", test_refused}, {"malformed", test_malformed},
-          {"no room", test_no_room}, {"read only", test_read_only},
+          {"no room", test_no_room}, {"read only", test_read_only}, {"hash", test_hash},
           {"nothing is left behind", remove_directory})
