@@ -247,7 +247,7 @@ DLG_API const char *dlg_place(char *out, size_t size, const dlg_tensor *t, uint6
 /* Copies the whole tensor in or out: `bytes` must be its size. Names as for dlg_tensor_find. What
  * was enqueued before comes first: dlg_set does not disturb runs before it, and dlg_get waits for
  * them. Errors: NAME, SIZE, USAGE (an arena tensor; a bool that is not 0 or 1; device "none"),
- * OPENCL. */
+ * UNSET (dlg_get of a result whose entry has not run), OPENCL. */
 DLG_API int dlg_set(dlg_program *prog, const char *name, const void *data, size_t bytes);
 /* The other way round. */
 DLG_API int dlg_get(dlg_program *prog, const char *name, void *data, size_t bytes);

@@ -87,9 +87,21 @@ int rt_set(dlg_program *prog, const dlg_tensor *t, const void *data) {
     return DLG_OK;
 }
 
+/* The first entry that returns a tensor; NULL: none does. */
+static const dlg_entry *entry_of(const dlg_program *prog, const dlg_tensor *t) {
+    for (size_t i = 0; i < prog->plan.entry_count; i++)
+        for (size_t k = 0; k < prog->plan.entries[i].return_count; k++)
+            if (prog->plan.entries[i].returns[k] == t) return &prog->plan.entries[i];
+    return NULL;
+}
+
 int rt_get(dlg_program *prog, const dlg_tensor *t, void *data) {
     int status = need_device(prog);
     if (status < 0) return status;
+    const dlg_entry *e = t->kind == DLG_OUTPUT && !prog->set[t->index] ? entry_of(prog, t) : NULL;
+    if (e)
+        return rt_fail(prog->dev, DLG_ERR_UNSET, "`%s` has no value: its entry `%s` has not run",
+                       t->name, e->name);
     return rt_read(prog->dev, prog->buffers[t->index], 0, data, t->bytes);
 }
 
@@ -243,6 +255,7 @@ int rt_run_entry(dlg_program *prog, const dlg_entry *e) {
     if (prog->loose && (status = rt_bind(prog)) < 0) return status;
     if (prog->watch && (status = watch_begin(prog->watch, e)) < 0) return status;
     if ((status = run_part(&run, 0, e->launch_count, 0, 0)) < 0) return status;
+    for (size_t i = 0; i < e->return_count; i++) prog->set[e->returns[i]->index] = true;
     prog->step += e->trains != 0;
     return DLG_OK;
 }

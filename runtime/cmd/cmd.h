@@ -120,6 +120,8 @@ void session_close(Session *s);
 /* The entry of that name; otherwise complains with those that exist. */
 const dlg_entry *session_entry(Session *s, const char *name);
 int session_load_weights(Session *s, const Args *a);
+/* Whether weights were refused, for this reason, that are sound but of another model. */
+bool is_other_model(const char *why);
 /* --check-nan; and at the end of a command that found no NaN, what was infinite. */
 int session_check_nan(Session *s, const Args *a);
 void session_say_infinite(const Session *s, const Args *a);
@@ -172,6 +174,7 @@ typedef struct Locks {
     size_t count;
 } Locks;
 
+#define LOCK_ENDING ".lock" /* of FILE.lock, see locks.c */
 /* Complains where another run is writing what is asked for (--save, --checkpoint, --profile; log.c sees to --log). Then
  * nothing is locked. */
 int locks_take(Locks *locks, const Args *a);

@@ -276,6 +276,11 @@ static void say_unsound(void *context, const char *what) {
     complain("warning: %s: %s", (const char *)context, what);
 }
 
+bool is_other_model(const char *why) {
+    return strstr(why, " in the program") || strstr(why, " is missing") ||
+           strstr(why, " does not have");
+}
+
 int session_load_weights(Session *s, const Args *a) {
     if (!a->load && a->partial) {
         complain("--partial says how to --load, which is not there");
@@ -288,9 +293,7 @@ int session_load_weights(Session *s, const Args *a) {
                                    .context = (void *)(uintptr_t)a->load};
     int status = dlg_weights_load(s->prog, a->load, &options);
     if (status == DLG_ERR_WEIGHTS && !a->partial) {
-        const char *why = dlg_error_text(s->dev);
-        bool other = strstr(why, " in the program") || strstr(why, " is missing") ||
-                     strstr(why, " does not have");
+        bool other = is_other_model(dlg_error_text(s->dev));
         int exit_status = complain_status(s->dev, status);
         if (other) fputs("  --partial loads what fits\n", stderr);
         return exit_status;

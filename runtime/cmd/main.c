@@ -1,5 +1,7 @@
 /* dlg: the command. Finds the subcommand; everything else is in the file of that name. */
+#define _POSIX_C_SOURCE 200809L /* unsetenv */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include "cmd.h"
 #include "help.h"
@@ -33,6 +35,8 @@ static int finish(int status) {
 int main(int argc, char **argv) {
     standard_hold();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, as a full disk is */
+    const char *cache = getenv("POCL_CACHE_DIR");
+    if (cache && !*cache) unsetenv("POCL_CACHE_DIR"); /* which PoCL would end the process for */
     if (argc < 2) {
         args_help(stderr);
         return EXIT_USAGE;
@@ -40,11 +44,11 @@ int main(int argc, char **argv) {
     const char *name = argv[1];
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         printf("dlg %s\n", dlg_version());
-        return EXIT_DONE;
+        return finish(EXIT_DONE);
     }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         args_help(stdout);
-        return EXIT_DONE;
+        return finish(EXIT_DONE);
     }
     static char help_option[] = "--help";
     if (strcmp(name, "help") == 0) {

@@ -194,6 +194,17 @@ static int spare_source(const Args *a, const char *source, const char *what) {
     return status;
 }
 
+/* Whether `path` is the file that keeps other runs from `locked` (locks.c), of whatever name it goes by. */
+static bool is_lock_of(const char *path, const char *locked) {
+    char *real = rt_real_path(locked), *lock = NULL;
+    size_t size = real ? strlen(real) + sizeof LOCK_ENDING : 0;
+    if (real && (lock = malloc(size))) snprintf(lock, size, "%s%s", real, LOCK_ENDING);
+    bool is = lock && same_file(path, lock);
+    free(lock);
+    free(real);
+    return is;
+}
+
 int outputs_check(const Args *a) {
     const char *option, *path, *other_option, *other;
     int status = EXIT_DONE;
@@ -203,6 +214,13 @@ int outputs_check(const Args *a) {
         for (size_t k = 0; !status && k < i && output_at(a, k, &other_option, &other); k++) {
             if (!other || !same_file(path, other)) continue;
             complain("--%s and --%s are one file: %s", other_option, option, path);
+            status = EXIT_INPUT;
+        }
+        for (size_t k = 0; !status && output_at(a, k, &other_option, &other); k++) {
+            if (k == i || !other || !is_lock_of(path, other)) continue;
+            complain("--%s %s: that is the file that keeps other runs from --%s %s: give it "
+                     "another name",
+                     option, path, other_option, other);
             status = EXIT_INPUT;
         }
     }

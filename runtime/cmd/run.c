@@ -99,6 +99,24 @@ static int open_data(Run *r) {
 
 /* ---- Running ----------------------------------------------------------------------------------- */
 
+/* --get of what only other entries make. */
+static int check_gets(const Run *r) {
+    for (size_t i = 0; i < r->a->get_count; i++) {
+        const dlg_tensor *t = dlg_tensor_find(r->s.prog, r->a->get[i].name);
+        const dlg_entry *of = NULL;
+        for (size_t e = 0; t && t->kind == DLG_OUTPUT && e < dlg_entry_count(r->s.prog); e++) {
+            const dlg_entry *entry = dlg_entry_at(r->s.prog, e);
+            for (size_t k = 0; k < entry->return_count; k++)
+                if (entry->returns[k] == t && (!of || entry == r->entry)) of = entry;
+        }
+        if (!of || of == r->entry) continue;
+        complain("--get %s: entry `%s` does not return it; entry `%s` does: --entry %s",
+                 r->a->get[i].name, r->entry->name, of->name, of->name);
+        return EXIT_INPUT;
+    }
+    return EXIT_DONE;
+}
+
 static int open_results(Run *r) {
     r->result_count = r->entry->return_count;
     r->results = calloc(r->result_count + 1, sizeof *r->results);
@@ -351,6 +369,7 @@ int cmd_run(const Args *a) {
     if (!status && a->has_rows) status = open_data(&r);
     if (!status) status = session_inputs_given(&r.s, a, r.entry);
     if (!status) session_say_untrained(&r.s, a, r.entry);
+    if (!status) status = check_gets(&r);
     if (!status) status = open_results(&r);
     if (!status) session_build(&r.s, r.entry);
     if (!status) status = session_profile(&r.s, a);

@@ -58,7 +58,7 @@ static void print_start(const Session *s, const Args *a, const dlg_entry *entry)
 typedef struct Shown { /* the progress, and the last of it for the summary */
     Progress progress;
     Log log;
-    uint64_t steps;
+    uint64_t first_step, steps;
     double seconds;
     bool evaluates;
     bool finite;          /* all that the entry returned in the last epoch */
@@ -81,6 +81,7 @@ static const char building[] = "building kernels";
 
 static int show_begin(const dlg_progress *now, Shown *shown) {
     const Args *a = shown->args;
+    shown->first_step = now->step;
     if (a->quiet || !a->checkpoint) return interrupted();
     progress_end(&shown->progress); /* what is said now stands on lines of its own */
     if (now->resumed && now->last)
@@ -418,11 +419,11 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
     return status < 0 ? complain_write(s->dev, status) : EXIT_DIVERGED;
 }
 
-/* The checkpoint was refused. What to do if it is of another run, which the message says. */
+/* The checkpoint is of another run, as the message says. */
 static void print_other_run(const Args *a) {
     fprintf(
         stderr,
-        "  if it is of another run: a run goes on with the model, data and options that it began "
+        "  a run goes on with the model, data and options that it began "
         "with; to begin another one with its weights, and the optimizer's state anew: --load %s%s, "
         "and another --checkpoint; to begin "
         "anew in this file: without --resume\n",
@@ -456,6 +457,7 @@ int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *r
     interrupt_catch();
     int trained = dlg_train(s->prog, s->data, &options);
     progress_end(&shown.progress);
+    if (trained == DLG_ERR_STOPPED) shown.steps = dlg_step(s->prog) - shown.first_step;
     if (trained == DLG_ERR_STOPPED && !shown.refused)
         complain("interrupted: %s", dlg_error_text(s->dev));
     if (shown.refused)
@@ -468,7 +470,13 @@ int train_once(Session *s, const Args *a, const dlg_entry *entry, TrainResult *r
         status = diverged(s, a, entry, &shown);
     else
         status = complain_status(s->dev, trained);
-    if (trained == DLG_ERR_WEIGHTS && resumes(a)) print_other_run(a);
+    if (trained == DLG_ERR_WEIGHTS && resumes(a)) {
+        const char *why = dlg_error_text(s->dev);
+        if (strstr(why, "checkpoint of another run") || is_other_model(why))
+            print_other_run(a);
+        else
+            fputs("  to begin anew in this file: without --resume\n", stderr);
+    }
     int logged = log_close(&shown.log);
     return status == EXIT_DONE ? logged : status;
 }

@@ -79,7 +79,7 @@ expect 1 "the program is another one: the constant \`rate\` is 0.001 there and 0
 expect 0 "going on after step 3" $train_rate --steps 4 --resume -D rate=0.001
 sed 's/128/96/' rate.dlg >narrow.dlg
 expect 1 "\`h.w\` is F32 64x128 in the file but F32 64x96 in the program" dlg train narrow.dlg --checkpoint rate.checkpoint --resume
-grep -q -- "if it is of another run: .* to begin another one with its weights, .*: --load rate.checkpoint" err || fail "what to do: $(cat err)"
+grep -q -- "  a run goes on with the model, .* to begin another one with its weights, .*: --load rate.checkpoint" err || fail "what to do: $(cat err)"
 expect 0 "" dlg train narrow.dlg --load rate.checkpoint --partial --steps 2 --checkpoint narrow.checkpoint
 
 # Another run.
@@ -95,6 +95,9 @@ cmp -s digits.csv other.csv && fail "the data is the same"
 expect 1 "another run: the hash of the data of \`x\`" $train $keep --resume --data x=other.csv:0:64
 expect 1 "other.csv is there and is not a checkpoint" $train --checkpoint other.csv --resume
 expect 1 "is a weights file, not a checkpoint" $train --resume --checkpoint whole
+: >nothing.checkpoint
+expect 1 "to begin anew in this file: without --resume" $train --resume --checkpoint nothing.checkpoint
+grep -q -- "--load" err && fail "what is no checkpoint is to be loaded: $(cat err)"
 same run.checkpoint before
 
 # What is asked for wrongly.

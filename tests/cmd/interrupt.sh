@@ -23,6 +23,8 @@ stop_by() { # stop_by SIGNAL STATUS
     status=$?
     [ "$status" -eq "$2" ] || fail "SIG$1: status $status, not $2: $(cat err)"
     grep -q "dlg: interrupted: stopped after" err || fail "it does not say so: $(cat err)"
+    steps=$(sed -n 's/^dlg: interrupted: stopped after \([0-9]*\) of.*/\1/p' err)
+    grep -q "^$steps steps in" out || fail "it says two numbers of steps: $(cat out err)"
     grep -q "weights: w.safetensors" out || fail "it does not say that it saved: $(cat out)"
     grep -q "to go on from the weights, with the optimizer's state anew: --load w.safetensors" out ||
         fail "it does not say how to go on: $(cat out)"

@@ -87,6 +87,14 @@ kill -9 $first
 wait $first 2>/dev/null
 expect 0 "" $train --epochs 1 --save own --checkpoint state --profile when
 ls | grep '\.lock$' && fail "locks are left"
+cat >two.dlg <<'MODEL'
+entry predict -> y = iota(4)
+entry other -> z = iota(5)
+MODEL
+expect 1 "--get z: entry \`predict\` does not return it; entry \`other\` does: --entry other" "$DLG" run two.dlg --get z=z.npy
+[ -e z.npy ] && fail "what was not computed is written"
+expect 0 "" "$DLG" run two.dlg --entry other --get z=z.npy
+expect 1 "--checkpoint own.lock: that is the file that keeps other runs from --save own" $train --epochs 1 --save own --checkpoint own.lock
 echo mine >taken.lock # a file of that name which is not ours
 expect 0 "" $train --epochs 1 --save taken
 [ "$(cat taken.lock)" = mine ] || fail "a file is lost"

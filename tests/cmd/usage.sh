@@ -109,6 +109,8 @@ if env HOME=/dev/null POCL_CACHE_DIR=/dev/null/cache "$DLG" devices >out 2>err; 
 else
     expect 3 "POCL_CACHE_DIR" env HOME=/dev/null POCL_CACHE_DIR=/dev/null/cache "$DLG" devices
 fi
+# One that is empty is none.
+expect 0 "0  " env POCL_CACHE_DIR= HOME="$PWD" "$DLG" devices
 expect 0 "0  " "$DLG" devices
 expect 0 "evaluate@1         1        1" "$DLG" inspect "$data/line.cl"
 expect 0 "__kernel void judge(" "$DLG" inspect --kernels "$data/line.cl"

@@ -142,6 +142,8 @@ static void test_wrong_use(void) {
     CU_ASSERT_EQUAL(dlg_set(prog, "x", xor_x, sizeof xor_x), DLG_OK);
     CU_ASSERT_EQUAL(dlg_run(prog, "train"), DLG_ERR_UNSET);
     expect_message(f.dev, "`y`");
+    CU_ASSERT_EQUAL(dlg_get(prog, "loss", v, 4), DLG_ERR_UNSET);
+    expect_message(f.dev, "`loss` has no value: its entry `train` has not run");
     CU_ASSERT_EQUAL(dlg_run(prog, "predict"), DLG_OK);
     CU_ASSERT_EQUAL(dlg_run(prog, "predct"), DLG_ERR_NAME);
     expect_message(f.dev, "xor has no entry `predct`; is it `predict`?");
