@@ -95,6 +95,9 @@ static int show_begin(const dlg_progress *now, Shown *shown) {
     else if (access(a->checkpoint, F_OK) == 0)
         printf("%s is there and will be replaced; --resume goes on from it, if it is of this run\n",
                a->checkpoint);
+    if (now->resumed && a->load)
+        printf("--load %s is for a run that begins: this one goes on with its own weights\n",
+               a->load);
     progress_wait(&shown->progress, building);
     return interrupted();
 }

@@ -13,6 +13,7 @@ expect 0 "run.checkpoint: going on after step 50, in epoch 3" $train $keep --res
 same whole resumed
 expect 0 "run.checkpoint: the run is at its end, after step 132" $train $keep --resume --save again
 same whole again
+expect 0 "--load whole is for a run that begins: this one goes on with its own weights" $train $keep --resume --load whole
 expect 0 "132 steps in" $train --checkpoint-every 30s --checkpoint timed --save kept
 same whole kept
 same run.checkpoint timed
