@@ -299,16 +299,16 @@ static void finish(WgmmaTile *w, uint32_t sums, NodeId dot) {
     const Shape *space = &w->s->space;
     const int32_t pitch = wgmma_pitch(&k->matrices.at[sums]);
     const int32_t rows = space->dim[space->rank - 2], columns = space->dim[space->rank - 1];
-    const bool even = columns % w->t.columns == 0, edge = rows % ROWS || !even;
-    const bool down = even; /* the edge is that of the rows */
+    const bool whole_rows = rows % ROWS == 0, whole_columns = columns % w->t.columns == 0;
     uint32_t out = kernel_local_over(k, "results", DT_F32, (int64_t)ROWS * pitch, w->tiles);
     kernel_barrier(k);
     kernel_sums_out(k, sums, 0, out);
     kernel_barrier(k);
-    const int32_t size = down ? rows : columns, last = size - (down ? ROWS : w->t.columns) + 1;
-    const Idx at = down ? w->t.row : w->t.column;
-    if (!edge || (rows % ROWS && !even) || last <= 0) {
-        finish_rows(w, dot, out, pitch, !edge);
+    const int32_t size = whole_columns ? rows : columns; /* of the axis that may have an edge, */
+    const int32_t last = size - (whole_columns ? ROWS : w->t.columns) + 1; /* which begins here */
+    const Idx at = whole_columns ? w->t.row : w->t.column;
+    if (whole_rows == whole_columns || last <= 0) { /* none, or both */
+        finish_rows(w, dot, out, pitch, whole_rows && whole_columns);
         return;
     }
     finish_from(w, dot, out, pitch, (Range){at, 0, last}, true);

@@ -293,6 +293,8 @@ char *rt_source_lines(const dlg_program *prog, const char *kernel);
 int rt_bind(dlg_program *prog);
 /* Enqueues an entry after checking that its inputs were set; counts the step. */
 int rt_run_entry(dlg_program *prog, const dlg_entry *entry);
+/* The first entry that returns a tensor; NULL: none does. */
+const dlg_entry *rt_entry_of(const dlg_program *prog, const dlg_tensor *t);
 /* dlg_set and dlg_get by tensor. */
 int rt_set(dlg_program *prog, const dlg_tensor *t, const void *data);
 int rt_get(dlg_program *prog, const dlg_tensor *t, void *data);

@@ -87,8 +87,7 @@ int rt_set(dlg_program *prog, const dlg_tensor *t, const void *data) {
     return DLG_OK;
 }
 
-/* The first entry that returns a tensor; NULL: none does. */
-static const dlg_entry *entry_of(const dlg_program *prog, const dlg_tensor *t) {
+const dlg_entry *rt_entry_of(const dlg_program *prog, const dlg_tensor *t) {
     for (size_t i = 0; i < prog->plan.entry_count; i++)
         for (size_t k = 0; k < prog->plan.entries[i].return_count; k++)
             if (prog->plan.entries[i].returns[k] == t) return &prog->plan.entries[i];
@@ -98,7 +97,8 @@ static const dlg_entry *entry_of(const dlg_program *prog, const dlg_tensor *t) {
 int rt_get(dlg_program *prog, const dlg_tensor *t, void *data) {
     int status = need_device(prog);
     if (status < 0) return status;
-    const dlg_entry *e = t->kind == DLG_OUTPUT && !prog->set[t->index] ? entry_of(prog, t) : NULL;
+    const dlg_entry *e =
+        t->kind == DLG_OUTPUT && !prog->set[t->index] ? rt_entry_of(prog, t) : NULL;
     if (e)
         return rt_fail(prog->dev, DLG_ERR_UNSET, "`%s` has no value: its entry `%s` has not run",
                        t->name, e->name);

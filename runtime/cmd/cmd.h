@@ -174,11 +174,12 @@ typedef struct Locks {
     size_t count;
 } Locks;
 
-#define LOCK_ENDING ".lock" /* of FILE.lock, see locks.c */
 /* Complains where another run is writing what is asked for (--save, --checkpoint, --profile; log.c sees to --log). Then
  * nothing is locked. */
 int locks_take(Locks *locks, const Args *a);
 void locks_drop(Locks *locks);
+/* The file that is locked for `path`, of whatever name it goes by; the caller frees it. NULL: errno says why. */
+char *lock_path(const char *path);
 
 /* ---- train.c: one run ----------------------------------------------------------------------------- */
 

@@ -14,12 +14,13 @@
 #include "cmd.h"
 #include "rt.h"
 
-/* The file that is locked for `path`, of whatever name it goes by. NULL: errno says why. */
-static char *lock_path(const char *path) {
+static const char ending[] = ".lock";
+
+char *lock_path(const char *path) {
     char *real = rt_real_path(path);
-    size_t size = real ? strlen(real) + sizeof LOCK_ENDING : 0;
+    size_t size = real ? strlen(real) + sizeof ending : 0;
     char *lock = real ? malloc(size) : NULL;
-    if (lock) snprintf(lock, size, "%s%s", real, LOCK_ENDING);
+    if (lock) snprintf(lock, size, "%s%s", real, ending);
     free(real);
     return lock;
 }

@@ -194,14 +194,10 @@ static int spare_source(const Args *a, const char *source, const char *what) {
     return status;
 }
 
-/* Whether `path` is the file that keeps other runs from `locked` (locks.c), of whatever name it goes by. */
 static bool is_lock_of(const char *path, const char *locked) {
-    char *real = rt_real_path(locked), *lock = NULL;
-    size_t size = real ? strlen(real) + sizeof LOCK_ENDING : 0;
-    if (real && (lock = malloc(size))) snprintf(lock, size, "%s%s", real, LOCK_ENDING);
+    char *lock = lock_path(locked);
     bool is = lock && same_file(path, lock);
     free(lock);
-    free(real);
     return is;
 }
 

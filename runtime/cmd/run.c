@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd.h"
+#include "rt.h"
 #include "data.h"
 
 enum { SHOW_NUMBERS = 24, SHOW_ROWS = 20 };
@@ -99,17 +100,18 @@ static int open_data(Run *r) {
 
 /* ---- Running ----------------------------------------------------------------------------------- */
 
+static bool returns(const dlg_entry *entry, const dlg_tensor *t) {
+    for (size_t i = 0; i < entry->return_count; i++)
+        if (entry->returns[i] == t) return true;
+    return false;
+}
+
 /* --get of what only other entries make. */
 static int check_gets(const Run *r) {
     for (size_t i = 0; i < r->a->get_count; i++) {
         const dlg_tensor *t = dlg_tensor_find(r->s.prog, r->a->get[i].name);
-        const dlg_entry *of = NULL;
-        for (size_t e = 0; t && t->kind == DLG_OUTPUT && e < dlg_entry_count(r->s.prog); e++) {
-            const dlg_entry *entry = dlg_entry_at(r->s.prog, e);
-            for (size_t k = 0; k < entry->return_count; k++)
-                if (entry->returns[k] == t && (!of || entry == r->entry)) of = entry;
-        }
-        if (!of || of == r->entry) continue;
+        const dlg_entry *of = t && t->kind == DLG_OUTPUT ? rt_entry_of(r->s.prog, t) : NULL;
+        if (!of || returns(r->entry, t)) continue;
         complain("--get %s: entry `%s` does not return it; entry `%s` does: --entry %s",
                  r->a->get[i].name, r->entry->name, of->name, of->name);
         return EXIT_INPUT;
