@@ -14,6 +14,21 @@ int64_t cost_large_tiles(const Target *t) {
     return t->precision == PRECISION_F32 ? t->units * 9 / 10 : t->units * 3 / 4;
 }
 
+#define MANY_ROWS  (1 << 17) /* that occupy a device with an item each */
+#define BESIDE     32        /* rows of a group: a line of memory; ... */
+#define LEAST_ROWS 2         /* ... or this part of one, where there are fewer groups than ... */
+#define ENOUGH     128       /* ... occupy a device */
+
+int32_t cost_rows_beside(const Target *t, int64_t rows, int64_t length) {
+    const int32_t items = (int32_t)t->local_size;
+    int32_t own = BESIDE;
+    if (rows >= MANY_ROWS || length < items / BESIDE * LEAST_SHARE) return 0;
+    while (own > LEAST_ROWS && rows < (int64_t)ENOUGH * own &&
+           length >= items / own * 2 * LEAST_SHARE)
+        own /= 2;
+    return own;
+}
+
 double cost_operations(const Graph *g, const Node *n) {
     int cost = op_info[n->op].cost > 1 ? op_info[n->op].cost : 1;
     if (!is_reduction((Op)n->op)) return cost;

@@ -24,6 +24,11 @@ bool cost_is_block(int32_t elems, DType t);
 int32_t cost_large_columns(const Target *t);
 int64_t cost_large_tiles(const Target *t);
 
+/* Of so many rows that lie beside each other in memory, how many a group has whose items share what is added up of each
+ * (schedule_group.c); 0: an item has a row by itself. An item then has LEAST_SHARE elements or more. */
+#define LEAST_SHARE 8
+int32_t cost_rows_beside(const Target *t, int64_t rows, int64_t length);
+
 /* Operations for one element of a node when its operands are there: of a reduction all of its steps. */
 double cost_operations(const Graph *g, const Node *n);
 

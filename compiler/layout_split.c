@@ -17,6 +17,7 @@
 #define MATRIX_TILE  128                /* ... or so wide by matrix units (schedule_matrix.c) */
 #define PART         1024               /* elements that its items share, at least */
 #define LARGE_ITEMS  ((int64_t)1 << 15) /* elements of a sum without vectors */
+#define SHARE        64                 /* elements of an item that shares a sum */
 #define LEAST_TILE   8                  /* what schedule_small.c cuts results into at least, ... */
 #define MATRIX_LEAST 32                 /* ... or by matrix units, ... */
 #define ENOUGH       64                 /* ... for so many groups, ... */
@@ -61,6 +62,12 @@ static bool beside_each_other(const Shape *from, const Node *n) {
     return true;
 }
 
+/* Whether the items of groups share sums beside each other, in one go, and none has so much that parts were done sooner. */
+static bool is_shared(const Target *t, int64_t results, int64_t length) {
+    const int32_t rows = cost_rows_beside(t, results, length);
+    return rows > 0 && length * rows <= SHARE * (int64_t)t->local_size;
+}
+
 NodeId split_reduction(Graph *g, const Node *n, NodeId x, const Target *target) {
     const Shape *from = &node_at(g, x)->shape;
     int last = n->shape.rank ? n->shape.dim[n->shape.rank - 1] : 1;
@@ -73,7 +80,8 @@ NodeId split_reduction(Graph *g, const Node *n, NodeId x, const Target *target) 
         int64_t most = shape_elems(from) / results / PART;
         groups = beside ? ITEMS : most < GROUPS ? most : GROUPS;
         count = results;
-        least = LARGE_ITEMS;
+        least = beside && is_shared(target, results, shape_elems(from) / results) ? INT64_MAX
+                                                                                  : LARGE_ITEMS;
     }
     if (from->rank == MAX_RANK || count * 2 > groups || shape_elems(from) < least)
         return node_reduce(g, (Op)n->op, x, n->attr, n->attrc);

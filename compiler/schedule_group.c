@@ -7,19 +7,17 @@
  *
  * Requires: a launch of its own, so that no condition is around the barriers (PoCL 3.1 then lost what the first item had
  * before them); reductions whose results come together by sum or maximum, of f32 or i32. */
+#include "cost.h"
 #include "nest.h"
 
-#define LEAST_ITEMS 8  /* of a row, that are worth the barriers */
-#define EACH        8  /* elements of an item at least, where that leaves items to a row */
-#define BESIDE      32 /* rows of a group, where they lie beside each other: a line of memory; ... */
-#define LEAST_ROWS  2  /* ... or this part of one, where there are fewer groups than ... */
-#define ENOUGH      128 /* ... occupy a device; ... */
-#define A_SECTOR    8 /* ... or this, where each element is by itself, and an item has more than ... */
-#define MOST_LOOKS  32        /* ... so many */
-#define LOOKS       4         /* places of a scatter that an item looks at together */
-#define PARTS       16        /* that each item adds up by itself */
-#define KEPT        8         /* elements of an item that it keeps in registers */
-#define MANY_ROWS   (1 << 17) /* that occupy a device with an item each */
+#define LEAST_ITEMS 8 /* of a row, that are worth the barriers */
+#define A_SECTOR                                                                                   \
+    8 /* rows beside each other, where each element is by itself, and an item has more than ... */
+#define MOST_LOOKS 32 /* ... so many */
+#define LOOKS      4  /* places of a scatter that an item looks at together */
+#define PARTS      16 /* that each item adds up by itself */
+#define TOGETHER   8  /* elements of an item that are on their way together, where there are many */
+#define KEPT       8  /* elements of an item that it keeps in registers */
 
 static bool comes_together(const Section *s) {
     bool any = false;
@@ -45,13 +43,10 @@ void group_plan(Section *s, int64_t longest, bool along) {
         scatters = scatters || node_at(s->g, s->cluster->members.at[m])->op == OP_SCATTER;
     along = along && !scatters;
     if (along) {
-        while (each < items && (int64_t)each * EACH <= longest) each *= 2;
+        while (each < items && (int64_t)each * LEAST_SHARE <= longest) each *= 2;
         if (each >= LEAST_ITEMS) s->group_rows = items / each;
-    } else if (rows < MANY_ROWS && longest >= items / BESIDE * EACH) {
-        s->group_rows = BESIDE;
-        while (s->group_rows > LEAST_ROWS && rows < (int64_t)ENOUGH * s->group_rows &&
-               longest >= items / s->group_rows * 2 * EACH)
-            s->group_rows /= 2;
+    } else {
+        s->group_rows = cost_rows_beside(s->target, rows, longest);
         while (scatters && s->group_rows > A_SECTOR && longest * s->group_rows / items > MOST_LOOKS)
             s->group_rows /= 2;
     }
@@ -187,6 +182,26 @@ static void scatter_share(Shared *w, const Node *x, const Shape *reduced, uint32
     nest_end(n);
 }
 
+/* The item's share of a row, in turns of elements that are on their way together. */
+static Val loop_share(Shared *w, const Node *x, const Shape *reduced, Val start) {
+    Nest *n = w->n;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    const int64_t length = shape_elems(reduced);
+    const int32_t each = length % ((int64_t)TOGETHER * w->items) == 0 ? TOGETHER : 1;
+    uint32_t acc = kernel_var(k, x->op == OP_RMAX ? "most" : "sum", start);
+    Idx i, inner[MAX_RANK];
+    nest_for(n, "i", w->own, idx_const(t, length), (int64_t)each * w->items, &i);
+    Val v = val_read(k, acc);
+    for (int32_t e = 0; e < each; e++) {
+        access_unravel(t, reduced, idx_offset(t, i, (int64_t)e * w->items), inner);
+        v = nest_accumulate(n, x, w->at, inner, v);
+    }
+    kernel_set(k, acc, v);
+    nest_end(n);
+    return val_read(k, acc);
+}
+
 static void share_reduction(Shared *w, NodeId id) {
     Nest *n = w->n;
     Kernel *k = n->k;
@@ -209,14 +224,8 @@ static void share_reduction(Shared *w, NodeId id) {
         uint32_t acc = kernel_var(k, "sum", v);
         scatter_share(w, x, &reduced, acc);
         v = val_read(k, acc);
-    } else if (!each) {
-        uint32_t acc = kernel_var(k, op == OP_ADD ? "sum" : "most", v);
-        nest_for(n, "i", w->own, idx_const(t, length), w->items, &i);
-        access_unravel(t, &reduced, i, inner);
-        kernel_set(k, acc, nest_accumulate(n, x, w->at, inner, val_read(k, acc)));
-        nest_end(n);
-        v = val_read(k, acc);
-    }
+    } else if (!each)
+        v = loop_share(w, x, &reduced, v);
     v = together(w, op, (DType)x->dtype, v);
     val_name(k, v, x->name);
     eval_bind(&n->eval, id, w->at, v);

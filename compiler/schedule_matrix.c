@@ -17,7 +17,8 @@
 #define ITEMS  256
 #define LENGTH 32 /* of what is contracted, at least */
 #define LAST_PRODUCTS                                                                              \
-    (1 << 26)  /* unless asked for: below, filling the stages takes longer than smaller tiles do */
+    (1                                                                                             \
+     << 26) /* unless asked for, of enough tiles: below, filling the stages takes longer than smaller tiles do */
 #define COPY 4 /* words */
 #define BAND                                                                                       \
     8 /* rows of tiles that go together: what they read of the operands stays in the device's cache */
@@ -133,6 +134,11 @@ static bool is_ready(const Section *s, Arena *arena) {
     return ready;
 }
 
+/* Whether at least every second of the device's units has a tile. */
+static bool occupies(const Section *s, const Way *w) {
+    return 2 * tile_count(s, w) >= s->target->units;
+}
+
 bool matrix_tiles_fit(Section *s, Arena *arena) {
     const int axes = s->space.rank;
     NodeId dot = dot_of(s);
@@ -147,7 +153,7 @@ bool matrix_tiles_fit(Section *s, Arena *arena) {
     Shape reduced = reduced_shape(s->g, node_at(s->g, dot));
     double products = results * (double)shape_elems(&reduced);
     return axes >= 2 && results >= 0.55 * places && shape_elems(&reduced) >= LENGTH &&
-           (s->target->precision_asked || products >= LAST_PRODUCTS);
+           (products >= LAST_PRODUCTS || (s->target->precision_asked && occupies(s, fit[0])));
 }
 
 void matrix_tiles_plan(Section *s, Arena *arena) {

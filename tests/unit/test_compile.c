@@ -249,7 +249,7 @@ static void test_many_ways(void) {
         {.target = "cpu8", .emit = EMIT_C, .cache_bytes = 65536},
         {.target = "gpu"},
         {.target = "gpu", .opt_level = 2},
-        {.target = "gpu_mma", .precision = "3xtf32"},
+        {.target = "gpu_mma", .precision = "3xtf32", .units = 1},
         {.target = "gpu_mma", .ready_products = 1, .units = 1},
         {.target = "gpu_wgmma", .precision = "bf16", .units = 1},
         {.target = "gpu_wgmma", .precision = "3xtf32", .units = 1},

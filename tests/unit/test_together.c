@@ -178,8 +178,8 @@ static void test_same(void) {
     expect_together(LSTM("2", "3"), "train", 1);
     expect_together(LSTM("2", "3"), "evaluate", 1);
     expect_together(apart, "e", 1);
-    expect_together(beside, "e", 3);
-    expect_together(beside, "f", 2);
+    expect_together(beside, "e", 2);
+    expect_together(beside, "f", 1);
     if (!large) return;
     expect_together(MLP("64", "300", "200"), "train", 1);
     expect_together(LSTM("16", "100"), "train", 1);
