@@ -186,6 +186,8 @@ void local_copy(LocalTile *t, uint32_t which, Idx line, Idx place, Idx turn, int
 bool local_along(const LocalTile *t, uint32_t which);
 /* Opens a condition that a place is inside the space; false where none is. */
 bool local_inside(LocalTile *t, Idx row, Idx column);
+/* The same place below such a condition, as one on the axes of the space. */
+void local_within(LocalTile *t, Idx *row, Idx *column);
 /* Whether all tiles are within the space. */
 bool local_is_even(const LocalTile *t);
 /* Evaluates what follows the sum of the place as far as it does not need it: see nest_ahead. Requires: it is inside. */

@@ -357,6 +357,13 @@ static Idx inside(Kernel *k, Idx place, int32_t size, const char *name) {
     return idx_var(&k->index, name, 0, size - 1, v);
 }
 
+void local_within(LocalTile *t, Idx *row, Idx *column) {
+    Kernel *k = t->n->k;
+    const Shape *space = &t->n->s->space;
+    *row = inside(k, *row, space->dim[space->rank - 2], "row");
+    *column = inside(k, *column, space->dim[space->rank - 1], "column");
+}
+
 /* The index of a result on the axes of what is stored. */
 static void result_at(const LocalTile *t, Idx row, Idx column, Idx *out) {
     const Section *s = t->n->s;
@@ -384,12 +391,10 @@ void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val sum) {
     Nest *n = t->n;
     Kernel *k = n->k;
     const Section *s = n->s;
-    const int axes = s->space.rank;
     Val *v = NEW_ARRAY(k->arena, Val, s->stores.len + 1);
     Idx out[MAX_RANK];
     eval_push(&n->eval);
-    row = inside(k, row, s->space.dim[axes - 2], "row");
-    column = inside(k, column, s->space.dim[axes - 1], "column");
+    local_within(t, &row, &column);
     result_at(t, row, column, out);
     eval_bind(&n->eval, dot, out, sum);
     for (uint32_t i = 0; i < s->stores.len; i++)
