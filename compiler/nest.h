@@ -194,6 +194,17 @@ bool local_is_even(const LocalTile *t);
 uint32_t local_ahead(LocalTile *t, NodeId dot, Idx row, Idx column, uint32_t most);
 /* Below it: stores what follows the sum v of the place. */
 void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val v);
+/* A result of the tile that an item finishes, at a place of the space, and where its sum lies in a local array. */
+typedef struct TileResult {
+    Idx row, column, place;
+} TileResult;
+#define MOST_TOGETHER 16 /* results of an item */
+/* How much what follows a sum reads; `most` is enough to know. */
+uint32_t local_reads_more(const LocalTile *t, NodeId dot, uint32_t most);
+/* Stores what follows the sums of so many results, up to MOST_TOGETHER. What that reads is on its way for all of them together:
+ * behind a store no load begins. Requires: all are inside; the condition which says so is open. */
+void local_finish_together(LocalTile *t, NodeId dot, uint32_t sums, TileResult *results,
+                           int32_t count);
 int64_t local_tile_count(const Section *s, int32_t rows, int32_t columns);
 /* Which of the tiles that fit the section's contraction goes by, of which the `own`-th is the model's (tiles.h); none is
  * tried that leaves most of the device idle. `how` says what the choice hangs on beside how the operands lie: "tf32 ready".

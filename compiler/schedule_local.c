@@ -18,6 +18,8 @@
 #define ENOUGH 128 /* tiles for all of a device */
 #define FEW    128 /* of the small ones: smaller ones are faster (schedule_small.c) */
 
+#define MOST_LOADS 16 /* of what follows one sum */
+
 #define NEAR 8 /* places that lie side by side, so that reading them takes few accesses */
 
 #define PITCH(tile)                                                                                \
@@ -401,6 +403,31 @@ void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val sum) {
         v[i] = eval_at(&n->eval, s->stores.at[i].node, out);
     for (uint32_t i = 0; i < s->stores.len; i++) nest_store(n, &s->stores.at[i], out, 1, v[i]);
     eval_pop(&n->eval);
+}
+
+uint32_t local_reads_more(const LocalTile *t, NodeId dot, uint32_t most) {
+    LocalProbe p;
+    const Shape *space = &t->n->s->space;
+    Arena *scratch = arena_open(t->n->k->arena);
+    local_probe(t, scratch, &p);
+    eval_push(&p.n.eval);
+    Idx row = idx_var(&p.k.index, "row", 0, space->dim[space->rank - 2] - 1, NO_VAL);
+    Idx column = idx_var(&p.k.index, "column", 0, space->dim[space->rank - 1] - 1, NO_VAL);
+    const uint32_t reads = local_ahead(&p.tile, dot, row, column, most);
+    eval_pop(&p.n.eval);
+    arena_close(scratch);
+    return reads;
+}
+
+void local_finish_together(LocalTile *t, NodeId dot, uint32_t sums, TileResult *r, int32_t count) {
+    for (int32_t e = 0; e < count && count > 1; e++) {
+        local_within(t, &r[e].row, &r[e].column);
+        local_ahead(t, dot, r[e].row, r[e].column, MOST_LOADS);
+    }
+    for (int32_t e = 0; e < count; e++) {
+        Val sum = val_local(t->n->k, sums, r[e].place, 1, (Ranges){0}, "sum");
+        local_finish(t, dot, r[e].row, r[e].column, sum);
+    }
 }
 
 bool local_inside(LocalTile *t, Idx row, Idx column) {

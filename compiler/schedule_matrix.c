@@ -248,34 +248,43 @@ static void put_step(MatrixTile *m, Idx stage, Val *next[2]) {
     }
 }
 
+/* An item's i-th result of a half of a part of the tile. */
+static TileResult result_of(MatrixTile *m, int32_t part, int32_t half, Idx i) {
+    Kernel *k = m->t.n->k;
+    IndexTable *x = &k->index;
+    const int32_t rows = m->s->matrix_rows, columns = m->s->matrix_columns;
+    Idx row = idx_add(x, idx_scale(x, i, ITEMS / PART_COLUMNS), idx_div(x, k->local, PART_COLUMNS));
+    Idx column = idx_mod(x, k->local, PART_COLUMNS);
+    row = idx_offset(x, row, matrix_line(rows, part / columns, half * 32));
+    column = idx_add(x, idx_scale(x, idx_div(x, column, 32), 32 * columns), idx_mod(x, column, 32));
+    column = idx_offset(x, column, part % columns * 32);
+    Idx at = idx_add(x, idx_scale(x, i, ITEMS), k->local);
+    return (TileResult){.row = idx_add(x, m->t.row, row),
+                        .column = idx_add(x, m->t.column, column),
+                        .place = idx_offset(x, at, half * 32 * PART_COLUMNS)};
+}
+
 /* What follows the sums, part by part of the tile. */
-static void finish(MatrixTile *m, uint32_t sums, NodeId dot) {
+static void finish(MatrixTile *m, uint32_t matrix, NodeId dot) {
     Nest *n = m->t.n;
     Kernel *k = n->k;
     IndexTable *x = &k->index;
-    const int32_t rows = m->s->matrix_rows, columns = m->s->matrix_columns;
-    for (int32_t part = 0; part < rows * columns; part++) {
+    const int32_t parts = m->s->matrix_rows * m->s->matrix_columns, count = AN_ITEMS / 2;
+    /* Of one element each it is as fast one by one. */
+    const bool ahead = local_is_even(&m->t) && local_reads_more(&m->t, dot, 2) >= 2;
+    const int32_t each = ahead ? MOST_TOGETHER : 1;
+    for (int32_t part = 0; part < parts; part++) {
         kernel_barrier(k);
-        kernel_sums_out(k, sums, part, m->tiles);
+        kernel_sums_out(k, matrix, part, m->tiles);
         kernel_barrier(k);
         for (int32_t half = 0; half < 2; half++) {
-            Idx i, from = idx_const(x, 0);
-            nest_for(n, "i", from, idx_const(x, AN_ITEMS / 2), 1, &i);
-            Idx item_row = idx_add(x, idx_scale(x, i, ITEMS / PART_COLUMNS),
-                                   idx_div(x, k->local, PART_COLUMNS));
-            Idx row = idx_offset(x, item_row, matrix_line(rows, part / columns, half * 32));
-            Idx item_column = idx_mod(x, k->local, PART_COLUMNS);
-            Idx column = idx_add(x, idx_scale(x, idx_div(x, item_column, 32), 32 * columns),
-                                 idx_mod(x, item_column, 32));
-            column = idx_offset(x, column, part % columns * 32);
-            row = idx_add(x, m->t.row, row);
-            column = idx_add(x, m->t.column, column);
-            if (local_inside(&m->t, row, column)) {
-                Idx at = idx_add(x, idx_scale(x, i, ITEMS), k->local);
-                at = idx_offset(x, at, half * 32 * PART_COLUMNS);
-                Val v = val_local(k, m->tiles, at, 1, (Ranges){0}, "sum");
-                local_finish(&m->t, dot, row, column, v);
-                kernel_end(k);
+            TileResult r[MOST_TOGETHER];
+            Idx i;
+            nest_for(n, "i", idx_const(x, 0), idx_const(x, count), each, &i);
+            for (int32_t e = 0; e < each; e++) r[e] = result_of(m, part, half, idx_offset(x, i, e));
+            if (each > 1 || local_inside(&m->t, r[0].row, r[0].column)) {
+                local_finish_together(&m->t, dot, m->tiles, r, each);
+                if (each == 1) kernel_end(k);
             }
             nest_end(n);
         }

@@ -17,8 +17,7 @@
 
 #define ITEMS      256
 #define ROWS       LARGE_ROWS
-#define VECTOR     4  /* elements that an item loads at once */
-#define AHEAD      16 /* results of an item that what is read for is on its way together */
+#define VECTOR     4             /* elements that an item loads at once */
 #define FEW(units) ((units) / 4) /* narrow tiles that are enough where copies alone fill them */
 #define LONG       128           /* contracted elements */
 #define FULL       0.8           /* of the tiles: else they are mostly edge */
@@ -261,62 +260,32 @@ static void put_step(WgmmaTile *w, Idx stage) {
     }
 }
 
-/* An item's result of the tile: where it is in the space and in local memory. */
-typedef struct Result {
-    Idx row, column, place;
-} Result;
-
-static Result result_of(WgmmaTile *w, Idx i, int32_t pitch) {
+static TileResult result_of(WgmmaTile *w, Idx i, int32_t pitch) {
     Kernel *k = w->t.n->k;
     IndexTable *x = &k->index;
     const int32_t columns = w->t.columns;
     Idx at = idx_add(x, idx_scale(x, i, ITEMS), k->local);
     Idx row = idx_div(x, at, columns), column = idx_mod(x, at, columns);
-    return (Result){.row = idx_add(x, w->t.row, row),
-                    .column = idx_add(x, w->t.column, column),
-                    .place = idx_add(x, idx_scale(x, row, pitch), column)};
+    return (TileResult){.row = idx_add(x, w->t.row, row),
+                        .column = idx_add(x, w->t.column, column),
+                        .place = idx_add(x, idx_scale(x, row, pitch), column)};
 }
 
-static void finish_result(WgmmaTile *w, NodeId dot, uint32_t out, const Result *r) {
-    Val v = val_local(w->t.n->k, out, r->place, 1, (Ranges){0}, "sum");
-    local_finish(&w->t, dot, r->row, r->column, v);
-}
-
-/* Whether what follows a sum reads anything. */
-static bool reads_more(const WgmmaTile *w, NodeId dot) {
-    LocalProbe p;
-    const Shape *space = &w->s->space;
-    Arena *scratch = arena_open(w->t.n->k->arena);
-    local_probe(&w->t, scratch, &p);
-    eval_push(&p.n.eval);
-    Idx row = idx_var(&p.k.index, "row", 0, space->dim[space->rank - 2] - 1, NO_VAL);
-    Idx column = idx_var(&p.k.index, "column", 0, space->dim[space->rank - 1] - 1, NO_VAL);
-    const bool reads = local_ahead(&p.tile, dot, row, column, 1) > 0;
-    eval_pop(&p.n.eval);
-    arena_close(scratch);
-    return reads;
-}
-
-/* What follows the sums of the tile, all of which is there or not. Of all of it what that needs is on its way for
- * some results together, where registers are left for it. */
+/* What follows the sums of the tile, all of which is there or not. */
 static void finish_rows(WgmmaTile *w, NodeId dot, uint32_t out, int32_t pitch, bool whole) {
     Nest *n = w->t.n;
     IndexTable *x = &n->k->index;
     const int32_t count = ROWS * w->t.columns / ITEMS;
-    const bool ahead = whole && w->t.columns == PART_COLUMNS && reads_more(w, dot);
-    const int32_t each = ahead ? AHEAD : 1;
-    Result r[AHEAD];
+    /* A tile of 256 columns is as fast one by one where that is one element each. */
+    const uint32_t least = w->t.columns == PART_COLUMNS ? 1 : 2;
+    const bool ahead = whole && local_reads_more(&w->t, dot, least) >= least;
+    const int32_t each = ahead ? MOST_TOGETHER : 1;
+    TileResult r[MOST_TOGETHER];
     Idx i;
     nest_for(n, "i", idx_const(x, 0), idx_const(x, count), each, &i);
-    for (int32_t e = 0; e < each; e++) {
-        r[e] = result_of(w, idx_offset(x, i, e), pitch);
-        if (each == 1) continue;
-        local_within(&w->t, &r[e].row, &r[e].column);
-        local_ahead(&w->t, dot, r[e].row, r[e].column, AHEAD);
-    }
-    for (int32_t e = 0; e < each; e++) {
-        if (!whole && !local_inside(&w->t, r[e].row, r[e].column)) continue;
-        finish_result(w, dot, out, &r[e]);
+    for (int32_t e = 0; e < each; e++) r[e] = result_of(w, idx_offset(x, i, e), pitch);
+    if (whole || local_inside(&w->t, r[0].row, r[0].column)) {
+        local_finish_together(&w->t, dot, out, r, each);
         if (!whole) kernel_end(n->k);
     }
     nest_end(n);

@@ -331,25 +331,23 @@ static bool run_defined(const char *name, const char *text, const char *const *d
                         size_t define_count) {
     /* The last: any number of rewrites gives the same. */
     size_t some = 1 + hash_lasting(text, strlen(text), 0) % 64;
-    CompileOptions all[] = {{.target = "cpu", .cache_bytes = 4096},
-                            {.target = "cpu"},
-                            {.target = "cpu", .opt_level = 1},
-                            {.target = "cpu", .opt_level = 2},
-                            {.target = "gpu"},
-                            {.target = "cpu", .mem_budget_bytes = 1},
-                            {.target = "gpu", .mem_budget_bytes = 1},
-                            {.target = "cpu", .mem_budget_bytes = 1, .opt_level = 2},
-                            {.target = "cpu8", .cache_bytes = 512},
-                            {.target = "cpu8", .cache_bytes = 65536},
-                            {.target = "gpu_mma", .precision = "3xtf32", .units = 1},
-                            {.target = "gpu_mma",
-                             .precision = "tf32",
-                             .mem_budget_bytes = 1,
-                             .units = 1},
-                            {.target = "cpu", .tile_rank = 1},
-                            {.target = "cpu", .tile_rank = 5, .cache_bytes = 4096},
-                            {.target = "gpu_wgmma", .precision = "3xtf32", .units = 1},
-                            {.target = "cpu", .rewrites = some}};
+    CompileOptions all[] = {
+        {.target = "cpu", .cache_bytes = 4096},
+        {.target = "cpu"},
+        {.target = "cpu", .opt_level = 1},
+        {.target = "cpu", .opt_level = 2},
+        {.target = "gpu"},
+        {.target = "cpu", .mem_budget_bytes = 1},
+        {.target = "gpu", .mem_budget_bytes = 1},
+        {.target = "cpu", .mem_budget_bytes = 1, .opt_level = 2},
+        {.target = "cpu8", .cache_bytes = 512},
+        {.target = "cpu8", .cache_bytes = 65536},
+        {.target = "gpu_mma", .precision = "3xtf32", .units = 1},
+        {.target = "gpu_mma", .precision = "tf32", .mem_budget_bytes = 1, .units = 1},
+        {.target = "cpu", .tile_rank = 1},
+        {.target = "cpu", .tile_rank = 5, .cache_bytes = 4096},
+        {.target = "gpu_wgmma", .precision = "3xtf32", .units = 1},
+        {.target = "cpu", .rewrites = some}};
     static size_t turn; /* where there are fewer: the first, and some of the others in turn */
     size_t ways = every_way ? COUNT_OF(all) : number_of("DLG_KERNEL_WAYS", COUNT_OF(all));
     if (define_count && ways > SAMPLE_WAYS) ways = SAMPLE_WAYS;
@@ -584,6 +582,38 @@ static void test_wgmma(void) {
     }
 }
 
+/* How often `what` stands in a text before `end`. */
+static size_t times_before(const char *text, const char *what, const char *end) {
+    size_t n = 0;
+    while ((text = strstr(text, what)) && text < end) n++, text++;
+    return n;
+}
+
+/* What follows the sums of large tiles reads all that it needs for some results before it stores the first. */
+static void test_results_together(void) {
+    static const char text[] = "input a : f32[256, 160]\ninput b : f32[160, 256]\n"
+                               "input p : f32[256, 256]\ninput q : f32[256, 256]\n"
+                               "entry e -> y = (a @ b) * p + q\n";
+    static const CompileOptions ways[] = {
+        {.target = "gpu_wgmma", .precision = "3xtf32", .units = 1},
+        {.target = "gpu_wgmma", .precision = "tf32", .units = 1},
+        {.target = "gpu_mma", .precision = "bf16", .units = 1}};
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        CU_ASSERT(run_program("results together", text, &ways[i]));
+        CompileResult r = compile_text("together.dlg", text, strlen(text), &ways[i]);
+        CU_ASSERT_EQUAL_FATAL(r.status, 0);
+        const char *results = strstr(r.text, "_sums_out(");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(results);
+        const char *tile = strstr(r.text, "__kernel void k0(");
+        while (results && tile && results < tile) results = strstr(results + 1, "_sums_out(");
+        const char *stores = results ? strstr(results, " y[") : NULL;
+        CU_ASSERT_PTR_NOT_NULL_FATAL(stores);
+        CU_ASSERT_EQUAL(times_before(results, "= p[", stores), 16);
+        CU_ASSERT_EQUAL(times_before(results, "= q[", stores), 16);
+        compile_free(&r);
+    }
+}
+
 /* Operands that copies have made ready for matrix units, in blocks: along what is contracted and not, with a batch, with
  * edges, and of bf16; where there are no whole blocks, others. */
 static void test_ready(void) {
@@ -715,6 +745,7 @@ RUN_SUITE("kernels", {"a fault on purpose", test_fault},
           {"shared sums", test_shared_sums}, {"shared scatters", test_shared_scatters},
           {"wide items", test_wide_items}, {"small tiles by matrix units", test_small_matrix},
           {"matrix units", test_matrix_units}, {"wgmma", test_wgmma},
-          {"ready operands", test_ready}, {"stages of f32", test_staged},
-          {"other tiles", test_other_tiles}, {"programs made at random", test_random},
-          {"wilder ones", test_wild}, {"some worked in a smaller arena", test_squeezed})
+          {"results together", test_results_together}, {"ready operands", test_ready},
+          {"stages of f32", test_staged}, {"other tiles", test_other_tiles},
+          {"programs made at random", test_random}, {"wilder ones", test_wild},
+          {"some worked in a smaller arena", test_squeezed})
