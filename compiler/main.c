@@ -140,7 +140,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "--emit takes cl, c, graph, dot or plan, not '%s'", value);
         return 0;
     case OPTION_WEIGHTS: a->weights = value; return 0;
-    case OPTION_MAN: write_man(); exit(STATUS_DONE);
+    case OPTION_MAN: write_man(); exit(standard_finish("dlgc", STATUS_DONE));
     case OPTION_EXPLAIN:
         a->explains = true;
         a->compile.emit = EMIT_EXPLAIN;
@@ -165,7 +165,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "-O takes 0, 1 or 2, not '%s'", value);
         a->compile.opt_level = value[0] == '2' ? 0 : value[0] - '0' + 1;
         return 0;
-    case 'V': printf("dlgc %s\n", DLG_VERSION_TEXT); exit(STATUS_DONE);
+    case 'V': printf("dlgc %s\n", DLG_VERSION_TEXT); exit(standard_finish("dlgc", STATUS_DONE));
     case ARGP_KEY_ARG:
         if (a->input) argp_error(state, "one file at a time: '%s' is a second", value);
         a->input = value;
@@ -403,7 +403,8 @@ int main(int argc, char **argv) {
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, as a full disk is */
     char doc[sizeof brief + sizeof details];
     snprintf(doc, sizeof doc, "%s\v%s", brief, details);
-    const struct argp argp = {option_list, parse_option, "FILE.dlg", doc, NULL, NULL, NULL};
+    const struct argp argp = {option_list,   parse_option, "FILE.dlg", doc,
+                              standard_help, NULL,         NULL};
     Arguments a = {.defines = calloc((size_t)argc + 1, sizeof *a.defines),
                    .include_dirs = calloc((size_t)argc + 1, sizeof *a.include_dirs)};
     if (!a.defines || !a.include_dirs) return STATUS_SYSTEM;
@@ -412,7 +413,7 @@ int main(int argc, char **argv) {
     const char *no_color = getenv("NO_COLOR");
     a.compile.color = isatty(STDERR_FILENO) && !(no_color && *no_color);
     argp_err_exit_status = STATUS_USAGE;
-    error_t error = argp_parse(&argp, argc, argv, 0, NULL, &a);
+    error_t error = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
     int status = STATUS_USAGE;
     if (error) {
         fprintf(stderr, "dlgc: %s\n", strerror(error));

@@ -11,6 +11,7 @@
 #include "help.h"
 #include "man.h"
 #include "markdown.h"
+#include "standard.h"
 
 enum {
     TRAIN = 1,
@@ -585,8 +586,8 @@ void args_parse(Args *a, const char *command, int argc, char **argv) {
     snprintf(name, sizeof name, "dlg %s", command);
     argv[0] = name; /* argp shows it */
     argp_err_exit_status = EXIT_USAGE;
-    struct argp argp = {options, take_option, doc->args, doc->doc, NULL, NULL, NULL};
-    error_t error = argp_parse(&argp, argc, argv, 0, NULL, a);
+    struct argp argp = {options, take_option, doc->args, doc->doc, standard_help, NULL, NULL};
+    error_t error = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, a);
     argv[0] = NULL;
     if (error) {
         complain("%s", strerror(error));

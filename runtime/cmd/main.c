@@ -25,13 +25,6 @@ static const Command *find(const char *name) {
     return NULL;
 }
 
-/* What was written must have arrived. */
-static int finish(int status) {
-    if (fflush(stdout) == 0 || status != EXIT_DONE) return status;
-    complain("cannot write to the standard output");
-    return EXIT_SYSTEM;
-}
-
 int main(int argc, char **argv) {
     standard_hold();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, as a full disk is */
@@ -44,15 +37,15 @@ int main(int argc, char **argv) {
     const char *name = argv[1];
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         printf("dlg %s\n", dlg_version());
-        return finish(EXIT_DONE);
+        return standard_finish("dlg", EXIT_DONE);
     }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         args_help(stdout);
-        return finish(EXIT_DONE);
+        return standard_finish("dlg", EXIT_DONE);
     }
     static char help_option[] = "--help";
     if (strcmp(name, "help") == 0) {
-        if (argc < 3 || !find(argv[2])) return finish(cmd_help(argc - 2, argv + 2));
+        if (argc < 3 || !find(argv[2])) return standard_finish("dlg", cmd_help(argc - 2, argv + 2));
         name = argv[2]; /* help COMMAND is COMMAND --help */
         argv[2] = help_option;
     }
@@ -66,5 +59,5 @@ int main(int argc, char **argv) {
     args_parse(&args, command->name, argc - 1, argv + 1);
     int status = command->run(&args);
     args_free(&args);
-    return finish(status);
+    return standard_finish("dlg", status);
 }
