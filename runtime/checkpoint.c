@@ -384,7 +384,7 @@ int checkpoint_resume(Training *t) {
     TRY(rt_weights_open(&file, t->prog, o->checkpoint, &(dlg_weights_options){.checkpoint = 1}));
     int status = take_up(t, file);
     rt_weights_close(file);
-    t->saved_step = t->progress.step;
+    t->tried_step = t->progress.step;
     return status;
 }
 
@@ -392,7 +392,7 @@ int checkpoint_resume(Training *t) {
 
 bool checkpoint_due(const Training *t) {
     uint64_t every = t->options->checkpoint_steps;
-    if (!t->options->checkpoint || t->progress.step == t->saved_step) return false;
+    if (!t->options->checkpoint || t->progress.step == t->tried_step) return false;
     return (every && t->progress.step % every == 0) || train_now_s() - t->saved_s >= t->interval_s;
 }
 
@@ -449,6 +449,6 @@ int checkpoint_write(Training *t) {
         double least = (t->saved_s - begin) / most_of_time;
         t->interval_s = least > default_s ? least : default_s;
     }
-    if (status == DLG_OK) t->saved_step = t->progress.step;
+    t->tried_step = t->progress.step;
     return status;
 }
