@@ -125,7 +125,9 @@ static const Row rows[] = {
         "long)"),
     ROW(TRAIN, "resume", KEY_RESUME, NULL,
         "Go on from the file of --checkpoint, or begin where there is none"),
-    ROW(TRAIN, "log", KEY_LOG, "FILE", "Write one JSON object an epoch, one a line"),
+    ROW(TRAIN, "log", KEY_LOG, "FILE",
+        "Write one JSON object an epoch, one a line; `-`: to the standard output, and nothing else "
+        "there"),
     ROW(TRAIN, "log-every", KEY_LOG_EVERY, "N",
         "Within an epoch a line after every N steps, or N s, m or h (default 10s)"),
     ROW(TRAIN | SWEEP, "patience", KEY_PATIENCE, "N",
@@ -409,6 +411,13 @@ static void data_pair(struct argp_state *state, const char *option, char *text, 
                        p->value, last->value);
 }
 
+/* Shown once, however often it is named. */
+static void with_input(Args *a, const char *name) {
+    for (size_t i = 0; i < a->with_count; i++)
+        if (strcmp(a->with[i], name) == 0) return;
+    a->with[a->with_count++] = name;
+}
+
 static void row_range(struct argp_state *state, Args *a, const char *text) {
     char copy[64], *colon;
     if (strlen(text) >= sizeof copy) argp_error(state, "--rows takes B:E, not `%s`", text);
@@ -503,7 +512,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
         break;
     case KEY_SET: pair(state, "set", "FILE", value, a->set, &a->set_count); break;
     case KEY_GET: pair(state, "get", "FILE", value, a->get, &a->get_count); break;
-    case KEY_WITH: a->with[a->with_count++] = value; break;
+    case KEY_WITH: with_input(a, value); break;
     case KEY_EPOCHS:
         a->epochs = whole(state, "epochs", value);
         a->has_epochs = true;
@@ -552,6 +561,10 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
                        a->resume ? "resume" : "checkpoint-every");
         if (!a->log && (a->log_steps || a->log_seconds > 0))
             argp_error(state, "--log-every is of a --log, which is not named");
+        if (a->log && strcmp(a->log, OUTPUT_STANDARD) == 0) {
+            if (a->folds) argp_error(state, "--folds writes a log a fold: --log - is one");
+            a->quiet = true; /* nothing else stands between its lines */
+        }
         if (a->has_holdout + (a->holdout_data_count > 0) + (a->folds > 0) > 1)
             argp_error(state, "one of --holdout, --holdout-data and --folds");
         if (a->metric && !a->patience && strcmp(a->command, "sweep") != 0)

@@ -38,6 +38,11 @@ int log_open(Log *log, const Args *a, const char *model) {
         .path = a->log, .model = model, .every_steps = a->log_steps, .every_s = a->log_seconds};
     if (!a->log) return EXIT_DONE;
     if (log->every_steps == 0 && log->every_s == 0) log->every_s = default_s;
+    if (strcmp(a->log, OUTPUT_STANDARD) == 0) {
+        log->path = "the standard output";
+        log->stream = stdout;
+        return EXIT_DONE;
+    }
     log->regular = stat(a->log, &st) != 0 || S_ISREG(st.st_mode);
     log->stream = open_alone(a->log, log->regular);
     if (log->stream) return EXIT_DONE;
@@ -51,7 +56,8 @@ int log_open(Log *log, const Args *a, const char *model) {
 int log_check(const Args *a) {
     struct stat st;
     Log log;
-    if (!a->log || stat(a->log, &st) != 0 || !S_ISREG(st.st_mode)) return EXIT_DONE;
+    if (!a->log || strcmp(a->log, OUTPUT_STANDARD) == 0) return EXIT_DONE;
+    if (stat(a->log, &st) != 0 || !S_ISREG(st.st_mode)) return EXIT_DONE;
     int status = log_open(&log, a, "");
     if (log.stream) fclose(log.stream);
     return status;
@@ -168,7 +174,7 @@ bool log_show(Log *log, const dlg_progress *now) {
 
 int log_close(Log *log) {
     if (!log->stream) return EXIT_DONE;
-    if (fclose(log->stream) != 0) log_failed(log, errno);
+    if (log->stream != stdout && fclose(log->stream) != 0) log_failed(log, errno);
     log->stream = NULL;
     if (log->failed) complain("cannot write %s: %s", log->path, strerror(log->error));
     return log->failed ? EXIT_SYSTEM : EXIT_DONE;

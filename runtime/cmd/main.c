@@ -39,7 +39,7 @@ int main(int argc, char **argv) {
         printf("dlg %s\n", dlg_version());
         return standard_finish("dlg", EXIT_DONE);
     }
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "-?") == 0) {
         args_help(stdout);
         return standard_finish("dlg", EXIT_DONE);
     }

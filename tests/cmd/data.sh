@@ -79,6 +79,8 @@ expect 0 "6 rows after a header, and the 3 labels of \`y\` are setosa, versicolo
     "$DLG" train iris.dlg --epochs 300 --save iris.w --data "$columns" --data y=iris.csv:species
 expect 0 'labels.y":"[\"setosa\",\"versicolor\",\"virginica\"]"' head -n 1 iris.w
 expect 0 "(largest: 2 virginica); y virginica" "$DLG" run iris.dlg --load iris.w --rows 4 --with y --data "$columns" --data y=iris.csv:species
+"$DLG" run iris.dlg --load iris.w --rows 4 --with y --with y --data "$columns" --data y=iris.csv:species >twice
+same twice out # shown once
 expect 0 "(largest: 1 versicolor); y versicolor" "$DLG" run iris.dlg --load iris.w --rows 5 --with y --data "$columns" --data y=iris.csv:1
 printf 'a,b,c\n1.5,0.2,versicolor\n4.2,1.2,virginica\n' >fewer.csv
 expect 0 "; y virginica" "$DLG" run iris.dlg --load iris.w --rows 1 --with y --data x=fewer.csv:a,b --data y=fewer.csv:c

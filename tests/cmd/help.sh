@@ -61,6 +61,12 @@ for wrong in fly E9999 E04 --fly ""; do
     expect 2 "there is no command and no topic \`$wrong\`" "$DLG" help "$wrong"
 done
 expect 2 "there is no command and no topic" "$DLG" help --man fly
+"$DLG" --help >help
+for again in "help" "help --help" "help -h" "-?"; do
+    # shellcheck disable=SC2086 # two words
+    expect 0 "Usage: dlg COMMAND" dlg $again
+    same out help
+done
 if [ -e /dev/full ]; then
     full() { # full COMMAND...: what it cannot write is an error
         "$@" >/dev/full 2>err
