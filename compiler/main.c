@@ -3,11 +3,12 @@
  * Establishes: the output is either written whole, under its name, or not at all: a file that was
  * there before a failure is there after it. Status 0 done, 1 the input is wrong, 2 usage, 3 the
  * system failed. */
-#define _XOPEN_SOURCE 700 /* realpath */
+#define _XOPEN_SOURCE 700 /* mkstemp, fchmod */
 
 #include "../runtime/cmd/man.h"
 #include "../runtime/cmd/markdown.h"
 #include "../runtime/cmd/standard.h"
+#include "../runtime/real_path.h"
 #include "compile.h"
 
 #include <argp.h>
@@ -246,23 +247,24 @@ static int write_all(int fd, const char *text, size_t len) {
     return 0;
 }
 
-/* Writes beside the target, syncs, and renames over it. */
-static int replace_file(const char *target, const char *text, size_t len, mode_t mode) {
+/* Writes beside the target, which `path` leads to, syncs, and renames over it. */
+static int replace_file(const char *path, const char *target, const char *text, size_t len,
+                        mode_t mode) {
     size_t size = strlen(target) + sizeof ".XXXXXX";
     char *temporary = malloc(size);
-    if (!temporary) return fail("write", target);
+    if (!temporary) return fail("write", path);
     snprintf(temporary, size, "%s.XXXXXX", target);
     int fd = mkstemp(temporary);
     if (fd < 0) {
         free(temporary);
-        return fail("write", target);
+        return fail("write", path);
     }
     int failed = write_all(fd, text, len) || fchmod(fd, mode) || fsync(fd);
     failed = close(fd) || failed;
     failed = failed || rename(temporary, target);
     int status = STATUS_DONE;
     if (failed) {
-        status = fail("write", target);
+        status = fail("write", path);
         unlink(temporary);
     }
     free(temporary);
@@ -275,11 +277,12 @@ static int write_output(const char *path, const char *text, size_t len) {
     struct stat st;
     mode_t mask = umask(0);
     umask(mask);
-    if (stat(path, &st)) return replace_file(path, text, len, 0666 & ~mask);
-    if (S_ISREG(st.st_mode)) {
-        char *target = realpath(path, NULL); /* a link stays one */
+    bool there = stat(path, &st) == 0;
+    if (!there || S_ISREG(st.st_mode)) {
+        char *target = rt_real_path(path); /* a link stays one, also to what is not there yet */
         if (!target) return fail("write", path);
-        int status = replace_file(target, text, len, st.st_mode & 07777);
+        int status =
+            replace_file(path, target, text, len, there ? st.st_mode & 07777 : 0666 & ~mask);
         free(target);
         return status;
     }

@@ -93,6 +93,21 @@ check "the link stays" test -L link.cl
 check "what it leads to is written" cmp -s good.cl target.cl
 check "its permissions stay" test "$(stat -c %a target.cl)" = 640
 
+# So does one to what is not there yet; one that leads nowhere is an error, as for dlg.
+mkdir elsewhere
+ln -s elsewhere/ahead.cl further.cl
+ln -s further.cl dangling.cl
+expect 0 good.dlg -o dangling.cl
+check "the links stay" test -L dangling.cl -a -L further.cl
+check "what they lead to is written" cmp -s good.cl elsewhere/ahead.cl
+ln -s round.cl round.cl
+expect 1 good.dlg -o round.cl
+said 'cannot write round.cl: Too many levels of symbolic links'
+ln -s nowhere/target.cl lost.cl
+expect 1 good.dlg -o lost.cl
+said 'cannot write lost.cl: No such file'
+check "that link stays" test -L lost.cl
+
 # The path is wrong, or the system fails.
 expect 1 good.dlg -o missing/good.cl
 said 'cannot write missing/good.cl: No such file'
