@@ -183,7 +183,11 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
     if (expects(e, "'const'") && !strcmp(found, "'//'")) return "a comment begins with `#`";
     if (expects(e, "'const'") && (is_one_of(found, operators) || !strcmp(found, "','")))
         return "a line that goes on ends with the operator, or stands inside ( )";
+    if (!strcmp(found, "'\\''") && expects(e, "a string"))
+        return "a string stands in double quotes: `\"data.csv\"`";
     if (expects(e, "'columns', 'axis', 'chars' or 'bytes'")) {
+        if (at.begin && src->text[at.begin - 1] == '"')
+            return "a `\"` within a string is written `\\\"`, and a `\\` is `\\\\`";
         const char *word = names_add(p->names, src->text + at.begin, at.end - at.begin);
         const char *near = diag_nearest(p->arena, word, options, COUNT_OF(options));
         return near ? arena_printf(p->arena, "did you mean `%s`?", near)
