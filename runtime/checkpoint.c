@@ -264,10 +264,13 @@ static int refuse_program(const Training *t, const RtLoading *file) {
             return refuse(t, "%s: the constant `%.100s` is %.40s there and %s here", other,
                           p->consts[i].name, theirs, ours);
     }
-    return refuse(t,
-                  "%s: %s it computes is not the same: an operator, a number, the optimizer, or "
-                  "what it includes",
-                  other, target ? "its constants and its target are the same, but what" : "what");
+    /* Loading looked at the params and states, and compare_all at the rest, before. */
+    return refuse(
+        t,
+        "%s: its params, its states%s, the data and the options are the same, but what it "
+        "computes is not: in the text of the model, or of what it includes, an operator or "
+        "a number, such as a learning rate, was changed",
+        other, target ? ", its constants, its target" : "");
 }
 
 static int compare_program(const Training *t, const RtLoading *file) {

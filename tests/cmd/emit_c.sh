@@ -78,6 +78,7 @@ grep -v "^there" out >used
     "$DLG" run xor.dlg --load c.w --rows 0:4
 } >want || fail "what C saved is not read"
 same used want
+expect 0 "on 4 rows: all, for the weights do not say which rows their training held out" "$DLG" eval xor.dlg --load c.w
 expect 0 "" "$DLG" train xor.dlg --epochs 300 --quiet --save d.w
 "$DLG" run xor.dlg --load d.w --rows 0:4 >want
 expect 0 "" ./use d.w
