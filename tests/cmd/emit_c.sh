@@ -63,6 +63,14 @@ cp xor.dlg "$bytes.dlg"
 expect 0 "" "$DLGC" "$bytes.dlg" -o bytes.cl # not UTF-8
 grep -q '^//! model b__c target [a-z0-9_]* from "b?.c.dlg"$' bytes.cl || fail "the name: $(sed -n 2p bytes.cl)"
 expect 0 "row 0:  out" "$DLG" run "$bytes.dlg" --rows 0
+# Of other letters names of C have none, which is said.
+cp xor.dlg 模型.dlg
+expect 0 "those of 模型.dlg begin with \`model_\`; a file of another name gives others" "$DLGC" 模型.dlg --emit c
+grep -q "^int model_open(model_model " 模型.h || fail "the names: $(grep open 模型.h)"
+# shellcheck disable=SC2086
+$CC $strict $opencl -c 模型.c -o odd.o || fail "a name without letters"
+cp xor.dlg modèle.dlg
+expect 0 "begin with \`mod_le_\`" "$DLGC" modèle.dlg --emit c
 "$DLGC" xor.dlg --emit graph | tail -n +2 >plain.graph
 "$DLGC" "$odd.dlg" --emit graph >odd.graph || fail "the graph"
 expect 0 "# the graph of a\"b/c d.dlg" head -n 1 odd.graph
