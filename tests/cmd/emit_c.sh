@@ -138,6 +138,20 @@ for how in 's/"h.w"/"h.v"/:it does not have: h.w' 's/\[2,8\]/[8,2]/:it has anoth
     sed "${how%%:*}" d.w >other.w
     expect 1 "error: other.w: these are no weights of xor.dlg: ${how#*:}" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
 done
+{ head -c -1 d.w; printf '?'; } >other.w
+expect 1 "by its checksum: it is damaged" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
+sed 's/"seed":"0"/"seed":"1"/' d.w >other.w
+expect 1 "by its checksum: it is damaged" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
+# What the metadata hold is text with escapes.
+printf 'a "b" \\\t/\n\303\251\360\237\230\200\001 and so on\n' >escapes.txt
+cat >escapes.dlg <<'MODEL'
+input s : i32[1, 2] from "escapes.txt" chars
+param w : f32[30] = 0.5
+loss = sum(w[s])
+entry train -> loss { minimize loss by sgd() }
+MODEL
+expect 0 "" "$DLG" train escapes.dlg --epochs 1 --quiet --save escapes.w
+expect 0 "" "$DLGC" escapes.dlg --emit c --weights escapes.w
 head -c 400 d.w >cut.w
 expect 1 "it is malformed: " "$DLGC" xor.dlg --emit c --weights cut.w -o embedded.c
 expect 1 "cannot read none.w" "$DLGC" xor.dlg --emit c --weights none.w -o embedded.c
