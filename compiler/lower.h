@@ -208,6 +208,7 @@ typedef struct Lower {
     const Minimize *minimizing;
     const Shape *init_shape; /* while an initialiser is evaluated */
     bool sizing;             /* while the sizes of a type are */
+    bool in_columns;         /* while the columns of a source are */
     uint32_t iterations, depth, nesting, seq;
 } Lower;
 

@@ -170,6 +170,12 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
     static const char *const options[] = {"columns", "axis", "chars", "bytes"};
     const Lexer *lex = p->lexer;
     const Source *src = &p->diags->sources->files.at[p->file];
+    if (!strcmp(found, "'->'") && lex->tokens == 2 && lex->head)
+        return arena_printf(p->arena, "an entry is written `entry %s -> ...`", lex->head);
+    if (!strcmp(found, "'{'") && lex->tokens == 2 && lex->head)
+        return arena_printf(p->arena,
+                            "an entry is written `entry %s { }`, a function `fn %s(x) { }`",
+                            lex->head, lex->head);
     if (!strcmp(found, "':'") && lex->tokens == 2 && lex->head)
         return "a declaration begins with `input`, `param` or `state`";
     if (!strncmp(shown, "the keyword", 11) && expects(e, "a name") && !expects(e, "a number"))

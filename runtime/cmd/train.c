@@ -281,8 +281,8 @@ static const dlg_entry *training_entry(Session *s, const char *name) {
         if (other->update_count == 0 || strchr(other->name, '@') || n >= sizeof names) continue;
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", other->name);
     }
-    complain("entry `%s` updates nothing, so that it cannot train; these do: %s", name,
-             n ? names : "none");
+    complain("entry `%s` updates nothing, so that it cannot train; %s%s", name,
+             n ? "these do: " : "one that does ends in `{ minimize loss by adam() }`", names);
     return NULL;
 }
 
