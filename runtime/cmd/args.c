@@ -1,5 +1,6 @@
 /* args: the command line of each subcommand, by argp. One table of options; a subcommand takes those
  * rows that name it. */
+#define _POSIX_C_SOURCE 200809L /* strndup */
 #include <argp.h>
 #include <errno.h>
 #include <limits.h>
@@ -11,6 +12,7 @@
 #include "help.h"
 #include "man.h"
 #include "markdown.h"
+#include "rt.h"
 #include "standard.h"
 
 enum {
@@ -577,11 +579,54 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     return 0;
 }
 
+static const char *option_name(const void *options, size_t i) {
+    return ((const struct argp_option *)options)[i].name;
+}
+
+/* An option that is none, before argp says no more than that. */
+static void refuse_option(const char *command, const char *name, size_t len,
+                          const struct argp_option *options, size_t count) {
+    static const char *const of_all[] = {"help", "usage"};
+    for (size_t i = 0; i < sizeof of_all / sizeof *of_all; i++)
+        if (strncmp(of_all[i], name, len) == 0) return;
+    char *copy = strndup(name, len);
+    if (!copy) return;
+    const char *near = rt_nearest(copy, options, count, option_name);
+    bool defines = false;
+    for (size_t i = 0; i < count; i++) defines = defines || options[i].key == 'D';
+    fprintf(stderr, "dlg %s: unrecognized option '--%s'%s%s%s\nTry `dlg %s --help'.\n", command,
+            copy,
+            near      ? "; is it --"
+            : defines ? ". A constant of the model is set by -D NAME=VALUE"
+                      : "",
+            near ? near : "", near ? "?" : "", command);
+    free(copy);
+    exit(EXIT_USAGE);
+}
+
+/* All long options of a command line: an argument may stand behind each, and abbreviations may be taken. */
+static void check_options(const char *command, int argc, char **argv,
+                          const struct argp_option *options, size_t count) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const struct argp_option *found = NULL;
+        bool is_long = strncmp(argv[i], "--", 2) == 0, value = false;
+        const char *name = argv[i] + (is_long ? 2 : 1);
+        size_t len = is_long ? strcspn(name, "=") : 1;
+        if (argv[i][0] != '-' || !*name) continue;
+        for (size_t k = 0; k < count && !found; k++)
+            if (is_long ? strncmp(options[k].name, name, len) == 0 : options[k].key == *name)
+                found = &options[k];
+        if (is_long && !found) refuse_option(command, name, len, options, count);
+        value = found && found->arg && !name[len];
+        i += value;
+    }
+}
+
 void args_parse(Args *a, const char *command, int argc, char **argv) {
     const CommandDoc *doc = find_doc(command);
     struct argp_option options[ROWS + 1];
     size_t most = (size_t)argc + 1;
-    command_options(doc, options);
+    check_options(command, argc, argv, options, command_options(doc, options));
     *a = (Args){.command = command, .tolerance = TOLERANCE, .length = 500, .temperature = 1};
     a->defines = calloc(most, sizeof *a->defines);
     a->include_dirs = calloc(most, sizeof *a->include_dirs);

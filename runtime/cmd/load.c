@@ -205,12 +205,22 @@ int session_open_device(Session *s, const Args *a) {
     return open_device(s, a, true);
 }
 
+static int not_a_model(const char *path) {
+    size_t size = strlen(path) + sizeof ".dlg";
+    char *model = malloc(size);
+    if (model) snprintf(model, size, "%s.dlg", path);
+    bool there = model && access(model, R_OK) == 0;
+    complain("`%s` is neither a .dlg nor a .cl%s%s%s", path, there ? "; is it `" : "",
+             there ? model : "", there ? "`?" : "");
+    free(model);
+    return EXIT_INPUT;
+}
+
 int session_open(Session *s, const Args *a, bool device_needed) {
     *s = (Session){0};
     bool source = ends_in(a->file, ".dlg");
     if (!source && !ends_in(a->file, ".cl")) {
-        complain("`%s` is neither a .dlg nor a .cl", a->file);
-        return EXIT_INPUT;
+        return not_a_model(a->file);
     }
     if (access(a->file, R_OK) != 0) {
         complain("cannot open %s: %s", a->file, strerror(errno));
@@ -359,6 +369,11 @@ static bool set_number(Session *s, const Pair *set, int *status) {
 static void say_samples(const Session *s, const Args *a, const Pair *set, int status) {
     const dlg_tensor *t = dlg_tensor_find(s->prog, set->name);
     bool feeds = strcmp(a->command, "train") == 0 || strcmp(a->command, "eval") == 0;
+    if (status == DLG_ERR_UNSUPPORTED &&
+        strspn(set->value, "0123456789.,+-eE[] ") == strlen(set->value)) {
+        fprintf(stderr, "  numbers are given in a file, such as a .csv\n");
+        return;
+    }
     if (!t || t->source.form == DLG_SOURCE_NONE) return;
     if (status == DLG_ERR_SIZE || status == DLG_ERR_UNSUPPORTED)
         fprintf(stderr,

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "cmd.h"
 #include "help.h"
+#include "rt.h"
 #include "standard.h"
 
 typedef struct Command {
@@ -23,6 +24,23 @@ static const Command *find(const char *name) {
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i].name, name) == 0) return &commands[i];
     return NULL;
+}
+
+static const char *name_at(const void *list, size_t i) {
+    return ((const Command *)list)[i].name;
+}
+
+static int no_command(const char *name) {
+    const char *end = strrchr(name, '.'), *near = rt_nearest(name, commands, COMMANDS, name_at);
+    if (end && (strcmp(end, ".dlg") == 0 || strcmp(end, ".cl") == 0))
+        complain("what is to be done with %s? `dlg train %s`, for one; `dlg --help` lists the "
+                 "commands",
+                 name, name);
+    else if (near)
+        complain("there is no command `%s`; is it `%s`? `dlg --help` lists them", name, near);
+    else
+        complain("there is no command `%s`; `dlg --help` lists them", name);
+    return EXIT_USAGE;
 }
 
 int main(int argc, char **argv) {
@@ -51,10 +69,7 @@ int main(int argc, char **argv) {
     }
     if (strcmp(name, build_command) == 0) return builders_run(argv + 2, argc - 2);
     const Command *command = find(name);
-    if (!command) {
-        complain("there is no command `%s`; `dlg --help` lists them", name);
-        return EXIT_USAGE;
-    }
+    if (!command) return no_command(name);
     Args args;
     args_parse(&args, command->name, argc - 1, argv + 1);
     int status = command->run(&args);
