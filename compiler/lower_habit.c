@@ -141,6 +141,44 @@ bool lower_planned(Lower *L, const char *name, Span at) {
     return false;
 }
 
+/* The latest binding of a name above a place, among the top level's; NULL: there is none. */
+static const Expr *bound_above(const Ast *ast, const char *name, Span at) {
+    const Expr *value = NULL;
+    for (uint32_t i = 0; i < ast->items.len; i++) {
+        const Stmt *s = ast->items.at[i];
+        if (s->kind == STMT_BIND && s->targets.len == 1 && s->targets.at[0].name == name &&
+            s->span.file == at.file && s->span.begin < at.begin)
+            value = s->value;
+    }
+    return value;
+}
+
+/* Losses of logits, which take the probabilities themselves: given these, they take them twice, and learn badly. */
+void lower_warn_habit(Lower *L, const Expr *call) {
+    static const char *const losses[][2] = {{"cross_entropy", "softmax"},
+                                            {"binary_cross_entropy", "sigmoid"}};
+    const Ast *ast = L->frame->module->ast;
+    for (size_t i = 0; i < COUNT_OF(losses); i++) {
+        if (strcmp(call->name, losses[i][0]) != 0 || call->args.len == 0 || ast == L->prelude.ast)
+            continue;
+        const Arg *arg = &call->args.at[0];
+        const Expr *given = arg->value, *made = given;
+        if ((arg->name && strcmp(arg->name, "logits") != 0)) continue;
+        if (given->kind == EXPR_NAME && L->frame->kind == FRAME_TOP)
+            made = bound_above(ast, given->name, call->span);
+        if (!made || made->kind != EXPR_CALL || strcmp(made->name, losses[i][1]) != 0) continue;
+        const Function *maker = lower_find_function(L, L->frame->module, made->name);
+        if (!maker || !maker->prelude) continue; /* one of the user's own */
+        for (uint32_t k = 0; k < L->warned.len; k++)
+            if (L->warned.at[k] == call) return;
+        vec_push(L->arena, &L->warned, call);
+        Diag *d = diag_warning(L->diags, W0102, given->span,
+                               "`%s` takes logits, and these are probabilities", losses[i][0]);
+        if (made != given) diag_span(L->diags, d, made->span, "made here");
+        diag_help(L->diags, d, "leave `%s` out: it is a part of the loss", losses[i][1]);
+    }
+}
+
 void lower_help_missing_value(Lower *L, Diag *d, const Value *v, const Expr *e) {
     const bool call = e && e->kind == EXPR_CALL;
     if (v->kind == VALUE_TUPLE)

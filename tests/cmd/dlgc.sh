@@ -133,6 +133,30 @@ expect 1 numbers.csv
 said 'numbers.csv: is no model: the name of one ends in .dlg'
 check "in one line" test "$(wc -l <err)" -eq 1
 
+# What is no error, but most likely a mistake, is a warning, once for all entries.
+cat >habit.dlg <<'END'
+input x : f32[8, 4]
+input y : i32[8]
+input t : f32[8]
+fn sure(p) { return mean(cross_entropy(softmax(p), y)) }
+logits = dense(x, 3)
+probs = softmax(logits)
+a = mean(cross_entropy(probs, y))
+out = dense(x, 1)[:, 0]
+b = binary_cross_entropy(sigmoid(out), t)
+c = mean(cross_entropy(logits, softmax(logits)))
+d = mean(cross_entropy(y = softmax(logits), logits = logits))
+probs = logits
+e = mean(cross_entropy(probs, y))
+f = sure(logits)
+entry one -> a, b, c, d, e, f
+entry two -> a
+END
+expect 0 habit.dlg -o -
+check "three warnings" test "$(grep -c '^warning\[W0102\]' err)" -eq 3
+said '`binary_cross_entropy` takes logits, and these are probabilities'
+said 'leave `softmax` out: it is a part of the loss'
+
 # Usage.
 expect 2
 expect 2 good.dlg wrong.dlg
