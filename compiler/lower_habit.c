@@ -163,7 +163,7 @@ void lower_warn_habit(Lower *L, const Expr *call) {
             continue;
         const Arg *arg = &call->args.at[0];
         const Expr *given = arg->value, *made = given;
-        if ((arg->name && strcmp(arg->name, "logits") != 0)) continue;
+        if (arg->name && strcmp(arg->name, "logits") != 0) continue;
         if (given->kind == EXPR_NAME && L->frame->kind == FRAME_TOP)
             made = bound_above(ast, given->name, call->span);
         if (!made || made->kind != EXPR_CALL || strcmp(made->name, losses[i][1]) != 0) continue;

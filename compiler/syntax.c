@@ -144,6 +144,9 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e) 
     } pairs[] = {
         {"':'", "'{'", "a block stands in `{ }`"},
         {"'{'", "'..'", "a range is written `0..n`, which ends before n"},
+        {"'for'", "a number",
+         "`for` gives no values, and rebinds names that were bound above it; a loop that does is "
+         "`h, hs = scan t in 0..n with h = x { }`"},
         {"'if'", "'+'", "to choose element by element, write `where(condition, a, b)`"},
         {"'if'", "a number", "to choose element by element, write `where(condition, a, b)`"},
         {"'with'", "'by'", "write `minimize loss by adam(lr = 1e-3)`"},

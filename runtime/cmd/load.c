@@ -497,6 +497,19 @@ static bool takes_held_out(const Args *a) {
     return (strcmp(a->command, "eval") == 0 && !a->all) || a->held_out;
 }
 
+/* A text that was read as a table, for nothing says what it is. */
+static void say_text(const Session *s) {
+    for (size_t i = 0; i < dlg_tensor_count(s->prog); i++) {
+        const dlg_tensor *t = dlg_tensor_at(s->prog, i);
+        if (t->kind != DLG_INPUT || t->source.form != DLG_SOURCE_WHOLE) continue;
+        if (strchr(t->name, '@') || !ends_in(t->source.path, ".txt")) continue;
+        fprintf(stderr,
+                "  %s is read as a table of numbers; the characters of a text are `from \"%s\" "
+                "chars` in the model\n",
+                t->source.path, t->source.path);
+    }
+}
+
 int session_data(Session *s, const Args *a, const char *const *entries, size_t entry_count,
                  const char *const *inputs, size_t input_count) {
     const Pair *given = a->data;
@@ -532,6 +545,7 @@ int session_data(Session *s, const Args *a, const char *const *entries, size_t e
     if (!memory) return out_of_memory();
     int exit_status = complain_data(s, status, "data");
     if (status == DLG_ERR_NAME || status == DLG_ERR_DATA) say_no_samples(s, a);
+    if (status == DLG_ERR_DATA) say_text(s);
     return exit_status;
 }
 

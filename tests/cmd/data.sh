@@ -164,6 +164,9 @@ head -c 20001 digits.csv >input.txt
         "$DLG" eval char_rnn.dlg $small --load rnn.w --data s=fewer.txt
     expect 0 "row 0:  s 7 1 7 1 8 1 9 1 8 1 9 1 10 1 8 1 7" "$DLG" run char_rnn.dlg $small --entry evaluate --load rnn.w \
         --data s=fewer.txt --rows 0 --with s
+    printf 'No table.\n\nThis is none.\n' >prose.txt
+    printf 'input s : i32[2, 4] from "prose.txt"\nparam w : f32[9] = 0\nloss = sum(w[s])\nentry train -> loss { minimize loss by sgd() }\n' >prose.dlg
+    expect 1 "the characters of a text are \`from \"prose.txt\" chars\` in the model" "$DLG" train prose.dlg
     printf '0,0,1,2,1,2,3,1,x' >unknown.txt
     expect 1 "unknown.txt:1: byte 16 of the file: \`x\`, U+0078 is not in the vocabulary of the weights" \
         "$DLG" eval char_rnn.dlg $small --load rnn.w --data s=unknown.txt
