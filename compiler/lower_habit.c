@@ -100,6 +100,8 @@ static const struct {
                "~ uniform(0, 1)`"},
     {"rand", "`random_uniform(shape...)` draws in each run; initial values are `param w : f32[3] ~ "
              "uniform(0, 1)`"},
+    {"random_normal",
+     "`random_normal_like(x)` has the shape of x: `random_normal_like(zeros(8, 4))`"},
     {"randn", "`random_normal_like(x)` draws in each run; initial values are `param w : f32[3] ~ "
               "normal(0, 1)`"},
     {"batch", "write `const batch = 64`"},
