@@ -168,7 +168,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case 'V': printf("dlgc %s\n", DLG_VERSION_TEXT); exit(standard_finish("dlgc", STATUS_DONE));
     case ARGP_KEY_ARG:
-        if (a->input) argp_error(state, "one file at a time: '%s' is a second", value);
+        if (a->input)
+            argp_error(state, "one file at a time: '%s' is a second (-o names the output)", value);
         a->input = value;
         return 0;
     case ARGP_KEY_END:
@@ -177,6 +178,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state,
                        "--emit c writes two files: -o takes the one that ends in .c, not '%s'",
                        a->output);
+        if (a->compile.emit != EMIT_C && a->output && ends_in(a->output, ".c"))
+            argp_error(state, "-o %s: the model as C is written by --emit c", a->output);
         if (a->weights && a->compile.emit != EMIT_C)
             argp_error(state, "--weights goes with --emit c: `dlg` takes others with --load");
         if (a->explains && (a->emits || a->compile.dump_after))
@@ -403,7 +406,9 @@ static int compile(Arguments *a) {
 
 int main(int argc, char **argv) {
     standard_hold();
-    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, as a full disk is */
+    signal(SIGXFSZ, SIG_IGN);    /* a file that may not grow is an error, as a full disk is */
+    static char name[] = "dlgc"; /* which argp and getopt show */
+    if (argc > 0) argv[0] = name;
     char doc[sizeof brief + sizeof details];
     snprintf(doc, sizeof doc, "%s\v%s", brief, details);
     const struct argp argp = {option_list,   parse_option, "FILE.dlg", doc,

@@ -160,6 +160,9 @@ said 'leave `softmax` out: it is a part of the loss'
 # Usage.
 expect 2
 expect 2 good.dlg wrong.dlg
+said '(-o names the output)'
+expect 2 good.dlg -o good.c
+said '-o good.c: the model as C is written by --emit c'
 expect 2 --emit nonsense good.dlg
 expect 2 --target nonsense good.dlg
 said 'cpu'
