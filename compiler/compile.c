@@ -41,6 +41,7 @@ typedef struct Compilation {
     Rewrites rewrites;
     TileUses tiles;
     Text header, weights_why; /* of EMIT_C; why the weights are none of the program's */
+    const char *model;        /* of EMIT_C: what the names of C begin with */
 } Compilation;
 
 /* ---- Results ---------------------------------------------------------------------------------- */
@@ -233,6 +234,7 @@ static bool compile_source(Compilation *c, Text *out) {
     if (over.entry) return tell_over(c, program, &over), false;
     if (lost == NO_NODE && c->options->emit == EMIT_C) {
         const char *name = c->options->header_name;
+        c->model = program->model;
         const WeightsFile weights = {c->options->weights_name, c->options->weights,
                                      c->options->weights_len};
         return emit_c(cl.at, &c->arena, name ? name : "model.h", weights.name ? &weights : NULL,
@@ -267,6 +269,19 @@ static void tell_rewrites(Compilation *c, Text *out) {
     }
 }
 
+/* Where that is not what the file is called. */
+static void tell_model(const Compilation *c, Text *out) {
+    const char *slash = strrchr(c->name, '/');
+    for (const char *s = slash ? slash + 1 : c->name; *s; s++) {
+        if ((unsigned char)*s < 128) continue;
+        text_printf(out,
+                    "note: names of C have letters, digits and _ of ASCII alone: those of %s begin "
+                    "with `%s_`; a file of another name gives others\n",
+                    c->name, c->model);
+        return;
+    }
+}
+
 static void *compile_thread(void *argument) {
     Compilation *c = argument;
     locale_t locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -289,6 +304,7 @@ static void *compile_thread(void *argument) {
         bool done = compile_source(c, &out);
         diags_render(&c->diags, &diagnostics, c->options->color);
         if (done && c->options->rewrites) tell_rewrites(c, &diagnostics);
+        if (done && c->model) tell_model(c, &diagnostics);
         if (c->weights_why.len)
             text_printf(&diagnostics, "error: %s: these are no weights of %s: %s\n",
                         c->options->weights_name, c->name, c->weights_why.at);

@@ -443,6 +443,8 @@ static bool write_weights(const Writer *w, const WeightsFile *weights, Text *why
         if (why->len) return false;
         if (found) text_printf(&rows, "    {%u, weights_%u},\n", i, i);
     }
+    const char *damage = weights ? weights_damage(weights, w->arena) : NULL;
+    if (damage) return text_puts(why, damage), false;
     text_printf(out, "static const struct given given[] = {\n%s    {-1, NULL},\n};\n\n",
                 rows.at ? rows.at : "");
     return true;

@@ -19,4 +19,7 @@ bool emit_c(const char *program, Arena *arena, const char *header_name, const We
 int emit_weights(const WeightsFile *file, const char *name, const char *type, int rank,
                  const long long *shape, long long elems, uint32_t number, Text *why, Text *out);
 
+/* What is wrong with the file as a whole: by its checksum, where it has one. NULL: nothing. */
+const char *weights_damage(const WeightsFile *file, Arena *arena);
+
 #endif

@@ -1,8 +1,11 @@
-/* emit_weights: a tensor of a safetensors file as a table of C.
+/* emit_weights: a tensor of a safetensors file as a table of C, and whether such a file holds what was written.
  *
  * Requires the file in memory, whatever is in it. Establishes: the table has the bits of the file, element by element, so
  * that it means the same on machines of either order of bytes. */
 #include "emit_c.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
 
 #include "../kernels/weights.h"
 
@@ -39,4 +42,139 @@ int emit_weights(const WeightsFile *file, const char *name, const char *type, in
     }
     text_puts(out, "\n};\n\n");
     return 1;
+}
+
+/* ---- The checksum (docs/program-format.md, "Weights") --------------------------------------------- */
+
+static const char malformed[] = "it is malformed: its header is not what such a file has",
+                  damaged[] = "what it holds is not what was written, by its checksum: it is "
+                              "damaged, or another program changed it and kept the metadata "
+                              "`dlg_checksum`";
+
+/* Four hexadecimal digits; -1: there are none. */
+static int32_t hexadecimal(const char *s, const char *end) {
+    int32_t code = 0;
+    for (int i = 0; i < 4; i++) {
+        static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+        const char *at = s + i < end && s[i] ? strchr(digits, s[i]) : NULL;
+        if (!at) return -1;
+        code = code << 4 | ((at - digits) & 15);
+    }
+    return code;
+}
+
+static void put_utf8(Text *out, uint32_t code) {
+    const int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    static const unsigned char lead[] = {0, 0xc0, 0xe0, 0xf0};
+    char c = (char)(lead[more] | code >> 6 * more);
+    text_add(out, &c, 1);
+    for (int i = more; i-- > 0;) {
+        c = (char)(0x80 | (code >> 6 * i & 0x3f));
+        text_add(out, &c, 1);
+    }
+}
+
+/* What a JSON string, which is all to its closing quote, says. False: it is none. */
+static bool unescape(const char *s, size_t len, Text *out) {
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    out->len = 0;
+    text_puts(out, "");
+    for (const char *end = s + len; s < end;) {
+        const char *escape = memchr(s, '\\', (size_t)(end - s));
+        text_add(out, s, (size_t)((escape ? escape : end) - s));
+        if (!escape) break;
+        s = escape;
+        if (end - s < 2) return false;
+        const char *simple = s[1] ? strchr(from, s[1]) : NULL;
+        int32_t code = s[1] == 'u' ? hexadecimal(s + 2, end) : -1;
+        if (simple) {
+            text_add(out, &to[simple - from], 1);
+            s += 2;
+            continue;
+        }
+        if (code < 0) return false;
+        s += 6;
+        if (code >= 0xd800 && code < 0xdc00) { /* the first of a pair */
+            int32_t low =
+                end - s >= 6 && s[0] == '\\' && s[1] == 'u' ? hexadecimal(s + 2, end) : -1;
+            if (low < 0xdc00 || low > 0xdfff) return false;
+            code = 0x10000 + (code - 0xd800) * 0x400 + (low - 0xdc00);
+            s += 6;
+        }
+        put_utf8(out, (uint32_t)code);
+    }
+    return true;
+}
+
+typedef struct Summing {
+    struct cursor c;
+    Text name, value;
+    uint64_t sum, written;
+    bool has_checksum;
+} Summing;
+
+static bool next_text(Summing *s, Text *out) {
+    size_t len;
+    const char *at = text(&s->c, &len);
+    return !s->c.wrong && unescape(at, len, out);
+}
+
+static uint64_t hash(const Text *name, const void *value, size_t bytes) {
+    return XXH64(value, bytes, XXH64(name->at, name->len, 0));
+}
+
+static bool sum_metadata(Summing *s) {
+    expect(&s->c, '{');
+    if (next_is(&s->c, '}')) return true;
+    while (!s->c.wrong) {
+        if (!next_text(s, &s->name)) return false;
+        expect(&s->c, ':');
+        if (!next_text(s, &s->value)) return false;
+        if (!strcmp(s->name.at, "dlg_checksum")) {
+            char *end;
+            s->written = strtoull(s->value.at, &end, 16);
+            s->has_checksum = true;
+        } else {
+            s->sum += hash(&s->name, s->value.at, s->value.len);
+        }
+        if (next_is(&s->c, '}')) return !s->c.wrong;
+        expect(&s->c, ',');
+    }
+    return false;
+}
+
+static bool sum_tensor(Summing *s, const char *data, uint64_t data_bytes) {
+    struct found f;
+    read_row(&s->c, &f);
+    if (s->c.wrong || f.data[0] > f.data[1] || f.data[1] > data_bytes) return false;
+    s->sum += hash(&s->name, data + f.data[0], (size_t)(f.data[1] - f.data[0]));
+    return true;
+}
+
+static bool sum_all(Summing *s, const char *data, uint64_t data_bytes) {
+    expect(&s->c, '{');
+    if (next_is(&s->c, '}')) return true;
+    while (!s->c.wrong) {
+        if (!next_text(s, &s->name)) return false;
+        expect(&s->c, ':');
+        if (!(strcmp(s->name.at, "__metadata__") ? sum_tensor(s, data, data_bytes)
+                                                 : sum_metadata(s)))
+            return false;
+        if (next_is(&s->c, '}')) return !s->c.wrong;
+        expect(&s->c, ',');
+    }
+    return false;
+}
+
+const char *weights_damage(const WeightsFile *file, Arena *arena) {
+    uint64_t header = 0;
+    if (file->len < 8) return malformed;
+    for (int i = 8; i-- > 0;) header = header << 8 | (unsigned char)file->bytes[i];
+    if (header > file->len - 8) return malformed;
+    const char *begin = file->bytes + 8, *data = begin + header;
+    Summing s = {.c = {begin, data, 0}};
+    text_init(&s.name, arena);
+    text_init(&s.value, arena);
+    if (!sum_all(&s, data, file->len - 8 - header)) return malformed;
+    return s.has_checksum && s.sum != s.written ? damaged : NULL;
 }

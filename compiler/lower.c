@@ -438,18 +438,24 @@ static void warn_uncalled(Lower *L) {
     }
 }
 
-/* "samples/digits.dlg" -> "digits"; what is no letter, digit or underscore becomes '_'. */
+/* "samples/digits.dlg" -> "digits"; a character that is no letter, digit or underscore of ASCII becomes '_', and a name
+ * that has no letter or digit is none: "model". */
 static const char *model_name(Arena *arena, const char *path) {
     const char *slash = strrchr(path, '/');
     char *name = arena_strndup(arena, slash ? slash + 1 : path, strlen(slash ? slash + 1 : path));
     char *dot = strrchr(name, '.');
     if (dot && dot != name) *dot = 0;
-    for (char *c = name; *c; c++) {
+    bool named = false;
+    char *to = name;
+    for (const char *c = name; *c; c++) {
         bool plain =
             (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
-        if (!plain) *c = '_';
+        if (((unsigned char)*c & 0xC0) == 0x80) continue; /* of the character that began before */
+        *to++ = plain ? *c : '_';
+        named = named || plain;
     }
-    return *name ? name : "model";
+    *to = 0;
+    return named ? name : "model";
 }
 
 Program *lower_program(Arena *arena, Names *names, Diags *diags, const struct Ast *prelude,

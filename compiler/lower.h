@@ -206,8 +206,10 @@ typedef struct Lower {
     bool missing_path;        /* a dotted name was met that only a later line declares */
     bool report_missing_paths;
     const Minimize *minimizing;
-    const Shape *init_shape; /* while an initialiser is evaluated */
-    bool sizing;             /* while the sizes of a type are */
+    const Shape *init_shape;  /* while an initialiser is evaluated */
+    bool sizing;              /* while the sizes of a type are */
+    bool in_columns;          /* while the columns of a source are */
+    VEC(const Expr *) warned; /* calls that lower_warn_habit told of */
     uint32_t iterations, depth, nesting, seq;
 } Lower;
 
@@ -339,6 +341,8 @@ bool lower_axis(Lower *L, const Operand *x, int rank, int32_t *out);
 const char *lower_habit(const char *name);
 /* Whether `name` is something planned: then E0801 is reported. */
 bool lower_planned(Lower *L, const char *name, Span at);
+/* Warns, once, of a call of the prelude that is no error, but most likely a mistake. */
+void lower_warn_habit(Lower *L, const Expr *call);
 /* Helps where one value was wanted of e, and v is none, several, or a function. */
 void lower_help_missing_value(Lower *L, Diag *d, const Value *v, const Expr *e);
 

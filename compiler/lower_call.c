@@ -337,6 +337,7 @@ Value lower_call(Lower *L, const Expr *e) {
         return ERROR_VALUE;
     }
     if (fn) {
+        if (fn->prelude) lower_warn_habit(L, e);
         Scope *scope = lower_open_scope(L);
         Value v = lower_call_function(L, fn, e, 0, scope);
         lower_close_scope(L, scope);

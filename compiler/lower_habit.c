@@ -2,6 +2,9 @@
  * language is meant to have but has not yet. Two tables, by name. */
 #include "lower.h"
 
+#define LOWER_CROSS_ENTROPY                                                                        \
+    "`mean(cross_entropy(logits, y))` takes the logits, without softmax, and whole labels"
+
 static const struct {
     const char *name, *help;
 } habits[] = {
@@ -10,6 +13,52 @@ static const struct {
     {"mm", "a matrix product is written `a @ b`"},
     {"bmm", "a matrix product is written `a @ b`"},
     {"linear", "`dense(x, units)` makes weights and a bias"},
+    {"Linear", "`dense(x, units)` makes weights and a bias"},
+    {"sequential", "layers are bindings, one after the other: `h = relu(dense(x, 64))`"},
+    {"Sequential", "layers are bindings, one after the other: `h = relu(dense(x, 64))`"},
+    {"CrossEntropyLoss", LOWER_CROSS_ENTROPY},
+    {"softmax_cross_entropy", LOWER_CROSS_ENTROPY},
+    {"sparse_categorical_crossentropy", LOWER_CROSS_ENTROPY},
+    {"categorical_crossentropy", LOWER_CROSS_ENTROPY},
+    {"nll_loss", LOWER_CROSS_ENTROPY},
+    {"nll", LOWER_CROSS_ENTROPY},
+    {"MSELoss", "write `mse(a, b)`"},
+    {"mse_loss", "write `mse(a, b)`"},
+    {"mean_squared_error", "write `mse(a, b)`"},
+    {"rmse", "write `sqrt(mse(a, b))`"},
+    {"L1Loss", "write `mae(a, b)`"},
+    {"l1_loss", "write `mae(a, b)`"},
+    {"mean_absolute_error", "write `mae(a, b)`"},
+    {"bce", "write `binary_cross_entropy(logits, y)`"},
+    {"BCELoss", "write `binary_cross_entropy(logits, y)`"},
+    {"sigmoid_cross_entropy", "write `binary_cross_entropy(logits, y)`"},
+    {"BatchNorm2d", "write `batch_norm(x)`"},
+    {"BatchNorm1d", "write `batch_norm(x)`"},
+    {"swish", "write `silu(x)`"},
+    {"hardtanh", "write `clip(x, -1, 1)`"},
+    {"clamp", "write `clip(x, low, high)`"},
+    {"log_sigmoid", "write `-softplus(-x)`"},
+    {"log1p", "write `log(1 + x)`"},
+    {"absolute", "write `abs(x)`"},
+    {"sqr", "write `square(x)`"},
+    {"average", "write `mean(x)`"},
+    {"any", "write `sum(condition) > 0`"},
+    {"all", "write `sum(condition) == size(condition)`"},
+    {"isnan", "write `x != x`"},
+    {"numel", "write `size(x)`"},
+    {"repeat", "`expand(x, sizes...)` repeats axes of size 1, and `concat(x, x)` puts x twice"},
+    {"tile", "`expand(x, sizes...)` repeats axes of size 1, and `concat(x, x)` puts x twice"},
+    {"split", "`x[a:b]` is a slice of the first axis, `x[:, a:b]` of the second"},
+    {"chunk", "`x[a:b]` is a slice of the first axis, `x[:, a:b]` of the second"},
+    {"flip", "`x[::-1]` is the other way round along the first axis"},
+    {"roll", "write `concat(x[-n:], x[:-n])`"},
+    {"diag", "write `einsum(\"ii->i\", x)`"},
+    {"trace", "write `einsum(\"ii\", x)`"},
+    {"global_avg_pool", "write `mean(x, axis = [2, 3])`"},
+    {"empty", "write `zeros(shape...)`"},
+    {"full_like", "write `zeros_like(x) + value`"},
+    {"xavier", "write `glorot()`"},
+    {"kaiming", "write `he()`"},
     {"stack", "`[a, b]` stacks on a new first axis"},
     {"cat", "write `concat(a, b, axis = 0)`"},
     {"concatenate", "write `concat(a, b, axis = 0)`"},
@@ -47,8 +96,14 @@ static const struct {
     {"detach", "write `stop_gradient(x)`"},
     {"no_grad", "write `stop_gradient(x)`"},
     {"backward", "gradients are `grad(y, v)`, or taken by `minimize`"},
-    {"rand", "random numbers are initial values: `param w : f32[3] ~ uniform(0, 1)`"},
-    {"randn", "random numbers are initial values: `param w : f32[3] ~ normal(0, 1)`"},
+    {"random", "`random_uniform(shape...)` draws in each run; initial values are `param w : f32[3] "
+               "~ uniform(0, 1)`"},
+    {"rand", "`random_uniform(shape...)` draws in each run; initial values are `param w : f32[3] ~ "
+             "uniform(0, 1)`"},
+    {"random_normal",
+     "`random_normal_like(x)` has the shape of x: `random_normal_like(zeros(8, 4))`"},
+    {"randn", "`random_normal_like(x)` draws in each run; initial values are `param w : f32[3] ~ "
+              "normal(0, 1)`"},
     {"batch", "write `const batch = 64`"},
     {"f64", "the types are " LOWER_TYPES},
     {"i64", "the types are " LOWER_TYPES},
@@ -86,6 +141,44 @@ bool lower_planned(Lower *L, const char *name, Span at) {
         return true;
     }
     return false;
+}
+
+/* The latest binding of a name above a place, among the top level's; NULL: there is none. */
+static const Expr *bound_above(const Ast *ast, const char *name, Span at) {
+    const Expr *value = NULL;
+    for (uint32_t i = 0; i < ast->items.len; i++) {
+        const Stmt *s = ast->items.at[i];
+        if (s->kind == STMT_BIND && s->targets.len == 1 && s->targets.at[0].name == name &&
+            s->span.file == at.file && s->span.begin < at.begin)
+            value = s->value;
+    }
+    return value;
+}
+
+/* Losses of logits, which take the probabilities themselves: given these, they take them twice, and learn badly. */
+void lower_warn_habit(Lower *L, const Expr *call) {
+    static const char *const losses[][2] = {{"cross_entropy", "softmax"},
+                                            {"binary_cross_entropy", "sigmoid"}};
+    const Ast *ast = L->frame->module->ast;
+    for (size_t i = 0; i < COUNT_OF(losses); i++) {
+        if (strcmp(call->name, losses[i][0]) != 0 || call->args.len == 0 || ast == L->prelude.ast)
+            continue;
+        const Arg *arg = &call->args.at[0];
+        const Expr *given = arg->value, *made = given;
+        if (arg->name && strcmp(arg->name, "logits") != 0) continue;
+        if (given->kind == EXPR_NAME && L->frame->kind == FRAME_TOP)
+            made = bound_above(ast, given->name, call->span);
+        if (!made || made->kind != EXPR_CALL || strcmp(made->name, losses[i][1]) != 0) continue;
+        const Function *maker = lower_find_function(L, L->frame->module, made->name);
+        if (!maker || !maker->prelude) continue; /* one of the user's own */
+        for (uint32_t k = 0; k < L->warned.len; k++)
+            if (L->warned.at[k] == call) return;
+        vec_push(L->arena, &L->warned, call);
+        Diag *d = diag_warning(L->diags, W0102, given->span,
+                               "`%s` takes logits, and these are probabilities", losses[i][0]);
+        if (made != given) diag_span(L->diags, d, made->span, "made here");
+        diag_help(L->diags, d, "leave `%s` out: it is a part of the loss", losses[i][1]);
+    }
 }
 
 void lower_help_missing_value(Lower *L, Diag *d, const Value *v, const Expr *e) {

@@ -337,6 +337,21 @@ static bool ended_with_iteration(Lower *L, Diag *d, const Stmt *s, const char *n
     return false;
 }
 
+/* Whether an entry calls one of its outputs so, which is no binding. */
+static bool is_output(Lower *L, Diag *d, const Ast *ast, const char *name) {
+    for (uint32_t i = 0; i < ast->items.len; i++) {
+        const Stmt *s = ast->items.at[i];
+        for (uint32_t k = 0; s->kind == STMT_ENTRY && k < s->outputs.len; k++) {
+            const NamedValue *output = &s->outputs.at[k];
+            if (output->name.name != name) continue;
+            lower_point(L, d, output->name.span, "an output has this name, which is no binding");
+            diag_help(L->diags, d, "write `%s = ...` on a line of its own, above the entry", name);
+            return true;
+        }
+    }
+    return false;
+}
+
 void lower_unknown_name(Lower *L, const char *name, Span at) {
     if (lower_planned(L, name, at)) return;
     Diag *d = lower_error(L, E0201, at, "nothing is called `%s` here", name);
@@ -362,6 +377,7 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
             return;
         }
     }
+    if (is_output(L, d, f->module->ast, name)) return;
     if (!strcmp(name, "fan_in") || !strcmp(name, "fan_out")) {
         diag_note(L->diags, d, "fan_in and fan_out are known in an initialiser (after `~`) only");
         return;
@@ -383,7 +399,12 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
     const char *near = diag_nearest(L->arena, name, c.at, c.len);
     if (!near) near = similar_path(L, name);
     const char *habit = lower_habit(name);
-    if (L->sizing && !near)
+    if (L->in_columns)
+        diag_help(L->diags, d,
+                  "a column is a number, from 0; by their names columns are given by --data "
+                  "INPUT=FILE:%s",
+                  name);
+    else if (L->sizing && !near)
         diag_help(L->diags, d, "a size is a number or a const: write `const %s = 64` above", name);
     else if (habit)
         diag_help(L->diags, d, "%s", habit);

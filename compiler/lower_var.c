@@ -224,6 +224,13 @@ static bool option_number(Lower *L, const Expr *e, const char *what, int32_t *ou
     return lower_whole(L, &x, what, 0, MAX_ELEMS, out);
 }
 
+static bool column_number(Lower *L, const Expr *e, int32_t *out) {
+    L->in_columns = true;
+    bool ok = option_number(L, e, "a column", out);
+    L->in_columns = false;
+    return ok;
+}
+
 static bool source_columns(Lower *L, const SourceOption *o, DataSource *d) {
     d->what = "columns";
     if (o->range && (!o->value || !o->to)) {
@@ -231,14 +238,14 @@ static bool source_columns(Lower *L, const SourceOption *o, DataSource *d) {
                     "columns are written `columns FIRST:END`, or `columns N`");
         return false;
     }
-    if (!o->value || !option_number(L, o->value, "a column", &d->begin)) {
+    if (!o->value || !column_number(L, o->value, &d->begin)) {
         if (!o->value) lower_error(L, E0701, o->name.span, "which columns? `columns 0:64`");
         return false;
     }
     d->single = !o->range;
     d->end = d->begin + 1;
     if (!o->range) return true;
-    if (!option_number(L, o->to, "a column", &d->end)) return false;
+    if (!column_number(L, o->to, &d->end)) return false;
     if (d->end <= d->begin) {
         lower_error(L, E0701, span_join(o->value->span, o->to->span), "no columns from %d to %d",
                     d->begin, d->end);
@@ -314,9 +321,13 @@ static bool lower_source(Lower *L, const Stmt *s, Variable *v) {
     int64_t have = (int64_t)d->end - d->begin;
     if (!strcmp(d->what, "columns") && row != have) {
         Diag *diag = lower_error(L, E0701, s->source.span,
-                                 "`%s` takes %lld numbers a row, and the source gives %lld",
-                                 v->name, (long long)row, (long long)have);
+                                 "`%s` takes %lld number%s a row, and the source gives %lld",
+                                 v->name, (long long)row, row == 1 ? "" : "s", (long long)have);
         lower_point(L, diag, s->type.span, "its type");
+        if (v->shape.rank == 1)
+            diag_help(L->diags, diag,
+                      "the first axis counts the rows of a batch: `%s : %s[batch, %lld]`", v->name,
+                      dtype_name(v->dtype), (long long)have);
         return false;
     }
     if (d->what[0] && strcmp(d->what, "columns") != 0 && dtype_counts_as(v->dtype) != DT_I32) {

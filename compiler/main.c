@@ -3,11 +3,12 @@
  * Establishes: the output is either written whole, under its name, or not at all: a file that was
  * there before a failure is there after it. Status 0 done, 1 the input is wrong, 2 usage, 3 the
  * system failed. */
-#define _XOPEN_SOURCE 700 /* realpath */
+#define _XOPEN_SOURCE 700 /* mkstemp, fchmod */
 
 #include "../runtime/cmd/man.h"
 #include "../runtime/cmd/markdown.h"
 #include "../runtime/cmd/standard.h"
+#include "../runtime/real_path.h"
 #include "compile.h"
 
 #include <argp.h>
@@ -140,7 +141,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "--emit takes cl, c, graph, dot or plan, not '%s'", value);
         return 0;
     case OPTION_WEIGHTS: a->weights = value; return 0;
-    case OPTION_MAN: write_man(); exit(STATUS_DONE);
+    case OPTION_MAN: write_man(); exit(standard_finish("dlgc", STATUS_DONE));
     case OPTION_EXPLAIN:
         a->explains = true;
         a->compile.emit = EMIT_EXPLAIN;
@@ -165,9 +166,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "-O takes 0, 1 or 2, not '%s'", value);
         a->compile.opt_level = value[0] == '2' ? 0 : value[0] - '0' + 1;
         return 0;
-    case 'V': printf("dlgc %s\n", DLG_VERSION_TEXT); exit(STATUS_DONE);
+    case 'V': printf("dlgc %s\n", DLG_VERSION_TEXT); exit(standard_finish("dlgc", STATUS_DONE));
     case ARGP_KEY_ARG:
-        if (a->input) argp_error(state, "one file at a time: '%s' is a second", value);
+        if (a->input)
+            argp_error(state, "one file at a time: '%s' is a second (-o names the output)", value);
         a->input = value;
         return 0;
     case ARGP_KEY_END:
@@ -176,6 +178,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state,
                        "--emit c writes two files: -o takes the one that ends in .c, not '%s'",
                        a->output);
+        if (a->compile.emit != EMIT_C && a->output && ends_in(a->output, ".c"))
+            argp_error(state, "-o %s: the model as C is written by --emit c", a->output);
         if (a->weights && a->compile.emit != EMIT_C)
             argp_error(state, "--weights goes with --emit c: `dlg` takes others with --load");
         if (a->explains && (a->emits || a->compile.dump_after))
@@ -246,23 +250,24 @@ static int write_all(int fd, const char *text, size_t len) {
     return 0;
 }
 
-/* Writes beside the target, syncs, and renames over it. */
-static int replace_file(const char *target, const char *text, size_t len, mode_t mode) {
+/* Writes beside the target, which `path` leads to, syncs, and renames over it. */
+static int replace_file(const char *path, const char *target, const char *text, size_t len,
+                        mode_t mode) {
     size_t size = strlen(target) + sizeof ".XXXXXX";
     char *temporary = malloc(size);
-    if (!temporary) return fail("write", target);
+    if (!temporary) return fail("write", path);
     snprintf(temporary, size, "%s.XXXXXX", target);
     int fd = mkstemp(temporary);
     if (fd < 0) {
         free(temporary);
-        return fail("write", target);
+        return fail("write", path);
     }
     int failed = write_all(fd, text, len) || fchmod(fd, mode) || fsync(fd);
     failed = close(fd) || failed;
     failed = failed || rename(temporary, target);
     int status = STATUS_DONE;
     if (failed) {
-        status = fail("write", target);
+        status = fail("write", path);
         unlink(temporary);
     }
     free(temporary);
@@ -275,11 +280,12 @@ static int write_output(const char *path, const char *text, size_t len) {
     struct stat st;
     mode_t mask = umask(0);
     umask(mask);
-    if (stat(path, &st)) return replace_file(path, text, len, 0666 & ~mask);
-    if (S_ISREG(st.st_mode)) {
-        char *target = realpath(path, NULL); /* a link stays one */
+    bool there = stat(path, &st) == 0;
+    if (!there || S_ISREG(st.st_mode)) {
+        char *target = rt_real_path(path); /* a link stays one, also to what is not there yet */
         if (!target) return fail("write", path);
-        int status = replace_file(target, text, len, st.st_mode & 07777);
+        int status =
+            replace_file(path, target, text, len, there ? st.st_mode & 07777 : 0666 & ~mask);
         free(target);
         return status;
     }
@@ -400,10 +406,13 @@ static int compile(Arguments *a) {
 
 int main(int argc, char **argv) {
     standard_hold();
-    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, as a full disk is */
+    signal(SIGXFSZ, SIG_IGN);    /* a file that may not grow is an error, as a full disk is */
+    static char name[] = "dlgc"; /* which argp and getopt show */
+    if (argc > 0) argv[0] = name;
     char doc[sizeof brief + sizeof details];
     snprintf(doc, sizeof doc, "%s\v%s", brief, details);
-    const struct argp argp = {option_list, parse_option, "FILE.dlg", doc, NULL, NULL, NULL};
+    const struct argp argp = {option_list,   parse_option, "FILE.dlg", doc,
+                              standard_help, NULL,         NULL};
     Arguments a = {.defines = calloc((size_t)argc + 1, sizeof *a.defines),
                    .include_dirs = calloc((size_t)argc + 1, sizeof *a.include_dirs)};
     if (!a.defines || !a.include_dirs) return STATUS_SYSTEM;
@@ -412,7 +421,7 @@ int main(int argc, char **argv) {
     const char *no_color = getenv("NO_COLOR");
     a.compile.color = isatty(STDERR_FILENO) && !(no_color && *no_color);
     argp_err_exit_status = STATUS_USAGE;
-    error_t error = argp_parse(&argp, argc, argv, 0, NULL, &a);
+    error_t error = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
     int status = STATUS_USAGE;
     if (error) {
         fprintf(stderr, "dlgc: %s\n", strerror(error));

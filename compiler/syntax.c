@@ -114,6 +114,7 @@ static const char *foreign(const char *word) {
         {"while", "the loop is `for t in 0..n { }`, which is unrolled"},
         {"import", "what there is needs no import, and all of a program is in one file"},
         {"use", "what there is needs no import, and all of a program is in one file"},
+        {"maximize", "to make a number larger, write `minimize -score by adam()`"},
         {"print", "what is to be seen is an output: `entry look -> x`"},
         {"float", "a type follows the name: `input x : f32[3]`"},
         {"int", "a type follows the name: `input x : i32[3]`"},
@@ -142,8 +143,17 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e) 
     static const struct {
         const char *found, *expected, *help;
     } pairs[] = {
+        {"':'", "'->'", "what an entry returns stands after `->`: `entry train -> loss { }`"},
+        {"'('", "'->'", "an entry takes no arguments: it reads the inputs that its outputs need"},
+        {"','", "'by'", "one number is minimized: `minimize a + b by adam()`"},
+        {"'over'", "the end of the line",
+         "it stands before `by`: `minimize loss over w by adam()`"},
+        {"'='", "'<-'", "a param or state is updated with `<-`: `w <- w - 0.1 * grad(loss, w)`"},
         {"':'", "'{'", "a block stands in `{ }`"},
         {"'{'", "'..'", "a range is written `0..n`, which ends before n"},
+        {"'for'", "a number",
+         "`for` gives no values, and rebinds names that were bound above it; a loop that does is "
+         "`h, hs = scan t in 0..n with h = x { }`"},
         {"'if'", "'+'", "to choose element by element, write `where(condition, a, b)`"},
         {"'if'", "a number", "to choose element by element, write `where(condition, a, b)`"},
         {"'with'", "'by'", "write `minimize loss by adam(lr = 1e-3)`"},
@@ -159,6 +169,12 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e) 
                "`[4, 8]`";
     for (size_t i = 0; i < COUNT_OF(pairs); i++)
         if (!strcmp(found, pairs[i].found) && expects(e, pairs[i].expected)) return pairs[i].help;
+    if (is_one_of(found, values) && lex->before == T_NAME && expects(e, "'{'") && expects(e, "'='"))
+        return "outputs are separated by commas: `entry train -> loss, acc`";
+    if (!strcmp(found, "'{'") && expects(e, "a number") && lex->before == ',')
+        return "a list ends without a comma";
+    if (is_one_of(found, statements) && expects(e, "the end of the line"))
+        return "each statement stands on a line of its own, or `;` stands between them";
     if (!strcmp(found, "'('") && lex->before == T_DOTTED)
         return "there are no methods and no modules: write `exp(x)`, `sum(x)`";
     if (is_one_of(found, values) && lex->before == T_NAME && expects(e, "'('"))
@@ -170,6 +186,14 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
     static const char *const options[] = {"columns", "axis", "chars", "bytes"};
     const Lexer *lex = p->lexer;
     const Source *src = &p->diags->sources->files.at[p->file];
+    if (!strcmp(found, "'->'") && expects(e, "a name") && !expects(e, "a number"))
+        return "an entry has a name: `entry train -> loss`";
+    if (!strcmp(found, "'->'") && lex->tokens == 2 && lex->head)
+        return arena_printf(p->arena, "an entry is written `entry %s -> ...`", lex->head);
+    if (!strcmp(found, "'{'") && lex->tokens == 2 && lex->head)
+        return arena_printf(p->arena,
+                            "an entry is written `entry %s { }`, a function `fn %s(x) { }`",
+                            lex->head, lex->head);
     if (!strcmp(found, "':'") && lex->tokens == 2 && lex->head)
         return "a declaration begins with `input`, `param` or `state`";
     if (!strncmp(shown, "the keyword", 11) && expects(e, "a name") && !expects(e, "a number"))
@@ -183,7 +207,11 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
     if (expects(e, "'const'") && !strcmp(found, "'//'")) return "a comment begins with `#`";
     if (expects(e, "'const'") && (is_one_of(found, operators) || !strcmp(found, "','")))
         return "a line that goes on ends with the operator, or stands inside ( )";
+    if (!strcmp(found, "'\\''") && expects(e, "a string"))
+        return "a string stands in double quotes: `\"data.csv\"`";
     if (expects(e, "'columns', 'axis', 'chars' or 'bytes'")) {
+        if (at.begin && src->text[at.begin - 1] == '"')
+            return "a `\"` within a string is written `\\\"`, and a `\\` is `\\\\`";
         const char *word = names_add(p->names, src->text + at.begin, at.end - at.begin);
         const char *near = diag_nearest(p->arena, word, options, COUNT_OF(options));
         return near ? arena_printf(p->arena, "did you mean `%s`?", near)

@@ -35,7 +35,7 @@ _TYPES = [
     ("f16", "H", "float16"), ("bf16", "H", "uint16"), ("u8", "B", "uint8"),
 ]
 _KINDS = ["input", "param", "state", "arena", "output"]
-_OK, _USAGE, _BUILD, _STOPPED = 0, -1, -12, -15
+_OK, _USAGE, _NAME, _SIZE, _DATA, _BUILD, _STOPPED = 0, -1, -5, -6, -9, -12, -15
 
 
 # ---- The structures of dlg.h, field by field ---------------------------------------------------------
@@ -216,6 +216,22 @@ def _count(name, value):
     return value
 
 
+def _spare(path):
+    """What is there and is no safetensors file is not overwritten, as by dlg."""
+    try:
+        with open(path, "rb") as file:
+            begin = file.read(9)
+    except OSError:  # it is not there; or the library tells what is wrong
+        return
+    if begin and begin[8:] != b"{":
+        raise Error(_USAGE, "%s is there and is not a weights file: it is not overwritten; remove it first" % os.fsdecode(path))
+
+
+def _list(names):
+    """Those that the model has: x@1 is of a variant for one row."""
+    return ", ".join(name for name in names if "@" not in name)
+
+
 def _by(shape):
     return "x".join(map(str, shape)) or "one number"
 
@@ -285,13 +301,40 @@ def _shape_of(values):
         return tuple(values.shape)
     if isinstance(values, (list, tuple)):
         return (len(values),) + (_shape_of(values[0]) if len(values) else ())
-    if isinstance(values, (int, float)):
+    if isinstance(values, (int, float, complex)):
         return ()
     return (memoryview(values).nbytes,)
 
 
-def _bytes_of(tensor_type, values):
-    """Values as memory in the tensor's type: something that holds it, the address, how many elements."""
+def _text_in(values):
+    """A text that stands in the values, which is no number; None: there is none."""
+    if isinstance(values, str):
+        try:
+            float(values)
+        except ValueError:
+            return values
+    if isinstance(values, (list, tuple)) or getattr(getattr(values, "dtype", None), "kind", "none") in "OSU":
+        texts = (_text_in(value) for value in getattr(values, "flat", values))
+        return next((text for text in texts if text is not None), None)
+    return None
+
+
+def _bytes_of(t, values):
+    """Values as memory in the tensor's type: something that holds it, the address, how many elements. What is no such thing is told
+    with what the tensor takes."""
+    try:
+        return _bytes_of_type(t.type, values)
+    except (TypeError, ValueError) as error:
+        kind, text = _TYPES[t.type][0], _text_in(values)
+        takes = "%s takes %s numbers, %s" % (t.user_name.decode(), kind, _by(t.shape[:t.rank]))
+        if text is None:
+            raise Error(_DATA, "%s, in lists of equal lengths, an array or a buffer: %s" % (takes, error)) from None
+        help = ": classes go by their numbers, which `dlg train` gives them from 0 in the order of their names, and characters " \
+            "by those in the vocabulary (of `bytes`: list(text.encode()))" if kind in ("i32", "u8") else ""
+        raise Error(_DATA, "%s, not the text %r%s" % (takes, text[:40], help)) from None
+
+
+def _bytes_of_type(tensor_type, values):
     name, _, numpy_type = _TYPES[tensor_type]
     if numpy is not None and name != "bf16":
         array = numpy.asarray(values)
@@ -299,7 +342,7 @@ def _bytes_of(tensor_type, values):
             with numpy.errstate(invalid="ignore"):  # of NaN, which no whole number is
                 cast = array.astype(numpy_type)
             if not (cast == array).all():
-                raise Error(-9, "%s does not hold these values" % name)
+                raise Error(_DATA, "%s does not hold these values" % name)
             array = cast
         array = numpy.ascontiguousarray(array, dtype=numpy_type)
         return array, array.ctypes.data, array.size
@@ -311,7 +354,7 @@ def _bytes_of(tensor_type, values):
     held = (c.c_char * max(1, len(flat) * size))()
     for i, value in enumerate(flat):
         if _put_element(tensor_type, held, i, value) < _OK:
-            raise Error(-9, "%s does not hold %r" % (name, value))
+            raise Error(_DATA, "%s does not hold %r" % (name, value))
     return held, c.addressof(held), len(flat)
 
 
@@ -376,7 +419,7 @@ class Program:
         if name.startswith("_") or not self._handle:
             raise AttributeError(name)
         if not _entry_find(self._handle, name.encode()):
-            raise AttributeError("the program has no entry %r; its entries are %s" % (name, ", ".join(self.entries)))
+            raise AttributeError("the program has no entry %r; its entries are %s" % (name, _list(self.entries)))
 
         def entry(*values, **inputs):
             if values:
@@ -397,7 +440,7 @@ class Program:
     def _find(self, name):
         found = _tensor_find(self._open(), name.encode())
         if not found:
-            raise Error(-5, "the program has no tensor %r" % name)
+            raise Error(_NAME, "the program has no tensor %r; its tensors are %s" % (name, _list(self.tensors)))
         return found.contents
 
     @property
@@ -423,12 +466,12 @@ class Program:
     def set(self, name, values):
         """Copies a whole tensor in: of its shape, or all its elements one after the other."""
         t = self._find(name)
-        held, address, count = _bytes_of(t.type, values)
-        if count != t.elems:
-            raise Error(-6, "%s has %d elements, not %d" % (name, t.elems, count))
+        held, address, count = _bytes_of(t, values)
         shape, own = _shape_of(values), tuple(t.shape[:t.rank])
         if len(shape) > 1 and shape != own:
-            raise Error(-6, "%s is %s, not %s" % (name, _by(own), _by(shape)))
+            raise Error(_SIZE, "%s is %s, not %s: it is set as a whole" % (name, _by(own), _by(shape)))
+        if count != t.elems:
+            raise Error(_SIZE, "%s is %s: %d elements, not %d" % (name, _by(own), t.elems, count))
         self._check(_set(self._handle, t.name, address, t.bytes))
         del held
 
@@ -450,7 +493,7 @@ class Program:
         """Sets inputs, runs an entry once, and returns its results by name."""
         found = _entry_find(self._open(), entry.encode())
         if not found:
-            raise Error(-5, "the program has no entry %r" % entry)
+            raise Error(_NAME, "the program has no entry %r; its entries are %s" % (entry, _list(self.entries)))
         e = found.contents
         reads = {e.reads[k].contents.user_name.decode(): e.reads[k].contents for k in range(e.read_count)}
         for name, values in inputs.items():
@@ -473,7 +516,8 @@ class Program:
         self._check(_weights_load(self._open(), _path(path), c.byref(_WeightsOptions(checkpoint, partial))))
 
     def save(self, path, checkpoint=False):
-        """Writes one, whole or not at all."""
+        """Writes one, whole or not at all, in place of one that is there; a file of another kind is not overwritten."""
+        _spare(path)
         self._check(_weights_save(self._open(), _path(path), c.byref(_WeightsOptions(checkpoint))))
 
     def _dataset(self, entries, data):
@@ -486,15 +530,15 @@ class Program:
                 rows[i].source = _path(values)
                 continue
             t = self._find(name)
-            memory, address, count = _bytes_of(t.type, values)
+            memory, address, count = _bytes_of(t, values)
             axis = t.source.axis if t.source.form else 0
             one = tuple(t.shape[i] for i in range(t.rank) if i != axis)
             sample = math.prod(one)
             if count % sample:
-                raise Error(-9, "%s: %d elements are no whole samples of %d" % (name, count, sample))
+                raise Error(_DATA, "%s: %d elements are no whole samples of %d" % (name, count, sample))
             shape = _shape_of(values)
             if len(shape) > 1 and math.prod(shape[1:]) != sample:
-                raise Error(-6, "%s: a sample is %s, not %s" % (name, _by(one), _by(shape[1:])))
+                raise Error(_SIZE, "%s: a sample is %s, not %s" % (name, _by(one), _by(shape[1:])))
             held.append(memory)
             rows[i].values, rows[i].rows = address, count // sample
         names = (c.c_char_p * len(entries))(*[e.encode() for e in entries])
@@ -526,6 +570,8 @@ class Program:
                 failure.append(error)
                 return 1
 
+        if checkpoint is not None:
+            _spare(checkpoint)
         epochs, steps, seed = _count("epochs", epochs), _count("steps", steps), _count("seed", seed)
         patience = _count("patience", patience)
         if (metric or patience) and not holdout > 0:

@@ -264,10 +264,13 @@ static int refuse_program(const Training *t, const RtLoading *file) {
             return refuse(t, "%s: the constant `%.100s` is %.40s there and %s here", other,
                           p->consts[i].name, theirs, ours);
     }
-    return refuse(t,
-                  "%s: %s it computes is not the same: an operator, a number, the optimizer, or "
-                  "what it includes",
-                  other, target ? "its constants and its target are the same, but what" : "what");
+    /* Loading looked at the params and states, and compare_all at the rest, before. */
+    return refuse(
+        t,
+        "%s: its params, its states%s, the data and the options are the same, but what it "
+        "computes is not: in the text of the model, or of what it includes, an operator or "
+        "a number, such as a learning rate, was changed",
+        other, target ? ", its constants, its target" : "");
 }
 
 static int compare_program(const Training *t, const RtLoading *file) {
@@ -384,7 +387,7 @@ int checkpoint_resume(Training *t) {
     TRY(rt_weights_open(&file, t->prog, o->checkpoint, &(dlg_weights_options){.checkpoint = 1}));
     int status = take_up(t, file);
     rt_weights_close(file);
-    t->saved_step = t->progress.step;
+    t->tried_step = t->progress.step;
     return status;
 }
 
@@ -392,7 +395,7 @@ int checkpoint_resume(Training *t) {
 
 bool checkpoint_due(const Training *t) {
     uint64_t every = t->options->checkpoint_steps;
-    if (!t->options->checkpoint || t->progress.step == t->saved_step) return false;
+    if (!t->options->checkpoint || t->progress.step == t->tried_step) return false;
     return (every && t->progress.step % every == 0) || train_now_s() - t->saved_s >= t->interval_s;
 }
 
@@ -449,6 +452,6 @@ int checkpoint_write(Training *t) {
         double least = (t->saved_s - begin) / most_of_time;
         t->interval_s = least > default_s ? least : default_s;
     }
-    if (status == DLG_OK) t->saved_step = t->progress.step;
+    t->tried_step = t->progress.step;
     return status;
 }

@@ -308,7 +308,13 @@ static int check_columns(Reader *r) {
         if (t->end == CSV_ALL) t->end = r->columns;
         t->width = t->end - t->begin;
         if (t->end <= r->columns && t->begin < t->end) continue;
-        const char *hint = r->columns > 1 ? "" : "; cells are separated by commas";
+        char hint[160] = "";
+        if (r->columns == 1)
+            snprintf(hint, sizeof hint, "; cells are separated by commas");
+        else if (t->width > 1 && t->begin < t->end && t->width <= r->columns)
+            snprintf(hint, sizeof hint,
+                     ", and %zu to %zu are wanted; FILE:0:%zu would take the first %zu", t->begin,
+                     t->end - 1, t->width, t->width);
         return rt_fail(r->dev, DLG_ERR_DATA,
                        "%s: there is no column %zu: the first row has %zu "
                        "column%s (0 to %zu)%s",

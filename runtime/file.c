@@ -3,10 +3,9 @@
  * Establishes: a file that was being written when anything failed (the disk full, the process
  * killed) is as it was before; what is under its name is never half of something. Where the system
  * has files without a name, one that was not finished goes with the process that wrote it. */
-#define _GNU_SOURCE /* O_TMPFILE, realpath */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -149,36 +148,6 @@ static int name_temporary(RtFile *f) {
     }
     f->temporary[0] = 0;
     return -1;
-}
-
-/* The path that a link names, which may be one again. NULL: no memory. */
-static char *link_target(const char *path, const char *target) {
-    const char *slash = strrchr(path, '/');
-    size_t dir = slash && target[0] != '/' ? (size_t)(slash + 1 - path) : 0;
-    size_t size = dir + strlen(target) + 1;
-    char *next = malloc(size);
-    if (next) snprintf(next, size, "%.*s%s", (int)dir, path, target);
-    return next;
-}
-
-char *rt_real_path(const char *path) {
-    enum { MOST_LINKS = 40 };
-    char target[PATH_MAX], *at = strdup(path), *real = NULL;
-    for (int links = 0; at; links++) {
-        real = realpath(at, NULL);
-        if (real || errno != ENOENT) break;
-        ssize_t n = readlink(at, target, sizeof target - 1);
-        if (n < 0) return at; /* there is nothing of that name yet */
-        target[n] = 0;
-        char *next = links < MOST_LINKS ? link_target(at, target) : NULL;
-        errno = links < MOST_LINKS ? ENOMEM : ELOOP;
-        free(at);
-        at = next;
-    }
-    int error = errno;
-    free(at);
-    errno = error;
-    return real;
 }
 
 int rt_file_begin(RtFile *f, dlg_device *dev, const char *path) {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include "dlg.h"
+#include "real_path.h"
 
 #ifdef __GNUC__
 #define RT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -53,10 +54,6 @@ int rt_file_take(dlg_device *dev, const char *path, int fd, uint64_t limit_bytes
                  size_t *len);
 /* Of the machine's memory. The system gives more than it has and ends the process that uses it. */
 uint64_t rt_half_memory(void);
-
-/* Where a file that is written under that path lies: links are followed, also to what is not there yet. To be freed.
- * NULL: errno says why. */
-char *rt_real_path(const char *path);
 
 /* Writes a file completely or not at all: to a temporary file beside it, synced, then renamed.
  * rt_file_begin; any number of rt_file_write; then rt_file_commit or rt_file_drop, either of

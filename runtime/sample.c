@@ -361,10 +361,10 @@ static int generate(Sampler *s) {
     if (status == DLG_OK && !s->keeps && s->rows == 1 && count < s->window) {
         status =
             rt_fail(s->dev, DLG_ERR_DATA,
-                    "entry `%s` keeps no state and says what follows %zu tokens: the prompt has "
+                    "entry `%.*s` keeps no state and says what follows %zu tokens: the prompt has "
                     "%zu. An entry that keeps a state, or says what follows each token, takes "
                     "any prompt",
-                    s->entry->name, s->window, count);
+                    (int)strcspn(s->entry->name, "@"), s->entry->name, s->window, count);
     }
     for (size_t i = 0; status == DLG_OK && i < count; i++) {
         remember(s, prompt[i]);

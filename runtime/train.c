@@ -279,7 +279,7 @@ static int collect(Training *t) {
 /* A checkpoint that cannot be written ends the run only where no one is told of it. */
 static int checkpoint(Training *t) {
     TRY(collect(t));
-    if (!t->options->checkpoint || t->saved_step == t->progress.step) return DLG_OK;
+    if (!t->options->checkpoint || t->tried_step == t->progress.step) return DLG_OK;
     TRY(good_look(t)); /* what is not finite does not replace what is */
     t->progress.checkpoint = checkpoint_write(t);
     if (!t->options->progress) return t->progress.checkpoint;

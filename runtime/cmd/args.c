@@ -1,5 +1,6 @@
 /* args: the command line of each subcommand, by argp. One table of options; a subcommand takes those
  * rows that name it. */
+#define _POSIX_C_SOURCE 200809L /* strndup */
 #include <argp.h>
 #include <errno.h>
 #include <limits.h>
@@ -11,6 +12,8 @@
 #include "help.h"
 #include "man.h"
 #include "markdown.h"
+#include "rt.h"
+#include "standard.h"
 
 enum {
     TRAIN = 1,
@@ -124,7 +127,9 @@ static const Row rows[] = {
         "long)"),
     ROW(TRAIN, "resume", KEY_RESUME, NULL,
         "Go on from the file of --checkpoint, or begin where there is none"),
-    ROW(TRAIN, "log", KEY_LOG, "FILE", "Write one JSON object an epoch, one a line"),
+    ROW(TRAIN, "log", KEY_LOG, "FILE",
+        "Write one JSON object an epoch, one a line; `-`: to the standard output, and nothing else "
+        "there"),
     ROW(TRAIN, "log-every", KEY_LOG_EVERY, "N",
         "Within an epoch a line after every N steps, or N s, m or h (default 10s)"),
     ROW(TRAIN | SWEEP, "patience", KEY_PATIENCE, "N",
@@ -408,6 +413,13 @@ static void data_pair(struct argp_state *state, const char *option, char *text, 
                        p->value, last->value);
 }
 
+/* Shown once, however often it is named. */
+static void with_input(Args *a, const char *name) {
+    for (size_t i = 0; i < a->with_count; i++)
+        if (strcmp(a->with[i], name) == 0) return;
+    a->with[a->with_count++] = name;
+}
+
 static void row_range(struct argp_state *state, Args *a, const char *text) {
     char copy[64], *colon;
     if (strlen(text) >= sizeof copy) argp_error(state, "--rows takes B:E, not `%s`", text);
@@ -502,7 +514,7 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
         break;
     case KEY_SET: pair(state, "set", "FILE", value, a->set, &a->set_count); break;
     case KEY_GET: pair(state, "get", "FILE", value, a->get, &a->get_count); break;
-    case KEY_WITH: a->with[a->with_count++] = value; break;
+    case KEY_WITH: with_input(a, value); break;
     case KEY_EPOCHS:
         a->epochs = whole(state, "epochs", value);
         a->has_epochs = true;
@@ -551,6 +563,10 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
                        a->resume ? "resume" : "checkpoint-every");
         if (!a->log && (a->log_steps || a->log_seconds > 0))
             argp_error(state, "--log-every is of a --log, which is not named");
+        if (a->log && strcmp(a->log, OUTPUT_STANDARD) == 0) {
+            if (a->folds) argp_error(state, "--folds writes a log a fold: --log - is one");
+            a->quiet = true; /* nothing else stands between its lines */
+        }
         if (a->has_holdout + (a->holdout_data_count > 0) + (a->folds > 0) > 1)
             argp_error(state, "one of --holdout, --holdout-data and --folds");
         if (a->metric && !a->patience && strcmp(a->command, "sweep") != 0)
@@ -563,11 +579,54 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     return 0;
 }
 
+static const char *option_name(const void *options, size_t i) {
+    return ((const struct argp_option *)options)[i].name;
+}
+
+/* An option that is none, before argp says no more than that. */
+static void refuse_option(const char *command, const char *name, size_t len,
+                          const struct argp_option *options, size_t count) {
+    static const char *const of_all[] = {"help", "usage"};
+    for (size_t i = 0; i < sizeof of_all / sizeof *of_all; i++)
+        if (strncmp(of_all[i], name, len) == 0) return;
+    char *copy = strndup(name, len);
+    if (!copy) return;
+    const char *near = rt_nearest(copy, options, count, option_name);
+    bool defines = false;
+    for (size_t i = 0; i < count; i++) defines = defines || options[i].key == 'D';
+    fprintf(stderr, "dlg %s: unrecognized option '--%s'%s%s%s\nTry `dlg %s --help'.\n", command,
+            copy,
+            near      ? "; is it --"
+            : defines ? ". A constant of the model is set by -D NAME=VALUE"
+                      : "",
+            near ? near : "", near ? "?" : "", command);
+    free(copy);
+    exit(EXIT_USAGE);
+}
+
+/* All long options of a command line: an argument may stand behind each, and abbreviations may be taken. */
+static void check_options(const char *command, int argc, char **argv,
+                          const struct argp_option *options, size_t count) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const struct argp_option *found = NULL;
+        bool is_long = strncmp(argv[i], "--", 2) == 0, value = false;
+        const char *name = argv[i] + (is_long ? 2 : 1);
+        size_t len = is_long ? strcspn(name, "=") : 1;
+        if (argv[i][0] != '-' || !*name) continue;
+        for (size_t k = 0; k < count && !found; k++)
+            if (is_long ? strncmp(options[k].name, name, len) == 0 : options[k].key == *name)
+                found = &options[k];
+        if (is_long && !found) refuse_option(command, name, len, options, count);
+        value = found && found->arg && !name[len];
+        i += value;
+    }
+}
+
 void args_parse(Args *a, const char *command, int argc, char **argv) {
     const CommandDoc *doc = find_doc(command);
     struct argp_option options[ROWS + 1];
     size_t most = (size_t)argc + 1;
-    command_options(doc, options);
+    check_options(command, argc, argv, options, command_options(doc, options));
     *a = (Args){.command = command, .tolerance = TOLERANCE, .length = 500, .temperature = 1};
     a->defines = calloc(most, sizeof *a->defines);
     a->include_dirs = calloc(most, sizeof *a->include_dirs);
@@ -585,8 +644,8 @@ void args_parse(Args *a, const char *command, int argc, char **argv) {
     snprintf(name, sizeof name, "dlg %s", command);
     argv[0] = name; /* argp shows it */
     argp_err_exit_status = EXIT_USAGE;
-    struct argp argp = {options, take_option, doc->args, doc->doc, NULL, NULL, NULL};
-    error_t error = argp_parse(&argp, argc, argv, 0, NULL, a);
+    struct argp argp = {options, take_option, doc->args, doc->doc, standard_help, NULL, NULL};
+    error_t error = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, a);
     argv[0] = NULL;
     if (error) {
         complain("%s", strerror(error));

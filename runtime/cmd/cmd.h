@@ -151,7 +151,7 @@ int outputs_check(const Args *a);
 /* The same for the data that the program names, and for files of another kind. */
 int outputs_spare(const Args *a, const dlg_program *prog);
 
-#define OUTPUT_STANDARD "-" /* as a path of the next two: the standard output */
+#define OUTPUT_STANDARD "-" /* as a path of the next two, and of --log: the standard output */
 /* An output of a command that has no other: it lies where a file can be made, and replaces nothing but
  * its kind, which begins as `mark`. */
 int output_check_kind(const char *option, const char *path, const char *mark, const char *kind);

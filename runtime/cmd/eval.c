@@ -4,16 +4,21 @@
 #include <jansson.h>
 #include "cmd.h"
 
-typedef enum Which { HELD_OUT, ALL_ASKED, ALL_OTHER_DATA, ALL_NOTHING_HELD_OUT } Which;
+typedef enum Which {
+    HELD_OUT,
+    ALL_ASKED,
+    ALL_NOT_SAID,
+    ALL_OTHER_DATA,
+    ALL_NOTHING_HELD_OUT
+} Which;
 
 static int choose_rows(Session *s, const Args *a, Which *which) {
     int same;
     *which = ALL_ASKED;
     if (a->all) return EXIT_DONE;
     if (!dlg_meta_get(s->prog, "data_held_out")) {
-        complain("%s does not say which rows were held out: give --all to evaluate on all rows",
-                 a->load);
-        return EXIT_INPUT;
+        *which = ALL_NOT_SAID;
+        return EXIT_DONE;
     }
     int status = dlg_dataset_split_recorded(s->data, s->prog, &same);
     if (status < 0) return complain_status(s->dev, status);
@@ -26,6 +31,8 @@ static int choose_rows(Session *s, const Args *a, Which *which) {
 static const char *which_text(Which which) {
     switch (which) {
     case HELD_OUT: return "held-out rows";
+    case ALL_NOT_SAID:
+        return "rows: all, for the weights do not say which rows their training held out";
     case ALL_OTHER_DATA: return "rows: all, for the data is not that of the training run";
     case ALL_NOTHING_HELD_OUT: return "rows: all, for none was held out";
     default: return "rows";

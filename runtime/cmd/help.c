@@ -86,7 +86,8 @@ static int unknown(const char *topic) {
 }
 
 int cmd_help(int argc, char **argv) {
-    if (argc < 1) {
+    if (argc < 1 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
+        strcmp(argv[0], "-?") == 0) {
         args_help(stdout);
         return EXIT_DONE;
     }

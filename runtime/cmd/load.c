@@ -205,12 +205,22 @@ int session_open_device(Session *s, const Args *a) {
     return open_device(s, a, true);
 }
 
+static int not_a_model(const char *path) {
+    size_t size = strlen(path) + sizeof ".dlg";
+    char *model = malloc(size);
+    if (model) snprintf(model, size, "%s.dlg", path);
+    bool there = model && access(model, R_OK) == 0;
+    complain("`%s` is neither a .dlg nor a .cl%s%s%s", path, there ? "; is it `" : "",
+             there ? model : "", there ? "`?" : "");
+    free(model);
+    return EXIT_INPUT;
+}
+
 int session_open(Session *s, const Args *a, bool device_needed) {
     *s = (Session){0};
     bool source = ends_in(a->file, ".dlg");
     if (!source && !ends_in(a->file, ".cl")) {
-        complain("`%s` is neither a .dlg nor a .cl", a->file);
-        return EXIT_INPUT;
+        return not_a_model(a->file);
     }
     if (access(a->file, R_OK) != 0) {
         complain("cannot open %s: %s", a->file, strerror(errno));
@@ -359,6 +369,11 @@ static bool set_number(Session *s, const Pair *set, int *status) {
 static void say_samples(const Session *s, const Args *a, const Pair *set, int status) {
     const dlg_tensor *t = dlg_tensor_find(s->prog, set->name);
     bool feeds = strcmp(a->command, "train") == 0 || strcmp(a->command, "eval") == 0;
+    if (status == DLG_ERR_UNSUPPORTED &&
+        strspn(set->value, "0123456789.,+-eE[] ") == strlen(set->value)) {
+        fprintf(stderr, "  numbers are given in a file, such as a .csv\n");
+        return;
+    }
     if (!t || t->source.form == DLG_SOURCE_NONE) return;
     if (status == DLG_ERR_SIZE || status == DLG_ERR_UNSUPPORTED)
         fprintf(stderr,
@@ -482,6 +497,19 @@ static bool takes_held_out(const Args *a) {
     return (strcmp(a->command, "eval") == 0 && !a->all) || a->held_out;
 }
 
+/* A text that was read as a table, for nothing says what it is. */
+static void say_text(const Session *s) {
+    for (size_t i = 0; i < dlg_tensor_count(s->prog); i++) {
+        const dlg_tensor *t = dlg_tensor_at(s->prog, i);
+        if (t->kind != DLG_INPUT || t->source.form != DLG_SOURCE_WHOLE) continue;
+        if (strchr(t->name, '@') || !ends_in(t->source.path, ".txt")) continue;
+        fprintf(stderr,
+                "  %s is read as a table of numbers; the characters of a text are `from \"%s\" "
+                "chars` in the model\n",
+                t->source.path, t->source.path);
+    }
+}
+
 int session_data(Session *s, const Args *a, const char *const *entries, size_t entry_count,
                  const char *const *inputs, size_t input_count) {
     const Pair *given = a->data;
@@ -517,6 +545,7 @@ int session_data(Session *s, const Args *a, const char *const *entries, size_t e
     if (!memory) return out_of_memory();
     int exit_status = complain_data(s, status, "data");
     if (status == DLG_ERR_NAME || status == DLG_ERR_DATA) say_no_samples(s, a);
+    if (status == DLG_ERR_DATA) say_text(s);
     return exit_status;
 }
 

@@ -38,6 +38,11 @@ int log_open(Log *log, const Args *a, const char *model) {
         .path = a->log, .model = model, .every_steps = a->log_steps, .every_s = a->log_seconds};
     if (!a->log) return EXIT_DONE;
     if (log->every_steps == 0 && log->every_s == 0) log->every_s = default_s;
+    if (strcmp(a->log, OUTPUT_STANDARD) == 0) {
+        log->path = "the standard output";
+        log->stream = stdout;
+        return EXIT_DONE;
+    }
     log->regular = stat(a->log, &st) != 0 || S_ISREG(st.st_mode);
     log->stream = open_alone(a->log, log->regular);
     if (log->stream) return EXIT_DONE;
@@ -51,7 +56,8 @@ int log_open(Log *log, const Args *a, const char *model) {
 int log_check(const Args *a) {
     struct stat st;
     Log log;
-    if (!a->log || stat(a->log, &st) != 0 || !S_ISREG(st.st_mode)) return EXIT_DONE;
+    if (!a->log || strcmp(a->log, OUTPUT_STANDARD) == 0) return EXIT_DONE;
+    if (stat(a->log, &st) != 0 || !S_ISREG(st.st_mode)) return EXIT_DONE;
     int status = log_open(&log, a, "");
     if (log.stream) fclose(log.stream);
     return status;
@@ -101,24 +107,51 @@ static bool is_before(Log *log, const json_t *line, bool whole, const dlg_progre
     return before;
 }
 
+/* All is written behind the stream's back, which may hold what was read. */
+static bool cut_at(const Log *log, off_t at) {
+    int fd = fileno(log->stream);
+    return lseek(fd, at, SEEK_SET) >= 0 && ftruncate(fd, at) == 0;
+}
+
+/* Of a file, a whole line or nothing of it: what comes later, when there is room again, begins a line. */
+static void append(Log *log, const char *line, size_t len) {
+    int fd = fileno(log->stream);
+    off_t begin = lseek(fd, 0, SEEK_CUR);
+    while (len) {
+        ssize_t n = write(fd, line, len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            log_failed(log, errno);
+            if (log->regular) (void)cut_at(log, begin); /* the failure is told in any case */
+            return;
+        }
+        line += n;
+        len -= (size_t)n;
+    }
+}
+
 /* What is kept of the file is known when the run begins: nothing, unless it was resumed. False: it is of another run,
  * and all of it is kept. */
 static bool keep_lines(Log *log, const dlg_progress *now) {
     char *text = NULL;
     size_t size = 0;
     off_t at = 0;
-    bool before = now->resumed != 0, foreign = false;
+    bool before = now->resumed != 0, foreign = false, cut = false;
     for (ssize_t len; before && (len = getline(&text, &size, log->stream)) > 0;) {
         json_t *line = json_loadb(text, (size_t)len, 0, NULL);
         foreign = is_foreign(log, line, now);
-        before = !foreign && is_before(log, line, text[len - 1] == '\n', now);
+        cut = text[len - 1] != '\n';
+        before = !foreign && is_before(log, line, !cut, now);
         if (before) at += len;
         json_decref(line);
     }
     free(text);
     if (foreign) return false;
-    if (fseeko(log->stream, at, SEEK_SET) < 0 || ftruncate(fileno(log->stream), at) < 0)
-        log_failed(log, errno);
+    if (cut)
+        complain("note: --log %s: its last line was cut off: it is taken away, and lines before it "
+                 "may be missing",
+                 log->path);
+    if (!cut_at(log, at)) log_failed(log, errno);
     return true;
 }
 
@@ -145,11 +178,10 @@ static void write_line(Log *log, const dlg_progress *now, bool end) {
     json_object_set_new(line, "model", json_string(log->model));
     json_object_set_new(line, "run", json_string(run_text(run, now)));
     char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    errno = 0;
-    if (!text)
-        log_failed(log, ENOMEM);
-    else if (fprintf(log->stream, "%s\n", text) < 0 || fflush(log->stream) != 0)
-        log_failed(log, errno);
+    size_t len = text ? strlen(text) : 0;
+    if (text) text[len++] = '\n'; /* in the place of its end */
+    append(log, text, len);
+    if (!text) log_failed(log, ENOMEM);
     free(text);
     json_decref(line);
     log->line_s = now->seconds;
@@ -168,7 +200,7 @@ bool log_show(Log *log, const dlg_progress *now) {
 
 int log_close(Log *log) {
     if (!log->stream) return EXIT_DONE;
-    if (fclose(log->stream) != 0) log_failed(log, errno);
+    if (log->stream != stdout && fclose(log->stream) != 0) log_failed(log, errno);
     log->stream = NULL;
     if (log->failed) complain("cannot write %s: %s", log->path, strerror(log->error));
     return log->failed ? EXIT_SYSTEM : EXIT_DONE;

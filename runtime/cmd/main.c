@@ -5,6 +5,7 @@
 #include <string.h>
 #include "cmd.h"
 #include "help.h"
+#include "rt.h"
 #include "standard.h"
 
 typedef struct Command {
@@ -25,11 +26,21 @@ static const Command *find(const char *name) {
     return NULL;
 }
 
-/* What was written must have arrived. */
-static int finish(int status) {
-    if (fflush(stdout) == 0 || status != EXIT_DONE) return status;
-    complain("cannot write to the standard output");
-    return EXIT_SYSTEM;
+static const char *name_at(const void *list, size_t i) {
+    return ((const Command *)list)[i].name;
+}
+
+static int no_command(const char *name) {
+    const char *end = strrchr(name, '.'), *near = rt_nearest(name, commands, COMMANDS, name_at);
+    if (end && (strcmp(end, ".dlg") == 0 || strcmp(end, ".cl") == 0))
+        complain("what is to be done with %s? `dlg train %s`, for one; `dlg --help` lists the "
+                 "commands",
+                 name, name);
+    else if (near)
+        complain("there is no command `%s`; is it `%s`? `dlg --help` lists them", name, near);
+    else
+        complain("there is no command `%s`; `dlg --help` lists them", name);
+    return EXIT_USAGE;
 }
 
 int main(int argc, char **argv) {
@@ -44,27 +55,24 @@ int main(int argc, char **argv) {
     const char *name = argv[1];
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         printf("dlg %s\n", dlg_version());
-        return finish(EXIT_DONE);
+        return standard_finish("dlg", EXIT_DONE);
     }
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "-?") == 0) {
         args_help(stdout);
-        return finish(EXIT_DONE);
+        return standard_finish("dlg", EXIT_DONE);
     }
     static char help_option[] = "--help";
     if (strcmp(name, "help") == 0) {
-        if (argc < 3 || !find(argv[2])) return finish(cmd_help(argc - 2, argv + 2));
+        if (argc < 3 || !find(argv[2])) return standard_finish("dlg", cmd_help(argc - 2, argv + 2));
         name = argv[2]; /* help COMMAND is COMMAND --help */
         argv[2] = help_option;
     }
     if (strcmp(name, build_command) == 0) return builders_run(argv + 2, argc - 2);
     const Command *command = find(name);
-    if (!command) {
-        complain("there is no command `%s`; `dlg --help` lists them", name);
-        return EXIT_USAGE;
-    }
+    if (!command) return no_command(name);
     Args args;
     args_parse(&args, command->name, argc - 1, argv + 1);
     int status = command->run(&args);
     args_free(&args);
-    return finish(status);
+    return standard_finish("dlg", status);
 }

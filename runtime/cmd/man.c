@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 #include "markdown.h"
+#include "standard.h"
 
 void man_begin(FILE *out, const char *name, const char *version, const char *brief,
                size_t brief_len) {
@@ -19,7 +20,7 @@ void man_begin(FILE *out, const char *name, const char *version, const char *bri
 
 static void one_option(FILE *out, const struct argp_option *o) {
     fputs(".TP\n", out);
-    if (isprint(o->key))
+    if (o->key > 0 && o->key < 128 && isprint(o->key))
         fprintf(out, "\\fB\\-%c\\fR%s%s%s, ", o->key, o->arg ? " \\fI" : "", o->arg ? o->arg : "",
                 o->arg ? "\\fR" : "");
     fputs("\\fB\\-\\-", out);
@@ -32,11 +33,8 @@ static void one_option(FILE *out, const struct argp_option *o) {
 }
 
 void man_options(FILE *out, const struct argp_option *options, size_t count) {
-    static const struct argp_option all[] = {
-        {"help", '?', NULL, 0, "Give this help list", 0},
-        {"usage", 0, NULL, 0, "Give a short usage message", 0},
-    };
+    const struct argp_option *all = standard_help[0].argp->options;
     for (size_t i = 0; i < count; i++)
         if (!(options[i].flags & OPTION_HIDDEN)) one_option(out, &options[i]);
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) one_option(out, &all[i]);
+    for (size_t i = 0; all[i].name; i++) one_option(out, &all[i]);
 }

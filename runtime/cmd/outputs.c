@@ -118,6 +118,12 @@ static int check_path(const char *option, const char *path, bool whole) {
         complain("--%s names no file", option);
         return EXIT_INPUT;
     }
+    if (strcmp(path, OUTPUT_STANDARD) == 0) {
+        complain("--%s -: it goes to a file, not to the standard output; ./- is a file of that "
+                 "name",
+                 option);
+        return EXIT_INPUT;
+    }
     bool there = stat(path, &st) == 0;
     if (there && S_ISDIR(st.st_mode)) return cannot_write(path, "it is a directory");
     if (there && !S_ISREG(st.st_mode))
@@ -156,10 +162,15 @@ static int check_weights(const char *path, bool checkpoint) {
 
 /* ---- Outputs and inputs -------------------------------------------------------------------------- */
 
+/* A log that goes to the standard output is no file. */
+static const char *log_file(const Args *a) {
+    return a->log && strcmp(a->log, OUTPUT_STANDARD) == 0 ? NULL : a->log;
+}
+
 /* The outputs of a command line by number. False beyond the last. */
 static bool output_at(const Args *a, size_t i, const char **option, const char **path) {
     if (i == 0) *option = "save", *path = a->save;
-    if (i == 1) *option = "log", *path = a->log;
+    if (i == 1) *option = "log", *path = log_file(a);
     if (i == 2) *option = "checkpoint", *path = a->checkpoint;
     if (i == 3) *option = "profile", *path = a->profile;
     if (i >= 4) *option = "get", *path = i - 4 < a->get_count ? a->get[i - 4].value : NULL;
@@ -268,7 +279,7 @@ int outputs_spare(const Args *a, const dlg_program *prog) {
     if (!status && a->save) status = check_weights(a->save, false);
     if (!status && a->checkpoint) status = check_weights(a->checkpoint, true);
     if (!status && a->profile) status = check_kind(a->profile, 0, "{\"traceEvents\":", "a profile");
-    if (!status && a->log) status = check_kind(a->log, 0, "{\"epoch\":", "a log of training");
+    if (!status && log_file(a)) status = check_kind(a->log, 0, "{\"epoch\":", "a log of training");
     if (!status && a->save) warn_room(a->save, prog);
     return status;
 }

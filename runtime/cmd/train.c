@@ -235,7 +235,10 @@ static void print_labels(const Session *s, const dlg_entry *entry) {
         if (!takes_labels(s, t, batch)) continue;
         Values v;
         if (!look_through(s, t, (size_t)(t->elems / batch), &v)) continue;
+        const char *labels = dlg_dataset_labels(s->data, t);
         fprintf(stderr, "  `%s` holds %.0f to %.0f in the data", t->user_name, v.least, v.most);
+        if (labels)
+            fprintf(stderr, ", the labels %.300s%s", labels, strlen(labels) > 300 ? "..." : "");
         if (v.least < 0)
             fprintf(stderr, ": a label or an index below 0 gives NaN\n");
         else if (dlg_dataset_vocabulary(s->data, t, &size))
@@ -281,8 +284,8 @@ static const dlg_entry *training_entry(Session *s, const char *name) {
         if (other->update_count == 0 || strchr(other->name, '@') || n >= sizeof names) continue;
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", other->name);
     }
-    complain("entry `%s` updates nothing, so that it cannot train; these do: %s", name,
-             n ? names : "none");
+    complain("entry `%s` updates nothing, so that it cannot train; %s%s", name,
+             n ? "these do: " : "one that does ends in `{ minimize loss by adam() }`", names);
     return NULL;
 }
 

@@ -251,7 +251,7 @@ static int compare(Tune *t, const Candidate *before, const Candidate *after, boo
 
 static void print_choices(const Tune *t, size_t chosen) {
     if (chosen)
-        printf("%-44s %-16s %-16s %s\n", "contraction", "compiler's tile", "faster", "time");
+        printf("%-44s %-16s %-16s %s\n", "contraction", "compiler's tile", "faster alone", "time");
     for (size_t i = 0; i < t->count; i++) {
         const Contraction *c = &t->list[i];
         if (c->best)
@@ -265,6 +265,7 @@ static int settle(Tune *t, const Candidate *first) {
     TileChoice *tiles = calloc(t->count + 1, sizeof *tiles);
     size_t chosen = 0;
     bool faster = false;
+    const char *why_none = "no other tile is faster than the compiler's";
     char *where = NULL;
     if (!tiles) return no_memory();
     for (size_t i = 0; i < t->count; i++) {
@@ -277,6 +278,8 @@ static int settle(Tune *t, const Candidate *first) {
     if (chosen) {
         Candidate after;
         int status = make(t, 0, tiles, chosen, &after);
+        why_none = status < 0 ? "together these do not run"
+                              : "together these are not faster than the compiler's tiles";
         if (status < 0)
             tell_refused(t, &after);
         else if ((status = compare(t, first, &after, &faster)) < 0)
@@ -291,7 +294,7 @@ static int settle(Tune *t, const Candidate *first) {
         exit_status = tiles_remember(t->s.dev, tiles, t->count, &where);
     if (exit_status == EXIT_DONE && faster) printf("remembered in %s, for this device\n", where);
     if (exit_status == EXIT_DONE && !faster)
-        printf("the compiler's tiles are as good here: what is remembered stays as it is\n");
+        printf("%s: none is kept, and what is remembered stays as it is\n", why_none);
     free(where);
     free(tiles);
     return exit_status;

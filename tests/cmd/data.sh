@@ -79,6 +79,8 @@ expect 0 "6 rows after a header, and the 3 labels of \`y\` are setosa, versicolo
     "$DLG" train iris.dlg --epochs 300 --save iris.w --data "$columns" --data y=iris.csv:species
 expect 0 'labels.y":"[\"setosa\",\"versicolor\",\"virginica\"]"' head -n 1 iris.w
 expect 0 "(largest: 2 virginica); y virginica" "$DLG" run iris.dlg --load iris.w --rows 4 --with y --data "$columns" --data y=iris.csv:species
+"$DLG" run iris.dlg --load iris.w --rows 4 --with y --with y --data "$columns" --data y=iris.csv:species >twice
+same twice out # shown once
 expect 0 "(largest: 1 versicolor); y versicolor" "$DLG" run iris.dlg --load iris.w --rows 5 --with y --data "$columns" --data y=iris.csv:1
 printf 'a,b,c\n1.5,0.2,versicolor\n4.2,1.2,virginica\n' >fewer.csv
 expect 0 "; y virginica" "$DLG" run iris.dlg --load iris.w --rows 1 --with y --data x=fewer.csv:a,b --data y=fewer.csv:c
@@ -162,6 +164,9 @@ head -c 20001 digits.csv >input.txt
         "$DLG" eval char_rnn.dlg $small --load rnn.w --data s=fewer.txt
     expect 0 "row 0:  s 7 1 7 1 8 1 9 1 8 1 9 1 10 1 8 1 7" "$DLG" run char_rnn.dlg $small --entry evaluate --load rnn.w \
         --data s=fewer.txt --rows 0 --with s
+    printf 'No table.\n\nThis is none.\n' >prose.txt
+    printf 'input s : i32[2, 4] from "prose.txt"\nparam w : f32[9] = 0\nloss = sum(w[s])\nentry train -> loss { minimize loss by sgd() }\n' >prose.dlg
+    expect 1 "the characters of a text are \`from \"prose.txt\" chars\` in the model" "$DLG" train prose.dlg
     printf '0,0,1,2,1,2,3,1,x' >unknown.txt
     expect 1 "unknown.txt:1: byte 16 of the file: \`x\`, U+0078 is not in the vocabulary of the weights" \
         "$DLG" eval char_rnn.dlg $small --load rnn.w --data s=unknown.txt

@@ -82,4 +82,13 @@ entry train -> loss { minimize loss by sgd(lr = 0.1) }
 DLG
 expect 4 "of 27 different characters: with fewer classes, or rows in a table, than 27 " "$DLG" train \
     text.dlg --epochs 1
+# Labels that were too many are named: one of them is mostly another, written otherwise.
+awk 'BEGIN { for (i = 0; i < 32; i++) print (i == 9 ? "Yes" : i % 2 ? "yes" : "no") "," i / 32 }' >labels.csv
+cat >labels.dlg <<'MODEL'
+input x : f32[8, 1] from "labels.csv" columns 1
+input y : i32[8] from "labels.csv" columns 0
+loss = mean(cross_entropy(dense(x, 2), y))
+entry train -> loss { minimize loss by sgd() }
+MODEL
+expect 4 "\`y\` holds 0 to 2 in the data, the labels [\"Yes\",\"no\",\"yes\"]: with fewer classes" "$DLG" train labels.dlg
 done_testing

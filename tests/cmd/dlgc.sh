@@ -93,6 +93,21 @@ check "the link stays" test -L link.cl
 check "what it leads to is written" cmp -s good.cl target.cl
 check "its permissions stay" test "$(stat -c %a target.cl)" = 640
 
+# So does one to what is not there yet; one that leads nowhere is an error, as for dlg.
+mkdir elsewhere
+ln -s elsewhere/ahead.cl further.cl
+ln -s further.cl dangling.cl
+expect 0 good.dlg -o dangling.cl
+check "the links stay" test -L dangling.cl -a -L further.cl
+check "what they lead to is written" cmp -s good.cl elsewhere/ahead.cl
+ln -s round.cl round.cl
+expect 1 good.dlg -o round.cl
+said 'cannot write round.cl: Too many levels of symbolic links'
+ln -s nowhere/target.cl lost.cl
+expect 1 good.dlg -o lost.cl
+said 'cannot write lost.cl: No such file'
+check "that link stays" test -L lost.cl
+
 # The path is wrong, or the system fails.
 expect 1 good.dlg -o missing/good.cl
 said 'cannot write missing/good.cl: No such file'
@@ -118,9 +133,36 @@ expect 1 numbers.csv
 said 'numbers.csv: is no model: the name of one ends in .dlg'
 check "in one line" test "$(wc -l <err)" -eq 1
 
+# What is no error, but most likely a mistake, is a warning, once for all entries.
+cat >habit.dlg <<'END'
+input x : f32[8, 4]
+input y : i32[8]
+input t : f32[8]
+fn sure(p) { return mean(cross_entropy(softmax(p), y)) }
+logits = dense(x, 3)
+probs = softmax(logits)
+a = mean(cross_entropy(probs, y))
+out = dense(x, 1)[:, 0]
+b = binary_cross_entropy(sigmoid(out), t)
+c = mean(cross_entropy(logits, softmax(logits)))
+d = mean(cross_entropy(y = softmax(logits), logits = logits))
+probs = logits
+e = mean(cross_entropy(probs, y))
+f = sure(logits)
+entry one -> a, b, c, d, e, f
+entry two -> a
+END
+expect 0 habit.dlg -o -
+check "three warnings" test "$(grep -c '^warning\[W0102\]' err)" -eq 3
+said '`binary_cross_entropy` takes logits, and these are probabilities'
+said 'leave `softmax` out: it is a part of the loss'
+
 # Usage.
 expect 2
 expect 2 good.dlg wrong.dlg
+said '(-o names the output)'
+expect 2 good.dlg -o good.c
+said '-o good.c: the model as C is written by --emit c'
 expect 2 --emit nonsense good.dlg
 expect 2 --target nonsense good.dlg
 said 'cpu'

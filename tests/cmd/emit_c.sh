@@ -63,6 +63,14 @@ cp xor.dlg "$bytes.dlg"
 expect 0 "" "$DLGC" "$bytes.dlg" -o bytes.cl # not UTF-8
 grep -q '^//! model b__c target [a-z0-9_]* from "b?.c.dlg"$' bytes.cl || fail "the name: $(sed -n 2p bytes.cl)"
 expect 0 "row 0:  out" "$DLG" run "$bytes.dlg" --rows 0
+# Of other letters names of C have none, which is said.
+cp xor.dlg 模型.dlg
+expect 0 "those of 模型.dlg begin with \`model_\`; a file of another name gives others" "$DLGC" 模型.dlg --emit c
+grep -q "^int model_open(model_model " 模型.h || fail "the names: $(grep open 模型.h)"
+# shellcheck disable=SC2086
+$CC $strict $opencl -c 模型.c -o odd.o || fail "a name without letters"
+cp xor.dlg modèle.dlg
+expect 0 "begin with \`mod_le_\`" "$DLGC" modèle.dlg --emit c
 "$DLGC" xor.dlg --emit graph | tail -n +2 >plain.graph
 "$DLGC" "$odd.dlg" --emit graph >odd.graph || fail "the graph"
 expect 0 "# the graph of a\"b/c d.dlg" head -n 1 odd.graph
@@ -78,6 +86,7 @@ grep -v "^there" out >used
     "$DLG" run xor.dlg --load c.w --rows 0:4
 } >want || fail "what C saved is not read"
 same used want
+expect 0 "on 4 rows: all, for the weights do not say which rows their training held out" "$DLG" eval xor.dlg --load c.w
 expect 0 "" "$DLG" train xor.dlg --epochs 300 --quiet --save d.w
 "$DLG" run xor.dlg --load d.w --rows 0:4 >want
 expect 0 "" ./use d.w
@@ -129,6 +138,20 @@ for how in 's/"h.w"/"h.v"/:it does not have: h.w' 's/\[2,8\]/[8,2]/:it has anoth
     sed "${how%%:*}" d.w >other.w
     expect 1 "error: other.w: these are no weights of xor.dlg: ${how#*:}" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
 done
+{ head -c -1 d.w; printf '?'; } >other.w
+expect 1 "by its checksum: it is damaged" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
+sed 's/"seed":"0"/"seed":"1"/' d.w >other.w
+expect 1 "by its checksum: it is damaged" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
+# What the metadata hold is text with escapes.
+printf 'a "b" \\\t/\n\303\251\360\237\230\200\001 and so on\n' >escapes.txt
+cat >escapes.dlg <<'MODEL'
+input s : i32[1, 2] from "escapes.txt" chars
+param w : f32[30] = 0.5
+loss = sum(w[s])
+entry train -> loss { minimize loss by sgd() }
+MODEL
+expect 0 "" "$DLG" train escapes.dlg --epochs 1 --quiet --save escapes.w
+expect 0 "" "$DLGC" escapes.dlg --emit c --weights escapes.w
 head -c 400 d.w >cut.w
 expect 1 "it is malformed: " "$DLGC" xor.dlg --emit c --weights cut.w -o embedded.c
 expect 1 "cannot read none.w" "$DLGC" xor.dlg --emit c --weights none.w -o embedded.c

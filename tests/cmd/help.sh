@@ -61,8 +61,23 @@ for wrong in fly E9999 E04 --fly ""; do
     expect 2 "there is no command and no topic \`$wrong\`" "$DLG" help "$wrong"
 done
 expect 2 "there is no command and no topic" "$DLG" help --man fly
+"$DLG" --help >help
+for again in "help" "help --help" "help -h" "-?"; do
+    # shellcheck disable=SC2086 # two words
+    expect 0 "Usage: dlg COMMAND" dlg $again
+    same out help
+done
 if [ -e /dev/full ]; then
-    "$DLG" help data >/dev/full 2>err
-    [ $? -eq 3 ] || fail "a full standard output is an error"
+    full() { # full COMMAND...: what it cannot write is an error
+        "$@" >/dev/full 2>err
+        got=$?
+        [ $got -eq 3 ] && grep -q "cannot write to the standard output" err || fail "a full standard output: status $got: $*"
+    }
+    echo 'entry predict -> y = iota(4)' >iota.dlg
+    for text in "help data" help --help --version "train --help" "train --usage" "help train" devices "inspect iota.dlg" \
+        "inspect iota.dlg --kernels"; do
+        full dlg $text
+    done
+    for text in --help --usage --version --man; do full "$DLGC" $text; done
 fi
 done_testing

@@ -75,6 +75,7 @@ status=$?
 grep -q "dlg: warning: there is no checkpoint of step 21: cannot write .*run.checkpoint: File too large" err ||
     fail "a full disk: $(cat err)"
 grep -q "warning: there is no checkpoint of step 22" err || fail "the run does not go on: $(cat err)"
+[ "$(grep -c "there is no checkpoint of step" err)" -eq 2 ] || fail "each is told once: $(cat err)"
 same run.checkpoint before
 ls | grep -q tmp && fail "temporary files are left"
 expect 0 "run.checkpoint: going on after step 20" $train $keep --save end

@@ -130,6 +130,22 @@ expect 0 "" "$DLG" eval line.cl --load closed.w
 (exec "$DLG" train line.cl --set rate=0.3 --quiet --epochs 3 --log closed <&- >&- 2>&-) || fail "all are closed"
 grep -v '^{"epoch":' closed && fail "the log got what was printed"
 
+# "-" is the standard output for a log, and no file for what is none: "./-" is one of that name.
+expect 0 '{"epoch":1,' dlg train line.cl --set rate=0.3 --epochs 3 --log - --save w
+[ "$(grep -c '^{"epoch":' out)" -eq "$(wc -l <out)" ] || fail "more than the log: $(cat out)"
+for option in --save --checkpoint --profile; do
+    expect 1 "$option -: it goes to a file, not to the standard output; ./- is a file of that name" $forever $option -
+done
+expect 1 "--get -: it goes to a file" "$DLG" run line.cl --rows 0 --get w=-
+expect 2 "--folds writes a log a fold" $forever --folds 2 --log -
+if [ -e /dev/full ]; then
+    dlg train line.cl --set rate=0.3 --epochs 3 --log - >/dev/full 2>err
+    [ $? -eq 3 ] && grep -q "cannot write the standard output: No space left" err || fail "a full one: $(cat err)"
+fi
+[ -e - ] && fail "a file is called -"
+expect 0 "" $train --epochs 1 --save ./- --log -
+[ -f ./- ] || fail "./- is none"
+
 # What cannot be written is told at once.
 expect 1 "cannot write there: it is a directory" $forever --save there
 expect 1 "cannot write there: it is a directory" $forever --log there

@@ -40,6 +40,21 @@ sed 's/"seconds":.*"train"/"train"/' full.jsonl >full.lines
 same lines full.lines
 [ "$(sed 's/,"seconds.*//' full.jsonl | tr '\n' ' ')" = '{"epoch":1,"step":10 {"epoch":1,"step":20 {"epoch":1,"step":28,"end":true {"epoch":2,"step":30 {"epoch":2,"step":40 {"epoch":2,"step":50 {"epoch":2,"step":56,"end":true ' ] ||
     fail "the lines are: $(cat full.jsonl)"
+sed -n '1p' full.jsonl | tr -d '\n' | cut -c 1-40 | tr -d '\n' >cut.jsonl # as a machine that crashed may leave it
+expect 0 "note: --log cut.jsonl: its last line was cut off: it is taken away" \
+    dlg train digits.dlg --epochs 3 --log cut.jsonl --checkpoint d --resume
+[ "$(cut -c 1-20 cut.jsonl)" = '{"epoch":3,"step":84' ] || fail "after a line that was cut off: $(cat cut.jsonl)"
+# Where there is no more room it ends with a whole line.
+mkdir disk
+cat >disk.sh <<'EOF'
+. "$DLG_SOURCE_DIR/tests/cmd/lib.sh"
+mount -t tmpfs -o size=16k none disk || exit 77
+expect 3 "cannot write disk/log: No space left on device" dlg train digits.dlg --epochs 10 --log-every 1 --log disk/log
+grep -v '^{"epoch":.*}$' disk/log && fail "a line is no line"
+[ "$(wc -l <disk/log)" -gt 20 ] && [ -z "$(tail -c 1 disk/log | tr -d '\n')" ] || fail "the log of a full disk: $(cat disk/log)"
+done_testing
+EOF
+on_own_disk disk.sh ": a full disk is not tried"
 expect 0 "" dlg train digits.dlg --epochs 1 --log short.jsonl --checkpoint new --resume
 [ "$(wc -l <short.jsonl)" -eq 1 ] || fail "a new run keeps an old log"
 

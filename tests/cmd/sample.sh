@@ -48,7 +48,7 @@ sed "s/with batch = 1, T = 1/with batch = 1, T = 2/" char_rnn.dlg >two.dlg
         $sample --prompt abz
     [ -s out ] && fail "text before an error: $(cat out)"
     expect 1 "the prompt, character 2: it is not UTF-8" $sample --prompt "$(printf 'a\377')"
-    expect 1 "keeps no state and says what follows 16 tokens: the prompt has 2" $sample --prompt ab --entry predict
+    expect 1 "entry \`predict\` keeps no state and says what follows 16 tokens: the prompt has 2" $sample --prompt ab --entry predict
     expect 0 "" $sample --prompt "$(printf '\303\251\nabcb\303\251\nabcb\303\251\nab')" --length 4 --temperature 0 --entry predict
     tail -n 1 out >last
     same last first

@@ -89,6 +89,8 @@ expect 0 "  1: 1" "$DLG" run "$xor" --set x=x.csv --load xor.safetensors --entry
 expect 1 "there is no data to hold out from" "$DLG" train "$xor" --set x=x.csv --set y=y.csv --holdout 0.5
 
 # What cannot train or evaluate is told before training; numbers and lines are as people write them.
+echo 'entry train -> y = iota(4)' >still.dlg
+expect 1 "entry \`train\` updates nothing, so that it cannot train; one that does ends in \`{ minimize loss by adam() }\`" "$DLG" train still.dlg
 expect 1 "entry \`predict\` updates nothing, so that it cannot train; these do: train" "$DLG" train "$line" \
     --entry predict --set rate=1
 expect 1 "--evaluate predict: the entry returns no scalars to show" $train --evaluate predict

@@ -13,7 +13,18 @@ done
 expect 2 "no command \`fly\`" "$DLG" fly
 expect 2 "which FILE?" "$DLG" train
 expect 2 "one argument too many" "$DLG" train a.dlg b.dlg
-expect 2 "unrecognized option" "$DLG" train --fly a.dlg
+expect 2 "unrecognized option '--fly'. A constant of the model is set by -D NAME=VALUE" "$DLG" train --fly a.dlg
+expect 2 "unrecognized option '--hold-out'; is it --holdout?" "$DLG" train a.dlg --hold-out=0.2
+expect 2 "unrecognized option '--fly'" "$DLG" plot --fly a.jsonl
+grep -q -- "-D NAME" err && fail "plot has no constants"
+expect 1 "cannot open a.dlg" "$DLG" run a.dlg --entry --fly --set=x=--fly -D n=3
+expect 1 "cannot open a.dlg" "$DLG" run --ent predict a.dlg # abbreviated
+expect 1 "\`--fly\` is neither a .dlg nor a .cl" "$DLG" run -- --fly
+expect 2 "there is no command \`trai\`; is it \`train\`?" "$DLG" trai a.dlg
+expect 1 "numbers are given in a file, such as a .csv" "$DLG" run "$data/line.cl" --rows 0 --set w=0.5,-1
+expect 2 "what is to be done with a.dlg? \`dlg train a.dlg\`, for one" "$DLG" a.dlg
+echo 'entry predict -> y = iota(4)' >iota.dlg
+expect 1 "\`iota\` is neither a .dlg nor a .cl; is it \`iota.dlg\`?" "$DLG" run iota
 expect 2 "--epochs takes a whole number of at least 0, not \`-1\`" "$DLG" train --epochs=-1 a.dlg
 expect 2 "--epochs takes a whole number, not \`1e3\`" "$DLG" train --epochs 1e3 a.dlg
 expect 2 "--epochs is at least 1" "$DLG" train --epochs 0 a.dlg

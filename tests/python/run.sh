@@ -91,10 +91,20 @@ assert bytes(again.get("h.b")) == bytes(net.get("h.b"))
 import array
 again.set("h.b", array.array("f", range(8)))
 assert flat(again.get("h.b")) == list(range(8))
-fails(lambda: again.set("h.b", [1, 2]), "8 elements, not 2")
+fails(lambda: again.set("h.b", [1, 2]), "h.b is 8: 8 elements, not 2")
 fails(lambda: again.set("h.w", [[0, 0]] * 8), "h.w is 2x8, not 8x2")
-fails(lambda: again.set("fly", [1]), "no tensor 'fly'")
-fails(lambda: again.run("fly"), "no entry 'fly'")
+fails(lambda: again.set("h.w", [[0] * 8, [0]]), "h.w")
+fails(lambda: again.set("h.b", "cat"), "h.b takes f32 numbers, 8, not the text 'cat'")
+fails(lambda: again.set("h.b", [[1, "dog"]]), "not the text 'dog'")
+fails(lambda: again.set("h.b", {}), "h.b takes f32 numbers, 8, in lists of equal lengths, an array or a buffer")
+fails(lambda: again.set("h.b", [None] * 8), "h.b takes f32 numbers")
+fails(lambda: again.train(epochs=1, data={"x": x, "y": ["a", "b"]}), "y takes f32 numbers, 4x1, not the text 'a'")
+fails(lambda: again.save("xor.dlg"), "xor.dlg is there and is not a weights file: it is not overwritten")
+fails(lambda: again.train(epochs=1, checkpoint="xor.csv"), "xor.csv is there and is not a weights file")
+again.save("py-%s.w" % sys.argv[1])  # weights are replaced
+net.save("py-%s.w" % sys.argv[1])
+fails(lambda: again.set("fly", [1]), "no tensor 'fly'; its tensors are ")
+fails(lambda: again.run("fly"), "no entry 'fly'; its entries are predict, ")
 fails(lambda: again.load("none.w"), "none.w")
 fails(lambda: dlg.Program("xor.csv"), "xor.csv")
 fails(lambda: dlg.Program("xor.dlg", dlgc=dlgc, options=["-D", "fly=1"]), "fly")
@@ -133,6 +143,7 @@ with dlg.Program("digits.dlg", dlgc=dlgc, seed=3) as digits:
         for wrong in (0.5, 2.0**40, 1 << 40, float("nan")):
             fails(lambda: digits.run("evaluate", y=dlg.numpy.full(64, wrong)), "i32 does not hold")
     fails(lambda: digits.set("y", [0.5] * 64), "i32 does not hold")
+    fails(lambda: digits.set("y", ["cat"] * 64), "not the text 'cat': classes go by their numbers")
 print("done")
 PY
 [ "$(python3 use.py plain)" = done ] || exit 1

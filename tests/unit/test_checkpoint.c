@@ -316,8 +316,9 @@ static void test_refused(void) {
     char *kernels = strstr((char *)dlg_program_kernels(r.prog, NULL), "d0 += 2.0f");
     CU_ASSERT_PTR_NOT_NULL_FATAL(kernels);
     kernels[6] = '3';
-    expect_refused(&r, "the program is another one: its constants and its target are the same, but "
-                       "what it computes");
+    expect_refused(&r,
+                   "the program is another one: its params, its states, its constants, its target, "
+                   "the data and the options are the same, but what it computes is not: ");
     run_open(&r, 0.25f, 3); /* the same but for a comment */
     kernels = strstr((char *)dlg_program_kernels(r.prog, NULL), "e = x @ w + b - y;");
     CU_ASSERT_PTR_NOT_NULL_FATAL(kernels);
