@@ -22,7 +22,6 @@
 #define MAX_STAGES   16 /* clusters of a chain */
 #define LEAST_ROWS   16
 #define LEAST_BLOCK  4           /* rows of a block, where a contraction has them too */
-#define SHARED_ROW   64          /* elements, that the items of a group may share */
 #define LARGE_COPY   16384       /* elements: about ten launches */
 #define SMALL_NS     15360.0     /* a second core would come too late */
 #define TILE_BYTES   (32 * 1024) /* of what a group keeps for itself: one, ... */

@@ -14,6 +14,13 @@ int64_t cost_large_tiles(const Target *t) {
     return t->precision == PRECISION_F32 ? t->units * 9 / 10 : t->units * 3 / 4;
 }
 
+bool cost_is_shared(const Target *t, const Node *n) {
+    const Op op = (Op)n->op;
+    return t->local_size > 1 &&
+           (op == OP_SUM || op == OP_DOT || op == OP_RMAX || op == OP_SCATTER) &&
+           (n->dtype == DT_F32 || n->dtype == DT_I32);
+}
+
 #define MANY_ROWS  (1 << 17) /* that occupy a device with an item each */
 #define BESIDE     32        /* rows of a group: a line of memory; ... */
 #define LEAST_ROWS 2         /* ... or this part of one, where there are fewer groups than ... */

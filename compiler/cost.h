@@ -24,6 +24,11 @@ bool cost_is_block(int32_t elems, DType t);
 int32_t cost_large_columns(const Target *t);
 int64_t cost_large_tiles(const Target *t);
 
+/* Elements of a row from which on a group's items may share what is reduced of it (schedule_group.c). */
+#define SHARED_ROW 64
+/* Whether what they made of their shares comes together as one: sums and maxima. */
+bool cost_is_shared(const Target *t, const Node *reduction);
+
 /* Of so many rows that lie beside each other in memory, how many a group has whose items share what is added up of each
  * (schedule_group.c); 0: an item has a row by itself. An item then has LEAST_SHARE elements or more. */
 #define LEAST_SHARE 8

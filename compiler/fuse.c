@@ -8,6 +8,7 @@
 #include "fuser.h"
 
 #include "codegen.h"
+#include "cost.h"
 
 #include <stdlib.h>
 
@@ -358,6 +359,17 @@ uint32_t fuse_buffers(const Fuser *f, const Cluster *c) {
     return n;
 }
 
+/* Whether a cluster has a reduction whose rows a group's items share, or cannot. */
+static bool has_shared(const Fuser *f, const Cluster *c, bool can) {
+    for (uint32_t m = 0; m < c->members.len; m++) {
+        const Node *n = node_at(f->g, c->members.at[m]);
+        if (!is_reduction((Op)n->op) || cost_is_shared(f->options->target, n) != can) continue;
+        Shape reduced = reduced_shape(f->g, n);
+        if (shape_elems(&reduced) >= SHARED_ROW) return true;
+    }
+    return false;
+}
+
 /* REASON_NONE: they may be one, over this space. */
 static Reason why_not_merge(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shape *inner,
                             bool *has_inner) {
@@ -368,6 +380,10 @@ static Reason why_not_merge(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shap
         const Cluster *other = ca->has_dot ? cb : ca;
         if (other->has_reduction || other->has_inner) return REASON_REDUCTIONS;
     }
+    if (f->options->target->local_size > 1 &&
+        ((has_shared(f, ca, true) && has_shared(f, cb, false)) ||
+         (has_shared(f, ca, false) && has_shared(f, cb, true))))
+        return REASON_SHARED;
     if (!common_space(ca, cb, outer, inner, has_inner)) return REASON_SPACES;
     if (fuse_buffers(f, ca) + fuse_buffers(f, cb) > MAX_CLUSTER_BUFFERS) return REASON_BUFFERS;
     if (!reads_fit(f, ca, b, outer) || !reads_fit(f, cb, a, outer)) return REASON_PLACES;

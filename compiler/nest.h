@@ -199,10 +199,11 @@ typedef struct TileResult {
     Idx row, column, place;
 } TileResult;
 #define MOST_TOGETHER 16 /* results of an item */
-/* How much what follows a sum reads; `most` is enough to know. */
-uint32_t local_reads_more(const LocalTile *t, NodeId dot, uint32_t most);
-/* Stores what follows the sums of so many results, up to MOST_TOGETHER. What that reads is on its way for all of them together:
- * behind a store no load begins. Requires: all are inside; the condition which says so is open. */
+/* How many elements what follows a sum loads, or `most`, if they are more; 0 too where so much is computed
+ * that its text is rather not written out for several results. */
+uint32_t local_loads_after(const LocalTile *t, NodeId dot, uint32_t most);
+/* Stores what follows the sums of so many results (MOST_TOGETHER at most), after what that reads is loaded for all of them: drivers
+ * begin no load behind a store. Requires: all are inside; the condition which says so is open. */
 void local_finish_together(LocalTile *t, NodeId dot, uint32_t sums, TileResult *results,
                            int32_t count);
 int64_t local_tile_count(const Section *s, int32_t rows, int32_t columns);

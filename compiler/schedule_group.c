@@ -11,9 +11,9 @@
 #include "nest.h"
 
 #define LEAST_ITEMS 8 /* of a row, that are worth the barriers */
-#define A_SECTOR                                                                                   \
-    8 /* rows beside each other, where each element is by itself, and an item has more than ... */
-#define MOST_LOOKS 32 /* ... so many */
+/* Rows beside each other, where each element is by itself, and an item has more than MOST_LOOKS. */
+#define A_SECTOR   8
+#define MOST_LOOKS 32
 #define LOOKS      4  /* places of a scatter that an item looks at together */
 #define PARTS      16 /* that each item adds up by itself */
 #define TOGETHER   8  /* elements of an item that are on their way together, where there are many */
@@ -24,9 +24,7 @@ static bool comes_together(const Section *s) {
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         const Node *n = node_at(s->g, s->cluster->members.at[m]);
         if (!is_reduction((Op)n->op)) continue;
-        if (n->op != OP_SUM && n->op != OP_DOT && n->op != OP_RMAX && n->op != OP_SCATTER)
-            return false;
-        if (n->dtype != DT_F32 && n->dtype != DT_I32) return false;
+        if (!cost_is_shared(s->target, n)) return false;
         any = true;
     }
     return any;

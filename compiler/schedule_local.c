@@ -18,7 +18,8 @@
 #define ENOUGH 128 /* tiles for all of a device */
 #define FEW    128 /* of the small ones: smaller ones are faster (schedule_small.c) */
 
-#define MOST_LOADS 16 /* of what follows one sum */
+#define MOST_LOADS  16  /* of what follows one sum, ... */
+#define MOST_VALUES 100 /* ... and all that is computed of it: several optimizers' worth */
 
 #define NEAR 8 /* places that lie side by side, so that reading them takes few accesses */
 
@@ -405,18 +406,24 @@ void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val sum) {
     eval_pop(&n->eval);
 }
 
-uint32_t local_reads_more(const LocalTile *t, NodeId dot, uint32_t most) {
+uint32_t local_loads_after(const LocalTile *t, NodeId dot, uint32_t most) {
     LocalProbe p;
-    const Shape *space = &t->n->s->space;
+    const Section *s = t->n->s;
+    const Shape *space = &s->space;
+    Idx out[MAX_RANK];
     Arena *scratch = arena_open(t->n->k->arena);
     local_probe(t, scratch, &p);
     eval_push(&p.n.eval);
     Idx row = idx_var(&p.k.index, "row", 0, space->dim[space->rank - 2] - 1, NO_VAL);
     Idx column = idx_var(&p.k.index, "column", 0, space->dim[space->rank - 1] - 1, NO_VAL);
-    const uint32_t reads = local_ahead(&p.tile, dot, row, column, most);
+    uint32_t loads = local_ahead(&p.tile, dot, row, column, most);
+    result_at(&p.tile, row, column, out);
+    eval_bind(&p.n.eval, dot, out, val_const(&p.k, DT_F32, 0));
+    for (uint32_t i = 0; i < s->stores.len; i++) eval_at(&p.n.eval, s->stores.at[i].node, out);
+    if (p.k.values.len > MOST_VALUES) loads = 0;
     eval_pop(&p.n.eval);
     arena_close(scratch);
-    return reads;
+    return loads;
 }
 
 void local_finish_together(LocalTile *t, NodeId dot, uint32_t sums, TileResult *r, int32_t count) {

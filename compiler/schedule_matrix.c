@@ -16,10 +16,9 @@
 
 #define ITEMS  256
 #define LENGTH 32 /* of what is contracted, at least */
-#define LAST_PRODUCTS                                                                              \
-    (1                                                                                             \
-     << 26) /* unless asked for, of enough tiles: below, filling the stages takes longer than smaller tiles do */
-#define COPY 4 /* words */
+/* Multiplications: below, filling the stages takes longer than smaller tiles do, but those are asked for of enough tiles. */
+#define LAST_PRODUCTS (1 << 26)
+#define COPY          4 /* words */
 #define BAND                                                                                       \
     8 /* rows of tiles that go together: what they read of the operands stays in the device's cache */
 #define AN_ITEMS (PART_ROWS * PART_COLUMNS / ITEMS)
@@ -271,7 +270,7 @@ static void finish(MatrixTile *m, uint32_t matrix, NodeId dot) {
     IndexTable *x = &k->index;
     const int32_t parts = m->s->matrix_rows * m->s->matrix_columns, count = AN_ITEMS / 2;
     /* Of one element each it is as fast one by one. */
-    const bool ahead = local_is_even(&m->t) && local_reads_more(&m->t, dot, 2) >= 2;
+    const bool ahead = local_is_even(&m->t) && local_loads_after(&m->t, dot, 2) >= 2;
     const int32_t each = ahead ? MOST_TOGETHER : 1;
     for (int32_t part = 0; part < parts; part++) {
         kernel_barrier(k);

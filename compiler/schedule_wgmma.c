@@ -278,7 +278,7 @@ static void finish_rows(WgmmaTile *w, NodeId dot, uint32_t out, int32_t pitch, b
     const int32_t count = ROWS * w->t.columns / ITEMS;
     /* A tile of 256 columns is as fast one by one where that is one element each. */
     const uint32_t least = w->t.columns == PART_COLUMNS ? 1 : 2;
-    const bool ahead = whole && local_reads_more(&w->t, dot, least) >= least;
+    const bool ahead = whole && local_loads_after(&w->t, dot, least) >= least;
     const int32_t each = ahead ? MOST_TOGETHER : 1;
     TileResult r[MOST_TOGETHER];
     Idx i;
