@@ -131,8 +131,10 @@ static bool reads_own_rows(const Chainer *c, uint32_t cluster, int64_t rows) {
 }
 
 /* Whether each block of rows would bring in anew what a contraction multiplies by, for a core's cache does not
- * hold it. */
+ * hold it, or look anew at all that is scattered. */
 static bool streams_anew(const Fuser *f, const Cluster *cl, int64_t rows) {
+    for (uint32_t m = 0; m < cl->members.len && rows > 1 && f->options->target->lanes > 1; m++)
+        if (node_at(f->g, cl->members.at[m])->op == OP_SCATTER) return true;
     for (uint32_t m = 0; m < cl->members.len && cl->has_dot && rows > 1; m++) {
         const Node *n = node_at(f->g, cl->members.at[m]);
         if (n->op != OP_DOT || block_rows(rows) >= rows) continue;

@@ -370,6 +370,30 @@ static bool has_shared(const Fuser *f, const Cluster *c, bool can) {
     return false;
 }
 
+static uint32_t scatters_of(const Fuser *f, const Cluster *c) {
+    uint32_t count = 0;
+    for (uint32_t m = 0; m < c->members.len; m++)
+        count += node_at(f->g, c->members.at[m])->op == OP_SCATTER;
+    return count;
+}
+
+static uint32_t reductions_of(const Fuser *f, const Cluster *c) {
+    uint32_t count = 0;
+    for (uint32_t m = 0; m < c->members.len; m++)
+        count += is_reduction((Op)node_at(f->g, c->members.at[m])->op);
+    return count;
+}
+
+/* Where a group is one item, tables of what is scattered are made block by block (schedule_scatter.c), with nothing else than
+ * what follows at their own points. */
+static Reason why_not_scatter(const Fuser *f, const Cluster *a, const Cluster *b, bool has_inner) {
+    const uint32_t scatters = scatters_of(f, a) + scatters_of(f, b);
+    if (!scatters || f->options->target->lanes == 1) return REASON_NONE;
+    if (has_inner) return REASON_SPACES;
+    if (scatters > MOST_SCATTERS) return REASON_LARGE;
+    return reductions_of(f, a) + reductions_of(f, b) > scatters ? REASON_REDUCTIONS : REASON_NONE;
+}
+
 /* REASON_NONE: they may be one, over this space. */
 static Reason why_not_merge(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shape *inner,
                             bool *has_inner) {
@@ -385,6 +409,8 @@ static Reason why_not_merge(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shap
          (has_shared(f, ca, false) && has_shared(f, cb, true))))
         return REASON_SHARED;
     if (!common_space(ca, cb, outer, inner, has_inner)) return REASON_SPACES;
+    const Reason scatters = why_not_scatter(f, ca, cb, *has_inner);
+    if (scatters != REASON_NONE) return scatters;
     if (fuse_buffers(f, ca) + fuse_buffers(f, cb) > MAX_CLUSTER_BUFFERS) return REASON_BUFFERS;
     if (!reads_fit(f, ca, b, outer) || !reads_fit(f, cb, a, outer)) return REASON_PLACES;
     return path_around(f, a, b, MAX_SEARCH) || path_around(f, b, a, MAX_SEARCH) ? REASON_BETWEEN

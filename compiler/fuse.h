@@ -16,6 +16,8 @@
 #include "ir.h"
 #include "target.h"
 
+#define MOST_SCATTERS 4 /* of a cluster, where a group is one item */
+
 typedef struct Cluster {
     VEC(NodeId) members; /* ascending */
     Shape outer;         /* the iteration space */

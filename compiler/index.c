@@ -120,10 +120,32 @@ static const Atom *only_atom(const IndexTable *t, Idx e) {
     return &t->atoms.at[f->terms[0].atom];
 }
 
+/* Whether `quo` is *e / c and `rem` is *e % c, for an *e = y / b + z of which the first is (y + b * z) / (b * c), but for what
+ * left it as multiples of c. */
+static bool are_parts_of_sum(IndexTable *t, const Atom *quo, const Atom *rem, Idx *e) {
+    const Form f = t->forms.at[rem->inner];
+    if (idx_lo(t, rem->inner) < 0 || idx_lo(t, quo->inner) < 0) return false;
+    for (uint32_t i = 0; i < f.count; i++) {
+        const uint32_t atom = f.terms[i].atom;
+        const Atom part = t->atoms.at[atom];
+        int64_t left;
+        if (part.kind != ATOM_DIV || f.terms[i].coef != 1 || part.by * rem->by != quo->by) continue;
+        if (idx_lo(t, part.inner) < 0) continue;
+        const Idx z = idx_sub(t, rem->inner, intern(t, 0, &(Term){atom, 1}, 1));
+        const Idx y = idx_add(t, part.inner, idx_scale(t, z, part.by));
+        if (!idx_is_const(t, idx_sub(t, y, quo->inner), &left) || left % quo->by) continue;
+        *e = idx_offset(t, rem->inner, -left / quo->by * rem->by);
+        return true;
+    }
+    return false;
+}
+
 /* Whether `quo` is *e / c and `rem` is *e % c. Of *e = x / b the first is x / (b * c), of *e = x % (b * c) the second
  * x % c. */
-static bool are_parts(const IndexTable *t, const Atom *quo, const Atom *rem, Idx *e) {
+static bool are_parts(IndexTable *t, const Atom *quo, const Atom *rem, Idx *e) {
     if (quo->kind != ATOM_DIV) return false;
+    if (quo->by > rem->by && quo->by % rem->by == 0 && are_parts_of_sum(t, quo, rem, e))
+        return true;
     *e = rem->inner;
     if (quo->inner == rem->inner && quo->by == rem->by) return true;
     const Atom *x = only_atom(t, rem->inner);
@@ -138,12 +160,12 @@ static bool are_parts(const IndexTable *t, const Atom *quo, const Atom *rem, Idx
 /* c * (e / c) + e % c is e: looks for such a pair among the terms and gives its sum back in place. */
 static Idx join_quotients(IndexTable *t, int64_t constant, Term *terms, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
-        const Atom *rem = &t->atoms.at[terms[i].atom];
-        if (rem->kind != ATOM_MOD) continue;
+        const Atom rem = t->atoms.at[terms[i].atom];
+        if (rem.kind != ATOM_MOD) continue;
         for (uint32_t k = 0; k < count; k++) {
-            const Atom *quo = &t->atoms.at[terms[k].atom];
+            const Atom quo = t->atoms.at[terms[k].atom]; /* the table may grow */
             Idx e;
-            if (terms[k].coef != terms[i].coef * rem->by || !are_parts(t, quo, rem, &e)) continue;
+            if (terms[k].coef != terms[i].coef * rem.by || !are_parts(t, &quo, &rem, &e)) continue;
             Idx whole = idx_scale(t, e, terms[i].coef);
             uint32_t keep = 0;
             for (uint32_t j = 0; j < count; j++) {

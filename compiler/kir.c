@@ -522,6 +522,11 @@ void kernel_if(Kernel *k, Ranges ranges) {
     open_block(k, s);
 }
 
+void kernel_seldom(Kernel *k, double part) {
+    const KBlock *around = k->open.at[k->open.len - 1];
+    around->at[around->len - 1]->part = part;
+}
+
 void kernel_end(Kernel *k) {
     k->block = k->open.at[--k->open.len];
 }

@@ -120,6 +120,8 @@ struct KStmt {
     uint32_t point;      /* S_POINT: its number */
     bool whole; /* S_STORE: of 4 lanes at a multiple of 4 elements, of bf16 or rounded for tf32 */
     bool past;  /* S_STORE: of a buffer that the kernel does not read passes by the caches */
+    double
+        part; /* S_IF: of the times that it is come to, the ranges hold so many; 0: nobody knows */
     Ranges ranges;
     KBlock body;
     const char *text;
@@ -352,6 +354,8 @@ void kernel_unroll(Kernel *k,
                    bool out); /* whether the loop that was opened last is to be written out */
 void kernel_turns(Kernel *k, uint32_t turns); /* see KStmt.turns, of the loop opened last */
 void kernel_if(Kernel *k, Ranges ranges); /* a body that always runs when the ranges always hold */
+/* The condition that was opened last holds for such a part of the time: what it does counts as much less. */
+void kernel_seldom(Kernel *k, double part);
 void kernel_end(Kernel *k);
 
 /* Drops values that nothing uses, and makes the pointers of loops that want some (kir_points.c). */

@@ -99,6 +99,7 @@ static void count_block(Counter *c, const KBlock *b, double times) {
             }
             break;
         case S_IF:
+            if (s->part > 0) turns *= s->part;
             for (uint32_t r = 0; r < s->ranges.count; r++) {
                 if (known(c, s->ranges.at[r].e, &lo) &&
                     (lo < s->ranges.at[r].lo || lo >= s->ranges.at[r].hi))

@@ -103,6 +103,11 @@ NodeId nest_sums_wait(const Nest *n, const Tiling *row, const Tiling *column);
 /* The same as nest_points, of such a tile at at[]. */
 void nest_waiting(Nest *n, NodeId waits, const Idx *at, const Tiling *row, const Tiling *column);
 
+/* schedule_scatter.c: a table of what is scattered, block by block. */
+bool scatter_blocks_fit(const Section *s);
+double scatter_cycles(const Section *s); /* of all of it, about */
+void emit_scatter_blocks(Nest *n, Idx part);
+
 /* schedule_row.c: the same as nest_points at the row at row[]: lanes run over the reduced or inner axis. */
 void nest_row(Nest *n, const Idx *row);
 /* What a plain maximum loses: the variable `odd`, 0 at first, becomes NaN in each lane that v[] has a NaN in; then v,

@@ -291,6 +291,8 @@ static void emit_section(Nest *n, Idx part) {
         emit_panels(n, part);
     else if (s->group_rows)
         emit_shared_rows(n, part);
+    else if (s->scatters)
+        emit_scatter_blocks(n, part);
     else if (s->target->lanes == 1)
         emit_items(n, part);
     else if (s->narrow)

@@ -47,6 +47,7 @@ typedef struct Section {
         band_rows;    /* which are copied too, so many at a time; 0: they are read where they lie */
     bool lots;        /* ... with a tile's side by side */
     bool transposes;  /* a copy that is read along the axis before the last: by square tiles */
+    bool scatters;    /* tables of what is scattered, block by block */
     bool gathers;     /* lanes of a load lie apart: a tile of one vector is long enough */
     bool narrow;      /* rows so short that 16 of them go side by side, one a lane */
     bool tiles_local; /* a contraction through tiles in local memory, ... */

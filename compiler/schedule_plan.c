@@ -294,8 +294,10 @@ void section_plan(Section *s, Arena *arena) {
         s->groups = (uint32_t)((items + target->local_size - 1) / target->local_size);
         return;
     }
+    s->scatters = scatter_blocks_fit(s);
     /* A group is worth its launch from a few microseconds on. */
     double cycles = (double)points * (p.count.flops + p.count.bytes / 8) / (2.0 * target->lanes);
+    if (s->scatters) cycles = scatter_cycles(s);
     double groups = cycles / 8000;
     int64_t limit = target->groups, parts = s->rows ? (s->rows + s->block - 1) / s->block : points;
     if (s->narrow) parts /= MAX_LANES;

@@ -207,12 +207,18 @@ layers = {
     "avg_pool": (lambda v: avg_pool(v, 2, 1, 1), images), "max_pool1d": (lambda v: max_pool(v, 3, 2, 0, 1), seq),
     "avg_pool1d": (lambda v: avg_pool(v, 2, 2, 0, 1), seq),
 }
-for name, (f, v) in layers.items():
-    out = f(v)
-    want(name, out)
-    give("weigh_" + name, f32(*out.shape, low=0.5, high=1.5))
-    w = np.array(eval(lines[-1].split(" = ", 1)[1]))
-    want("d_" + name, jax.grad(lambda a: jnp.sum(jnp.sin(f(a)) * w))(v))
+
+
+def weigh(layers):
+    for name, (f, v) in layers.items():
+        out = f(v)
+        want(name, out)
+        give("weigh_" + name, f32(*out.shape, low=0.5, high=1.5))
+        w = np.array(eval(lines[-1].split(" = ", 1)[1]))
+        want("d_" + name, jax.grad(lambda a: jnp.sum(jnp.sin(f(a)) * w))(v))
+
+
+weigh(layers)
 want("dw_conv2d", jax.grad(lambda w: jnp.sum(conv2d(images, w, 2, 1) ** 2))(filters))
 want("dw_dense", jax.grad(lambda w: jnp.sum((x @ w + p["dense_b"]) ** 3))(p["dense_w"]))
 want("dwh_lstm", jax.grad(lambda w: jnp.sum(jnp.tanh((lambda q: nn.sigmoid(q[1]) * c + nn.sigmoid(q[0]) * jnp.tanh(q[2]))(
@@ -237,6 +243,40 @@ want("hessian_vector", jax.jvp(jax.grad(loss), (w1,), (direction,))[1])
 penalty = lambda w: jnp.mean((jnp.sqrt(jnp.sum(jax.grad(lambda v: jnp.sum(jnp.tanh(v @ w) @ w2))(x) ** 2, -1)) - 1) ** 2)
 want("gradient_penalty", penalty(w1))
 want("d_gradient_penalty", jax.grad(penalty)(w1))
+
+# What came later has numbers of its own, so that those above stay.
+before, rng = rng, np.random.default_rng(20261130)
+later = f32(2, 4, 5, 3)
+give("later", later)
+filters_t = f32(4, 3, 3, 2)
+give("filters_t", filters_t)
+for name, v in {"gn_gain": f32(4), "gn_bias": f32(4), "ct_w": f32(4, 3, 3, 3), "ct_b": f32(3), "dw_w": f32(4, 1, 3, 3), "dw_b": f32(4)}.items():
+    p[name] = v
+    give("p_" + name, v)
+
+
+def group_norm(v):
+    split = v.reshape(2, 2, -1)
+    m, s = jnp.mean(split, -1, keepdims=True), jnp.var(split, -1, keepdims=True)
+    back = ((split - m) / jnp.sqrt(s + 1e-5)).reshape(v.shape)
+    return back * p["gn_gain"].reshape(4, 1, 1) + p["gn_bias"].reshape(4, 1, 1)
+
+
+def conv_transpose(v, w, stride=1, pad=0):
+    sides = [(w.shape[2] - 1 - pad,) * 2, (w.shape[3] - 1 - pad,) * 2]
+    return lax.conv_transpose(v, w, (stride, stride), sides, dimension_numbers=("NCHW", "OIHW", "NCHW"), transpose_kernel=True)
+
+
+weigh({
+    "group_norm": (group_norm, later),
+    "conv_transpose2d": (lambda v: conv_transpose(v, filters_t), later),
+    "conv_transpose2d_b": (lambda v: conv_transpose(v, filters_t, 2, 1), later),
+    "conv_transpose": (lambda v: conv_transpose(v, p["ct_w"], 2, 1) + p["ct_b"].reshape(3, 1, 1), later),
+    "depthwise_conv": (lambda v: lax.conv_general_dilated(v, p["dw_w"], (2, 2), [(1, 1)] * 2, feature_group_count=4)
+                       + p["dw_b"].reshape(4, 1, 1), later),
+    "upsample": (lambda v: jnp.repeat(jnp.repeat(v, 2, 2), 2, 3), later),
+})
+rng = before
 
 with open("values.dlg", "w") as file:
     file.write("# Made by make_known.py: what goes in, and what comes out by the computation of others.\n")

@@ -13,6 +13,7 @@
 #   # expect-bytes-ratio: ENTRY X  bytes moved, as a multiple of their bound (docs/passes.md), at most
 #   # expect-arena-ratio: ENTRY X  the arena, as a multiple of what lives at one time, at most
 #   # expect-arena: ENTRY N        bytes of the entry's arena
+#   # expect-operations: ENTRY N  operations of a run at most
 #   # expect-text: N               bytes of the whole program at most: what a driver compiles
 # Ratios are those that `dlg inspect` shows.
 dlgc=$1
@@ -75,6 +76,9 @@ check() { # check PROGRAM EXPECTATIONS
             wrong("arena of " $3, $4, figures[$3, "arena_bytes"] "")
         }
         $2 == "expect-arena-ratio:" { ratio("arena", "arena_ratio") }
+        $2 == "expect-operations:" && !(figures[$3, "flops"] + 0 <= $4) {
+            wrong("operations of " $3, "at most " $4, figures[$3, "flops"] "")
+        }
         $2 == "expect-text:" && text + 0 > $3 { wrong("bytes of text", "at most " $3, text) }
         END { exit bad }' plan figures "$2" || failed=1
 }

@@ -1,4 +1,5 @@
 /* Index expressions: whatever normal form they take, they have the value of what they were made of. */
+#include "access.h"
 #include "index.h"
 #include "suite.h"
 
@@ -97,6 +98,14 @@ static void test_forms(void) {
                     idx_add(&t, idx_scale(&t, idx_mod(&t, m, 16), 8), low_part));
     CU_ASSERT_EQUAL(idx_mod(&t, idx_mod(&t, m, 35), 7), r);
     CU_ASSERT(idx_has_div(&t, q));
+    /* Also where a part of what is divided has left one of the quotients. */
+    for (int64_t by = 0; by < 3000; by += 16) {
+        static const Shape image = {.rank = 4, .dim = {64, 1, 28, 28}};
+        Idx there[MAX_RANK], back = idx_const(&t, 0), n = idx_var(&t, "n", 0, 40000, UINT32_MAX);
+        access_unravel(&t, &image, idx_offset(&t, n, by), there);
+        for (int a = 0; a < 4; a++) back = idx_add(&t, idx_scale(&t, back, image.dim[a]), there[a]);
+        CU_ASSERT_EQUAL(back, idx_offset(&t, n, by));
+    }
     int64_t stride;
     CU_ASSERT(idx_stride(&t, flat, idx_atom(&t, i), &stride) && stride == 7);
     CU_ASSERT(!idx_stride(&t, q, idx_atom(&t, m), &stride));

@@ -489,6 +489,29 @@ static void test_shared_scatters(void) {
     CU_ASSERT(run_program("shared scatters", text, &(CompileOptions){.target = "gpu"}));
 }
 
+/* Where a group is one item: blocks of rows that lie in its memory, of rows of one element, of several axes and of a length
+ * that is no multiple of a vector; several tables together, tables of many blocks, indices of two axes and none of which is
+ * a row; what follows the sums, and what is scattered in a loop or in a chain. */
+static void test_scatter_blocks(void) {
+    static const char text[] =
+        "input i : i32[512]\ninput j : i32[6, 45]\ninput v : f32[512, 40]\ninput u : f32[6, 45, 3, "
+        "7]\n"
+        "input n : i32[300]\nparam p : f32[700, 40] = 1\nparam q : f32[5000, 21] = 1\n"
+        "w = p[i * 131 % 800 - 50]\n"
+        "entry e -> a = scatter(v, i, 7), b = scatter(v * v, (i - 1) * 300, 1200), "
+        "c = scatter(u, j * 1073741824 + j, 3), d = scatter(ones(300), n * n * n % 77, 77), "
+        "f = scatter(u, j * j * 100 % 5001, 5000), "
+        "g = scatter(v, i, 50) / maximum(scatter(ones(512, 1), i, 50), 1), "
+        "h = softmax(scatter(v, i, 40)), k = scatter(i, i, 9)\n"
+        "entry train -> m = mean(w) {\n"
+        "    minimize mean(exp(w * v)) + mean(square(q[j * 999])) + mean(p[i]) by adam()\n}\n"
+        "s = scan t in 0..6 with s = zeros(20, 21) { s = tanh(s + scatter(reshape(u[t], 45, 21), "
+        "j[t], 20)) }\n"
+        "entry loop -> s\n";
+    CU_ASSERT(run_program("scatter blocks", text, &(CompileOptions){.target = "cpu"}));
+    CU_ASSERT(run_program("scatter blocks", text, &(CompileOptions){.target = "cpu8"}));
+}
+
 /* An item has four elements where memory decides. */
 static void test_wide_items(void) {
     static const char text[] = "input x : f32[2048, 2052]\ninput b : f32[2052]\n"
@@ -743,9 +766,9 @@ RUN_SUITE("kernels", {"a fault on purpose", test_fault},
           {"the programs of tests/diff", test_programs}, {"the samples", test_samples},
           {"products", test_products}, {"tiles in local memory", test_local_tiles},
           {"shared sums", test_shared_sums}, {"shared scatters", test_shared_scatters},
-          {"wide items", test_wide_items}, {"small tiles by matrix units", test_small_matrix},
-          {"matrix units", test_matrix_units}, {"wgmma", test_wgmma},
-          {"results together", test_results_together}, {"ready operands", test_ready},
-          {"stages of f32", test_staged}, {"other tiles", test_other_tiles},
-          {"programs made at random", test_random}, {"wilder ones", test_wild},
-          {"some worked in a smaller arena", test_squeezed})
+          {"scatter blocks", test_scatter_blocks}, {"wide items", test_wide_items},
+          {"small tiles by matrix units", test_small_matrix}, {"matrix units", test_matrix_units},
+          {"wgmma", test_wgmma}, {"results together", test_results_together},
+          {"ready operands", test_ready}, {"stages of f32", test_staged},
+          {"other tiles", test_other_tiles}, {"programs made at random", test_random},
+          {"wilder ones", test_wild}, {"some worked in a smaller arena", test_squeezed})
