@@ -129,6 +129,19 @@ static void stream16(__global float *p, float16 v) {
 #endif
     st16(p, v);
 }
+// Have the line of p[i] come near, which is to be loaded soon, or loaded and stored to. It need not be one of p's.
+//: ahead
+static void ahead(__global const float *p, int i) {
+#ifdef __x86_64__
+    __builtin_prefetch((const void *)((ulong)p + sizeof(float) * (ulong)i));
+#endif
+}
+//: ahead_to
+static void ahead_to(__global float *p, int i) {
+#ifdef __x86_64__
+    __builtin_prefetch((const void *)((ulong)p + sizeof(float) * (ulong)i), 1);
+#endif
+}
 //: ldi16
 typedef int16 __attribute__((aligned(4))) int16_at_any;
 static int16 ldi16(__global const int *p) {
