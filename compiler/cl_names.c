@@ -22,7 +22,7 @@ static bool is_helper(const char *name) {
     static const char *const stem[] = {
         /* loads and stores */
         "ld", "ldi", "ldb", "ldh", "ldbf", "ldu", "ldt", "ldit", "ldp", "ldpt", "st", "sti", "stb",
-        "sth", "stbf", "stu", "sttf", "stt", "stit", "stream",
+        "sth", "stbf", "stu", "sttf", "stt", "stit", "stream", "ahead", "ahead_to",
         /* lanes */
         "sum_lanes", "sums_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "zip_lo", "zip_hi",
         "zip_loi", "zip_hii", "rows_to_columns", "columns_to_rows", "low_ones", "high_ones",

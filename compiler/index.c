@@ -99,6 +99,10 @@ uint32_t idx_atom(const IndexTable *t, Idx e) {
     return t->forms.at[e].terms[0].atom;
 }
 
+Idx idx_of_atom(IndexTable *t, uint32_t atom) {
+    return intern(t, 0, &(Term){atom, 1}, 1);
+}
+
 Idx idx_keep(IndexTable *t, Idx e, const bool *keep) {
     const Form f = t->forms.at[e];
     Term *terms = NEW_ARRAY(t->arena, Term, f.count + 1);

@@ -54,7 +54,8 @@ void index_init(IndexTable *t, Arena *arena);
 Idx idx_const(IndexTable *t, int64_t value);
 /* A new variable with values lo..hi; `value` as in Atom. Its atom is idx_atom of the result. */
 Idx idx_var(IndexTable *t, const char *name, int64_t lo, int64_t hi, uint32_t value);
-uint32_t idx_atom(const IndexTable *t, Idx e); /* of an Idx that is one variable */
+uint32_t idx_atom(const IndexTable *t, Idx e); /* of an Idx that is one variable, */
+Idx idx_of_atom(IndexTable *t, uint32_t atom); /* and the other way round */
 /* The number of the iteration of a loop of the graph: 0 .. trips - 1. */
 Idx idx_iteration(IndexTable *t, uint32_t loop, int64_t trips);
 bool idx_is_iteration(const IndexTable *t, uint32_t atom); /* of a loop around the kernel */

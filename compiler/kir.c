@@ -765,5 +765,6 @@ void kernel_finish(Kernel *k) {
     for (uint32_t i = 0; i < k->values.len; i++) k->values.at[i].uses = 0;
     use_block(k, &k->body);
     drop_dead(k, &k->body);
+    kernel_ahead(k);
     kernel_points(k);
 }

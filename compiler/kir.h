@@ -83,10 +83,11 @@ typedef enum StmtOp {
     S_STORE, /* buffer[index..] = val */
     S_LOCAL, /* local array buffer[index..] = val */
     S_COLUMNS, /* local array <- 16 rows of `step` numbers each at buffer[index..], as a vector a column */
-    S_ROWS,    /* buffer[index..] <- the local array, the other way round */
-    S_FOR,     /* atom from lo below hi by step: body */
-    S_POINT,   /* declares a pointer to buffer[index], or to the local array's: kir_points.c */
-    S_IF,      /* ranges: body */
+    S_ROWS,  /* buffer[index..] <- the local array, the other way round */
+    S_FOR,   /* atom from lo below hi by step: body */
+    S_POINT, /* declares a pointer to buffer[index], or to the local array's: kir_points.c */
+    S_IF,    /* ranges: body */
+    S_AHEAD, /* the line of buffer[index] is to come near; it may be behind the end: kir_ahead.c */
     S_BARRIER, /* of the work-group, for local memory */
     S_COPY, /* local array local[at..] <- `step` elements of buffer[index..], 16 bytes or one, or 0 where `ranges` do not hold; it
                 * is there after the S_ARRIVE for it and a barrier */
@@ -118,10 +119,11 @@ struct KStmt {
     bool unroll, rolled; /* S_FOR: the compiler of the text is to write it out, or not to, ... */
     uint32_t turns;      /* ... or so many turns of it as one, with pointers; 0: as it likes */
     uint32_t point;      /* S_POINT: its number */
-    bool whole; /* S_STORE: of 4 lanes at a multiple of 4 elements, of bf16 or rounded for tf32 */
-    bool past;  /* S_STORE: of a buffer that the kernel does not read passes by the caches */
     double
-        part; /* S_IF: of the times that it is come to, the ranges hold so many; 0: nobody knows */
+        part; /* S_IF: of the times that it is come to, its ranges hold so many; 0: nobody knows */
+    bool whole;   /* S_STORE: of 4 lanes at a multiple of 4 elements, of bf16 or rounded for tf32 */
+    bool updates; /* S_AHEAD: what is there will be stored to as well */
+    bool past;    /* S_STORE: of a buffer that the kernel does not read passes by the caches */
     Ranges ranges;
     KBlock body;
     const char *text;
@@ -225,7 +227,8 @@ typedef struct Kernel {
     /* The text does all of it several times: parameters say how often, and by how many elements the buffers that are
      * `each_run` advance from one time to the next. */
     bool runs;
-    bool by_registers; /* a vector is several of the machine's: what goes across those is slow */
+    int64_t ahead_bytes; /* of a buffer from which on loops say what they will load; 0: never */
+    bool by_registers;   /* a vector is several of the machine's: what goes across those is slow */
 } Kernel;
 
 /* An empty kernel for `groups` work-groups of `local_size` items each. */
@@ -358,8 +361,10 @@ void kernel_if(Kernel *k, Ranges ranges); /* a body that always runs when the ra
 void kernel_seldom(Kernel *k, double part);
 void kernel_end(Kernel *k);
 
-/* Drops values that nothing uses, and makes the pointers of loops that want some (kir_points.c). */
+/* Drops values that nothing uses, says what loops will load (kir_ahead.c) and makes the pointers of those that want
+ * some (kir_points.c). */
 void kernel_finish(Kernel *k);
+void kernel_ahead(Kernel *k);
 void kernel_points(Kernel *k);
 
 /* What one launch does: floating-point operations (fma: 2) and the distinct bytes it touches. */

@@ -23,6 +23,7 @@ void nest_unmerge(IndexTable *t, const Shape *from, const int *merged, int axes,
 
 void nest_init(Nest *n, const Section *s, Kernel *k) {
     *n = (Nest){.s = s, .k = k};
+    k->ahead_bytes = s->target->ahead ? s->target->cache_bytes / 4 : 0;
     k->by_registers = s->target->width < s->target->lanes;
     eval_init(&n->eval, k, s->g, s->place, s->cluster_of, s->number);
     n->eval.block = (Block){s->rows, s->block, idx_const(&k->index, 0)};

@@ -135,6 +135,8 @@ NodeId dot_of(const Section *s); /* the contraction of a section that has one */
 /* Whether the last two axes of its space are the left operand's alone and the right one's alone, as a matrix product
  * has them: then a row of the one and a column of the other serve a whole tile. Requires: it has a contraction. */
 bool dot_is_product(const Section *s);
+/* Whose axis `place` of the contraction's result is: 0 or 1, an operand's; -1: both have it. */
+int dot_axis_of(const Section *s, const Node *dot, int place);
 
 /* schedule_pack.c: a contraction by panels. */
 void emit_panels(Nest *n, Idx part);

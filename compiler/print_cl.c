@@ -582,6 +582,10 @@ static void print_block(Printer *p, const KBlock *b) {
         case S_COLUMNS:
         case S_ROWS: print_turn(p, s); break;
         case S_POINT: print_point(p, s); break;
+        case S_AHEAD:
+            text_printf(p->out, "%s(%s, %s);\n", s->updates ? "ahead_to" : "ahead",
+                        p->buffer[s->buffer], address_text(p, s->index));
+            break;
         case S_FOR:
             if (s->unroll || s->rolled) {
                 text_puts(p->out, s->unroll ? "#pragma unroll\n" : "#pragma unroll 1\n");

@@ -90,10 +90,12 @@ static int open_tiles(Nest *n, Idx part, const int64_t *count, Idx *at) {
     IndexTable *t = &n->k->index;
     int axes = s->space.rank, axis[MAX_RANK];
     int64_t turns[MAX_RANK], together = 1;
-    /* A contraction keeps a panel of columns while it goes down the rows; others go along the rows. */
+    /* A contraction keeps a panel of columns while it goes down the rows, and rows that were moved while it goes through all
+     * else; others go along the rows. */
     bool down = s->cluster->has_dot && axes > 0;
     for (int i = 0; i < axes; i++) {
         axis[i] = down ? (i == 0 ? axes - 1 : i - 1) : i;
+        if (s->moved) axis[i] = i < 2 ? axes - 2 + i : i - 2;
         turns[i] = count[axis[i]];
     }
     int64_t groups = s->rows ? 1 : s->groups; /* of a block one group does everything */

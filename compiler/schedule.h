@@ -36,6 +36,9 @@ typedef struct Section {
     uint32_t cut_count;
     bool lanes_inner; /* lanes run over the reduced (or inner) axis, else the last outer one */
     bool dot_inner;   /* a contraction whose lanes run over what it contracts: a tile of points */
+    /* 0; else 1 + the axis that `space` has before its last instead, with those between one place further in front: a tile then
+     * has rows of one operand and columns of the other. `merged` is in the order of the cluster's outer. */
+    int moved;
     int32_t tile_rows, tile_columns; /* of a contraction's tile, ... */
     int32_t rest_rows;               /* ... and rows of one of the columns that are left */
     bool packs;                      /* it goes by panels that are copied, ... */

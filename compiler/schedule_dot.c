@@ -62,6 +62,12 @@ NodeId dot_of(const Section *s) {
     return NO_NODE;
 }
 
+int dot_axis_of(const Section *s, const Node *dot, int place) {
+    const int batch = dot->attr[0], axis = dot->attrc > 2 ? dot->attr[2 + place] : place;
+    const int rank = node_at(s->g, dot->args[0])->shape.rank;
+    return axis < batch ? -1 : axis >= rank - dot->attr[1];
+}
+
 bool dot_is_product(const Section *s) {
     const Node *dot = node_at(s->g, dot_of(s));
     const int axes = s->space.rank, batch = dot->attr[0];
@@ -416,6 +422,33 @@ static Tile take_tile(Section *s, Arena *arena, const Cuts *cuts, bool panels, b
     return tiles[tile_take(s->target, what, tiles, count, arena, &s->tile)];
 }
 
+/* Whether all of an axis of the space is of that operand alone. */
+static bool is_of(const Section *s, const Node *dot, int axis, int operand) {
+    int first = 0;
+    for (int i = 0; i < axis; i++) first += s->merged[i];
+    for (int i = 0; i < s->merged[axis]; i++)
+        if (dot_axis_of(s, dot, first + i) != operand) return false;
+    return true;
+}
+
+/* A tile of points whose axes are both of one operand has a load of that for each of its sums: the longest axis of the other
+ * one comes before the last (of the gradient of a convolution's weights, whose windows are two axes, the filters). */
+static void move_rows(Section *s, const Node *dot) {
+    const int axes = s->space.rank, rows = axes - 2;
+    int best = rows, own = 0;
+    if (axes < 3 || s->row_axes || s->run || !shape_equal(&s->cluster->outer, &dot->shape)) return;
+    while (own < 2 && !(is_of(s, dot, axes - 1, own) && is_of(s, dot, rows, own))) own++;
+    if (own == 2) return;
+    for (int i = 0; i < rows; i++)
+        if (is_of(s, dot, i, 1 - own) && (best == rows || s->space.dim[i] > s->space.dim[best]))
+            best = i;
+    if (best == rows || s->space.dim[best] < 2) return;
+    const int32_t size = s->space.dim[best];
+    memmove(&s->space.dim[best], &s->space.dim[best + 1], (size_t)(rows - best) * sizeof(size));
+    s->space.dim[rows] = size;
+    s->moved = best + 1;
+}
+
 void dot_plan(Section *s, Arena *arena, bool inner) {
     int axes = s->space.rank;
     NodeId id = dot_of(s);
@@ -438,6 +471,8 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
         inner && cut_points(like, rows, columns, run, turns).at[0].cycles <
                      0.9 * (double)length *
                          cut_columns(like, rows, columns, length, &lie, packs).at[0].cycles;
+    if (s->dot_inner) move_rows(s, dot);
+    if (s->moved) rows = s->space.dim[axes - 2];
     Cuts cuts = s->dot_inner ? cut_points(s->target, rows, columns, run, turns)
                              : cut_columns(s->target, rows, columns, length, &lie, packs);
     may_pack = may_pack && !s->dot_inner;

@@ -175,13 +175,6 @@ static void merge_axes(Section *s, Arena *arena) {
     }
 }
 
-/* Whose axis `place` of the contraction's result is: 0 or 1, an operand's; -1: both have it. */
-static int operand_of(const Section *s, const Node *dot, int place) {
-    const int batch = dot->attr[0], axis = dot->attrc > 2 ? dot->attr[2 + place] : place;
-    const int rank = node_at(s->g, dot->args[0])->shape.rank;
-    return axis < batch ? -1 : axis >= rank - dot->attr[1];
-}
-
 /* Where tiles in local memory are worth it the address of what is brought there may have divisions: the last axes that
  * are of the second operand are one, and those of the first before them (rows and columns of a convolution's
  * windows), if a tile then fits. */
@@ -193,8 +186,8 @@ static void merge_operands(Section *s) {
     const int end = dot->shape.rank;
     int rows = 0, columns = 0;
     if (!shape_equal(&s->cluster->outer, &dot->shape)) return;
-    while (columns < end && operand_of(s, dot, end - 1 - columns) == 1) columns++;
-    while (columns + rows < end && operand_of(s, dot, end - 1 - columns - rows) == 0) rows++;
+    while (columns < end && dot_axis_of(s, dot, end - 1 - columns) == 1) columns++;
+    while (columns + rows < end && dot_axis_of(s, dot, end - 1 - columns - rows) == 0) rows++;
     if (!columns || !rows) return;
     const int axes = end - columns - rows + 2;
     for (int i = 0; i < axes - 2; i++) s->merged[i] = 1;
@@ -239,6 +232,7 @@ void section_plan(Section *s, Arena *arena) {
     s->row_axes = 0;
     s->run = 0;
     s->group_rows = 0;
+    s->moved = 0;
     for (int64_t rows = 1; rows < s->rows; s->row_axes++) rows *= c->outer.dim[s->row_axes];
     merge_axes(s, arena);
     merge_operands(s);

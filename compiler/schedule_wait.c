@@ -59,6 +59,12 @@ uint32_t nest_tile_points(Nest *n, const Idx *at, const Tiling *row, const Tilin
             if (column)
                 place[axes - 1] = idx_add(t, idx_offset(t, at[axes - 1], column->pieces[p].offset),
                                           n->eval.lane[pt->lanes]);
+            if (s->moved) { /* back */
+                const int from = s->moved - 1;
+                const Idx moved = place[axes - 2];
+                memmove(&place[from + 1], &place[from], (size_t)(axes - 2 - from) * sizeof(Idx));
+                place[from] = moved;
+            }
             nest_unmerge(t, &s->cluster->outer, s->merged, axes, place, pt->at);
         }
     }

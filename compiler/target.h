@@ -19,6 +19,7 @@ typedef struct Target {
     uint32_t align_bytes;
     uint32_t local_bytes;
     int64_t cache_bytes;
+    bool ahead;
     uint32_t groups, units;
     uint32_t stream_bytes, row_stream_bytes;
     bool meets;
