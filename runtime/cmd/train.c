@@ -73,7 +73,7 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     uint64_t restored_step; /* of this step, unless they are the best ones */
     uint64_t diverged_epoch;
     bool began_with_it;  /* no step was done */
-    bool refused;        /* the log is of another run: it is not begun */
+    bool refused;        /* the log is of another run, or damaged: it is not begun */
     TrainResult *result; /* NULL: nobody asks */
 } Shown;
 
