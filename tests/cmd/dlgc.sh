@@ -189,6 +189,9 @@ expect 2 good.dlg wrong.dlg
 said '(-o names the output)'
 expect 2 good.dlg -o good.c
 said '-o good.c: the model as C is written by --emit c'
+expect 0 --emit cl good.dlg -o said.c
+check "what is asked for is written" cmp -s good.cl said.c
+expect 0 --explain good.dlg -o explained.c
 expect 2 --emit nonsense good.dlg
 expect 2 --target nonsense good.dlg
 said 'cpu'
