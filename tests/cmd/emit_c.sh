@@ -149,6 +149,15 @@ done
 expect 1 "by its checksum: it is damaged" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
 sed 's/"seed":"0"/"seed":"1"/' d.w >other.w
 expect 1 "by its checksum: it is damaged" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
+for how in 's/"dlg_checksum":"./"dlg_checksum":"+/:its checksum is damaged: ' \
+    's/"dlg_checksum":"../"dlg_checksum":"0x/:its checksum is damaged: ' 's/"dlg_checksum":"./"dlg_checksum":" /:its checksum is damaged: ' \
+    's/"dlg_checksum":"./"dlg_checksum":"A/:its checksum is damaged: ' 's/"dlg_checksum"/"\\udc00abcdef"/:it is malformed: ' \
+    's/"seed":/"step":/;s/"dlg_checksum"/"own_checksum"/:it is malformed: '; do
+    sed "${how%:*: }" d.w >other.w
+    cmp -s d.w other.w && fail "not changed: $how"
+    expect 1 "error: other.w: these are no weights of xor.dlg: ${how##*/:}" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
+    expect 1 "other.w" "$DLG" run xor.dlg --load other.w --rows 0
+done
 # What the metadata hold is text with escapes.
 printf 'a "b" \\\t/\n\303\251\360\237\230\200\001 and so on\n' >escapes.txt
 cat >escapes.dlg <<'MODEL'
