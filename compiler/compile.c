@@ -234,7 +234,7 @@ static bool compile_source(Compilation *c, Text *out) {
     if (over.entry) return tell_over(c, program, &over), false;
     if (lost == NO_NODE && c->options->emit == EMIT_C) {
         const char *name = c->options->header_name;
-        c->model = program->model;
+        c->model = emit_c_prefix(&c->arena, program->model);
         const WeightsFile weights = {c->options->weights_name, c->options->weights,
                                      c->options->weights_len};
         return emit_c(cl.at, &c->arena, name ? name : "model.h", weights.name ? &weights : NULL,
@@ -274,10 +274,9 @@ static void tell_model(const Compilation *c, Text *out) {
     const char *slash = strrchr(c->name, '/');
     for (const char *s = slash ? slash + 1 : c->name; *s; s++) {
         if ((unsigned char)*s < 128) continue;
-        text_printf(out,
-                    "note: names of C have letters, digits and _ of ASCII alone: those of %s begin "
-                    "with `%s_`; a file of another name gives others\n",
-                    c->name, c->model);
+        text_puts(out, "note: names of C have letters, digits and _ of ASCII alone: those of ");
+        diag_add_clean(out, c->name);
+        text_printf(out, " begin with `%s_`; a file of another name gives others\n", c->model);
         return;
     }
 }
@@ -305,9 +304,13 @@ static void *compile_thread(void *argument) {
         diags_render(&c->diags, &diagnostics, c->options->color);
         if (done && c->options->rewrites) tell_rewrites(c, &diagnostics);
         if (done && c->model) tell_model(c, &diagnostics);
-        if (c->weights_why.len)
-            text_printf(&diagnostics, "error: %s: these are no weights of %s: %s\n",
-                        c->options->weights_name, c->name, c->weights_why.at);
+        if (c->weights_why.len) {
+            text_puts(&diagnostics, "error: ");
+            diag_add_clean(&diagnostics, c->options->weights_name);
+            text_puts(&diagnostics, ": these are no weights of ");
+            diag_add_clean(&diagnostics, c->name);
+            text_printf(&diagnostics, ": %s\n", c->weights_why.at);
+        }
         c->result.status = done ? 0 : 1;
         if (done && !c->graphs_only) {
             c->result.text = copy_text(&out);

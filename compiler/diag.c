@@ -291,7 +291,7 @@ static uint32_t add_char(Text *out, const char *p, uint32_t n, int32_t code) {
     return (uint32_t)width;
 }
 
-static void add_clean(Text *out, const char *s) {
+void diag_add_clean(Text *out, const char *s) {
     const char *end = s + strlen(s);
     for (int32_t code; s < end;) {
         uint32_t n = utf8_char(s, end, &code);
@@ -397,7 +397,7 @@ static void add_mark(Renderer *r, const Mark *m, const Source *src, Window w) {
     add_repeated(r->out, m->primary ? '^' : '-', cells ? cells : 1);
     if (m->label && *m->label) {
         text_puts(r->out, " ");
-        add_clean(r->out, m->label);
+        diag_add_clean(r->out, m->label);
     }
     text_puts(r->out, r->style->off);
     text_puts(r->out, "\n");
@@ -442,7 +442,7 @@ static void add_place(Renderer *r, const char *arrow, Span at) {
     source_place(r->d->sources, at, &line, &column);
     add_repeated(r->out, ' ', r->gutter);
     text_printf(r->out, "%s%s%s ", r->style->blue, arrow, r->style->off);
-    add_clean(r->out, r->d->sources->files.at[at.file].name);
+    diag_add_clean(r->out, r->d->sources->files.at[at.file].name);
     text_printf(r->out, ":%u:%u\n", line, column);
 }
 
@@ -490,7 +490,7 @@ static void add_snippets(Renderer *r, const Diag *diag) {
 static void add_note(Renderer *r, const char *kind, const char *text) {
     add_gutter(r, 0, "= ");
     text_printf(r->out, "%s%s:%s ", r->style->bold, kind, r->style->off);
-    add_clean(r->out, text);
+    diag_add_clean(r->out, text);
     text_puts(r->out, "\n");
 }
 
@@ -516,7 +516,7 @@ void diags_render(const Diags *d, Text *out, bool color) {
         r.mark_color = error ? r.style->error : r.style->warning;
         text_printf(out, "%s%s[%s]%s%s: ", r.mark_color, error ? "error" : "warning",
                     diag_code_name(diag->code), r.style->off, r.style->bold);
-        add_clean(out, diag->message);
+        diag_add_clean(out, diag->message);
         text_printf(out, "%s\n", r.style->off);
         if (diag->spans[0].span.file != NO_FILE)
             add_snippets(&r, diag);

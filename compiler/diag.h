@@ -75,6 +75,8 @@ const char *diag_nearest(Arena *scratch, const char *name, const char *const *na
 
 /* All diagnostics, sorted by file and place, as text. `color` adds ANSI colours. */
 void diags_render(const Diags *d, Text *out, bool color);
+/* A name from outside, as it may reach a terminal. */
+void diag_add_clean(Text *out, const char *name);
 const char *diag_code_name(DiagCode code);  /* "E0201" */
 const char *diag_code_title(DiagCode code); /* "unknown name" */
 

@@ -238,8 +238,7 @@ static bool is_keyword(const char *s) {
     return false;
 }
 
-/* A model's name as the beginning of names of C. */
-static const char *prefix_of(Arena *arena, const char *name) {
+const char *emit_c_prefix(Arena *arena, const char *name) {
     char *s = arena_printf(arena, "%s%s", isdigit((unsigned char)*name) ? "_" : "", name);
     for (char *c = s; *c; c++)
         if (!isalnum((unsigned char)*c)) *c = '_';
@@ -493,7 +492,7 @@ bool emit_c(const char *program, Arena *arena, const char *header_name, const We
     }
     end_entry(&w);
     names_init(&w.taken, arena);
-    w.prefix = prefix_of(arena, w.model);
+    w.prefix = emit_c_prefix(arena, w.model);
     char *upper = arena_strndup(arena, w.prefix, strlen(w.prefix));
     for (char *c = upper; *c; c++) *c = (char)toupper((unsigned char)*c);
     w.upper = upper;

@@ -14,6 +14,9 @@ typedef struct WeightsFile { /* a safetensors file in memory */
 bool emit_c(const char *program, Arena *arena, const char *header_name, const WeightsFile *weights,
             Text *why, Text *source, Text *header);
 
+/* A model's name as the beginning of names of C. */
+const char *emit_c_prefix(Arena *arena, const char *model);
+
 /* Appends `static const uint32_t weights_NUMBER[]` with the bits of a tensor. Returns 1; 0 when the file does not have it;
  * -1, and why in `why`, when it is malformed or has another type or shape. */
 int emit_weights(const WeightsFile *file, const char *name, const char *type, int rank,

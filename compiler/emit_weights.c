@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "../kernels/weights.h"
+#include "../runtime/checksum.h"
 
 /* What such files call a type. */
 static const char *file_type(const char *type, size_t *bytes) {
@@ -49,7 +50,8 @@ int emit_weights(const WeightsFile *file, const char *name, const char *type, in
 static const char malformed[] = "it is malformed: its header is not what such a file has",
                   damaged[] = "what it holds is not what was written, by its checksum: it is "
                               "damaged, or another program changed it and kept the metadata "
-                              "`dlg_checksum`";
+                              "`dlg_checksum`",
+                  no_checksum[] = "its checksum is damaged: it is not 16 hexadecimal digits";
 
 /* Four hexadecimal digits; -1: there are none. */
 static int32_t hexadecimal(const char *s, const char *end) {
@@ -74,7 +76,7 @@ static void put_utf8(Text *out, uint32_t code) {
     }
 }
 
-/* What a JSON string, which is all to its closing quote, says. False: it is none. */
+/* What a JSON string, which is all to its closing quote, says. False: it is none, or no text. */
 static bool unescape(const char *s, size_t len, Text *out) {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     out->len = 0;
@@ -92,7 +94,7 @@ static bool unescape(const char *s, size_t len, Text *out) {
             s += 2;
             continue;
         }
-        if (code < 0) return false;
+        if (code <= 0 || (code >= 0xdc00 && code <= 0xdfff)) return false;
         s += 6;
         if (code >= 0xd800 && code < 0xdc00) { /* the first of a pair */
             int32_t low =
@@ -109,14 +111,23 @@ static bool unescape(const char *s, size_t len, Text *out) {
 typedef struct Summing {
     struct cursor c;
     Text name, value;
+    Names tensors, metadata; /* those that were met */
     uint64_t sum, written;
-    bool has_checksum;
+    bool has_checksum, bad_checksum;
 } Summing;
 
 static bool next_text(Summing *s, Text *out) {
     size_t len;
     const char *at = text(&s->c, &len);
     return !s->c.wrong && unescape(at, len, out);
+}
+
+/* A name and its colon. False: there is none, or it was met before. */
+static bool next_name(Summing *s, Names *met) {
+    if (!next_text(s, &s->name) || names_has(met, s->name.at, s->name.len)) return false;
+    names_add(met, s->name.at, s->name.len);
+    expect(&s->c, ':');
+    return true;
 }
 
 static uint64_t hash(const Text *name, const void *value, size_t bytes) {
@@ -127,12 +138,9 @@ static bool sum_metadata(Summing *s) {
     expect(&s->c, '{');
     if (next_is(&s->c, '}')) return true;
     while (!s->c.wrong) {
-        if (!next_text(s, &s->name)) return false;
-        expect(&s->c, ':');
-        if (!next_text(s, &s->value)) return false;
+        if (!next_name(s, &s->metadata) || !next_text(s, &s->value)) return false;
         if (!strcmp(s->name.at, "dlg_checksum")) {
-            char *end;
-            s->written = strtoull(s->value.at, &end, 16);
+            s->bad_checksum = !checksum_parse(s->value.at, &s->written);
             s->has_checksum = true;
         } else {
             s->sum += hash(&s->name, s->value.at, s->value.len);
@@ -155,8 +163,7 @@ static bool sum_all(Summing *s, const char *data, uint64_t data_bytes) {
     expect(&s->c, '{');
     if (next_is(&s->c, '}')) return true;
     while (!s->c.wrong) {
-        if (!next_text(s, &s->name)) return false;
-        expect(&s->c, ':');
+        if (!next_name(s, &s->tensors)) return false;
         if (!(strcmp(s->name.at, "__metadata__") ? sum_tensor(s, data, data_bytes)
                                                  : sum_metadata(s)))
             return false;
@@ -175,6 +182,9 @@ const char *weights_damage(const WeightsFile *file, Arena *arena) {
     Summing s = {.c = {begin, data, 0}};
     text_init(&s.name, arena);
     text_init(&s.value, arena);
+    names_init(&s.tensors, arena);
+    names_init(&s.metadata, arena);
     if (!sum_all(&s, data, file->len - 8 - header)) return malformed;
+    if (s.bad_checksum) return no_checksum;
     return s.has_checksum && s.sum != s.written ? damaged : NULL;
 }

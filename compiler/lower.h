@@ -207,6 +207,7 @@ typedef struct Lower {
     bool report_missing_paths;
     const Minimize *minimizing;
     const Shape *init_shape;  /* while an initialiser is evaluated */
+    bool initial;             /* while an initial value is, after `~` or `=` */
     bool sizing;              /* while the sizes of a type are */
     bool in_columns;          /* while the columns of a source are */
     VEC(const Expr *) warned; /* calls that lower_warn_habit told of */

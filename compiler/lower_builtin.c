@@ -260,8 +260,9 @@ static Value builtin_init(Lower *L, const Given *a, int which) {
         Diag *d = lower_error(L, E0205, a->at, "an initial value is not allowed here");
         diag_help(L->diags, d, "it belongs after `~`: `param w : f32[n, m] ~ %s(...)`",
                   which == 'u' ? "uniform" : "normal");
-        diag_note(L->diags, d, "what a running program draws is %s",
-                  which == 'u' ? "`random_uniform(shape...)`" : "`random_normal_like(x)`");
+        if (!L->initial)
+            diag_note(L->diags, d, "what a running program draws is %s",
+                      which == 'u' ? "`random_uniform(shape...)`" : "`random_normal_like(x)`");
         return ERROR_VALUE;
     }
     for (int i = 0; i < 2; i++) {

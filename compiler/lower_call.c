@@ -260,6 +260,12 @@ Value lower_call_function(Lower *L, Function *fn, const Expr *by, uint32_t skip,
 
 /* ---- Calls ------------------------------------------------------------------------------------ */
 
+static bool in_loop(const Lower *L) {
+    const Frame *f = L->frame;
+    while (f && !f->loops) f = f->caller;
+    return f || L->loop;
+}
+
 static Value lower_assert(Lower *L, const Expr *e) {
     bool holds = true;
     const char *message = NULL;
@@ -279,7 +285,10 @@ static Value lower_assert(Lower *L, const Expr *e) {
         Diag *d =
             lower_error(L, E0703, e->span, "%s", message ? message : "the assertion does not hold");
         if (!L->frame->module->prelude) diag_label(L->diags, d, "is false");
-        if (e->args.len == 3) diag_help(L->diags, d, "%s", e->args.at[2].value->name);
+        const char *help = e->args.len == 3 ? e->args.at[2].value->name : NULL;
+        const char loops[] = "in a loop "; /* is of no help elsewhere */
+        if (help && (strncmp(help, loops, sizeof loops - 1) != 0 || in_loop(L)))
+            diag_help(L->diags, d, "%s", help);
         if (L->frame->kind == FRAME_FN) { /* what follows relied on it */
             L->frame->result = ERROR_VALUE;
             L->frame->returned = true;

@@ -1,5 +1,6 @@
 /* lower_habit: what people write who come from other languages, and what it is here; and what the
- * language is meant to have but has not yet. Two tables, by name. */
+ * language is meant to have but has not yet: two tables, by name. A warning, where a loss of logits
+ * is given probabilities; and help where a value is missing. */
 #include "lower.h"
 
 #define LOWER_CROSS_ENTROPY                                                                        \
@@ -143,16 +144,18 @@ bool lower_planned(Lower *L, const char *name, Span at) {
     return false;
 }
 
-/* The latest binding of a name above a place, among the top level's; NULL: there is none. */
-static const Expr *bound_above(const Ast *ast, const char *name, Span at) {
-    const Expr *value = NULL;
-    for (uint32_t i = 0; i < ast->items.len; i++) {
+/* The expression that a name's value is of, at the top level; NULL: it was bound otherwise, or last in a block, a loop or
+ * by a scan. */
+static const Expr *bound_to(Lower *L, const char *name) {
+    const Ast *ast = L->frame->module->ast;
+    const Symbol *symbol = lower_find_symbol(L, name);
+    for (uint32_t i = 0; symbol && i < ast->items.len; i++) {
         const Stmt *s = ast->items.at[i];
-        if (s->kind == STMT_BIND && s->targets.len == 1 && s->targets.at[0].name == name &&
-            s->span.file == at.file && s->span.begin < at.begin)
-            value = s->value;
+        if (s->kind != STMT_BIND || s->targets.len != 1) continue;
+        const Span at = s->targets.at[0].span;
+        if (at.file == symbol->span.file && at.begin == symbol->span.begin) return s->value;
     }
-    return value;
+    return NULL;
 }
 
 /* Losses of logits, which take the probabilities themselves: given these, they take them twice, and learn badly. */
@@ -167,10 +170,11 @@ void lower_warn_habit(Lower *L, const Expr *call) {
         const Expr *given = arg->value, *made = given;
         if (arg->name && strcmp(arg->name, "logits") != 0) continue;
         if (given->kind == EXPR_NAME && L->frame->kind == FRAME_TOP)
-            made = bound_above(ast, given->name, call->span);
+            made = bound_to(L, given->name);
         if (!made || made->kind != EXPR_CALL || strcmp(made->name, losses[i][1]) != 0) continue;
         const Function *maker = lower_find_function(L, L->frame->module, made->name);
-        if (!maker || !maker->prelude) continue; /* one of the user's own */
+        if (!maker || !maker->prelude || lower_find_symbol(L, made->name))
+            continue; /* one of the user's own */
         for (uint32_t k = 0; k < L->warned.len; k++)
             if (L->warned.at[k] == call) return;
         vec_push(L->arena, &L->warned, call);

@@ -392,14 +392,14 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
     if (f->scope != &f->module->top) candidates_of(L, f->scope, &c);
     candidates_of(L, &f->module->top, &c);
     candidates_of(L, L->known_paths ? L->known_paths : &L->paths, &c);
-    candidates_of(L, &L->user.fn_names, &c);
-    candidates_of(L, &L->prelude.fn_names, &c);
+    if (!L->in_columns) candidates_of(L, &L->user.fn_names, &c);
+    if (!L->in_columns) candidates_of(L, &L->prelude.fn_names, &c);
     static const char *const special[] = {"training", "step", "true", "false", "inf", "nan", "pi"};
     for (size_t i = 0; i < COUNT_OF(special); i++) vec_push(L->arena, &c, special[i]);
     const char *near = diag_nearest(L->arena, name, c.at, c.len);
     if (!near) near = similar_path(L, name);
     const char *habit = lower_habit(name);
-    if (L->in_columns)
+    if (L->in_columns && !near)
         diag_help(L->diags, d,
                   "a column is a number, from 0; by their names columns are given by --data "
                   "INPUT=FILE:%s",

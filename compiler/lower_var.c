@@ -195,8 +195,10 @@ static bool lower_init(Lower *L, const Stmt *s, Variable *v, bool typed) {
     }
     const Shape *saved = L->init_shape;
     if (s->tilde) L->init_shape = &v->shape;
+    L->initial = true;
     Operand x = {lower_expr(L, s->value), s->value, s->value->span};
     L->init_shape = saved;
+    L->initial = false;
     if (x.value.kind == VALUE_ERROR) return false;
     if (x.value.kind == VALUE_FN || x.value.kind == VALUE_BUILTIN) {
         Diag *d =

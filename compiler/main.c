@@ -178,7 +178,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state,
                        "--emit c writes two files: -o takes the one that ends in .c, not '%s'",
                        a->output);
-        if (a->compile.emit != EMIT_C && a->output && ends_in(a->output, ".c"))
+        if (!a->emits && !a->explains && !a->compile.dump_after && a->output &&
+            ends_in(a->output, ".c"))
             argp_error(state, "-o %s: the model as C is written by --emit c", a->output);
         if (a->weights && a->compile.emit != EMIT_C)
             argp_error(state, "--weights goes with --emit c: `dlg` takes others with --load");

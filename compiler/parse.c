@@ -102,6 +102,7 @@ static int give(Parser *p, int token, DLG_STYPE *value, Span at) {
         lex->tokens = 0;
     } else {
         if (nothing_begun(lex)) {
+            lex->first = token;
             lex->head = token == T_NAME ? value->name : NULL;
             lex->head_span = at;
             lex->scan = (Span){0};

@@ -25,7 +25,8 @@ struct Lexer {
     int before;        /* and the one before it */
     uint32_t last_end; /* where it ended */
     bool in_source;    /* after `from`: columns, axis, chars and bytes are options */
-    const char *head;  /* the statement's first token, when that is a name */
+    int first;         /* the statement's first token */
+    const char *head;  /* that, when it is a name */
     Span head_span;
     Span scan;       /* the statement's first `scan`; empty: none */
     bool malformed;  /* a token of the statement was: the first one is enough */

@@ -139,7 +139,7 @@ static const char *advise_head(Parser *p, const char *found, const char **head) 
 }
 
 /* Help by what stands where: pairs of a token that was found and one that was expected. */
-static const char *advise_pair(const Lexer *lex, const char *found, Expected e) {
+static const char *advise_pair(const Lexer *lex, const char *found, Expected e, bool bracketed) {
     static const struct {
         const char *found, *expected, *help;
     } pairs[] = {
@@ -152,8 +152,8 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e) 
         {"':'", "'{'", "a block stands in `{ }`"},
         {"'{'", "'..'", "a range is written `0..n`, which ends before n"},
         {"'for'", "a number",
-         "`for` gives no values, and rebinds names that were bound above it; a loop that does is "
-         "`h, hs = scan t in 0..n with h = x { }`"},
+         "`for` gives no values, and rebinds names that were bound above it; a loop that gives "
+         "values is `h, hs = scan t in 0..n with h = x { }`"},
         {"'if'", "'+'", "to choose element by element, write `where(condition, a, b)`"},
         {"'if'", "a number", "to choose element by element, write `where(condition, a, b)`"},
         {"'with'", "'by'", "write `minimize loss by adam(lr = 1e-3)`"},
@@ -171,8 +171,11 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e) 
         if (!strcmp(found, pairs[i].found) && expects(e, pairs[i].expected)) return pairs[i].help;
     if (is_one_of(found, values) && lex->before == T_NAME && expects(e, "'{'") && expects(e, "'='"))
         return "outputs are separated by commas: `entry train -> loss, acc`";
-    if (!strcmp(found, "'{'") && expects(e, "a number") && lex->before == ',')
+    if (!strcmp(found, "'{'") && lex->first == T_ENTRY && lex->before == ',' && !bracketed)
         return "a list ends without a comma";
+    if (!strcmp(found, "'minimize'") && lex->first == T_ENTRY && expects(e, "'{'"))
+        return "what an entry does stands in `{ }`: `entry train -> loss { minimize loss by adam() "
+               "}`";
     if (is_one_of(found, statements) && expects(e, "the end of the line"))
         return "each statement stands on a line of its own, or `;` stands between them";
     if (!strcmp(found, "'('") && lex->before == T_DOTTED)
@@ -182,11 +185,12 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e) 
     return NULL;
 }
 
-static const char *advise(Parser *p, Span at, const char *found, const char *shown, Expected e) {
+static const char *advise(Parser *p, Span at, const char *found, const char *shown, Expected e,
+                          bool bracketed) {
     static const char *const options[] = {"columns", "axis", "chars", "bytes"};
     const Lexer *lex = p->lexer;
     const Source *src = &p->diags->sources->files.at[p->file];
-    if (!strcmp(found, "'->'") && expects(e, "a name") && !expects(e, "a number"))
+    if (!strcmp(found, "'->'") && lex->before == T_ENTRY)
         return "an entry has a name: `entry train -> loss`";
     if (!strcmp(found, "'->'") && lex->tokens == 2 && lex->head)
         return arena_printf(p->arena, "an entry is written `entry %s -> ...`", lex->head);
@@ -200,7 +204,7 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
         return arena_printf(p->arena, "%s is a keyword: choose another name", shown + 12);
     if (is_one_of(found, values) && source_after_slashes(p->diags->sources, at))
         return "a comment begins with `#`; `//` divides and rounds down";
-    const char *help = advise_pair(lex, found, e);
+    const char *help = advise_pair(lex, found, e, bracketed);
     if (help) return help;
     if (is_one_of(found, comparisons) && expects(e, "'+'"))
         return "comparisons do not chain: write `a < b and b < c`";
@@ -210,10 +214,10 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
     if (!strcmp(found, "'\\''") && expects(e, "a string"))
         return "a string stands in double quotes: `\"data.csv\"`";
     if (expects(e, "'columns', 'axis', 'chars' or 'bytes'")) {
-        if (at.begin && src->text[at.begin - 1] == '"')
-            return "a `\"` within a string is written `\\\"`, and a `\\` is `\\\\`";
         const char *word = names_add(p->names, src->text + at.begin, at.end - at.begin);
         const char *near = diag_nearest(p->arena, word, options, COUNT_OF(options));
+        if (!near && at.begin && src->text[at.begin - 1] == '"')
+            return "a `\"` within a string is written `\\\"`, and a `\\` is `\\\\`";
         return near ? arena_printf(p->arena, "did you mean `%s`?", near)
                     : "after the file's name: `columns 0:64`, `columns 64`, `chars` or `bytes`, "
                       "and `axis 1`; columns by their names are for --data x=t.csv:a,b";
@@ -257,7 +261,7 @@ void parse_syntax_error(Parser *p, Span at, const char *found, const char *const
         const char *shown = describe(p, at, found), *list = list_expected(p, e);
         d = list ? diag_error(p->diags, E0101, at, "expected %s, found %s", list, shown)
                  : diag_error(p->diags, E0101, at, "unexpected %s", shown);
-        help = advise(p, at, found, shown, e);
+        help = advise(p, at, found, shown, e, open.kind == '(' || open.kind == '[');
         if (!help && lex->scan.end)
             help = "a loop is written `h, hs = scan t in 0..n with h = x { h = f(h, t); yield h }`";
     }

@@ -19,6 +19,7 @@ import math
 import operator
 import os
 import shutil
+import stat
 import subprocess
 import warnings
 
@@ -217,14 +218,18 @@ def _count(name, value):
 
 
 def _spare(path):
-    """What is there and is no safetensors file is not overwritten, as by dlg."""
+    """The path as the library takes it; what is there and is no safetensors file is not overwritten, as by dlg."""
+    path = _path(path)
     try:
+        if path is None or not stat.S_ISREG(os.stat(path).st_mode):  # to read a pipe waits, and takes what is in it
+            return path
         with open(path, "rb") as file:
             begin = file.read(9)
     except OSError:  # it is not there; or the library tells what is wrong
-        return
+        return path
     if begin and begin[8:] != b"{":
         raise Error(_USAGE, "%s is there and is not a weights file: it is not overwritten; remove it first" % os.fsdecode(path))
+    return path
 
 
 def _list(names):
@@ -300,10 +305,14 @@ def _shape_of(values):
     if hasattr(values, "shape"):
         return tuple(values.shape)
     if isinstance(values, (list, tuple)):
-        return (len(values),) + (_shape_of(values[0]) if len(values) else ())
-    if isinstance(values, (int, float, complex)):
+        shapes = {_shape_of(value) for value in values}
+        if len(shapes) > 1:
+            raise ValueError("what stands in a list is not all of one size: %s" % " and ".join(sorted(map(_by, shapes))[:2]))
+        return (len(values),) + (shapes.pop() if shapes else ())
+    try:
+        return (memoryview(values).nbytes,)
+    except TypeError:
         return ()
-    return (memoryview(values).nbytes,)
 
 
 def _text_in(values):
@@ -320,13 +329,17 @@ def _text_in(values):
 
 
 def _bytes_of(t, values):
-    """Values as memory in the tensor's type: something that holds it, the address, how many elements. What is no such thing is told
-    with what the tensor takes."""
+    """Values as memory in the tensor's type: something that holds it, the address, how many elements, their shape. What is no such
+    thing is told with what the tensor takes."""
+    kind = _TYPES[t.type][0]
+    takes = "%s takes %s numbers, %s" % (t.user_name.decode(), kind, _by(t.shape[:t.rank]))
     try:
         return _bytes_of_type(t.type, values)
-    except (TypeError, ValueError) as error:
-        kind, text = _TYPES[t.type][0], _text_in(values)
-        takes = "%s takes %s numbers, %s" % (t.user_name.decode(), kind, _by(t.shape[:t.rank]))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        try:
+            text = _text_in(values)
+        except RecursionError:
+            raise Error(_DATA, "%s, and these are lists within lists without end" % takes) from None
         if text is None:
             raise Error(_DATA, "%s, in lists of equal lengths, an array or a buffer: %s" % (takes, error)) from None
         help = ": classes go by their numbers, which `dlg train` gives them from 0 in the order of their names, and characters " \
@@ -338,6 +351,9 @@ def _bytes_of_type(tensor_type, values):
     name, _, numpy_type = _TYPES[tensor_type]
     if numpy is not None and name != "bf16":
         array = numpy.asarray(values)
+        shape = array.shape
+        if array.dtype.kind == "O":  # NumPy takes None for NaN
+            array = numpy.array([float(value) for value in array.flat]).reshape(shape)
         if array.dtype != numpy_type and not numpy_type.startswith("float"):
             with numpy.errstate(invalid="ignore"):  # of NaN, which no whole number is
                 cast = array.astype(numpy_type)
@@ -345,17 +361,18 @@ def _bytes_of_type(tensor_type, values):
                 raise Error(_DATA, "%s does not hold these values" % name)
             array = cast
         array = numpy.ascontiguousarray(array, dtype=numpy_type)
-        return array, array.ctypes.data, array.size
+        return array, array.ctypes.data, array.size, shape
+    shape = _shape_of(values)
     size = c.sizeof(c.c_uint32) if name in ("f32", "i32") else 2 if name in ("f16", "bf16") else 1
     if not isinstance(values, (list, tuple, int, float)):  # a buffer: its bytes as they are
         held = (c.c_char * memoryview(values).nbytes).from_buffer_copy(memoryview(values).cast("B"))
-        return held, c.addressof(held), len(held) // size
+        return held, c.addressof(held), len(held) // size, shape
     flat = list(_flat(values))
     held = (c.c_char * max(1, len(flat) * size))()
     for i, value in enumerate(flat):
         if _put_element(tensor_type, held, i, value) < _OK:
             raise Error(_DATA, "%s does not hold %r" % (name, value))
-    return held, c.addressof(held), len(flat)
+    return held, c.addressof(held), len(flat), shape
 
 
 class Program:
@@ -466,8 +483,8 @@ class Program:
     def set(self, name, values):
         """Copies a whole tensor in: of its shape, or all its elements one after the other."""
         t = self._find(name)
-        held, address, count = _bytes_of(t, values)
-        shape, own = _shape_of(values), tuple(t.shape[:t.rank])
+        held, address, count, shape = _bytes_of(t, values)
+        own = tuple(t.shape[:t.rank])
         if len(shape) > 1 and shape != own:
             raise Error(_SIZE, "%s is %s, not %s: it is set as a whole" % (name, _by(own), _by(shape)))
         if count != t.elems:
@@ -517,8 +534,7 @@ class Program:
 
     def save(self, path, checkpoint=False):
         """Writes one, whole or not at all, in place of one that is there; a file of another kind is not overwritten."""
-        _spare(path)
-        self._check(_weights_save(self._open(), _path(path), c.byref(_WeightsOptions(checkpoint))))
+        self._check(_weights_save(self._open(), _spare(path), c.byref(_WeightsOptions(checkpoint))))
 
     def _dataset(self, entries, data):
         """`data`: of inputs by name a source, as `--data` takes it, or the samples themselves, one after the other along the
@@ -530,13 +546,12 @@ class Program:
                 rows[i].source = _path(values)
                 continue
             t = self._find(name)
-            memory, address, count = _bytes_of(t, values)
+            memory, address, count, shape = _bytes_of(t, values)
             axis = t.source.axis if t.source.form else 0
             one = tuple(t.shape[i] for i in range(t.rank) if i != axis)
             sample = math.prod(one)
             if count % sample:
                 raise Error(_DATA, "%s: %d elements are no whole samples of %d" % (name, count, sample))
-            shape = _shape_of(values)
             if len(shape) > 1 and math.prod(shape[1:]) != sample:
                 raise Error(_SIZE, "%s: a sample is %s, not %s" % (name, _by(one), _by(shape[1:])))
             held.append(memory)
@@ -570,8 +585,7 @@ class Program:
                 failure.append(error)
                 return 1
 
-        if checkpoint is not None:
-            _spare(checkpoint)
+        checkpoint = _spare(checkpoint)
         epochs, steps, seed = _count("epochs", epochs), _count("steps", steps), _count("seed", seed)
         patience = _count("patience", patience)
         if (metric or patience) and not holdout > 0:
@@ -582,7 +596,7 @@ class Program:
         callback = _ProgressFn(report)
         options = _TrainOptions(entry=_name(entry), evaluate=_name(evaluate), epochs=epochs, steps=steps, seed=seed,
                                 progress=callback, patience=patience, metric=_name(metric), maximize=maximize,
-                                checkpoint=_path(checkpoint), resume=resume, ignore_nan=ignore_nan)
+                                checkpoint=checkpoint, resume=resume, ignore_nan=ignore_nan)
         try:
             self._check(_dataset_split(dataset, holdout, seed))
             status = _train(self._handle, dataset, c.byref(options))

@@ -267,9 +267,10 @@ static int refuse_program(const Training *t, const RtLoading *file) {
     /* Loading looked at the params and states, and compare_all at the rest, before. */
     return refuse(
         t,
-        "%s: its params, its states%s, the data and the options are the same, but what it "
-        "computes is not: in the text of the model, or of what it includes, an operator or "
-        "a number, such as a learning rate, was changed",
+        "%s: its params, its states%s and the data are the same, but what it computes is not: an "
+        "operator or a number, such as a learning rate, was changed in the text of the model or "
+        "of what it includes, or it was compiled otherwise (--precision, -O, another version of "
+        "dlgc)",
         other, target ? ", its constants, its target" : "");
 }
 

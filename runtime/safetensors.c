@@ -13,12 +13,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include "checksum.h"
 #include "rt.h"
 
-enum {
-    MOST_HEADER_BYTES = 100000000, /* the format's own limit */
-    CHECKSUM_DIGITS = 16,
-};
+enum { MOST_HEADER_BYTES = 100000000 }; /* the format's own limit */
 
 #define CHECKSUM    "dlg_checksum"
 #define NO_CHECKSUM "0000000000000000"
@@ -384,13 +382,6 @@ static bool parse_u64(const char *s, uint64_t *value) {
     return true;
 }
 
-static bool parse_checksum(const char *text, uint64_t *sum) {
-    char again[CHECKSUM_DIGITS + 1];
-    *sum = strtoull(text, NULL, 16);
-    snprintf(again, sizeof again, "%016" PRIx64, *sum);
-    return strcmp(text, again) == 0;
-}
-
 static int parse_metadata(Loading *l, json_t *meta) {
     const char *name;
     json_t *value;
@@ -406,7 +397,7 @@ static int parse_metadata(Loading *l, json_t *meta) {
             if (!(l->has_step = parse_u64(text, &l->step)))
                 return bad(l, "the step in the metadata is no number: %.40s", text);
         } else if (strcmp(name, CHECKSUM) == 0) {
-            if (!(l->has_checksum = parse_checksum(text, &l->checksum)))
+            if (!(l->has_checksum = checksum_parse(text, &l->checksum)))
                 return bad(l, "its checksum is damaged: %.40s are not %d hexadecimal digits", text,
                            CHECKSUM_DIGITS);
         } else {

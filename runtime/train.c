@@ -276,14 +276,23 @@ static int collect(Training *t) {
     return looked < 0 ? looked : status;
 }
 
-/* A checkpoint that cannot be written ends the run only where no one is told of it. */
-static int checkpoint(Training *t) {
+/* When a checkpoint is written: while the run goes on; before what is left of it changes no state; at its end. */
+typedef enum CheckpointTime { WITHIN, NEAR_END, AT_END } CheckpointTime;
+
+/* A checkpoint that cannot be written ends the run only where no one is told of it, which is once a step. At the end it is
+ * tried again: what there was no room for may have been made meanwhile. */
+static int checkpoint(Training *t, CheckpointTime time) {
     TRY(collect(t));
-    if (!t->options->checkpoint || t->tried_step == t->progress.step) return DLG_OK;
+    bool again = t->tried_step == t->progress.step;
+    if (!t->options->checkpoint || (again && !(t->missing && time == AT_END))) return DLG_OK;
     TRY(good_look(t)); /* what is not finite does not replace what is */
+    bool told = again && !t->untold;
     t->progress.checkpoint = checkpoint_write(t);
+    t->missing = t->progress.checkpoint < 0;
+    t->untold = t->missing && time == NEAR_END;
+    if (t->untold) return DLG_OK;
     if (!t->options->progress) return t->progress.checkpoint;
-    return report(t, DLG_EVENT_CHECKPOINT);
+    return t->missing && told ? DLG_OK : report(t, DLG_EVENT_CHECKPOINT);
 }
 
 /* Makes the order of the rows in an epoch, in the place of one that is no longer read. */
@@ -340,7 +349,7 @@ static int one_epoch(Training *t) {
         if (p->batch == p->batches) break;
         if (tell || p->step < p->steps) TRY(report(t, DLG_EVENT_STEPS));
         if (p->step < p->steps && checkpoint_due(t)) {
-            TRY(checkpoint(t));
+            TRY(checkpoint(t, WITHIN));
             t->since_s = train_now_s(); /* it is no time of training */
         }
     }
@@ -351,7 +360,7 @@ static int one_epoch(Training *t) {
     if (stop == DLG_OK) stop = collect(t);
     if (stop < 0 && stop != DLG_ERR_STOPPED) return stop;
     /* What the evaluation of an epoch that --steps cut off finds is not of the run if that goes on. */
-    if (p->batch < p->batches) TRY(checkpoint(t));
+    if (p->batch < p->batches) TRY(checkpoint(t, NEAR_END));
     if (t->evaluates) {
         TRY(evaluation_run(&t->evaluation, &p->evaluate));
         TRY(best_consider(t));
@@ -380,11 +389,12 @@ static int all_epochs(Training *t) {
         status = one_epoch(t);
         if (status == DLG_OK || status == DLG_ERR_STOPPED) next_epoch(t);
         if (status == DLG_OK && p->last) status = good_look(t);
-        if (status == DLG_OK && (p->last || checkpoint_due(t))) status = checkpoint(t);
+        if (status == DLG_OK && (p->last || checkpoint_due(t)))
+            status = checkpoint(t, p->last ? AT_END : WITHIN);
     }
     if (status == DLG_ERR_STOPPED && good_look(t) == DLG_ERR_DIVERGED) status = DLG_ERR_DIVERGED;
     /* The callback, which stopped the run, is told whether it was written. */
-    if (status == DLG_ERR_STOPPED) checkpoint(t);
+    if (status == DLG_ERR_STOPPED) checkpoint(t, AT_END);
     if (status == DLG_ERR_DIVERGED) {
         int restored = good_restore(t);
         return restored < 0 ? restored : DLG_ERR_DIVERGED;

@@ -58,7 +58,8 @@ typedef struct Training {
     LastGood good;
     /* What tells this run from others (progress.run is its hash); when the last checkpoint was written. */
     MetaList identity;
-    uint64_t tried_step; /* of which a checkpoint was written, or could not be */
+    uint64_t tried_step;  /* of which a checkpoint was written, or could not be */
+    bool missing, untold; /* it could not be; of which nobody was told yet */
     double saved_s, interval_s;
 } Training;
 

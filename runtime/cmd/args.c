@@ -583,6 +583,35 @@ static const char *option_name(const void *options, size_t i) {
     return ((const struct argp_option *)options)[i].name;
 }
 
+/* Which commands have an option, where this one has not: "; `dlg train` and `dlg sweep` have it". False: none has. */
+static bool print_commands(const char *name) {
+    int commands = 0;
+    size_t left = 0;
+    for (size_t i = 0; i < ROWS; i++)
+        if (strcmp(rows[i].option.name, name) == 0) commands |= rows[i].commands;
+    for (size_t i = 0; i < DOCS; i++) left += (commands & docs[i].bit) != 0;
+    const char *have = left > 1 ? "have" : "has", *before = "; ";
+    if (!commands) return false;
+    for (size_t i = 0; i < DOCS; i++) {
+        if (!(commands & docs[i].bit)) continue;
+        fprintf(stderr, "%s`dlg %s`", before, docs[i].name);
+        before = --left > 1 ? ", " : " and ";
+    }
+    fprintf(stderr, " %s it", have);
+    return true;
+}
+
+/* Whether a model most likely has a constant for what elsewhere is an option. */
+static bool is_constant(const char *name) {
+    static const char *const constants[] = {
+        "batch",         "batch-size", "batch_size", "bs",      "lr",    "learning-rate",
+        "learning_rate", "rate",       "hidden",     "units",   "width", "depth",
+        "layers",        "heads",      "momentum",   "dropout", "decay", "classes"};
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
+        if (strcmp(constants[i], name) == 0) return true;
+    return false;
+}
+
 /* An option that is none, before argp says no more than that. */
 static void refuse_option(const char *command, const char *name, size_t len,
                           const struct argp_option *options, size_t count) {
@@ -594,12 +623,12 @@ static void refuse_option(const char *command, const char *name, size_t len,
     const char *near = rt_nearest(copy, options, count, option_name);
     bool defines = false;
     for (size_t i = 0; i < count; i++) defines = defines || options[i].key == 'D';
-    fprintf(stderr, "dlg %s: unrecognized option '--%s'%s%s%s\nTry `dlg %s --help'.\n", command,
-            copy,
-            near      ? "; is it --"
-            : defines ? ". A constant of the model is set by -D NAME=VALUE"
-                      : "",
-            near ? near : "", near ? "?" : "", command);
+    fprintf(stderr, "dlg %s: unrecognized option '--%s'", command, copy);
+    if (defines && is_constant(copy))
+        fputs(". A constant of the model is set by -D NAME=VALUE", stderr);
+    else if (!print_commands(copy) && near)
+        fprintf(stderr, "; is it --%s?", near);
+    fprintf(stderr, "\nTry `dlg %s --help'.\n", command);
     free(copy);
     exit(EXIT_USAGE);
 }
@@ -609,16 +638,19 @@ static void check_options(const char *command, int argc, char **argv,
                           const struct argp_option *options, size_t count) {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         const struct argp_option *found = NULL;
-        bool is_long = strncmp(argv[i], "--", 2) == 0, value = false;
+        bool is_long = strncmp(argv[i], "--", 2) == 0;
         const char *name = argv[i] + (is_long ? 2 : 1);
         size_t len = is_long ? strcspn(name, "=") : 1;
         if (argv[i][0] != '-' || !*name) continue;
-        for (size_t k = 0; k < count && !found; k++)
-            if (is_long ? strncmp(options[k].name, name, len) == 0 : options[k].key == *name)
-                found = &options[k];
+        do { /* of letters several may stand together, and what is behind one that takes a value is it */
+            name += found != NULL;
+            found = NULL;
+            for (size_t k = 0; k < count && !found; k++)
+                if (is_long ? strncmp(options[k].name, name, len) == 0 : options[k].key == *name)
+                    found = &options[k];
+        } while (!is_long && found && !found->arg && name[1]);
         if (is_long && !found) refuse_option(command, name, len, options, count);
-        value = found && found->arg && !name[len];
-        i += value;
+        i += found && found->arg && !name[len];
     }
 }
 

@@ -369,8 +369,9 @@ static bool set_number(Session *s, const Pair *set, int *status) {
 static void say_samples(const Session *s, const Args *a, const Pair *set, int status) {
     const dlg_tensor *t = dlg_tensor_find(s->prog, set->name);
     bool feeds = strcmp(a->command, "train") == 0 || strcmp(a->command, "eval") == 0;
-    if (status == DLG_ERR_UNSUPPORTED &&
-        strspn(set->value, "0123456789.,+-eE[] ") == strlen(set->value)) {
+    if (status == DLG_ERR_UNSUPPORTED && strpbrk(set->value, "0123456789") &&
+        strspn(set->value, "0123456789.,+-eE[] ") == strlen(set->value) &&
+        access(set->value, F_OK) != 0) {
         fprintf(stderr, "  numbers are given in a file, such as a .csv\n");
         return;
     }
@@ -497,16 +498,26 @@ static bool takes_held_out(const Args *a) {
     return (strcmp(a->command, "eval") == 0 && !a->all) || a->held_out;
 }
 
-/* A text that was read as a table, for nothing says what it is. */
-static void say_text(const Session *s) {
+/* Whether the error is of that file, which is found beside the model too. */
+static bool is_of_file(const Session *s, const char *path) {
+    const char *text = dlg_error_text(s->dev), *at = strstr(text, path);
+    return at && (at == text || at[-1] == '/') && at[strlen(path)] == ':';
+}
+
+/* A text of the model that was read as a table, for nothing says what it is. */
+static void say_text(const Session *s, const Pair *given, size_t given_count) {
     for (size_t i = 0; i < dlg_tensor_count(s->prog); i++) {
         const dlg_tensor *t = dlg_tensor_at(s->prog, i);
         if (t->kind != DLG_INPUT || t->source.form != DLG_SOURCE_WHOLE) continue;
         if (strchr(t->name, '@') || !ends_in(t->source.path, ".txt")) continue;
+        size_t k = 0;
+        while (k < given_count && strcmp(given[k].name, t->user_name) != 0) k++;
+        if (k < given_count || !is_of_file(s, t->source.path)) continue;
         fprintf(stderr,
                 "  %s is read as a table of numbers; the characters of a text are `from \"%s\" "
                 "chars` in the model\n",
                 t->source.path, t->source.path);
+        return;
     }
 }
 
@@ -541,11 +552,10 @@ int session_data(Session *s, const Args *a, const char *const *entries, size_t e
     int status = memory ? dlg_dataset_open(&s->data, s->prog, &options) : DLG_OK;
     free(data);
     free(without);
-    free(recorded);
-    if (!memory) return out_of_memory();
-    int exit_status = complain_data(s, status, "data");
+    int exit_status = memory ? complain_data(s, status, "data") : out_of_memory();
     if (status == DLG_ERR_NAME || status == DLG_ERR_DATA) say_no_samples(s, a);
-    if (status == DLG_ERR_DATA) say_text(s);
+    if (status == DLG_ERR_DATA) say_text(s, given, given_count);
+    free(recorded);
     return exit_status;
 }
 

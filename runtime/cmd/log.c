@@ -1,7 +1,8 @@
 /* log: a training run as JSON lines (docs/command-line.md), one an epoch and some within long epochs.
  *
  * Establishes: the log of a run that was resumed has the lines of one that was not: what stands in it
- * beyond the place where the run goes on is removed, half a line at the end too. The log of another run stays as it is. */
+ * beyond the place where the run goes on is removed, half a line at the end too. The log of another run stays as it is,
+ * and one that is damaged before that place. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -95,12 +96,11 @@ static bool is_foreign(const Log *log, const json_t *line, const dlg_progress *n
 }
 
 /* Whether a line is of what the run had done before it goes on; then its seconds count. */
-static bool is_before(Log *log, const json_t *line, bool whole, const dlg_progress *now) {
+static bool is_before(Log *log, const json_t *line, const dlg_progress *now) {
     const json_t *epoch = json_object_get(line, "epoch"), *step = json_object_get(line, "step");
     const json_t *seconds = json_object_get(line, "seconds");
     bool end = json_is_true(json_object_get(line, "end"));
-    bool before = whole && json_is_integer(epoch) && json_is_integer(step) &&
-                  (uint64_t)json_integer_value(step) <= now->resumed_step &&
+    bool before = (uint64_t)json_integer_value(step) <= now->resumed_step &&
                   /* The end of an epoch that was cut off is told again. */
                   (!end || (uint64_t)json_integer_value(epoch) < now->epoch);
     if (before && json_is_number(seconds)) log->before_s = json_number_value(seconds);
@@ -120,8 +120,8 @@ static void append(Log *log, const char *line, size_t len) {
     while (len) {
         ssize_t n = write(fd, line, len);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) {
-            log_failed(log, errno);
+        if (n <= 0) {
+            log_failed(log, n < 0 ? errno : EIO);
             if (log->regular) (void)cut_at(log, begin); /* the failure is told in any case */
             return;
         }
@@ -130,28 +130,50 @@ static void append(Log *log, const char *line, size_t len) {
     }
 }
 
-/* What is kept of the file is known when the run begins: nothing, unless it was resumed. False: it is of another run,
- * and all of it is kept. */
+typedef enum Kept { KEPT, BEYOND, CUT_OFF, REFUSED } Kept;
+
+/* What becomes of a line, which is the last where no newline ends it. Of one that is empty nothing is asked. */
+static Kept look_at(Log *log, const char *text, size_t len, size_t number,
+                    const dlg_progress *now) {
+    if (strspn(text, " \t\r\n") == len) return KEPT;
+    json_t *line = json_loadb(text, len, 0, NULL);
+    bool whole = json_is_integer(json_object_get(line, "epoch")) &&
+                 json_is_integer(json_object_get(line, "step"));
+    Kept kept = REFUSED;
+    if (whole && !is_foreign(log, line, now))
+        kept = is_before(log, line, now) ? KEPT : BEYOND;
+    else if (!line && text[len - 1] != '\n')
+        kept = CUT_OFF;
+    else if (!whole)
+        complain("--log %s: its line %zu is no line of a log: it is left as it is; remove that "
+                 "line, or name a new log",
+                 log->path, number);
+    json_decref(line);
+    return kept;
+}
+
+/* What is kept of the file is known when the run begins: nothing, unless it was resumed. False: it is of another run, or
+ * damaged, and all of it is kept. */
 static bool keep_lines(Log *log, const dlg_progress *now) {
     char *text = NULL;
-    size_t size = 0;
+    size_t size = 0, number = 0;
     off_t at = 0;
-    bool before = now->resumed != 0, foreign = false, cut = false;
-    for (ssize_t len; before && (len = getline(&text, &size, log->stream)) > 0;) {
-        json_t *line = json_loadb(text, (size_t)len, 0, NULL);
-        foreign = is_foreign(log, line, now);
-        cut = text[len - 1] != '\n';
-        before = !foreign && is_before(log, line, !cut, now);
-        if (before) at += len;
-        json_decref(line);
+    Kept kept = now->resumed ? KEPT : BEYOND;
+    bool ended = true;
+    for (ssize_t len; kept == KEPT && (len = getline(&text, &size, log->stream)) > 0;) {
+        kept = look_at(log, text, (size_t)len, ++number, now);
+        if (kept != KEPT) break;
+        at += len;
+        ended = text[len - 1] == '\n';
     }
     free(text);
-    if (foreign) return false;
-    if (cut)
-        complain("note: --log %s: its last line was cut off: it is taken away, and lines before it "
-                 "may be missing",
-                 log->path);
+    if (kept == REFUSED) return false;
+    if (kept == CUT_OFF)
+        complain("note: --log %s: its last line was cut off, and is taken away: of the steps up to "
+                 "%llu, after which the run goes on, lines may be missing",
+                 log->path, (unsigned long long)now->resumed_step);
     if (!cut_at(log, at)) log_failed(log, errno);
+    if (!ended) append(log, "\n", 1);
     return true;
 }
 

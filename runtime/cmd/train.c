@@ -73,7 +73,7 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     uint64_t restored_step; /* of this step, unless they are the best ones */
     uint64_t diverged_epoch;
     bool began_with_it;  /* no step was done */
-    bool refused;        /* the log is of another run: it is not begun */
+    bool refused;        /* the log is of another run, or damaged: it is not begun */
     TrainResult *result; /* NULL: nobody asks */
 } Shown;
 
@@ -225,6 +225,23 @@ static bool look_through(const Session *s, const dlg_tensor *t, size_t elems, Va
     return read;
 }
 
+/* Labels, which are a JSON array, or those at its beginning. */
+static void print_list(const char *labels) {
+    const size_t most = 300;
+    size_t len = strlen(labels);
+    if (len <= most) {
+        fprintf(stderr, "%s", labels);
+        return;
+    }
+    len = 0; /* a quote within a label has a backslash before it */
+    for (const char *at = labels; (at = strstr(at, "\",\"")) && at < labels + most; at++)
+        if (at[-1] != '\\') len = (size_t)(at + 1 - labels);
+    const bool within = len == 0; /* one that is as long */
+    if (within) len = most;
+    while (within && ((unsigned char)labels[len] & 0xC0) == 0x80) len--;
+    fprintf(stderr, within ? "%.*s..." : "%.*s,...]", (int)len, labels);
+}
+
 /* What numbers the labels and tokens of the data are: which the model has too few classes or rows for,
  * or which are none, is for the reader to see; the program does not say what it takes. */
 static void print_labels(const Session *s, const dlg_entry *entry) {
@@ -237,8 +254,8 @@ static void print_labels(const Session *s, const dlg_entry *entry) {
         if (!look_through(s, t, (size_t)(t->elems / batch), &v)) continue;
         const char *labels = dlg_dataset_labels(s->data, t);
         fprintf(stderr, "  `%s` holds %.0f to %.0f in the data", t->user_name, v.least, v.most);
-        if (labels)
-            fprintf(stderr, ", the labels %.300s%s", labels, strlen(labels) > 300 ? "..." : "");
+        if (labels) fputs(", the labels ", stderr);
+        if (labels) print_list(labels);
         if (v.least < 0)
             fprintf(stderr, ": a label or an index below 0 gives NaN\n");
         else if (dlg_dataset_vocabulary(s->data, t, &size))

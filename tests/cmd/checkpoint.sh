@@ -70,7 +70,13 @@ rm tiles.json
 sed 's/lr = 1e-3/lr = 2e-3/' digits.dlg >rate.dlg
 cmp -s digits.dlg rate.dlg && fail "the rate is the same"
 cp half run.checkpoint
-expect 1 "another run: the program is another one: its params, its states, its constants, its target, the data and the options are the same, but what it computes is not" dlg train rate.dlg --holdout 0.2 --epochs 6 --seed 3 --target cpu $keep --resume
+expect 1 "another run: the program is another one: its params, its states, its constants, its target and the data are the same, but what it computes is not: " dlg train rate.dlg --holdout 0.2 --epochs 6 --seed 3 --target cpu $keep --resume
+
+grep -q "was changed in the text of the model or of what it includes, or it was compiled otherwise (--precision, -O, another version of dlgc)" err ||
+    fail "what may be another: $(cat err)"
+cp half run.checkpoint
+expect 0 "" "$DLGC" digits.dlg -O1 -o other.cl
+expect 1 "or it was compiled otherwise (--precision, -O" dlg train other.cl --holdout 0.2 --epochs 6 --seed 3 $keep --resume
 
 # What was changed is told where the checkpoint knows it.
 sed 's/^const batch/const rate = 1e-3, batch/; s/lr = 1e-3/lr = rate/' digits.dlg >rate.dlg

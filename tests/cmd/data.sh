@@ -167,6 +167,16 @@ head -c 20001 digits.csv >input.txt
     printf 'No table.\n\nThis is none.\n' >prose.txt
     printf 'input s : i32[2, 4] from "prose.txt"\nparam w : f32[9] = 0\nloss = sum(w[s])\nentry train -> loss { minimize loss by sgd() }\n' >prose.dlg
     expect 1 "the characters of a text are \`from \"prose.txt\" chars\` in the model" "$DLG" train prose.dlg
+    mkdir within && cp prose.* within
+    expect 1 "the characters of a text are" "$DLG" train within/prose.dlg
+    # Not where another file is what is wrong.
+    printf '1,2,cat,4\n' >cat.csv
+    expect 1 "cat.csv" "$DLG" train prose.dlg --data s=cat.csv
+    grep -q "characters of a text" err && fail "what --data replaced is named"
+    sed 's/^param/input x : f32[2, 4] from "cat.csv"\nparam/; s/sum(w\[s\])/sum(w[s]) + sum(x)/' prose.dlg >prose_more.dlg
+    printf '1,2,3,4\n5,6,7,8\n' >prose.txt
+    expect 1 "cat.csv" "$DLG" train prose_more.dlg
+    grep -q "characters of a text" err && fail "another text is named"
     printf '0,0,1,2,1,2,3,1,x' >unknown.txt
     expect 1 "unknown.txt:1: byte 16 of the file: \`x\`, U+0078 is not in the vocabulary of the weights" \
         "$DLG" eval char_rnn.dlg $small --load rnn.w --data s=unknown.txt

@@ -91,4 +91,10 @@ loss = mean(cross_entropy(dense(x, 2), y))
 entry train -> loss { minimize loss by sgd() }
 MODEL
 expect 4 "\`y\` holds 0 to 2 in the data, the labels [\"Yes\",\"no\",\"yes\"]: with fewer classes" "$DLG" train labels.dlg
+# Of long ones none is cut.
+awk 'BEGIN { for (i = 0; i < 32; i++) printf "äöüäöüäöü%02d,%g\n", i, i / 32 }' >labels.csv
+expect 4 ",\"äöüäöüäöü12\",...]: with fewer classes" "$DLG" train labels.dlg
+awk 'BEGIN { for (i = 0; i < 32; i++) printf "xäöü%s%d,%g\n", "äöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöü", i, i / 32 }' >labels.csv
+expect 4 "...: with fewer classes" "$DLG" train labels.dlg
+iconv -f UTF-8 -t UTF-8 err >/dev/null 2>&1 || fail "a character is cut: $(cat err)"
 done_testing

@@ -156,6 +156,32 @@ expect 0 habit.dlg -o -
 check "three warnings" test "$(grep -c '^warning\[W0102\]' err)" -eq 3
 said '`binary_cross_entropy` takes logits, and these are probabilities'
 said 'leave `softmax` out: it is a part of the loss'
+# Not where the name has another value: of several targets, of a loop, of a scan and within it, of a block; nor by
+# a function of the user's own.
+cat >rebound.dlg <<'END'
+input x : f32[8, 4]
+input y : i32[8]
+z = dense(x, 3)
+p = softmax(z)
+p, q = lstm_cell(x, z, z, 3)
+a = mean(cross_entropy(p, y))
+r = softmax(z)
+for i in 0..2 { r = z * 2 }
+b = mean(cross_entropy(r, y))
+s = softmax(z)
+u, c = scan t in 0..2 with s = z { yield mean(cross_entropy(s, y)) }
+s, l = scan t in 0..2 with s = z { yield s }
+d = mean(cross_entropy(s, y))
+if true { s = softmax(z); s = z }
+e = mean(cross_entropy(s, y))
+entry one -> a, b, c, d, e, q, l, u
+END
+expect 0 rebound.dlg -o -
+check "no warning of what was bound again" test ! -s err
+printf 'softmax = relu\n' | cat - rebound.dlg >own.dlg
+sed -i 's/^a = .*/a = mean(cross_entropy(softmax(z), y))/' own.dlg
+expect 0 own.dlg -o -
+check "no warning of a function of the user's own" test ! -s err
 
 # Usage.
 expect 2
@@ -163,6 +189,9 @@ expect 2 good.dlg wrong.dlg
 said '(-o names the output)'
 expect 2 good.dlg -o good.c
 said '-o good.c: the model as C is written by --emit c'
+expect 0 --emit cl good.dlg -o said.c
+check "what is asked for is written" cmp -s good.cl said.c
+expect 0 --explain good.dlg -o explained.c
 expect 2 --emit nonsense good.dlg
 expect 2 --target nonsense good.dlg
 said 'cpu'

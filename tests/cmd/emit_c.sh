@@ -67,6 +67,13 @@ expect 0 "row 0:  out" "$DLG" run "$bytes.dlg" --rows 0
 cp xor.dlg 模型.dlg
 expect 0 "those of 模型.dlg begin with \`model_\`; a file of another name gives others" "$DLGC" 模型.dlg --emit c
 grep -q "^int model_open(model_model " 模型.h || fail "the names: $(grep open 模型.h)"
+cp xor.dlg 3ä.dlg
+expect 0 "those of 3ä.dlg begin with \`_3__\`; a file of another name gives others" "$DLGC" 3ä.dlg --emit c
+grep -q "^int _3__open(_3__model " 3ä.h || fail "the names: $(grep open 3ä.h)"
+control=$(printf 'ä\033[31m')
+cp xor.dlg "$control.dlg"
+expect 0 "begin with" "$DLGC" "$control.dlg" --emit c -o control.c
+[ -z "$(tr -dc '\033' <err)" ] || fail "a control character of a name is printed"
 # shellcheck disable=SC2086
 $CC $strict $opencl -c 模型.c -o odd.o || fail "a name without letters"
 cp xor.dlg modèle.dlg
@@ -142,6 +149,15 @@ done
 expect 1 "by its checksum: it is damaged" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
 sed 's/"seed":"0"/"seed":"1"/' d.w >other.w
 expect 1 "by its checksum: it is damaged" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
+for how in 's/"dlg_checksum":"./"dlg_checksum":"+/:its checksum is damaged: ' \
+    's/"dlg_checksum":"../"dlg_checksum":"0x/:its checksum is damaged: ' 's/"dlg_checksum":"./"dlg_checksum":" /:its checksum is damaged: ' \
+    's/"dlg_checksum":"./"dlg_checksum":"A/:its checksum is damaged: ' 's/"dlg_checksum"/"\\udc00abcdef"/:it is malformed: ' \
+    's/"seed":/"step":/;s/"dlg_checksum"/"own_checksum"/:it is malformed: '; do
+    sed "${how%:*: }" d.w >other.w
+    cmp -s d.w other.w && fail "not changed: $how"
+    expect 1 "error: other.w: these are no weights of xor.dlg: ${how##*/:}" "$DLGC" xor.dlg --emit c --weights other.w -o embedded.c
+    expect 1 "other.w" "$DLG" run xor.dlg --load other.w --rows 0
+done
 # What the metadata hold is text with escapes.
 printf 'a "b" \\\t/\n\303\251\360\237\230\200\001 and so on\n' >escapes.txt
 cat >escapes.dlg <<'MODEL'

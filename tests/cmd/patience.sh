@@ -41,9 +41,23 @@ same lines full.lines
 [ "$(sed 's/,"seconds.*//' full.jsonl | tr '\n' ' ')" = '{"epoch":1,"step":10 {"epoch":1,"step":20 {"epoch":1,"step":28,"end":true {"epoch":2,"step":30 {"epoch":2,"step":40 {"epoch":2,"step":50 {"epoch":2,"step":56,"end":true ' ] ||
     fail "the lines are: $(cat full.jsonl)"
 sed -n '1p' full.jsonl | tr -d '\n' | cut -c 1-40 | tr -d '\n' >cut.jsonl # as a machine that crashed may leave it
-expect 0 "note: --log cut.jsonl: its last line was cut off: it is taken away" \
+expect 0 "note: --log cut.jsonl: its last line was cut off, and is taken away: of the steps up to 56, after which the run goes on, lines may be missing" \
     dlg train digits.dlg --epochs 3 --log cut.jsonl --checkpoint d --resume
 [ "$(cut -c 1-20 cut.jsonl)" = '{"epoch":3,"step":84' ] || fail "after a line that was cut off: $(cat cut.jsonl)"
+# A last line that only its end is missing of stays, and so does an empty one; one within that is no line is told.
+expect 0 "" dlg train digits.dlg --epochs 2 --quiet --log most.jsonl --checkpoint most
+truncate -s -1 most.jsonl
+expect 0 "" dlg train digits.dlg --epochs 3 --log most.jsonl --checkpoint most --resume
+grep -q "cut off" err && fail "a whole line was cut off"
+[ "$(cut -c 1-20 most.jsonl | tr '\n' ' ')" = '{"epoch":1,"step":28 {"epoch":2,"step":56 {"epoch":3,"step":84 ' ] ||
+    fail "a line without its end: $(cat most.jsonl)"
+sed -i '1G' most.jsonl
+expect 0 "" dlg train digits.dlg --epochs 4 --log most.jsonl --checkpoint most --resume
+[ "$(wc -l <most.jsonl)" -eq 5 ] || fail "an empty line: $(cat most.jsonl)"
+sed -i '2s/.*/{"epoch":2,"st/' most.jsonl
+cp most.jsonl odd.jsonl
+expect 1 "--log odd.jsonl: its line 2 is no line of a log" dlg train digits.dlg --epochs 5 --log odd.jsonl --checkpoint most --resume
+same odd.jsonl most.jsonl
 # Where there is no more room it ends with a whole line.
 mkdir disk
 cat >disk.sh <<'EOF'

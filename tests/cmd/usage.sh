@@ -13,7 +13,16 @@ done
 expect 2 "no command \`fly\`" "$DLG" fly
 expect 2 "which FILE?" "$DLG" train
 expect 2 "one argument too many" "$DLG" train a.dlg b.dlg
-expect 2 "unrecognized option '--fly'. A constant of the model is set by -D NAME=VALUE" "$DLG" train --fly a.dlg
+expect 2 "unrecognized option '--lr'. A constant of the model is set by -D NAME=VALUE" "$DLG" train --lr 0.1 a.dlg
+expect 2 "unrecognized option '--fly'" "$DLG" train --fly a.dlg
+grep -q -- "-D NAME" err && fail "--fly is hardly a constant"
+expect 2 "unrecognized option '--checkpoint'; \`dlg train\` has it" "$DLG" eval --checkpoint c a.dlg
+expect 2 "unrecognized option '--epochs'; \`dlg train\` and \`dlg sweep\` have it" "$DLG" run --epochs 3 a.dlg
+expect 2 "unrecognized option '--holdout-data'; \`dlg train\` and \`dlg sweep\` have it" "$DLG" eval --holdout-data x=a a.dlg
+mkdir -- --odd
+expect 1 "cannot open a.dlg" "$DLG" run -qI --odd a.dlg # several letters
+expect 1 "cannot open a.dlg" "$DLG" run -qI--odd a.dlg
+expect 1 "cannot open a.dlg" "$DLG" run -qD n=3 a.dlg
 expect 2 "unrecognized option '--hold-out'; is it --holdout?" "$DLG" train a.dlg --hold-out=0.2
 expect 2 "unrecognized option '--fly'" "$DLG" plot --fly a.jsonl
 grep -q -- "-D NAME" err && fail "plot has no constants"
@@ -22,6 +31,11 @@ expect 1 "cannot open a.dlg" "$DLG" run --ent predict a.dlg # abbreviated
 expect 1 "\`--fly\` is neither a .dlg nor a .cl" "$DLG" run -- --fly
 expect 2 "there is no command \`trai\`; is it \`train\`?" "$DLG" trai a.dlg
 expect 1 "numbers are given in a file, such as a .csv" "$DLG" run "$data/line.cl" --rows 0 --set w=0.5,-1
+for value in - 0,1.5; do # the name of a file that is there, or none
+    : >"./$value"
+    expect 1 "$value: a tensor is read from an .npy" "$DLG" run "$data/line.cl" --rows 0 --set "w=$value"
+    grep -q "numbers are given in a file" err && fail "$value is a file"
+done
 expect 2 "what is to be done with a.dlg? \`dlg train a.dlg\`, for one" "$DLG" a.dlg
 echo 'entry predict -> y = iota(4)' >iota.dlg
 expect 1 "\`iota\` is neither a .dlg nor a .cl; is it \`iota.dlg\`?" "$DLG" run iota

@@ -98,8 +98,26 @@ fails(lambda: again.set("h.b", "cat"), "h.b takes f32 numbers, 8, not the text '
 fails(lambda: again.set("h.b", [[1, "dog"]]), "not the text 'dog'")
 fails(lambda: again.set("h.b", {}), "h.b takes f32 numbers, 8, in lists of equal lengths, an array or a buffer")
 fails(lambda: again.set("h.b", [None] * 8), "h.b takes f32 numbers")
+again.set("h.b", ["1.5"] * 8)
+assert flat(again.get("h.b")) == [1.5] * 8
+fails(lambda: again.set("h.b", [10**400] * 8), "h.b takes f32 numbers, 8")
+fails(lambda: again.set("h.w", [[1, 2], [3]]), "in lists of equal lengths")
+fails(lambda: again.set("h.b", [[1, 2], 3]), "in lists of equal lengths")
+ring = []
+ring.append(ring)
+fails(lambda: again.set("h.b", ring), "h.b takes f32 numbers, 8, and these are lists within lists without end")
+fails(lambda: again.train(epochs=1, data={"x": [[1, 2], [3]]}), "in lists of equal lengths")
 fails(lambda: again.train(epochs=1, data={"x": x, "y": ["a", "b"]}), "y takes f32 numbers, 4x1, not the text 'a'")
 fails(lambda: again.save("xor.dlg"), "xor.dlg is there and is not a weights file: it is not overwritten")
+os.mkfifo("pipe-%s" % sys.argv[1])
+for wrong in (1, 1.5, "xor.dlg\0"):  # a number is no path, nor is what it is open as closed
+    for what in (lambda: again.save(wrong), lambda: again.train(epochs=1, checkpoint=wrong)):
+        try:
+            what()
+            raise AssertionError("a number is a path")
+        except (TypeError, ValueError):
+            os.fstat(1)
+dlg._spare("pipe-%s" % sys.argv[1])  # does not wait
 fails(lambda: again.train(epochs=1, checkpoint="xor.csv"), "xor.csv is there and is not a weights file")
 again.save("py-%s.w" % sys.argv[1])  # weights are replaced
 net.save("py-%s.w" % sys.argv[1])

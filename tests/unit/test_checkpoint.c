@@ -317,8 +317,8 @@ static void test_refused(void) {
     CU_ASSERT_PTR_NOT_NULL_FATAL(kernels);
     kernels[6] = '3';
     expect_refused(&r,
-                   "the program is another one: its params, its states, its constants, its target, "
-                   "the data and the options are the same, but what it computes is not: ");
+                   "the program is another one: its params, its states, its constants, its target "
+                   "and the data are the same, but what it computes is not: ");
     run_open(&r, 0.25f, 3); /* the same but for a comment */
     kernels = strstr((char *)dlg_program_kernels(r.prog, NULL), "e = x @ w + b - y;");
     CU_ASSERT_PTR_NOT_NULL_FATAL(kernels);
@@ -456,6 +456,44 @@ static void test_read_only(void) {
     run_close(&r);
 }
 
+/* Makes the place for a checkpoint once one could not be written, or at the end of an epoch. */
+static int make_room(const dlg_progress *p, void *user) {
+    Run *r = user;
+    bool failed = p->event == DLG_EVENT_CHECKPOINT && p->checkpoint < 0;
+    see(p, user);
+    if (failed || p->event == DLG_EVENT_EPOCH) {
+        char parent[sizeof path];
+        snprintf(parent, sizeof parent, "%s", path);
+        *strrchr(parent, '/') = 0;
+        mkdir(parent, 0777);
+    }
+    return failed && r->stop_at;
+}
+
+/* The last one, which could not be written in its step, is tried again at the end: of a run that was stopped, and of one
+ * that --steps ends within an epoch, of which then nothing is told. */
+static void test_again(void) {
+    char before[sizeof path];
+    memcpy(before, path, sizeof path);
+    snprintf(path, sizeof path, "%s/later/c", directory);
+    for (uint64_t stop = 0; stop <= 1; stop++) {
+        Run r;
+        run_open(&r, 0.25f, 3);
+        r.options.progress = make_room;
+        r.options.steps = 1;
+        r.stop_at = stop;
+        if (stop) r.options.steps = 7;
+        CU_ASSERT_EQUAL(run(&r), stop ? DLG_ERR_STOPPED : DLG_OK);
+        CU_ASSERT(r.failures == (int)stop && r.checkpoints == 1 && file_hash(path) != 0);
+        run_close(&r);
+        unlink(path);
+        *strrchr(path, '/') = 0;
+        rmdir(path);
+        snprintf(path, sizeof path, "%s/later/c", directory);
+    }
+    memcpy(path, before, sizeof path);
+}
+
 static void make_directory(void) {
     if (!mkdtemp(directory)) exit(1);
     snprintf(path, sizeof path, "%s/run.checkpoint", directory);
@@ -489,5 +527,5 @@ static void remove_directory(void) {
 RUN_SUITE("checkpoint", {"a directory", make_directory}, {"resume", test_resume},
           {"longer", test_longer}, {"best", test_best}, {"metric", test_metric},
           {"often", test_often}, {"refused", test_refused}, {"malformed", test_malformed},
-          {"no room", test_no_room}, {"read only", test_read_only}, {"hash", test_hash},
-          {"nothing is left behind", remove_directory})
+          {"no room", test_no_room}, {"read only", test_read_only}, {"again", test_again},
+          {"hash", test_hash}, {"nothing is left behind", remove_directory})
