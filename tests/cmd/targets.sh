@@ -33,8 +33,9 @@ grep -q 'float panel\[' wide2040.cl && fail "wide2040.cl has panels"
 # A precision is for matrix units: what has none multiplies as ever, and a word that is none is told.
 expect 0 "" "$DLGC" layers.dlg --precision tf32 -o same.cl
 same cpu.cl same.cl
+printf 'input a : f32[512, 64]\ninput b : f32[64, 2048]\nentry run -> y = a @ b\n' >tiles.dlg
 for precision in 3xtf32 tf32 bf16; do
-    expect 0 "" "$DLGC" layers.dlg --target gpu_mma --precision $precision -o $precision.cl
+    expect 0 "" "$DLGC" tiles.dlg --target gpu_mma --precision $precision -o $precision.cl
     grep -q -E "mma_(product|slice)_$precision\(sums" $precision.cl || fail "$precision.cl does not multiply so"
 done
 expect 0 "" "$DLGC" layers.dlg --target gpu_mma --precision f32 -o f32.cl
@@ -42,6 +43,9 @@ grep -q -E 'mma_(product|slice)' f32.cl && fail "f32.cl multiplies by matrix uni
 expect 2 "no precision" "$DLGC" layers.dlg --precision fp8
 expect 2 "no precision" "$DLG" inspect layers.dlg --precision fp8
 expect 2 "is compiled already: --precision is for a .dlg" "$DLG" inspect cpu.cl --precision tf32
+# Products of few tiles go by no large ones, also where a precision is asked for.
+expect 0 "" "$DLGC" layers.dlg --target gpu_mma --precision bf16 -o few.cl
+grep -q mma_product few.cl && fail "few.cl multiplies in large tiles"
 # Without a precision products go by matrix units in small tiles, if at all.
 expect 0 "" "$DLGC" layers.dlg --target gpu_mma -o small.cl
 grep -q mma_product small.cl && fail "small.cl multiplies in large tiles"
