@@ -229,26 +229,6 @@ static void reduce_row(Nest *n, NodeId id, const Idx *row) {
 
 /* ---- The place of the greatest ------------------------------------------------------------------ */
 
-/* The greatest of a row so far and its place, or of each lane that of what it has seen. */
-typedef struct Found {
-    Val best, place;
-} Found;
-
-/* Whether x counts as greater than `best`, which stands before it: NaN does, but for another NaN. */
-static Val is_greater(Kernel *k, Val x, Val best) {
-    Val more = val_ew(k, OP_LT, best, x, NO_VAL);
-    if (k->values.at[x].dtype != DT_F32) return more;
-    Val odd = val_ew(k, OP_AND, val_ew(k, OP_NE, x, x, NO_VAL),
-                     val_ew(k, OP_EQ, best, best, NO_VAL), NO_VAL);
-    return val_ew(k, OP_OR, more, odd, NO_VAL);
-}
-
-static Found found_greater(Kernel *k, Found was, Found next) {
-    Val more = is_greater(k, next.best, was.best);
-    return (Found){val_ew(k, OP_WHERE, more, next.best, was.best),
-                   val_ew(k, OP_WHERE, more, next.place, was.place)};
-}
-
 /* What lanes found as one: the first place of those that have the greatest. */
 static Found found_across(Kernel *k, Found each) {
     if (k->values.at[each.best].lanes == 1) return each;
@@ -278,7 +258,7 @@ static Found argmax_stretch(Nest *n, Stretch *p, Val start) {
                  &i);
         f.best = val_splat(k, reduce_vector(n, p, place, i, NO_VAL), p->lanes);
         f.place = val_index(k, i);
-        f = found_greater(k, (Found){val_read(k, best), val_read(k, where)}, f);
+        f = nest_greater(k, (Found){val_read(k, best), val_read(k, where)}, f);
         kernel_set(k, where, f.place);
         kernel_set(k, best, f.best);
         nest_end(n);
@@ -307,7 +287,7 @@ static void argmax_row(Nest *n, NodeId id, const Idx *row) {
         Stretch p = {id, row, &r, lanes, at, (width - at) / lanes, .kept = UINT32_MAX};
         if (p.vectors == 0) continue;
         Found part = argmax_stretch(n, &p, start);
-        all = all.best == NO_VAL ? part : found_greater(k, all, part);
+        all = all.best == NO_VAL ? part : nest_greater(k, all, part);
         kept &= p.kept;
         at += p.vectors * lanes;
     }
