@@ -439,7 +439,7 @@ static bool items_wait(const Fuser *f, const Cluster *cl) {
     if (cl->has_dot || is_turned_copy(f, cl) || is_blocked_copy(f, cl)) return true;
     for (uint32_t m = 0; m < cl->members.len; m++) {
         const Node *n = node_at(f->g, cl->members.at[m]);
-        if (!is_reduction((Op)n->op) || n->op == OP_ARGMAX) continue;
+        if (!is_reduction((Op)n->op)) continue;
         Shape reduced = reduced_shape(f->g, n);
         if (shape_elems(&reduced) >= SHARED_ROW) return true;
     }

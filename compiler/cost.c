@@ -15,9 +15,7 @@ int64_t cost_large_tiles(const Target *t) {
 }
 
 bool cost_is_shared(const Target *t, const Node *n) {
-    const Op op = (Op)n->op;
-    return t->local_size > 1 &&
-           (op == OP_SUM || op == OP_DOT || op == OP_RMAX || op == OP_SCATTER) &&
+    return t->local_size > 1 && is_reduction((Op)n->op) &&
            (n->dtype == DT_F32 || n->dtype == DT_I32);
 }
 

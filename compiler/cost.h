@@ -26,7 +26,7 @@ int64_t cost_large_tiles(const Target *t);
 
 /* Elements of a row from which on a group's items may share what is reduced of it (schedule_group.c). */
 #define SHARED_ROW 64
-/* Whether what they made of their shares comes together as one: sums and maxima. */
+/* Whether what they made of their shares comes together as one: sums, maxima and their places, not of bools. */
 bool cost_is_shared(const Target *t, const Node *reduction);
 
 /* Of so many rows that lie beside each other in memory, how many a group has whose items share what is added up of each

@@ -359,17 +359,6 @@ uint32_t fuse_buffers(const Fuser *f, const Cluster *c) {
     return n;
 }
 
-/* Whether a cluster has a reduction whose rows a group's items share, or cannot. */
-static bool has_shared(const Fuser *f, const Cluster *c, bool can) {
-    for (uint32_t m = 0; m < c->members.len; m++) {
-        const Node *n = node_at(f->g, c->members.at[m]);
-        if (!is_reduction((Op)n->op) || cost_is_shared(f->options->target, n) != can) continue;
-        Shape reduced = reduced_shape(f->g, n);
-        if (shape_elems(&reduced) >= SHARED_ROW) return true;
-    }
-    return false;
-}
-
 static uint32_t scatters_of(const Fuser *f, const Cluster *c) {
     uint32_t count = 0;
     for (uint32_t m = 0; m < c->members.len; m++)
@@ -404,10 +393,6 @@ static Reason why_not_merge(Fuser *f, uint32_t a, uint32_t b, Shape *outer, Shap
         const Cluster *other = ca->has_dot ? cb : ca;
         if (other->has_reduction || other->has_inner) return REASON_REDUCTIONS;
     }
-    if (f->options->target->local_size > 1 &&
-        ((has_shared(f, ca, true) && has_shared(f, cb, false)) ||
-         (has_shared(f, ca, false) && has_shared(f, cb, true))))
-        return REASON_SHARED;
     if (!common_space(ca, cb, outer, inner, has_inner)) return REASON_SPACES;
     const Reason scatters = why_not_scatter(f, ca, cb, *has_inner);
     if (scatters != REASON_NONE) return scatters;

@@ -5,8 +5,9 @@
  * Establishes: results[id] holds the elements of node id, row-major; of a node inside a loop, as its last
  * iteration left them. f32 values are not rounded (but see interp_run_f32), i32 values wrap as on a device,
  * bools are 0 or 1; what is of f16, bf16 or u8 is rounded as there. */
-#include "ir.h"
+#include "lives.h"
 
+#include <float.h>
 #include <math.h>
 
 /* What evaluating one node needs. */
@@ -22,19 +23,21 @@ typedef struct Eval {
     uint64_t way;  /* of rounding f32; 0: not at all */
 } Eval;
 
-/* The coordinates of element i of a tensor. */
-static void unravel(const Shape *s, int64_t i, int64_t *at) {
-    for (int axis = s->rank; axis-- > 0;) {
-        at[axis] = i % s->dim[axis];
-        i /= s->dim[axis];
-    }
+/* How far apart neighbours along each axis are. */
+static void strides(const Shape *s, int64_t *stride) {
+    int64_t each = 1;
+    for (int axis = s->rank; axis-- > 0; each *= s->dim[axis]) stride[axis] = each;
 }
 
-/* The place of the element at these coordinates. */
-static int64_t ravel(const Shape *s, const int64_t *at) {
-    int64_t i = 0;
-    for (int axis = 0; axis < s->rank; axis++) i = i * s->dim[axis] + at[axis];
-    return i;
+/* Goes on to the next element of a tensor: its coordinates, and a place that moves by so much along each axis. */
+static int64_t next_place(const Shape *s, const int64_t *stride, int64_t *at, int64_t place) {
+    for (int axis = s->rank; axis-- > 0;) {
+        place += stride[axis];
+        if (++at[axis] < s->dim[axis]) return place;
+        place -= at[axis] * stride[axis];
+        at[axis] = 0;
+    }
+    return place;
 }
 
 /* The product of `count` dimensions from axis `first`. */
@@ -52,17 +55,19 @@ static double as_type(uint8_t type, double v) {
     return (double)(int32_t)(uint32_t)(int64_t)v;
 }
 
+#define BITS_MORE 29 /* of a double than of f32 */
+
 /* A number as f32. Which neighbour it becomes is decided by the number itself and the way, so that equal
- * numbers stay equal; what f32 holds stays as it is. Way 1 is to the nearest. */
-static double to_f32(double v, uint64_t way) {
-    float nearest = (float)v;
+ * numbers stay equal; what f32 holds stays as it is. Way 1 is to the nearest, others go up as likely as the number
+ * is near to the one above. */
+static inline double to_f32(double v, uint64_t way) {
     uint64_t bits;
-    if ((double)nearest == v || !isfinite(nearest) || way == 1) return nearest;
+    if (way == 1 || fabs(v) > FLT_MAX) return (float)v;
     memcpy(&bits, &v, sizeof bits);
-    bits = (bits ^ way * 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
-    bits = (bits ^ bits >> 31) * 0x94d049bb133111ebu;
-    double off = (double)(bits >> 11) / 4503599627370496.0 - 1;
-    return (float)(v + v * off * 0x1p-24);
+    bits += (bits ^ way * 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u >> (64 - BITS_MORE);
+    bits &= ~(((uint64_t)1 << BITS_MORE) - 1);
+    memcpy(&v, &bits, sizeof bits);
+    return v;
 }
 
 /* A number as the node holds it. */
@@ -100,59 +105,66 @@ static void eval_gradsum(const Eval *e) {
     }
 }
 
-/* out[at] = x[from], from a function of at. */
+/* Each element of a view is at a place that moves by so much along each of its axes. */
 static void eval_view(const Eval *e) {
     const int32_t *attr = e->n->attr;
-    int64_t at[MAX_RANK], from[MAX_RANK];
-    for (int64_t i = 0; i < e->elems; i++) {
-        unravel(&e->n->shape, i, at);
-        for (int axis = 0; axis < e->n->shape.rank; axis++) {
-            switch (e->n->op) {
-            case OP_PERMUTE: from[attr[axis]] = at[axis]; break;
-            case OP_WINDOW: /* the last axis is the place in the window */
-                if (axis == e->in->rank) break;
-                from[axis] = at[axis];
-                if (axis == attr[0]) from[axis] = at[axis] * attr[1] + at[e->in->rank] * attr[2];
-                break;
-            case OP_SKEW:
-                from[axis] = at[axis];
-                if (axis == attr[0]) from[axis] += at[e->in->rank - 1] * attr[1];
-                break;
-            case OP_EXPAND: from[axis] = e->in->dim[axis] == 1 ? 0 : at[axis]; break;
-            default: /* SLICE */ from[axis] = attr[3 * axis] + at[axis] * attr[3 * axis + 1]; break;
-            }
+    const int last = e->n->shape.rank - 1;
+    int64_t from[MAX_RANK], stride[MAX_RANK], at[MAX_RANK] = {0}, place = 0;
+    strides(e->in, from);
+    for (int axis = 0; axis <= last; axis++) {
+        switch (e->n->op) {
+        case OP_PERMUTE: stride[axis] = from[attr[axis]]; break;
+        case OP_WINDOW: /* the last axis is the place in the window */
+            stride[axis] = axis == e->in->rank ? from[attr[0]] * attr[2]
+                           : axis == attr[0]   ? from[axis] * attr[1]
+                                               : from[axis];
+            break;
+        case OP_SKEW:
+            stride[axis] = from[axis] + (axis == last ? from[attr[0]] * attr[1] : 0);
+            break;
+        case OP_EXPAND: stride[axis] = e->in->dim[axis] == 1 ? 0 : from[axis]; break;
+        default: /* SLICE */
+            place += attr[3 * axis] * from[axis];
+            stride[axis] = attr[3 * axis + 1] * from[axis];
+            break;
         }
-        e->out[i] = e->x[ravel(e->in, from)];
+    }
+    for (int64_t i = 0; i < e->elems; i++) {
+        e->out[i] = e->x[place];
+        place = next_place(&e->n->shape, stride, at, place);
     }
 }
 
 /* Each element of x goes to its place among zeros, or whatever stands between. */
 static void eval_pad(const Eval *e) {
     const int32_t *attr = e->n->attr;
-    int64_t at[MAX_RANK];
+    int64_t stride[MAX_RANK], at[MAX_RANK] = {0}, place = 0, elems = shape_elems(e->in);
+    strides(&e->n->shape, stride);
+    for (int axis = 0; axis < e->in->rank; axis++) {
+        place += attr[3 * axis] * stride[axis];
+        stride[axis] *= 1 + attr[3 * axis + 2];
+    }
     for (int64_t i = 0; i < e->elems; i++) e->out[i] = e->n->value;
-    for (int64_t i = 0; i < shape_elems(e->in); i++) {
-        unravel(e->in, i, at);
-        for (int axis = 0; axis < e->in->rank; axis++) {
-            at[axis] = attr[3 * axis] + at[axis] * (1 + attr[3 * axis + 2]);
-        }
-        e->out[ravel(&e->n->shape, at)] = e->x[i];
+    for (int64_t i = 0; i < elems; i++) {
+        e->out[place] = e->x[i];
+        place = next_place(e->in, stride, at, place);
     }
 }
 
 static void eval_concat(const Eval *e) {
+    const Shape *s = &e->n->shape;
     int axis = e->n->attr[0];
-    int64_t begin = 0, at[MAX_RANK];
+    int64_t begin = 0, inner = extent(s, axis + 1, s->rank - axis - 1);
     for (uint32_t k = 0; k < e->n->argc; k++) {
-        const Shape *part = &node_at(e->g, e->n->args[k])->shape;
-        for (int64_t i = 0; i < shape_elems(part); i++) {
-            unravel(part, i, at);
-            at[axis] += begin;
-            e->out[ravel(&e->n->shape, at)] = e->values[e->n->args[k]][i];
-        }
-        begin += part->dim[axis];
+        const int64_t each = node_at(e->g, e->n->args[k])->shape.dim[axis] * inner;
+        for (int64_t i = 0; i < extent(s, 0, axis); i++)
+            memcpy(e->out + i * s->dim[axis] * inner + begin, e->values[e->n->args[k]] + i * each,
+                   (size_t)each * sizeof(double));
+        begin += each;
     }
 }
+
+#define AT_ONCE 4 /* sums, each in its order: one alone waits for each addition */
 
 /* out[b, m, n] = the sum over k of x[b, m, k] * y[b, n, k]; each letter stands for a group of axes. */
 static void eval_dot(const Eval *e) {
@@ -161,15 +173,24 @@ static void eval_dot(const Eval *e) {
     int64_t B = extent(sx, 0, batch), K = extent(sx, sx->rank - contracted, contracted);
     int64_t M = extent(sx, batch, sx->rank - batch - contracted);
     int64_t N = extent(sy, batch, sy->rank - batch - contracted);
+    const bool floats = e->n->dtype == DT_F32;
     for (int64_t b = 0; b < B; b++) {
         for (int64_t m = 0; m < M; m++) {
-            for (int64_t n = 0; n < N; n++) {
-                double sum = 0;
-                for (int64_t k = 0; k < K; k++) {
-                    sum += e->x[(b * M + m) * K + k] * e->y[(b * N + n) * K + k];
-                    if (e->way) sum = as_held(e, sum);
-                }
-                e->out[(b * M + m) * N + n] = as_type(e->n->dtype, sum);
+            const double *x = e->x + (b * M + m) * K;
+            for (int64_t n = 0; n < N; n += AT_ONCE) {
+                double sum[AT_ONCE] = {0};
+                const double *y[AT_ONCE];
+                for (int i = 0; i < AT_ONCE; i++) /* beyond the last the last again */
+                    y[i] = e->y + (b * N + (n + i < N ? n + i : N - 1)) * K;
+                for (int64_t k = 0; k < K && !e->way; k++)
+                    for (int i = 0; i < AT_ONCE; i++) sum[i] += x[k] * y[i][k];
+                for (int64_t k = 0; k < K && e->way; k++)
+                    for (int i = 0; i < AT_ONCE; i++) {
+                        double more = sum[i] + x[k] * y[i][k];
+                        sum[i] = floats ? to_f32(more, e->way) : as_type(e->n->dtype, more);
+                    }
+                for (int i = 0; i < AT_ONCE && n + i < N; i++)
+                    e->out[(b * M + m) * N + n + i] = as_type(e->n->dtype, sum[i]);
             }
         }
     }
@@ -182,19 +203,25 @@ static bool is_reduced(const Node *n, int axis) {
     return false;
 }
 
+/* How far the result moves along each axis of what is reduced: not at all along those that are. */
+static void reduced_strides(const Eval *e, int64_t *stride) {
+    int64_t kept[MAX_RANK];
+    int rank = 0;
+    strides(&e->n->shape, kept);
+    for (int axis = 0; axis < e->in->rank; axis++)
+        stride[axis] = is_reduced(e->n, axis) ? 0 : kept[rank++];
+}
+
 static void eval_reduce(const Eval *e) {
     bool max = e->n->op == OP_RMAX;
-    int64_t at[MAX_RANK], kept[MAX_RANK];
+    int64_t stride[MAX_RANK], at[MAX_RANK] = {0}, place = 0, elems = shape_elems(e->in);
     double least = e->n->dtype == DT_I32 ? INT32_MIN : e->n->dtype == DT_BOOL ? 0 : -INFINITY;
+    reduced_strides(e, stride);
     for (int64_t i = 0; i < e->elems; i++) e->out[i] = max ? least : 0;
-    for (int64_t i = 0; i < shape_elems(e->in); i++) {
-        int rank = 0;
-        unravel(e->in, i, at);
-        for (int axis = 0; axis < e->in->rank; axis++) {
-            if (!is_reduced(e->n, axis)) kept[rank++] = at[axis];
-        }
-        double *out = &e->out[ravel(&e->n->shape, kept)];
+    for (int64_t i = 0; i < elems; i++) {
+        double *out = &e->out[place];
         *out = as_held(e, max ? greater(*out, e->x[i]) : *out + e->x[i]);
+        place = next_place(e->in, stride, at, place);
     }
 }
 
@@ -301,16 +328,12 @@ static void tangent_elementwise(const Eval *e, double *const *tangents) {
 /* The mean change of those that are the greatest. `best`: the results. */
 static void tangent_reduce_max(const Eval *e, const double *best, const double *dx) {
     double *count = e->out + e->elems; /* the caller gives room */
-    int64_t at[MAX_RANK], kept[MAX_RANK];
+    int64_t stride[MAX_RANK], at[MAX_RANK] = {0}, o = 0;
+    reduced_strides(e, stride);
     for (int64_t i = 0; i < e->elems; i++) e->out[i] = count[i] = 0;
     for (int64_t i = 0; i < shape_elems(e->in); i++) {
-        int rank = 0;
-        unravel(e->in, i, at);
-        for (int axis = 0; axis < e->in->rank; axis++) {
-            if (!is_reduced(e->n, axis)) kept[rank++] = at[axis];
-        }
-        int64_t o = ravel(&e->n->shape, kept);
         if (e->x[i] == best[o]) e->out[o] += dx[i], count[o]++;
+        o = next_place(e->in, stride, at, o);
     }
     for (int64_t i = 0; i < e->elems; i++) e->out[i] /= count[i] > 0 ? count[i] : 1;
 }
@@ -373,22 +396,58 @@ static void tangent(const Eval *value, double *const *dvars, double *const *tang
 
 /* ---- Loops ----------------------------------------------------------------------------------- */
 
+typedef struct Block { /* memory that held a value which nothing needs any more */
+    double *at;
+    int64_t elems;
+} Block;
+
 typedef struct Interp {
     const Graph *g;
     Arena *arena;
     double *const *vars, *const *dvars;
     double **results, **tangents; /* tangents NULL: not wanted */
+    double **spare[2];            /* of each carry: room for its next value; of its tangent */
     VEC(NodeId) * inside;         /* of each loop, 0 the top: its nodes, ascending */
     int32_t *turn;                /* of each loop: the number of the iteration */
     uint64_t way;                 /* see Eval */
+    const Lives *lives;           /* NULL: all values are kept */
+    int64_t *room; /* of each node: elements of its memory, if that is used again; else 0 */
+    VEC(Block) free;
 } Interp;
 
 static void run_inside(Interp *in, uint32_t loop);
 
-static double *copy_elems(Interp *in, double *const *of, NodeId from) {
+/* A copy of a value, in `to` if that is not NULL. */
+static double *copy_elems(Interp *in, double *to, double *const *of, NodeId from) {
     int64_t elems = shape_elems(&node_at(in->g, from)->shape);
-    double *copy = NEW_ARRAY(in->arena, double, elems);
-    return memcpy(copy, of[from], (size_t)elems * sizeof(double));
+    if (!to) to = NEW_ARRAY(in->arena, double, elems);
+    return memcpy(to, of[from], (size_t)elems * sizeof(double));
+}
+
+/* Memory for a value outside of loops. */
+static double *new_value(Interp *in, NodeId id, int64_t elems) {
+    uint32_t best = UINT32_MAX;
+    if (!in->lives || elems < LEAST_AGAIN) return NEW_ARRAY(in->arena, double, elems);
+    for (uint32_t i = 0; i < in->free.len; i++) {
+        int64_t room = in->free.at[i].elems;
+        bool fits = room >= elems && room / 2 <= elems;
+        if (fits && (best == UINT32_MAX || room < in->free.at[best].elems)) best = i;
+    }
+    in->room[id] = elems;
+    if (best == UINT32_MAX) return NEW_ARRAY(in->arena, double, elems);
+    Block b = in->free.at[best];
+    in->free.at[best] = in->free.at[--in->free.len];
+    in->room[id] = b.elems;
+    return b.at;
+}
+
+/* Gives back what is needed for the last time by node `at`. */
+static void end_values(Interp *in, NodeId at) {
+    for (NodeId id = in->lives->first[at]; id != NO_NODE; id = in->lives->next[id]) {
+        if (in->room[id]) vec_push(in->arena, &in->free, (Block){in->results[id], in->room[id]});
+        in->room[id] = 0;
+        in->results[id] = NULL;
+    }
 }
 
 /* All iterations: the carries from their initial values, the stacks filled on the way. What a body
@@ -398,19 +457,23 @@ static void run_loop(Interp *in, NodeId scan) {
     uint32_t loop = (uint32_t)n->attr[0], carries = n->argc / 2;
     const GraphLoop *l = &in->g->loops.at[loop];
     double **planes[2] = {in->results, in->tangents};
-    double **next = NEW_ARRAY(in->arena, double *, carries + 1);
     VEC(NodeId) stacks = {0};
     for (NodeId id = scan; id < in->g->nodes.len; id++) {
         const Node *stack = node_at(in->g, id);
         if (stack->op == OP_STACK && stack->args[0] == scan) vec_push(in->arena, &stacks, id);
     }
     for (int p = 0; p < 2 && planes[p]; p++) {
-        for (uint32_t k = 0; k < carries; k++)
-            planes[p][n->args[k]] = copy_elems(in, planes[p], node_at(in->g, n->args[k])->args[0]);
-        for (uint32_t i = 0; i < stacks.len; i++)
-            planes[p][stacks.at[i]] =
-                NEW_ARRAY(in->arena, double, shape_elems(&node_at(in->g, stacks.at[i])->shape));
-        planes[p][scan] = NEW_ARRAY(in->arena, double, 1);
+        for (uint32_t k = 0; k < carries; k++) {
+            const NodeId carry = n->args[k];
+            planes[p][carry] =
+                copy_elems(in, planes[p][carry], planes[p], node_at(in->g, carry)->args[0]);
+        }
+        for (uint32_t i = 0; i < stacks.len; i++) {
+            const NodeId id = stacks.at[i];
+            if (!planes[p][id]) /* of a loop in a loop it is there from the turn before */
+                planes[p][id] = new_value(in, id, shape_elems(&node_at(in->g, id)->shape));
+        }
+        if (!planes[p][scan]) planes[p][scan] = NEW_ARRAY(in->arena, double, 1);
     }
     for (in->turn[loop] = 0; in->turn[loop] < l->trips; in->turn[loop]++) {
         run_inside(in, loop);
@@ -421,9 +484,15 @@ static void run_loop(Interp *in, NodeId scan) {
                 memcpy(planes[p][stacks.at[i]] + in->turn[loop] * each, planes[p][stack->args[1]],
                        (size_t)each * sizeof(double));
             }
-            for (uint32_t k = 0; k < carries; k++)
-                next[k] = copy_elems(in, planes[p], n->args[carries + k]);
-            for (uint32_t k = 0; k < carries; k++) planes[p][n->args[k]] = next[k];
+            for (uint32_t k = 0; k < carries; k++) {
+                double **next = &in->spare[p][n->args[k]];
+                *next = copy_elems(in, *next, planes[p], n->args[carries + k]);
+            }
+            for (uint32_t k = 0; k < carries; k++) {
+                double **next = &in->spare[p][n->args[k]], *was = planes[p][n->args[k]];
+                planes[p][n->args[k]] = *next;
+                *next = was;
+            }
         }
     }
     in->results[scan][0] = l->trips;
@@ -449,8 +518,9 @@ static void run_node(Interp *in, NodeId id) {
     if (n->argc > 1) e.y = in->results[n->args[1]];
     if (n->argc > 2) e.z = in->results[n->args[2]];
     for (int p = 0; p < 2 && planes[p]; p++) /* the tangent needs room for another as large */
-        if (!planes[p][id] || n->loop == 0)
-            planes[p][id] = NEW_ARRAY(in->arena, double, e.elems *(p + 1));
+        if (!planes[p][id])
+            planes[p][id] = n->loop ? NEW_ARRAY(in->arena, double, e.elems *(p + 1))
+                                    : new_value(in, id, e.elems * (p + 1));
     e.out = in->results[id];
     if (n->op == OP_ITERATION) {
         e.out[0] = in->turn[n->attr[0]];
@@ -466,13 +536,19 @@ static void run_node(Interp *in, NodeId id) {
 }
 
 static void run_inside(Interp *in, uint32_t loop) {
-    for (uint32_t i = 0; i < in->inside[loop].len; i++) run_node(in, in->inside[loop].at[i]);
+    for (uint32_t i = 0; i < in->inside[loop].len; i++) {
+        const NodeId id = in->inside[loop].at[i];
+        run_node(in, id);
+        if (in->lives && loop == 0) end_values(in, id);
+    }
 }
 
 static void run(Interp *in) {
     const Graph *g = in->g;
     in->turn = NEW_ARRAY(in->arena, int32_t, g->loops.len);
     in->inside = arena_alloc(in->arena, g->loops.len * sizeof(*in->inside));
+    in->room = NEW_ARRAY(in->arena, int64_t, g->nodes.len + 1);
+    for (int p = 0; p < 2; p++) in->spare[p] = NEW_ARRAY(in->arena, double *, g->nodes.len + 1);
     for (NodeId id = 0; id < g->nodes.len; id++) {
         in->results[id] = NULL;
         if (in->tangents) in->tangents[id] = NULL;
@@ -483,6 +559,14 @@ static void run(Interp *in) {
 
 void interp_run(const Graph *g, Arena *arena, double *const *vars, double **results) {
     Interp in = {.g = g, .arena = arena, .vars = vars, .results = results};
+    run(&in);
+}
+
+void interp_run_some(const Graph *g, Arena *arena, double *const *vars, uint64_t way,
+                     const bool *keep, double **results) {
+    const Lives lives = lives_of(g, arena, keep);
+    Interp in = {
+        .g = g, .arena = arena, .vars = vars, .results = results, .way = way, .lives = &lives};
     run(&in);
 }
 

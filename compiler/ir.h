@@ -319,6 +319,14 @@ void interp_run(const Graph *g, Arena *arena, double *const *vars, double **resu
 void interp_run_f32(const Graph *g, Arena *arena, double *const *vars, uint64_t way,
                     double **results);
 
+/* The same for way > 0, or as interp_run for 0, but only the values of nodes that are to be kept stay, and those inside
+ * loops; the memory of others is used again as soon as nothing needs them, and their result is NULL. interp_bytes says
+ * how much lives at one time, and interp_operations about how long it takes: in steps of a contraction. */
+void interp_run_some(const Graph *g, Arena *arena, double *const *vars, uint64_t way,
+                     const bool *keep, double **results);
+double interp_bytes(const Graph *g, Arena *arena, const bool *keep);
+double interp_operations(const Graph *g);
+
 /* The same, and how every value changes when the variables change by dvars: the forward-mode derivative, with
  * rules of its own, against which gradients are held. Source: Wengert 1964. */
 void interp_tangent(const Graph *g, Arena *arena, double *const *vars, double *const *dvars,

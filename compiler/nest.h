@@ -52,6 +52,14 @@ void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v);
 /* The same at an address of a buffer, or of the group's own array. */
 void nest_store_lanes(Nest *n, bool tile, uint32_t b, Idx address, uint8_t lanes, Val v);
 
+/* What an argmax has found so far: the greatest and its place, of each lane by itself. x counts as greater than `best`
+ * before it where it is, or is the first NaN: so what comes later is only taken where it is greater. */
+typedef struct Found {
+    Val best, place;
+} Found;
+Val nest_is_greater(Kernel *k, Val x, Val best);
+Found nest_greater(Kernel *k, Found was, Found next);
+
 /* schedule_point.c: all of the section at these points. What is stored is computed before anything is: a store may
  * overwrite a parameter that another reads. */
 void nest_points(Nest *n, const Point *points, uint32_t count);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define MISS                  1e-4 /* a derivative that is farther off than this is looked at more closely */
+#define LARGE_OPERATIONS      2e9 /* of an entry, from which on it is rounded in half as many ways */
 #define REFERENCE_LIMIT_BYTES ((size_t)4 << 30)
 
 CompileResult reference_open(Reference **out, const char *path, const CompileOptions *options) {
@@ -49,33 +50,81 @@ void reference_close(Reference *r) {
     free(r);
 }
 
-double **reference_run(Reference *r, const Entry *entry) {
-    arena_free(&r->results);
+/* What is asked for of an entry's values: what it gives, and what its derivatives are held at. */
+static bool *kept_values(const Entry *entry, Arena *a) {
+    const Graph *g = &entry->graph;
+    bool *keep = NEW_ARRAY(a, bool, g->nodes.len + 1);
+    for (uint32_t i = 0; i < entry->outputs.len; i++) keep[entry->outputs.at[i].node] = true;
+    for (uint32_t i = 0; i < entry->updates.len; i++) keep[entry->updates.at[i].node] = true;
+    for (uint32_t i = 0; i < entry->derivatives.len; i++) {
+        const Derivative *d = &entry->derivatives.at[i];
+        keep[d->y] = keep[d->wrt] = keep[d->gradient] = true;
+    }
+    for (NodeId id = 0; id < g->nodes.len && entry->derivatives.len; id++)
+        keep[id] = keep[id] || (node_at(g, id)->op == OP_STOP && node_at(g, id)->loop == 0);
+    return keep;
+}
+
+double reference_bytes(Reference *r, const Entry *entry) {
     if (setjmp(r->limit.failed)) {
-        arena_free(&r->results);
+        arena_close_all(&r->limit);
+        return 0;
+    }
+    Arena *a = arena_open(&r->values);
+    double bytes = interp_bytes(&entry->graph, a, kept_values(entry, a));
+    arena_close(a);
+    return bytes;
+}
+
+double reference_most_bytes(void) {
+    return (double)REFERENCE_LIMIT_BYTES;
+}
+
+double reference_operations(const Entry *entry) {
+    return interp_operations(&entry->graph);
+}
+
+static double **run_entry(Reference *r, const Entry *entry, Arena *a) {
+    double **results = NEW_ARRAY(a, double *, entry->graph.nodes.len + 1);
+    interp_run_some(&entry->graph, a, r->vars, 0, kept_values(entry, a), results);
+    return results;
+}
+
+static void forget(Reference *r) {
+    arena_close_all(&r->limit);
+    arena_free(&r->results);
+    r->ran = NULL;
+}
+
+double **reference_run(Reference *r, const Entry *entry) {
+    forget(r);
+    if (reference_bytes(r, entry) > (double)REFERENCE_LIMIT_BYTES)
+        return NULL; /* before it takes time */
+    if (setjmp(r->limit.failed)) {
+        forget(r);
         return NULL;
     }
-    double **results = NEW_ARRAY(&r->results, double *, entry->graph.nodes.len + 1);
-    interp_run(&entry->graph, &r->results, r->vars, results);
-    return results;
+    r->ran_results = run_entry(r, entry, &r->results);
+    r->ran = entry;
+    return r->ran_results;
 }
 
 double **reference_noise(Reference *r, const Entry *entry, double *const *results,
                          const bool *wanted) {
     const Graph *g = &entry->graph;
     if (setjmp(r->limit.failed)) {
-        arena_close_all(&r->limit);
-        arena_free(&r->results);
+        forget(r);
         return NULL;
     }
     double **noise = NEW_ARRAY(&r->results, double *, g->nodes.len + 1);
     for (NodeId id = 0; id < g->nodes.len; id++)
         if (wanted[id])
             noise[id] = NEW_ARRAY(&r->results, double, shape_elems(&node_at(g, id)->shape));
-    for (uint64_t way = 1; way <= REFERENCE_ROUNDINGS; way++) {
+    const bool large = interp_operations(g) > LARGE_OPERATIONS;
+    for (uint64_t way = 1; way <= (large ? REFERENCE_ROUNDINGS / 2 : REFERENCE_ROUNDINGS); way++) {
         Arena *a = arena_open(&r->results);
         double **rounded = NEW_ARRAY(a, double *, g->nodes.len + 1);
-        interp_run_f32(g, a, r->vars, way, rounded);
+        interp_run_some(g, a, r->vars, way, wanted, rounded);
         for (NodeId id = 0; id < g->nodes.len; id++) {
             int64_t elems = wanted[id] ? shape_elems(&node_at(g, id)->shape) : 0;
             for (int64_t i = 0; i < elems; i++) {
@@ -93,6 +142,7 @@ double **reference_noise(Reference *r, const Entry *entry, double *const *result
 typedef struct Forward { /* the graph of what is differentiated, and its variables */
     Graph g;
     NodeId y;
+    bool *keep; /* y alone */
     double **vars;
     uint32_t moved; /* the one that the derivative is by */
 } Forward;
@@ -103,11 +153,10 @@ static bool becomes_variable(const Node *n, NodeId id, const Derivative *d) {
 
 /* The nodes that y needs. What stands outside of loops under stop_gradient becomes a variable that
  * holds its value: a difference must not see it change. So does a binding that is moved. */
-static void extract(Reference *r, const Entry *entry, const Derivative *d, double *const *values,
-                    Forward *f) {
+static void extract(Reference *r, Arena *a, const Entry *entry, const Derivative *d,
+                    double *const *values, Forward *f) {
     const Graph *from = &entry->graph;
     const NodeId y = d->y;
-    Arena *a = &r->results;
     uint32_t vars = r->program->vars.len, stops = 0;
     bool *need = NEW_ARRAY(a, bool, from->nodes.len + 1);
     NodeId *to = NEW_ARRAY(a, NodeId, from->nodes.len + 1);
@@ -136,6 +185,8 @@ static void extract(Reference *r, const Entry *entry, const Derivative *d, doubl
         to[id] = node_make(&f->g, &copy);
     }
     f->y = to[y];
+    f->keep = NEW_ARRAY(a, bool, f->g.nodes.len + 1);
+    f->keep[f->y] = true;
 }
 
 /* NULL, or what makes differences say nothing of a gradient. */
@@ -159,7 +210,7 @@ static double at_step(Forward *f, double *moved, const double *x, const double *
     for (int64_t i = 0; i < elems; i++) moved[i] = x[i] + step * direction[i];
     f->vars[f->moved] = moved;
     double **results = NEW_ARRAY(a, double *, f->g.nodes.len + 1);
-    interp_run(&f->g, a, f->vars, results);
+    interp_run_some(&f->g, a, f->vars, 0, f->keep, results);
     double y = results[f->y][0];
     arena_close(a);
     return y;
@@ -172,7 +223,7 @@ static double noise_of(Forward *f, double *x, double y) {
     for (uint64_t way = 1; way <= REFERENCE_ROUNDINGS; way++) {
         Arena *a = arena_open(f->g.arena);
         double **results = NEW_ARRAY(a, double *, f->g.nodes.len + 1);
-        interp_run_f32(&f->g, a, f->vars, way, results);
+        interp_run_some(&f->g, a, f->vars, way, f->keep, results);
         double off = fabs(results[f->y][0] - y);
         if (isfinite(off)) most = fmax(most, off);
         arena_close(a);
@@ -181,21 +232,20 @@ static double noise_of(Forward *f, double *x, double y) {
 }
 
 /* Fills *out, but for `beside`; *kink: y has one here, and the rest says nothing. */
-static void check(Reference *r, const Entry *entry, const Derivative *d, double *const *values,
-                  uint64_t seed, DerivativeCheck *out, bool *kink) {
+static void check(Reference *r, Arena *a, const Entry *entry, const Derivative *d,
+                  double *const *values, uint64_t seed, DerivativeCheck *out, bool *kink) {
     Forward f = {0};
     const Node *wrt = node_at(&entry->graph, d->wrt);
     *out = (DerivativeCheck){.var = wrt->op == OP_VAR ? (uint32_t)wrt->attr[0] : 0};
     *kink = false;
     f.moved = wrt->op == OP_VAR ? out->var : UINT32_MAX; /* until extract makes one of a binding */
-    if (node_at(&entry->graph, d->y)->loop == 0) extract(r, entry, d, values, &f);
+    if (node_at(&entry->graph, d->y)->loop == 0) extract(r, a, entry, d, values, &f);
     out->skipped = why_not(&entry->graph, d, &f.g, f.moved);
     if (!out->skipped && !isfinite(values[d->y][0])) out->skipped = "the value is not finite here";
     if (out->skipped) return;
     int64_t elems = shape_elems(&wrt->shape);
     const double *x = values[d->wrt], *gradient = values[d->gradient];
-    double *direction = NEW_ARRAY(&r->results, double, elems);
-    double *moved = NEW_ARRAY(&r->results, double, elems);
+    double *direction = NEW_ARRAY(a, double, elems), *moved = NEW_ARRAY(a, double, elems);
     double greatest = 0, squares = 0;
     for (int64_t i = 0; i < elems; i++) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
@@ -227,12 +277,12 @@ static void check(Reference *r, const Entry *entry, const Derivative *d, double 
 }
 
 /* Adds a little to each param, so that none stands at a place of note, as 0 is. */
-static void nudge(Reference *r, uint64_t seed) {
+static void nudge(Reference *r, Arena *a, uint64_t seed) {
     for (uint32_t v = 0; v < r->program->vars.len; v++) {
         const Variable *var = &r->program->vars.at[v];
         if (var->kind != VAR_PARAM) continue;
         int64_t elems = shape_elems(&var->shape);
-        double *nudged = NEW_ARRAY(&r->results, double, elems);
+        double *nudged = NEW_ARRAY(a, double, elems);
         for (int64_t i = 0; i < elems; i++) {
             seed = seed * 6364136223846793005u + 1442695040888963407u;
             double by = (double)(seed >> 11) / 4503599627370496.0 - 1;
@@ -250,18 +300,17 @@ static bool check_beside(Reference *r, const Entry *entry, const Derivative *d, 
     volatile bool done = false;
     if (!copy) return false;
     memcpy(copy, vars, count * sizeof *copy);
-    arena_free(&r->results);
+    if (2 * reference_bytes(r, entry) > (double)REFERENCE_LIMIT_BYTES) forget(r);
     if (!setjmp(r->limit.failed)) {
+        Arena *a = arena_open(&r->results);
         r->vars = copy;
-        nudge(r, seed);
-        double **values = NEW_ARRAY(&r->results, double *, entry->graph.nodes.len + 1);
-        interp_run(&entry->graph, &r->results, r->vars, values);
-        check(r, entry, d, values, seed, out, kink);
+        nudge(r, a, seed);
+        check(r, a, entry, d, run_entry(r, entry, a), seed, out, kink);
         out->beside = true;
+        arena_close(a);
         done = true;
     } else {
-        arena_close_all(&r->limit);
-        arena_free(&r->results);
+        forget(r);
     }
     r->vars = vars;
     free(copy);
@@ -272,14 +321,15 @@ bool reference_derivative(Reference *r, const Entry *entry, const Derivative *d,
                           DerivativeCheck *out) {
     bool kink;
     *out = (DerivativeCheck){0};
-    double **const values = reference_run(r, entry);
+    double **const values = r->ran == entry ? r->ran_results : reference_run(r, entry);
     if (!values) return false;
     if (setjmp(r->limit.failed)) {
-        arena_close_all(&r->limit);
-        arena_free(&r->results);
+        forget(r);
         return false;
     }
-    check(r, entry, d, values, seed, out, &kink);
+    Arena *a = arena_open(&r->results);
+    check(r, a, entry, d, values, seed, out, &kink);
+    arena_close(a);
     if (kink && !check_beside(r, entry, d, seed, out, &kink)) return false;
     if (kink) out->skipped = "a kink: the differences to both sides are not the same";
     return true;

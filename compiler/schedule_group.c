@@ -6,7 +6,7 @@
  * of different rows, which lie beside each other mostly: either way they read what lies side by side.
  *
  * Requires: a launch of its own, so that no condition is around the barriers (PoCL 3.1 then lost what the first item had
- * before them); reductions whose results come together by sum or maximum, of f32 or i32. */
+ * before them); reductions whose results come together by sum or maximum, of f32 or i32, or by the place of one. */
 #include "cost.h"
 #include "nest.h"
 
@@ -20,14 +20,14 @@
 #define KEPT       8  /* elements of an item that it keeps in registers */
 
 static bool comes_together(const Section *s) {
-    bool any = false;
+    uint32_t arrays = 0; /* in local memory, of a number an item */
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         const Node *n = node_at(s->g, s->cluster->members.at[m]);
         if (!is_reduction((Op)n->op)) continue;
         if (!cost_is_shared(s->target, n)) return false;
-        any = true;
+        arrays += n->op == OP_ARGMAX ? 2 : 1;
     }
-    return any;
+    return arrays && arrays * 4 * (uint32_t)s->target->local_size <= s->target->local_bytes;
 }
 
 void group_plan(Section *s, int64_t longest, bool along) {
@@ -111,12 +111,17 @@ static Val add_up(Shared *w, Op op, uint32_t all, Idx at, int32_t count, int32_t
     return val_read(k, acc);
 }
 
+/* How many make a part each first. */
+static int32_t parts_of(const Shared *w) {
+    return w->items <= PARTS ? w->items : w->items < 8 * PARTS ? PARTS / 2 : PARTS;
+}
+
 /* What the items of each row made of it, as one: the same for all of them. Where they are many, some first make a part
  * each: two waits cost less than one for each halving. */
 static Val together(Shared *w, Op op, DType type, Val v) {
     Nest *n = w->n;
     Kernel *k = n->k;
-    const int32_t parts = w->items <= PARTS ? w->items : w->items < 8 * PARTS ? PARTS / 2 : PARTS;
+    const int32_t parts = parts_of(w);
     uint32_t all = kernel_local(k, op == OP_ADD ? "sums" : "most", type, n->s->target->local_size);
     kernel_store_local(k, all, k->local, v);
     kernel_barrier(k);
@@ -132,6 +137,60 @@ static Val together(Shared *w, Op op, DType type, Val v) {
         kernel_barrier(k);
     }
     return add_up(w, op, all, w->first, parts, w->apart);
+}
+
+/* The greater of two, or the one that stands before the other. */
+static Found first_of(Kernel *k, Found a, Found b) {
+    Val more = nest_is_greater(k, b.best, a.best), less = nest_is_greater(k, a.best, b.best);
+    Val before = val_ew(k, OP_AND, val_ew(k, OP_NOT, less, NO_VAL, NO_VAL),
+                        val_ew(k, OP_LT, b.place, a.place, NO_VAL), NO_VAL);
+    more = val_ew(k, OP_OR, more, before, NO_VAL);
+    return (Found){val_ew(k, OP_WHERE, more, b.best, a.best),
+                   val_ew(k, OP_WHERE, more, b.place, a.place)};
+}
+
+/* As add_up, of what is in two arrays. */
+static Found find_first(Shared *w, const uint32_t all[2], Idx at, int32_t count, int32_t apart) {
+    Nest *n = w->n;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    Idx i;
+    uint32_t best = kernel_var(k, "most", val_local(k, all[0], at, 1, (Ranges){0}, NULL));
+    uint32_t where = kernel_var(k, "place", val_local(k, all[1], at, 1, (Ranges){0}, NULL));
+    nest_for(n, "i", idx_const(t, 1), idx_const(t, count), 1, &i);
+    Idx next = idx_add(t, at, idx_scale(t, i, apart));
+    Found f = {val_local(k, all[0], next, 1, (Ranges){0}, NULL),
+               val_local(k, all[1], next, 1, (Ranges){0}, NULL)};
+    f = first_of(k, (Found){val_read(k, best), val_read(k, where)}, f);
+    kernel_set(k, where, f.place);
+    kernel_set(k, best, f.best);
+    nest_end(n);
+    return (Found){val_read(k, best), val_read(k, where)};
+}
+
+/* As together, of places. */
+static Val place_together(Shared *w, DType type, Found f) {
+    Nest *n = w->n;
+    Kernel *k = n->k;
+    const int32_t size = n->s->target->local_size, parts = parts_of(w);
+    const uint32_t all[2] = {kernel_local(k, "most", type, size),
+                             kernel_local(k, "places", DT_I32, size)};
+    kernel_store_local(k, all[0], k->local, f.best);
+    kernel_store_local(k, all[1], k->local, f.place);
+    kernel_barrier(k);
+    if (parts < w->items) {
+        Range *r = NEW(k->arena, Range);
+        *r = (Range){w->own, 0, parts};
+        kernel_if(k, (Ranges){1, r});
+        eval_push(&n->eval);
+        f = find_first(w, all, k->local, w->items / parts, parts * w->apart);
+        kernel_store_local(k, all[0], k->local, f.best);
+        kernel_store_local(k, all[1], k->local, f.place);
+        eval_pop(&n->eval);
+        kernel_end(k);
+        kernel_barrier(k);
+    }
+    return find_first(w, all, w->first, parts, w->apart).place;
 }
 
 /* Elements of a row of `length` that an item has, if they are few: then there is no loop, and what it makes of each
@@ -198,6 +257,50 @@ static Val loop_share(Shared *w, const Node *x, const Shape *reduced, Val start)
     kernel_set(k, acc, v);
     nest_end(n);
     return val_read(k, acc);
+}
+
+/* The place of the greatest: an item that has seen none has one that is no other's. */
+static void share_argmax(Shared *w, NodeId id) {
+    Nest *n = w->n;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    const Node *x = node_at(n->s->g, id);
+    const DType type = (DType)node_at(n->s->g, x->args[0])->dtype;
+    const Shape reduced = reduced_shape(n->s->g, x);
+    const int64_t length = shape_elems(&reduced);
+    const int32_t few = kept_elements(w, length);
+    Idx i;
+    Found f = {val_const(k, type, nest_start(OP_ARGMAX, type)), val_index(k, w->own)};
+    for (int32_t e = 0; e < few; e++) {
+        Ranges there;
+        i = kept_element(w, e, length, &there);
+        Found next = {nest_accumulate(n, x, w->at, &i, NO_VAL), val_index(k, i)};
+        next = nest_greater(k, f, next);
+        if (there.count) {
+            Val holds = val_ranges(k, there);
+            next = (Found){val_ew(k, OP_WHERE, holds, next.best, f.best),
+                           val_ew(k, OP_WHERE, holds, next.place, f.place)};
+        }
+        f = next;
+    }
+    if (!few) {
+        const int32_t each = length % ((int64_t)TOGETHER * w->items) == 0 ? TOGETHER : 1;
+        uint32_t best = kernel_var(k, "most", f.best), where = kernel_var(k, "place", f.place);
+        nest_for(n, "i", w->own, idx_const(t, length), (int64_t)each * w->items, &i);
+        f = (Found){val_read(k, best), val_read(k, where)};
+        for (int32_t e = 0; e < each; e++) {
+            Idx at = idx_offset(t, i, (int64_t)e * w->items);
+            f = nest_greater(k, f,
+                             (Found){nest_accumulate(n, x, w->at, &at, NO_VAL), val_index(k, at)});
+        }
+        kernel_set(k, where, f.place);
+        kernel_set(k, best, f.best);
+        nest_end(n);
+        f = (Found){val_read(k, best), val_read(k, where)};
+    }
+    Val v = place_together(w, type, f);
+    val_name(k, v, x->name);
+    eval_bind(&n->eval, id, w->at, v);
 }
 
 static void share_reduction(Shared *w, NodeId id) {
@@ -287,7 +390,9 @@ void emit_shared_rows(Nest *n, Idx part) {
     open_rows(&w, part);
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];
-        if (is_reduction((Op)node_at(s->g, id)->op))
+        if (node_at(s->g, id)->op == OP_ARGMAX)
+            share_argmax(&w, id);
+        else if (is_reduction((Op)node_at(s->g, id)->op))
             share_reduction(&w, id);
         else if (!nest_is_inner(s, id))
             eval_at(&n->eval, id, w.at);

@@ -55,23 +55,30 @@ void nest_scatter(Nest *n, const Node *r, const Idx *out, const Idx *inner, Val 
     kernel_end(k);
 }
 
-/* The first greatest so far, and its place; NaN counts as the greatest. */
+Val nest_is_greater(Kernel *k, Val x, Val best) {
+    Val more = val_ew(k, OP_LT, best, x, NO_VAL);
+    if (k->values.at[x].dtype != DT_F32) return more;
+    Val nan = val_ew(k, OP_AND, val_ew(k, OP_NE, x, x, NO_VAL),
+                     val_ew(k, OP_EQ, best, best, NO_VAL), NO_VAL);
+    return val_ew(k, OP_OR, more, nan, NO_VAL);
+}
+
+Found nest_greater(Kernel *k, Found was, Found next) {
+    Val more = nest_is_greater(k, next.best, was.best);
+    return (Found){val_ew(k, OP_WHERE, more, next.best, was.best),
+                   val_ew(k, OP_WHERE, more, next.place, was.place)};
+}
+
+/* What there is so far, with one more place. */
 static void accumulate_argmax(Nest *n, const Node *r, const Idx *out, const Idx *inner,
                               uint32_t best, uint32_t where) {
     Kernel *k = n->k;
     Idx in[MAX_RANK];
     access_reduced(&k->index, n->s->g, r, 0, out, inner, in);
-    Val x = eval_at(&n->eval, r->args[0], in), top = val_read(k, best);
-    Val more = val_ew(k, OP_LT, top, x, NO_VAL);
-    if (k->values.at[x].dtype == DT_F32) {
-        Val nan = val_ew(k, OP_AND, val_ew(k, OP_NE, x, x, NO_VAL),
-                         val_ew(k, OP_EQ, top, top, NO_VAL), NO_VAL);
-        more = val_ew(k, OP_OR, more, nan, NO_VAL);
-    }
-    Val place = val_ew(k, OP_WHERE, more, val_index(k, inner[0]), val_read(k, where));
-    Val value = val_ew(k, OP_WHERE, more, x, top);
-    kernel_set(k, where, place);
-    kernel_set(k, best, value);
+    Found next = {eval_at(&n->eval, r->args[0], in), val_index(k, inner[0])};
+    next = nest_greater(k, (Found){val_read(k, best), val_read(k, where)}, next);
+    kernel_set(k, where, next.place);
+    kernel_set(k, best, next.best);
 }
 
 /* ---- Tiles: lanes over the last outer axis --------------------------------------------------- */

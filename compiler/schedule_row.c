@@ -1,6 +1,7 @@
 /* schedule_row: what a section computes at a row, with the lanes along it: the reductions, each a loop over the row,
  * then one loop for all that is stored along it.
  *
+ * Of an argmax each lane keeps the place of its own greatest, and the first place of the greatest of them is the row's.
  * Long sums and maxima have several accumulators, for each waits for the
  * addition before; how many, and the order in which they come together, depends on the shape alone. */
 #include "nest.h"
@@ -191,6 +192,12 @@ static Val reduce_stretch(Nest *n, Stretch *p, Op op, Val start) {
     return join_ways(n, p, op);
 }
 
+/* All places of a row have stored these of what is kept. */
+static void row_kept(Nest *n, uint32_t kept) {
+    for (uint32_t i = 0; i < n->eval.kept_count; i++)
+        n->eval.kept[i].made = n->eval.kept[i].made || (kept >> i & 1);
+}
+
 /* The last axis in vectors: whole ones, then what is left in ever shorter ones. */
 static void reduce_row(Nest *n, NodeId id, const Idx *row) {
     Kernel *k = n->k;
@@ -215,11 +222,81 @@ static void reduce_row(Nest *n, NodeId id, const Idx *row) {
         kept &= p.kept;
         at += vectors * lanes;
     }
-    for (uint32_t i = 0; i < n->eval.kept_count; i++)
-        n->eval.kept[i].made = n->eval.kept[i].made || (kept >> i & 1);
+    row_kept(n, kept);
     val_name(k, total, x->name);
     eval_bind(&n->eval, id, row, total);
 }
+
+/* ---- The place of the greatest ------------------------------------------------------------------ */
+
+/* What lanes found as one: the first place of those that have the greatest. */
+static Found found_across(Kernel *k, Found each) {
+    if (k->values.at[each.best].lanes == 1) return each;
+    Val top = val_across(k, OP_MAX, each.best);
+    Val has = val_ew(k, OP_EQ, each.best, top, NO_VAL);
+    if (k->values.at[top].dtype == DT_F32)
+        has = val_ew(k, OP_OR, has, val_ew(k, OP_NE, each.best, each.best, NO_VAL), NO_VAL);
+    Val back = val_ew(k, OP_NEG, each.place, NO_VAL, NO_VAL);
+    back = val_ew(k, OP_WHERE, has, back, val_const(k, DT_I32, -INT32_MAX));
+    return (Found){top, val_ew(k, OP_NEG, val_across(k, OP_MAX, back), NO_VAL, NO_VAL)};
+}
+
+/* In a stretch: each lane keeps the number of the vector of its greatest, which becomes a place at the end. */
+static Found argmax_stretch(Nest *n, Stretch *p, Val start) {
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    Idx place[MAX_RANK], i;
+    Found f;
+    if (p->vectors == 1) {
+        f.best = val_splat(k, reduce_vector(n, p, place, idx_const(t, p->at), NO_VAL), p->lanes);
+        f.place = val_const(k, DT_I32, p->at);
+    } else {
+        Val first = val_splat(k, val_const(k, DT_I32, p->at), p->lanes);
+        uint32_t best = kernel_var(k, "most", val_splat(k, start, p->lanes));
+        uint32_t where = kernel_var(k, "place", first);
+        nest_for(n, "i", idx_const(t, p->at), idx_const(t, p->at + p->vectors * p->lanes), p->lanes,
+                 &i);
+        f.best = val_splat(k, reduce_vector(n, p, place, i, NO_VAL), p->lanes);
+        f.place = val_index(k, i);
+        f = nest_greater(k, (Found){val_read(k, best), val_read(k, where)}, f);
+        kernel_set(k, where, f.place);
+        kernel_set(k, best, f.best);
+        nest_end(n);
+        f = (Found){val_read(k, best), val_read(k, where)};
+    }
+    eval_set_lanes(&n->eval, p->lanes);
+    Val lane = eval_index(&n->eval, n->eval.lane[p->lanes]);
+    if (p->lanes > 1) f.place = val_ew(k, OP_ADD, f.place, lane, NO_VAL);
+    return found_across(k, f);
+}
+
+static void argmax_row(Nest *n, NodeId id, const Idx *row) {
+    Kernel *k = n->k;
+    const Node *x = node_at(n->s->g, id);
+    const DType type = (DType)node_at(n->s->g, x->args[0])->dtype;
+    const Shape reduced = reduced_shape(n->s->g, x);
+    Val start = val_const(k, type, nest_start(OP_ARGMAX, type));
+    Row r;
+    row_merge(n, id, &reduced, &r);
+    eval_set_lanes(&n->eval, 1);
+    nest_hoist(n, id, row);
+    Found all = {NO_VAL, NO_VAL};
+    int32_t at = 0, width = r.space.dim[0];
+    uint32_t kept = UINT32_MAX;
+    for (uint8_t lanes = n->s->target->lanes; lanes >= 1; lanes /= 2) {
+        Stretch p = {id, row, &r, lanes, at, (width - at) / lanes, .kept = UINT32_MAX};
+        if (p.vectors == 0) continue;
+        Found part = argmax_stretch(n, &p, start);
+        all = all.best == NO_VAL ? part : nest_greater(k, all, part);
+        kept &= p.kept;
+        at += p.vectors * lanes;
+    }
+    row_kept(n, kept);
+    val_name(k, all.place, x->name);
+    eval_bind(&n->eval, id, row, all.place);
+}
+
+/* ---- Points of a contraction -------------------------------------------------------------------- */
 
 /* Adds the sums across the lanes of acc[] to total[]: of four points at a time. */
 static void add_across(Nest *n, const uint32_t *acc, uint32_t count, uint8_t lanes, Val *total) {
@@ -373,7 +450,9 @@ void nest_row(Nest *n, const Idx *row) {
         eval_set_lanes(&n->eval, 1);
         Point p = {.lanes = 1};
         memcpy(p.at, row, sizeof(p.at));
-        if (op == OP_ARGMAX || op == OP_SCATTER)
+        if (op == OP_ARGMAX && reduced_shape(s->g, node_at(s->g, id)).dim[0] >= s->target->lanes)
+            argmax_row(n, id, row);
+        else if (op == OP_ARGMAX || op == OP_SCATTER)
             nest_reduce(n, id, &p, 1);
         else if (is_reduction(op))
             reduce_row(n, id, row);

@@ -22,6 +22,40 @@ static int out_of_memory(void) {
     return EXIT_SYSTEM;
 }
 
+/* A constant of the model that makes less to compute, and a value for it: its batch, or else what is greatest. */
+static const char *how_less(const Verify *v, char *text, size_t size) {
+    const Program *p = v->ref->program;
+    const ConstValue *best = NULL;
+    for (uint32_t i = 0; i < p->consts.len; i++) {
+        const ConstValue *c = &p->consts.at[i];
+        if (c->value < 3 || c->value != floor(c->value)) continue;
+        if (strncmp(c->name, "batch", 5) == 0) {
+            snprintf(text, size, "-D %s=2", c->name);
+            return text;
+        }
+        if (!best || c->value > best->value) best = c;
+    }
+    if (!best) return "smaller sizes in the model";
+    snprintf(text, size, "-D %s=%.0f", best->name, fmax(2, floor(best->value / 8)));
+    return text;
+}
+
+/* Of the reference, of which it is known beforehand. */
+static int too_large(const Verify *v, const Entry *entry) {
+    char less[256];
+    const double bytes = reference_bytes(v->ref, entry), most = reference_most_bytes();
+    if (bytes <= most)
+        complain(
+            "out of memory: entry `%s` of a smaller model may be held against its reference, by %s",
+            entry->name, how_less(v, less, sizeof less));
+    else
+        complain(
+            "entry `%s`: the reference needs %.3g GB of values at one time, and may have %.3g; "
+            "less by %s",
+            entry->name, bytes / 1e9, most / 1e9, how_less(v, less, sizeof less));
+    return EXIT_SYSTEM;
+}
+
 /* What takes the time until the next row. The reference of a large model takes minutes. */
 static void show_doing(const Verify *v, const char *entry, const char *what) {
     if (v->terminal) fprintf(stderr, "\r\033[K%s: %s ...", entry, what);
@@ -168,6 +202,10 @@ static double allowed(const Verify *v, dlg_type type) {
     }
 }
 
+/* Beyond this the user is told before it begins; and what all gradients of an entry may take together. */
+#define LONG_OPERATIONS     1e10
+#define GRADIENT_OPERATIONS 3e10
+
 /* How many times as far as rounding took the reference it may take the device, which adds in another
  * order and has functions that are off by a few units: at the tolerance of old, less at a lesser one. */
 #define ROUNDINGS 64
@@ -247,7 +285,7 @@ static int compare(Verify *v, const char *name, const Entry *entry, const dlg_te
     }
     if (!fits) {
         free(got);
-        return out_of_memory();
+        return too_large(v, entry);
     }
     size_t n = (size_t)snprintf(note, sizeof note, "%s", good ? "" : "  WRONG");
     if (rounded)
@@ -267,12 +305,29 @@ static int compare(Verify *v, const char *name, const Entry *entry, const dlg_te
     return EXIT_DONE;
 }
 
+/* How many of the gradients are held against differences, which are two passes forward each: a training step is about
+ * three. */
+static uint32_t most_gradients(const Entry *entry) {
+    const double each = reference_operations(entry) * 2 / 3, all = entry->derivatives.len;
+    return (uint32_t)fmin(all, fmax(2, floor(GRADIENT_OPERATIONS / fmax(each, 1))));
+}
+
 static int derivatives(Verify *v, const Entry *entry) {
     const Program *p = v->ref->program;
+    const uint64_t all = entry->derivatives.len, most = most_gradients(entry);
+    char less[256];
+    if (most < all) {
+        show_done(v);
+        printf("%s: %llu of %llu gradients are held against differences, for time; all are by %s\n",
+               entry->name, (unsigned long long)most, (unsigned long long)all,
+               how_less(v, less, sizeof less));
+        fflush(stdout);
+    }
     for (uint32_t i = 0; i < entry->derivatives.len; i++) {
         const Derivative *d = &entry->derivatives.at[i];
         const char *of = node_at(&entry->graph, d->y)->name;
         bool again = false;
+        if ((i + 1) * most / all == i * most / all) continue; /* spread over all */
         for (uint32_t k = 0; k < i && !again; k++)
             again = entry->derivatives.at[k].y == d->y && entry->derivatives.at[k].wrt == d->wrt;
         if (again) continue;
@@ -283,7 +338,7 @@ static int derivatives(Verify *v, const Entry *entry) {
         show_doing(v, entry->name, doing);
         bool held = reference_derivative(v->ref, entry, d, v->a->seed + i + 1, &check);
         show_done(v);
-        if (!held) return out_of_memory();
+        if (!held) return too_large(v, entry);
         const Node *wrt = node_at(&entry->graph, d->wrt);
         char name[512];
         snprintf(name, sizeof name, "d %s / d %s", of ? of : "y",
@@ -334,10 +389,15 @@ static int verify_entry(Verify *v, const Entry *entry) {
     if (!status) status = copy_variables(v, entry);
     if (status) return status;
     v->noise = NULL;
+    if (reference_operations(entry) > LONG_OPERATIONS) {
+        char less[256];
+        fprintf(stderr, "%s: the reference takes a minute or more; less by %s\n", name,
+                how_less(v, less, sizeof less));
+    }
     show_doing(v, name, "the reference evaluates it");
     v->results = reference_run(v->ref, entry);
     show_done(v);
-    if (!v->results) return out_of_memory();
+    if (!v->results) return too_large(v, entry);
     code = dlg_run(v->s.prog, device->name);
     if (code == DLG_OK) code = dlg_finish(v->s.prog);
     if (code < 0) return complain_status(v->s.dev, code);

@@ -150,6 +150,16 @@ sed 's/param w : f32/param w : f16/' small.dlg >half.dlg
 expect 0 "" "$DLGC" half.dlg -o half.cl
 expect 1 "\`w\` is of another type in the program" "$DLG" verify small.dlg --program half.cl
 
+# What the reference has no memory for is known before it begins; the message names a constant of the model.
+cat >wide.dlg <<'DLG'
+const batch = 30000
+input x : f32[batch]
+input z : f32[30000]
+entry e -> y = sum(square(expand_dims(x, 1) * z), axis = 1)
+DLG
+expect 3 "GB of values at one time, and may have 4.29; less by -D batch=2" "$DLG" verify wide.dlg
+expect 0 "are within" "$DLG" verify wide.dlg -D batch=2
+
 expect 2 "the reference is made of a .dlg" "$DLG" verify wave.cl
 expect 1 "has no entry \`fly\`" "$DLG" verify wave.dlg --entry fly
 printf 'entry e -> y\n' >bad.dlg

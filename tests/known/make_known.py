@@ -276,6 +276,15 @@ weigh({
                        + p["dw_b"].reshape(4, 1, 1), later),
     "upsample": (lambda v: jnp.repeat(jnp.repeat(v, 2, 2), 2, 3), later),
 })
+
+rng = np.random.default_rng(20261201)
+filters_g = f32(6, 2, 3, 2)
+give("filters_g", filters_g)
+weigh({
+    "conv2d_groups": (lambda v: lax.conv_general_dilated(v, filters_g, (2, 2), [(1, 1)] * 2, feature_group_count=2), later),
+})
+want("dw_conv2d_groups", jax.grad(lambda w: jnp.sum(jnp.sin(
+    lax.conv_general_dilated(later, w, (2, 2), [(1, 1)] * 2, feature_group_count=2))))(filters_g))
 rng = before
 
 with open("values.dlg", "w") as file:

@@ -120,6 +120,41 @@ static void test_noise(void) {
     reference_close(r);
 }
 
+/* Values that nothing needs any more make room for others, those of loops too; what is asked for stays. */
+static void test_memory(void) {
+    Reference *r;
+    CompileResult result = reference_open(&r, DLG_SOURCE_DIR "/tests/data/deep.dlg", NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+    set_variables(r);
+    const Entry *e = entry_of(r, "deep");
+    const Graph *g = &e->graph;
+    Arena arena;
+    double all = 0;
+    arena_init(&arena, &r->limit);
+    for (NodeId id = 0; id < g->nodes.len; id++)
+        all += (double)shape_elems(&node_at(g, id)->shape) * sizeof(double);
+    const double bytes = reference_bytes(r, e);
+    CU_ASSERT(bytes < all / 8);
+    const size_t before = r->limit.used_bytes;
+    double **some = reference_run(r, e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(some);
+    CU_ASSERT((double)(r->limit.used_bytes - before) < 2 * bytes);
+    if (setjmp(r->limit.failed)) {
+        CU_FAIL_FATAL("no memory");
+    }
+    double **results = NEW_ARRAY(&arena, double *, g->nodes.len + 1);
+    interp_run(g, &arena, r->vars, results);
+    for (uint32_t i = 0; i < e->outputs.len; i++) {
+        const NodeId id = e->outputs.at[i].node;
+        const size_t elems = (size_t)shape_elems(&node_at(g, id)->shape);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(some[id]);
+        CU_ASSERT(!memcmp(some[id], results[id], elems * sizeof(double)));
+    }
+    arena_free(&arena);
+    compile_free(&result);
+    reference_close(r);
+}
+
 static void test_no_file(void) {
     Reference *r;
     CompileResult result = reference_open(&r, "/nonexistent.dlg", NULL);
@@ -131,4 +166,5 @@ static void test_no_file(void) {
 
 RUN_SUITE("reference", {"gradients by differences", test_derivatives},
           {"gradients by bindings", test_bindings}, {"kinks", test_kink},
-          {"noise of f32", test_noise}, {"a file that is not there", test_no_file})
+          {"noise of f32", test_noise}, {"memory", test_memory},
+          {"a file that is not there", test_no_file})
