@@ -121,16 +121,71 @@ static NodeId pad_axis(Graph *G, NodeId x, int axis, int32_t before, int32_t aft
     return node_pad(G, x, b, a, between, 0);
 }
 
-/* dx[i] = the sum over k of g[(i - k * dilation) / stride, k]: with g padded so that every place exists, and
- * k counted from the end, a skew. */
+/* x with its last axis, padded to a multiple of `by`, as two, of which the first comes last. */
+static NodeId split_last(Graph *G, NodeId x, int32_t by) {
+    const Shape from = node_at(G, x)->shape;
+    const int last = from.rank - 1;
+    const int32_t each = (from.dim[last] + by - 1) / by;
+    Shape s = from;
+    int32_t axes[MAX_RANK];
+    x = pad_axis(G, x, last, 0, each * by - from.dim[last], 0);
+    s.dim[last] = each;
+    s.dim[s.rank++] = by;
+    for (int i = 0; i < s.rank; i++) axes[i] = i;
+    axes[last] = last + 1;
+    axes[last + 1] = last;
+    return node_permute(G, node_reshape(G, x, &s), axes);
+}
+
+/* x with its last axis as the inner part of its axis `axis`. */
+static NodeId join_last(Graph *G, NodeId x, int axis) {
+    Shape s = node_at(G, x)->shape;
+    int32_t axes[MAX_RANK], k = 0;
+    for (int i = 0; i < s.rank - 1; i++) {
+        axes[k++] = i;
+        if (i == axis) axes[k++] = s.rank - 1;
+    }
+    s.dim[axis] *= s.dim[s.rank - 1];
+    s.rank--;
+    s.dim[s.rank] = 0;
+    return node_reshape(G, node_permute(G, x, axes), &s);
+}
+
+/* x with so many elements along the axis: the first ones, or zeros behind them. */
+static NodeId fit_axis(Graph *G, NodeId x, int axis, int32_t size) {
+    Shape s = node_at(G, x)->shape;
+    int32_t start[MAX_RANK] = {0}, stride[MAX_RANK];
+    if (size >= s.dim[axis]) return pad_axis(G, x, axis, 0, size - s.dim[axis], 0);
+    for (int i = 0; i < s.rank; i++) stride[i] = 1;
+    s.dim[axis] = size;
+    return node_slice(G, x, start, s.dim, stride);
+}
+
+/* What windows add up to, of which each stands one behind the one before: the sum over k of g[i - k * dilation, k].
+ * g padded so that every place exists, and k counted from the end, is a skew. */
+static NodeId overlap(Graph *G, NodeId g, int axis, int32_t dilation, int32_t gap, int32_t after) {
+    const int last = node_at(G, g)->shape.rank - 1;
+    const int32_t reach = (node_at(G, g)->shape.dim[last] - 1) * dilation;
+    NodeId wide = pad_axis(G, g, axis, reach, after, gap);
+    NodeId skewed = node_skew(G, reverse_last(G, wide), axis, dilation);
+    return node_reduce(G, OP_SUM, skewed, &last, 1);
+}
+
+/* dx[i] = the sum over k of g[(i - k * dilation) / stride, k]. Where windows are further apart, i and k have the same
+ * remainder by the stride: i = a * stride + p, k = b * stride + p, and dx[a, p] is the sum over b of g[a - b, b, p]. */
 static NodeId grad_window(Graph *G, const Node *n, NodeId g) {
-    int axis = n->attr[0];
-    int32_t stride = n->attr[1], reach = (n->shape.dim[n->shape.rank - 1] - 1) * n->attr[2];
-    int32_t last = node_at(G, n->args[0])->shape.dim[axis] - 1,
-            used = (n->shape.dim[axis] - 1) * stride;
-    NodeId wide = pad_axis(G, g, axis, reach, last - used, stride - 1);
-    NodeId skewed = node_skew(G, reverse_last(G, wide), axis, n->attr[2]);
-    return node_reduce(G, OP_SUM, skewed, &(int32_t){n->shape.rank - 1}, 1);
+    const int axis = n->attr[0];
+    const int32_t stride = n->attr[1], dilation = n->attr[2],
+                  size = n->shape.dim[n->shape.rank - 1],
+                  whole = node_at(G, n->args[0])->shape.dim[axis];
+    if (stride > 1 && dilation == 1 && size > 1 && n->shape.rank < MAX_RANK) {
+        NodeId parts = split_last(G, g, stride);
+        const Shape s = node_at(G, parts)->shape;
+        NodeId sum = overlap(G, parts, axis, 1, 0, s.dim[s.rank - 1] - 1);
+        return fit_axis(G, join_last(G, sum, axis), axis, whole);
+    }
+    const int32_t used = (n->shape.dim[axis] - 1) * stride;
+    return overlap(G, g, axis, dilation, stride - 1, whole - 1 - used);
 }
 
 static NodeId grad_skew(Graph *G, const Node *n, NodeId g) {

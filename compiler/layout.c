@@ -10,6 +10,11 @@
 #define WIDE_TILE                                                                                  \
     128 /* rows or columns: with fewer, matrix units go by smaller tiles (schedule_wgmma.c) */
 
+#define FEW_LANES     0.25 /* of a vector, that are used at most: a copy is worth it ... */
+#define LEAST_READERS 16   /* ... where so many rows, or columns, read it; ... */
+#define HALF_LANES    0.5  /* ... and if more are used, ... */
+#define MANY_READERS  64   /* ... so many */
+
 /* The address of x's element at at[], through views; false: something is padded. */
 static bool address_of(IndexTable *t, const Graph *g, NodeId x, Idx *at, Idx *address) {
     Idx next[MAX_RANK];
@@ -37,8 +42,9 @@ static bool side_by_side(const Graph *g, Arena *arena, NodeId x, int axis) {
 }
 
 /* How many elements of x lie side by side along its axes before `end`, as one: of them the last `axes`, at most
- * `most`. */
-static int64_t run_of(const Graph *g, Arena *arena, NodeId x, int end, int most, int *axes) {
+ * `most`. `padded`: what is padded counts, too, for it is stored. */
+static int64_t run_of(const Graph *g, Arena *arena, NodeId x, int end, int most, bool padded,
+                      int *axes) {
     IndexTable t;
     Idx at[MAX_RANK], address;
     uint32_t atom[MAX_RANK];
@@ -50,7 +56,7 @@ static int64_t run_of(const Graph *g, Arena *arena, NodeId x, int end, int most,
         atom[i] = idx_atom(&t, at[i]);
     }
     *axes = 0;
-    if (!address_of(&t, g, x, at, &address)) return 1;
+    if (!address_of(&t, g, x, at, &address) && !padded) return 1;
     while (*axes < most) {
         int i = end - 1 - *axes;
         if (s->dim[i] > 1 && (!idx_stride(&t, address, atom[i], &stride) || stride != run)) break;
@@ -158,6 +164,65 @@ static void layout_operands(Graph *g, Arena *arena, int64_t products, int batch,
     *b = layout_ready(g, *b, t);
 }
 
+/* The part of a vector that is used, where so many elements side by side are cut into vectors. */
+static double lanes_used(int64_t run, int lanes) {
+    int64_t vectors = 0, rest = run;
+    for (int w = lanes; w >= 1; w /= 2) vectors += rest / w, rest %= w;
+    return (double)run / (double)(vectors * lanes);
+}
+
+/* Whether few lanes of a vector over the axes of x from `first` to `end` are side by side, and more would be in a copy. */
+static bool lies_apart(const Graph *g, Arena *arena, NodeId x, int first, int end, double most,
+                       const Target *target) {
+    int axes;
+    double v;
+    if (node_uniform(g, x, &v)) return false;
+    int64_t all = 1, run = run_of(g, arena, x, end, end - first, true, &axes);
+    for (int i = first; i < end; i++) all *= node_at(g, x)->shape.dim[i];
+    return run < all && lanes_used(run, target->lanes) <= most;
+}
+
+/* The operands of a contraction whose lanes lie apart whichever way they run, read from copies. A left one that lies
+ * apart along what is contracted and along all else has the longer of both side by side. Then a right one with few
+ * columns side by side lies as the left one does, along what is contracted: in the gradient of a convolution's
+ * filters, where its windows are further apart than one place. */
+static bool layout_apart(Graph *g, Arena *arena, int contracted, NodeId *a, NodeId *b,
+                         const Target *target) {
+    const Shape sa = node_at(g, *a)->shape, sb = node_at(g, *b)->shape;
+    const int end_a = sa.rank - contracted, end_b = sb.rank - contracted;
+    int64_t rows = 1, columns = 1, length = 1;
+    for (int i = 0; i < end_a; i++) rows *= sa.dim[i];
+    for (int i = 0; i < end_b; i++) columns *= sb.dim[i];
+    for (int i = end_a; i < sa.rank; i++) length *= sa.dim[i];
+    if (rows < LEAST_READERS || columns < LEAST_READERS || length < target->lanes) return false;
+    if (lies_apart(g, arena, *a, 0, end_a, FEW_LANES, target) &&
+        lies_apart(g, arena, *a, end_a, sa.rank, FEW_LANES, target) &&
+        graph_rewrites(g, "a contraction reads a copy of what lies apart", *a)) {
+        if (rows > length)
+            *a = swap_groups(g, node_copy(g, swap_groups(g, *a, 0, end_a)), 0, contracted);
+        else
+            *a = node_copy(g, *a);
+    }
+    if (length > columns && lies_apart(g, arena, *b, 0, end_b, FEW_LANES, target) &&
+        !side_by_side(g, arena, *b, sb.rank - 1) &&
+        !lies_apart(g, arena, *a, end_a, sa.rank, FEW_LANES, target) &&
+        graph_rewrites(g, "a contraction reads a copy of what lies apart", *b)) {
+        *b = node_copy(g, *b);
+        return true;
+    }
+    return false;
+}
+
+/* Whether many rows read an operand of whose elements few are side by side, along its columns as along what is
+ * contracted: windows of small images, whose rows are shorter than a vector. */
+static bool lies_short(const Graph *g, Arena *arena, int contracted, int64_t rows, NodeId b,
+                       const Target *target) {
+    const int rank = node_at(g, b)->shape.rank, end = rank - contracted;
+    return rows >= MANY_READERS && lies_apart(g, arena, b, 0, end, HALF_LANES, target) &&
+           lies_apart(g, arena, b, end, rank, HALF_LANES, target) &&
+           graph_rewrites(g, "a contraction reads a copy of what lies in short runs", b);
+}
+
 static NodeId layout_dot(Graph *g, Arena *arena, int batch, int contracted, NodeId a, NodeId b,
                          const FuseOptions *options) {
     const Shape *sa = &node_at(g, a)->shape, *sb = &node_at(g, b)->shape;
@@ -168,6 +233,11 @@ static NodeId layout_dot(Graph *g, Arena *arena, int batch, int contracted, Node
     for (int i = batch; i < batch + free_b; i++) columns *= sb->dim[i];
     if (rows >= WIDE_TILE && columns >= WIDE_TILE)
         layout_operands(g, arena, products * columns, batch, contracted, &a, &b, options);
+    sa = &node_at(g, a)->shape, sb = &node_at(g, b)->shape;
+    /* Of tensors, not of matrices: those lie side by side one way or the other. */
+    const bool tensors = options->target->lanes > 1 && !options->apart && batch == 0 &&
+                         contracted > 1 && sa->rank + sb->rank > 2 * (contracted + 1);
+    const bool copied = tensors && layout_apart(g, arena, contracted, &a, &b, options->target);
     sa = &node_at(g, a)->shape, sb = &node_at(g, b)->shape;
     /* Copied by panels, it is turned on the way: where no chain takes it (streams_anew). Few rows of long sums are
      * better off with lanes over what is contracted: adding them up costs less than a copy (schedule_dot.c). */
@@ -180,7 +250,9 @@ static NodeId layout_dot(Graph *g, Arena *arena, int batch, int contracted, Node
                   side_by_side(g, arena, b, sb->rank - 1);
     /* Worth it where the copy is read more often than it costs to make. */
     if (options->target->lanes > 1 && free_b > 0 && columns > 1 && rows >= 4 && !panels &&
-        !points && !side_by_side(g, arena, b, batch + free_b - 1)) {
+        !points && !copied &&
+        (!side_by_side(g, arena, b, batch + free_b - 1) ||
+         (tensors && lies_short(g, arena, contracted, rows, b, options->target)))) {
         NodeId turned = node_copy(g, swap_groups(g, b, batch, free_b));
         b = swap_groups(g, turned, batch, contracted);
     }
@@ -309,13 +381,6 @@ static NodeId layout_order(Graph *g, const Node *permute, NodeId dot) {
     return node_make(g, &n);
 }
 
-/* The part of a vector that is used, where so many elements side by side are cut into vectors. */
-static double lanes_used(int64_t run, int lanes) {
-    int64_t vectors = 0, rest = run;
-    for (int w = lanes; w >= 1; w /= 2) vectors += rest / w, rest %= w;
-    return (double)run / (double)(vectors * lanes);
-}
-
 /* A contraction that is read in an order whose last axes lie side by side in a short run only, while its left
  * operand has a long one: the lanes run over that, and these axes come last: the gradient of a convolution's
  * images, with the positions in the lanes and not the places of a window. */
@@ -330,10 +395,11 @@ static NodeId layout_turned(Graph *g, Arena *arena, const Node *permute, NodeId 
     for (int i = 0; i < rank; i++) place[order[i]] = i;
     while (trailing < free_b && order[rank - 1 - trailing] == rank - 1 - trailing) trailing++;
     double used_b =
-        lanes_used(run_of(g, arena, d.args[1], free_b, trailing, &run_b), target->lanes);
+        lanes_used(run_of(g, arena, d.args[1], free_b, trailing, false, &run_b), target->lanes);
     int most = 1; /* axes of a that are read one after the other */
     while (most < free_a && place[free_a - 1 - most] == place[free_a - most] - 1) most++;
-    double used_a = lanes_used(run_of(g, arena, d.args[0], free_a, most, &run_a), target->lanes);
+    double used_a =
+        lanes_used(run_of(g, arena, d.args[0], free_a, most, false, &run_a), target->lanes);
     if (used_a < 1.25 * used_b || run_a == 0 ||
         !graph_rewrites(g, "a contraction's lanes run over its left operand", dot))
         return NO_NODE;

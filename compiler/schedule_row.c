@@ -22,7 +22,7 @@ typedef struct Row {
 static uint32_t row_divisions(const Nest *n, NodeId id, const Row *r) {
     Kernel k;
     Nest probe = {.s = n->s, .k = &k};
-    Idx at[MAX_RANK], index[MAX_RANK];
+    Idx at[MAX_RANK], index[2 * MAX_RANK];
     uint32_t divisions = 0;
     const Shape *outer = &n->s->cluster->outer;
     Arena *scratch = arena_open(n->k->arena);
@@ -93,7 +93,7 @@ typedef struct Stretch {
 
 /* Takes in the vector from element i on; acc: NO_VAL, or what there is. */
 static Val reduce_vector(Nest *n, Stretch *p, Idx *place, Idx i, Val acc) {
-    Idx inner[MAX_RANK], index[MAX_RANK];
+    Idx inner[MAX_RANK], index[2 * MAX_RANK];
     const Node *x = node_at(n->s->g, p->id);
     int outer = n->s->cluster->outer.rank;
     row_place(n, p->r, p->lanes, place, i, inner);
