@@ -455,6 +455,8 @@ NodeId emit_program(const Program *p, const CompileOptions *options, Arena *aren
     text_puts(out, "\n");
     write_kernels(&em, &kernels);
     if (kernels.len) {
+        /* What is computed again must be the same bits wherever it is: a maximum is found by comparing. */
+        text_puts(out, "#pragma OPENCL FP_CONTRACT OFF\n");
         add_helpers(&em, kernels.at, out);
         text_add(out, kernels.at, kernels.len);
     }
