@@ -21,11 +21,18 @@ static void set_variables(Reference *r) {
     }
 }
 
-static void test_derivatives(void) {
+/* A model with values; both are the caller's. */
+static Reference *open_model(const char *file, CompileResult *result) {
     Reference *r;
-    CompileResult result = reference_open(&r, DLG_SOURCE_DIR "/samples/xor.dlg", NULL);
+    *result = reference_open(&r, file, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(r);
     set_variables(r);
+    return r;
+}
+
+static void test_derivatives(void) {
+    CompileResult result;
+    Reference *r = open_model(DLG_SOURCE_DIR "/samples/xor.dlg", &result);
     const Entry *train = entry_of(r, "train");
     CU_ASSERT_PTR_NOT_NULL_FATAL(train);
     CU_ASSERT_EQUAL(train->derivatives.len, 4);
@@ -48,10 +55,8 @@ static void test_derivatives(void) {
 
 /* All but the two of which differences tell nothing: one rounds, one is inside a loop. */
 static void test_bindings(void) {
-    Reference *r;
-    CompileResult result = reference_open(&r, DLG_SOURCE_DIR "/tests/diff/bindings.dlg", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
-    set_variables(r);
+    CompileResult result;
+    Reference *r = open_model(DLG_SOURCE_DIR "/tests/diff/bindings.dlg", &result);
     const Entry *look = entry_of(r, "look");
     CU_ASSERT_PTR_NOT_NULL_FATAL(look);
     uint32_t skipped = 0;
@@ -70,10 +75,8 @@ static void test_bindings(void) {
 /* relu at 0: differences there are half of the gradient on one side. A gradient is held beside it, and
  * one that is wrong is found there. */
 static void test_kink(void) {
-    Reference *r;
-    CompileResult result = reference_open(&r, DLG_SOURCE_DIR "/tests/data/kink.dlg", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
-    set_variables(r);
+    CompileResult result;
+    Reference *r = open_model(DLG_SOURCE_DIR "/tests/data/kink.dlg", &result);
     for (uint32_t v = 0; v < r->program->vars.len; v++)
         if (!strcmp(r->program->vars.at[v].name, "b"))
             memset(r->vars[v], 0, 4 * sizeof(double)); /* its shape in the file */
@@ -98,10 +101,8 @@ static void test_kink(void) {
 
 /* Noise is what f32 makes of a value: of one that is 0 in mathematics too, and none of what is exact. */
 static void test_noise(void) {
-    Reference *r;
-    CompileResult result = reference_open(&r, DLG_SOURCE_DIR "/tests/data/kink.dlg", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
-    set_variables(r);
+    CompileResult result;
+    Reference *r = open_model(DLG_SOURCE_DIR "/tests/data/kink.dlg", &result);
     const Entry *noisy = entry_of(r, "noisy");
     CU_ASSERT_PTR_NOT_NULL_FATAL(noisy);
     bool *wanted = calloc(noisy->graph.nodes.len + 1, sizeof *wanted);
@@ -122,10 +123,8 @@ static void test_noise(void) {
 
 /* Values that nothing needs any more make room for others, those of loops too; what is asked for stays. */
 static void test_memory(void) {
-    Reference *r;
-    CompileResult result = reference_open(&r, DLG_SOURCE_DIR "/tests/data/deep.dlg", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
-    set_variables(r);
+    CompileResult result;
+    Reference *r = open_model(DLG_SOURCE_DIR "/tests/data/deep.dlg", &result);
     const Entry *e = entry_of(r, "deep");
     const Graph *g = &e->graph;
     Arena arena;
