@@ -41,6 +41,10 @@ double cost_operations(const Graph *g, const Node *n);
  * core's cache does not hold it, and so many rows are worth it. */
 bool cost_packs(const Target *t, int64_t rows, int64_t columns, int64_t length);
 
+/* Whether a contraction of windows goes across the rows of what it stores (schedule_cross.c): of so many results along the axis
+ * that its lanes run over, each with so many places of the other operand's, and so many multiplications in all. */
+bool cost_crosses(const Target *t, int64_t lanes, int64_t places, double products);
+
 /* The time of so much, ns. */
 double cost_ns(const Target *t, double launches, double bytes, double operations);
 

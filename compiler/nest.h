@@ -145,9 +145,15 @@ NodeId dot_of(const Section *s); /* the contraction of a section that has one */
 bool dot_is_product(const Section *s);
 /* Whose axis `place` of the contraction's result is: 0 or 1, an operand's; -1: both have it. */
 int dot_axis_of(const Section *s, const Node *dot, int place);
+/* Decides the tile of so many rows and columns, all of which lie as they should. */
+void dot_cut(Section *s, int32_t rows, int32_t columns, int64_t length);
 
 /* schedule_pack.c: a contraction by panels. */
 void emit_panels(Nest *n, Idx part);
+
+/* schedule_cross.c: one whose lanes run across the rows of what it stores. Decides whether, and all else. */
+bool cross_fits(Section *s, Arena *arena);
+void emit_cross(Nest *n, Idx part);
 
 /* schedule_local.c: a contraction by tiles in local memory. */
 bool local_tiles_fit(const Section *s);

@@ -289,6 +289,8 @@ static void emit_section(Nest *n, Idx part) {
         emit_small_tiles(n, part);
     else if (s->tiles_local)
         emit_local_tiles(n, part);
+    else if (s->crosses)
+        emit_cross(n, part);
     else if (s->packs)
         emit_panels(n, part);
     else if (s->group_rows)

@@ -47,13 +47,18 @@ typedef struct Section {
         depth;          /* ... of so many columns, by so much of what is contracted, ... */
     int32_t block_rows; /* ... for so many rows, */
     int32_t
-        band_rows;    /* which are copied too, so many at a time; 0: they are read where they lie */
-    bool lots;        /* ... with a tile's side by side */
-    bool transposes;  /* a copy that is read along the axis before the last: by square tiles */
-    bool scatters;    /* tables of what is scattered, block by block */
-    bool gathers;     /* lanes of a load lie apart: a tile of one vector is long enough */
-    bool narrow;      /* rows so short that 16 of them go side by side, one a lane */
-    bool tiles_local; /* a contraction through tiles in local memory, ... */
+        band_rows; /* which are copied too, so many at a time; 0: they are read where they lie */
+    bool lots;     /* ... with a tile's side by side */
+    bool crosses;  /* its lanes run across the rows of what it stores: ... */
+    int panel_operand, lane_axis,
+        row_axis; /* ... over this axis of that operand, by rows along that one of the other; ... */
+    int part_axis; /* ... `depth` places on this axis of what is contracted are a part, with all behind; ... */
+    int32_t block_leads; /* ... and a panel serves the other's places in so many blocks */
+    bool transposes;     /* a copy that is read along the axis before the last: by square tiles */
+    bool scatters;       /* tables of what is scattered, block by block */
+    bool gathers;        /* lanes of a load lie apart: a tile of one vector is long enough */
+    bool narrow;         /* rows so short that 16 of them go side by side, one a lane */
+    bool tiles_local;    /* a contraction through tiles in local memory, ... */
     int32_t staged_rows,
         staged_columns; /* ... that are copied, of so many rows and columns; 0: ... */
     int32_t local_tile; /* ... of so many rows and columns; 0: ... */

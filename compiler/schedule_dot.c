@@ -449,6 +449,14 @@ static void move_rows(Section *s, const Node *dot) {
     s->moved = best + 1;
 }
 
+void dot_cut(Section *s, int32_t rows, int32_t columns, int64_t length) {
+    const Lie lie = {.length = length, .rows = rows};
+    const Cuts cuts = cut_columns(s->target, rows, columns, length, &lie, true);
+    s->tile_rows = cuts.at[0].rows;
+    s->tile_columns = cuts.at[0].columns;
+    s->rest_rows = cuts.at[0].rest_rows;
+}
+
 void dot_plan(Section *s, Arena *arena, bool inner) {
     int axes = s->space.rank;
     NodeId id = dot_of(s);

@@ -250,6 +250,8 @@ void section_plan(Section *s, Arena *arena) {
     s->transposes =
         p.outer_bad > 0 && p.apart == 0 && axes >= 2 && is_copy(s) && target->lanes == MAX_LANES;
     s->lanes_inner = c->has_inner || (c->has_reduction && narrow && (!c->has_dot || axes == 0));
+    s->crosses = cross_fits(s, arena);
+    if (s->crosses) return;
     if (c->has_dot && axes > 0 && target->lanes > 1)
         dot_plan(s, arena, p.inner_bad == 0 && longest_reduction(s) > 1);
     s->narrow = !s->run && narrow_fits(s, arena);
