@@ -247,8 +247,7 @@ void nest_hoist(Nest *n, NodeId id, const Idx *row) {
     Along a = along_open(n, NO_NODE);
     a.inner = inner;
     a.axes = axes.rank;
-    for (int i = 0; i < axes.rank; i++)
-        inner[i] = axes.dim[i] == 1 ? idx_const(t, 0) : idx_var(t, "i", 0, axes.dim[i] - 1, NO_VAL);
+    for (int i = 0; i < axes.rank; i++) inner[i] = idx_place(t, "i", axes.dim[i], NO_VAL);
     if (id != NO_NODE) {
         const Node *x = node_at(s->g, id);
         for (uint32_t i = 0; i < x->argc; i++) {

@@ -357,7 +357,7 @@ static Idx inside(Kernel *k, Idx place, int32_t size, const char *name) {
     if (idx_hi(&k->index, place) < size) return place;
     Val v = val_index(k, place);
     val_name(k, v, name);
-    return idx_var(&k->index, name, 0, size - 1, v);
+    return idx_place(&k->index, name, size, v);
 }
 
 void local_within(LocalTile *t, Idx *row, Idx *column) {
