@@ -388,6 +388,7 @@ void emit_shared_rows(Nest *n, Idx part) {
     eval_set_lanes(&n->eval, 1);
     eval_push(&n->eval);
     open_rows(&w, part);
+    nest_here(n, w.at);
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];
         if (node_at(s->g, id)->op == OP_ARGMAX)

@@ -233,6 +233,7 @@ static Along along_open(Nest *n, NodeId sum) {
 
 uint32_t nest_ahead(Nest *n, NodeId sum, const Idx *index, uint32_t most) {
     Along a = along_open(n, sum);
+    nest_here(n, index);
     a.most = most;
     a.from = n->k->values.len;
     for (uint32_t i = 0; i < n->s->stores.len; i++) hoist(&a, n->s->stores.at[i].node, index);

@@ -151,6 +151,7 @@ void nest_narrow(Nest *n, const Idx *row) {
     n->eval.columns = shape_elems(&axes);
     n->eval.turned.len = n->eval.kept_count = 0;
     eval_set_lanes(&n->eval, MAX_LANES);
+    nest_here(n, row);
     nest_choose_kept(n, 1);
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];
