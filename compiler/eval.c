@@ -99,6 +99,18 @@ void eval_bind(Eval *e, NodeId id, const Idx *index, Val v) {
     memo_add(e, id, index, node_at(e->g, id)->shape.rank, (Ranges){0}, v);
 }
 
+void eval_here(Eval *e, const Idx *point, int rank) {
+    memcpy(e->here, point, (size_t)rank * sizeof(Idx));
+    e->at_point = true;
+}
+
+/* The value of a reduction that was bound, or NO_VAL. It reads nothing: no range matters. */
+static Val bound_reduction(const Eval *e, NodeId id, const Idx *index) {
+    Val v = eval_known(e, id, index);
+    const bool here = e->at_point && e->cluster_of[id] == e->cluster;
+    return v == NO_VAL && here ? eval_known(e, id, e->here) : v;
+}
+
 /* ---- Lanes --------------------------------------------------------------------------------- */
 
 static bool by_lane(const Eval *e, const Idx *index, int rank) {
@@ -591,9 +603,7 @@ static Val eval_node(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
 static Val eval_ranged(Eval *e, NodeId id, const Idx *index, Ranges ranges) {
     const Node *n = node_at(e->g, id);
     Val v = memo_find(e, id, index, n->shape.rank, ranges);
-    if (v == NO_VAL && ranges.count && is_reduction((Op)n->op)) {
-        v = memo_find(e, id, index, n->shape.rank, (Ranges){0}); /* bound: it reads nothing */
-    }
+    if (v == NO_VAL && is_reduction((Op)n->op)) v = bound_reduction(e, id, index);
     if (v != NO_VAL) return v;
     v = eval_node(e, id, index, ranges);
     if (n->op != OP_CONST && !is_view((Op)n->op)) val_name(e->k, v, n->name);

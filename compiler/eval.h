@@ -81,7 +81,9 @@ typedef struct Eval {
     int row_rank;    /* axes before those of a row */
     int64_t columns; /* of rows that lie side by side, one a lane; 0: they do not */
     VEC(Turned) turned;
-    NodeId lost; /* a reduction that was neither bound nor in memory: a fault, or NO_NODE */
+    Idx here[MAX_RANK]; /* the point of the cluster's outer space whose values are made, ... */
+    bool at_point;      /* ... if there is one */
+    NodeId lost;        /* a reduction that was neither bound nor in memory: a fault, or NO_NODE */
     VEC(MemoEntry) memo;
     VEC(TableRow) table_rows;
     VEC(uint32_t) scopes;
@@ -127,5 +129,9 @@ Val eval_index(Eval *e, Idx at);
 uint8_t eval_run(Eval *e, Idx at);
 /* From now on in this scope, node `id` at index[] is `v`. */
 void eval_bind(Eval *e, NodeId id, const Idx *index, Val v);
+/* What is evaluated from now on is for this point of the cluster's outer space, of `rank` axes. Fusion saw to it that there
+ * the cluster's reductions are read at it alone: they need not be asked for at an index that shows it (views may go
+ * back and forth in ways that have no normal form). */
+void eval_here(Eval *e, const Idx *point, int rank);
 
 #endif

@@ -55,11 +55,6 @@ static bool visited(Walk *w, const Visit *v) {
     return false;
 }
 
-/* Some place on an axis. Of one there is no other. */
-static Idx place_on(Walk *w, const char *name, int32_t dim) {
-    return dim == 1 ? idx_const(&w->t, 0) : idx_var(&w->t, name, 0, dim - 1, UINT32_MAX);
-}
-
 /* See Read.rows; `at` is the place in the target, of shape s. */
 static uint8_t aligned_rows(Walk *w, const Shape *s, const Idx *at) {
     uint8_t rows = 0;
@@ -129,7 +124,8 @@ static void walk(Walk *w, NodeId id, const Idx *at, bool ranged) {
     Idx inner[MAX_RANK];
     if (is_reduction((Op)n->op)) {
         reduced = reduced_shape(w->f->g, n);
-        for (int i = 0; i < reduced.rank; i++) inner[i] = place_on(w, "k", reduced.dim[i]);
+        for (int i = 0; i < reduced.rank; i++)
+            inner[i] = idx_place(&w->t, "k", reduced.dim[i], UINT32_MAX);
     }
     for (uint32_t k = 0; k < n->argc; k++) {
         Idx in[MAX_RANK];
@@ -158,7 +154,8 @@ static void find_reads(Fuser *f) {
         Walk w = {.f = f, .start = id, .domain = node_at(f->g, id)->shape};
         arena_free(scratch);
         index_init(&w.t, scratch);
-        for (int i = 0; i < w.domain.rank; i++) w.own[i] = place_on(&w, "i", w.domain.dim[i]);
+        for (int i = 0; i < w.domain.rank; i++)
+            w.own[i] = idx_place(&w.t, "i", w.domain.dim[i], UINT32_MAX);
         walk(&w, id, w.own, false);
         for (uint32_t i = 0; i < f->reads[id].len; i++) {
             const Node *t = node_at(f->g, f->reads[id].at[i].target);

@@ -68,6 +68,10 @@ Idx idx_var(IndexTable *t, const char *name, int64_t lo, int64_t hi, uint32_t va
     return intern(t, 0, &(Term){t->atoms.len - 1, 1}, 1);
 }
 
+Idx idx_place(IndexTable *t, const char *name, int64_t count, uint32_t value) {
+    return count == 1 ? idx_const(t, 0) : idx_var(t, name, 0, count - 1, value);
+}
+
 Idx idx_iteration(IndexTable *t, uint32_t loop, int64_t trips) {
     for (uint32_t i = 0; i < t->iterations.len; i++) {
         if (t->iterations.at[i].loop == loop) return t->iterations.at[i].e;

@@ -54,6 +54,8 @@ void index_init(IndexTable *t, Arena *arena);
 Idx idx_const(IndexTable *t, int64_t value);
 /* A new variable with values lo..hi; `value` as in Atom. Its atom is idx_atom of the result. */
 Idx idx_var(IndexTable *t, const char *name, int64_t lo, int64_t hi, uint32_t value);
+/* A place among `count`: a new variable, but of one there is no other: 0, lest a view, back and forth, leads elsewhere. */
+Idx idx_place(IndexTable *t, const char *name, int64_t count, uint32_t value);
 uint32_t idx_atom(const IndexTable *t, Idx e); /* of an Idx that is one variable, */
 Idx idx_of_atom(IndexTable *t, uint32_t atom); /* and the other way round */
 /* The number of the iteration of a loop of the graph: 0 .. trips - 1. */

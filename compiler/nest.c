@@ -29,6 +29,10 @@ void nest_init(Nest *n, const Section *s, Kernel *k) {
     n->eval.block = (Block){s->rows, s->block, idx_const(&k->index, 0)};
 }
 
+void nest_here(Nest *n, const Idx *point) {
+    eval_here(&n->eval, point, n->s->cluster->outer.rank);
+}
+
 static const char *const loop_name[MAX_RANK] = {"k", "k1", "k2", "k3", "k4", "k5", "k6", "k7"};
 
 void nest_for(Nest *n, const char *name, Idx lo, Idx hi, int64_t step, Idx *var) {

@@ -34,6 +34,8 @@ typedef struct Tiling { /* of an axis: `count` tiles of `size`, from `start` on 
 
 /* nest.c */
 void nest_init(Nest *n, const Section *s, Kernel *k);
+/* What is evaluated from now on is for this point (eval_here). */
+void nest_here(Nest *n, const Idx *point);
 /* A shape whose axis i is merged[i] axes of `from` in one. */
 void nest_merge_shape(const Shape *from, const int *merged, int axes, Shape *to);
 /* The index on the axes of `from` of a place on the merged axes. */

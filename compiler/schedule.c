@@ -201,7 +201,7 @@ static void emit_items(Nest *n, Idx part) {
     /* Below the condition the item is one of the points. */
     Val v = val_index(k, item);
     val_name(k, v, "i");
-    Idx point = total == 1 ? idx_const(t, 0) : idx_var(t, "i", 0, total - 1, v);
+    Idx point = idx_place(t, "i", total, v);
     access_unravel(t, &parts, point, at);
     if (s->wide) {
         Idx *last = &at[space->rank - 1];

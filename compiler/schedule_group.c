@@ -91,7 +91,7 @@ static void open_rows(Shared *w, Idx part) {
     if (w->rows % rows)
         v = val_ew(k, OP_MIN, v, val_const(k, DT_I32, (double)(w->rows - 1)), NO_VAL);
     val_name(k, v, "row");
-    row = w->rows == 1 ? idx_const(t, 0) : idx_var(t, "row", 0, w->rows - 1, v);
+    row = idx_place(t, "row", w->rows, v);
     access_unravel(t, &s->space, row, at);
     nest_unmerge(t, &s->cluster->outer, s->merged, s->space.rank, at, w->at);
 }
@@ -215,7 +215,7 @@ static Idx kept_element(Shared *w, int32_t e, int64_t length, Ranges *there) {
         Val last = val_const(k, DT_I32, (double)(length - 1));
         Val v = val_ew(k, OP_MIN, val_index(k, i), last, NO_VAL);
         val_name(k, v, "last");
-        w->last = idx_var(t, "last", 0, length - 1, v);
+        w->last = idx_place(t, "last", length, v);
         w->last_of = length;
     }
     return w->last;
@@ -388,6 +388,7 @@ void emit_shared_rows(Nest *n, Idx part) {
     eval_set_lanes(&n->eval, 1);
     eval_push(&n->eval);
     open_rows(&w, part);
+    nest_here(n, w.at);
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];
         if (node_at(s->g, id)->op == OP_ARGMAX)

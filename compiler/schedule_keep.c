@@ -233,6 +233,7 @@ static Along along_open(Nest *n, NodeId sum) {
 
 uint32_t nest_ahead(Nest *n, NodeId sum, const Idx *index, uint32_t most) {
     Along a = along_open(n, sum);
+    nest_here(n, index);
     a.most = most;
     a.from = n->k->values.len;
     for (uint32_t i = 0; i < n->s->stores.len; i++) hoist(&a, n->s->stores.at[i].node, index);
@@ -247,8 +248,7 @@ void nest_hoist(Nest *n, NodeId id, const Idx *row) {
     Along a = along_open(n, NO_NODE);
     a.inner = inner;
     a.axes = axes.rank;
-    for (int i = 0; i < axes.rank; i++)
-        inner[i] = axes.dim[i] == 1 ? idx_const(t, 0) : idx_var(t, "i", 0, axes.dim[i] - 1, NO_VAL);
+    for (int i = 0; i < axes.rank; i++) inner[i] = idx_place(t, "i", axes.dim[i], NO_VAL);
     if (id != NO_NODE) {
         const Node *x = node_at(s->g, id);
         for (uint32_t i = 0; i < x->argc; i++) {

@@ -357,7 +357,7 @@ static Idx inside(Kernel *k, Idx place, int32_t size, const char *name) {
     if (idx_hi(&k->index, place) < size) return place;
     Val v = val_index(k, place);
     val_name(k, v, name);
-    return idx_var(&k->index, name, 0, size - 1, v);
+    return idx_place(&k->index, name, size, v);
 }
 
 void local_within(LocalTile *t, Idx *row, Idx *column) {
@@ -399,6 +399,7 @@ void local_finish(LocalTile *t, NodeId dot, Idx row, Idx column, Val sum) {
     eval_push(&n->eval);
     local_within(t, &row, &column);
     result_at(t, row, column, out);
+    nest_here(n, out);
     eval_bind(&n->eval, dot, out, sum);
     for (uint32_t i = 0; i < s->stores.len; i++)
         v[i] = eval_at(&n->eval, s->stores.at[i].node, out);
@@ -418,6 +419,7 @@ uint32_t local_loads_after(const LocalTile *t, NodeId dot, uint32_t most) {
     Idx column = idx_var(&p.k.index, "column", 0, space->dim[space->rank - 1] - 1, NO_VAL);
     uint32_t loads = local_ahead(&p.tile, dot, row, column, most);
     result_at(&p.tile, row, column, out);
+    nest_here(&p.n, out);
     eval_bind(&p.n.eval, dot, out, val_const(&p.k, DT_F32, 0));
     for (uint32_t i = 0; i < s->stores.len; i++) eval_at(&p.n.eval, s->stores.at[i].node, out);
     if (p.k.values.len > MOST_VALUES) loads = 0;

@@ -46,7 +46,7 @@ static bool goes_in_vectors(const Section *s, Arena *arena) {
     IndexTable *t = &k.index;
     for (int i = 0; i < axes; i++) {
         int64_t count = i < axes - 1 ? s->space.dim[i] : s->space.dim[i] / MAX_LANES;
-        at[i] = count == 1 ? idx_const(t, 0) : idx_var(t, "o", 0, count - 1, NO_VAL);
+        at[i] = idx_place(t, "o", count, NO_VAL);
     }
     at[axes - 1] = idx_add(t, idx_scale(t, at[axes - 1], MAX_LANES), n.eval.lane[MAX_LANES]);
     nest_unmerge(t, &s->cluster->outer, s->merged, axes, at, index);
@@ -151,6 +151,7 @@ void nest_narrow(Nest *n, const Idx *row) {
     n->eval.columns = shape_elems(&axes);
     n->eval.turned.len = n->eval.kept_count = 0;
     eval_set_lanes(&n->eval, MAX_LANES);
+    nest_here(n, row);
     nest_choose_kept(n, 1);
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];

@@ -87,8 +87,7 @@ static Probe probe(const Section *s, Arena *arena, const Shape *space, const int
     IndexTable *t = &k.index;
     uint32_t last = UINT32_MAX, before = UINT32_MAX;
     for (int i = 0; i < space->rank; i++) {
-        at[i] =
-            space->dim[i] == 1 ? idx_const(t, 0) : idx_var(t, "o", 0, space->dim[i] - 1, NO_VAL);
+        at[i] = idx_place(t, "o", space->dim[i], NO_VAL);
         if (i == space->rank - 1 && run) {
             Idx in_run = idx_var(t, "o", 0, run - 1, NO_VAL);
             Idx first = idx_var(t, "o", 0, space->dim[i] / run - 1, NO_VAL);

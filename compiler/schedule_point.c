@@ -103,6 +103,7 @@ void nest_reduce(Nest *n, NodeId id, const Point *points, uint32_t count) {
     nest_open(n, &reduced, reduced.rank, inner);
     for (uint32_t i = 0; i < count; i++) {
         eval_set_lanes(&n->eval, points[i].lanes);
+        nest_here(n, points[i].at);
         if (r->op == OP_ARGMAX)
             accumulate_argmax(n, r, points[i].at, inner, acc[i], place[i]);
         else if (r->op == OP_SCATTER)
@@ -191,6 +192,7 @@ void nest_store_points(Nest *n, const Point *points, uint32_t count) {
     Val *v = NEW_ARRAY(n->k->arena, Val, s->stores.len + 1);
     for (uint32_t i = 0; i < count; i++) {
         eval_set_lanes(&n->eval, points[i].lanes);
+        nest_here(n, points[i].at);
         for (uint32_t k = 0; k < s->stores.len; k++)
             v[k] = eval_at(&n->eval, s->stores.at[k].node, points[i].at);
         for (uint32_t k = 0; k < s->stores.len; k++)

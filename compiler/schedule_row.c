@@ -443,6 +443,7 @@ void nest_row(Nest *n, const Idx *row) {
     const Section *s = n->s;
     Kernel *k = n->k;
     n->eval.kept_count = 0;
+    nest_here(n, row);
     nest_choose_kept(n, 2 * s->target->lanes);
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         NodeId id = s->cluster->members.at[m];

@@ -1,13 +1,14 @@
 /* The kernels of the kernel IR, run on the host in double precision, against the reference interpreter
  * on the same program: for every target, with and without fusion. No driver takes part.
  *
- * The programs are those of tests/diff and programs made at random (DLG_KERNEL_SEEDS and
- * DLG_WILD_SEEDS say how many). Each goes all ways, a sample some of them in turn; with DLG_KERNEL_WAYS all so many. */
+ * The programs are those of tests/diff and programs made at random (DLG_KERNEL_SEEDS, DLG_WILD_SEEDS and
+ * DLG_BACK_SEEDS say how many, DLG_KERNEL_FIRST with which seed they begin). Each goes all ways, a sample some of them in turn; with DLG_KERNEL_WAYS all so many. */
 #include "ast.h"
 #include "compile.h"
 #include "embedded.h"
 #include "ir.h"
 #include "launch.h"
+#include "random_back.h"
 #include "random_program.h"
 #include "random_wild.h"
 #include "shrink.h"
@@ -734,6 +735,20 @@ static void test_wild(void) {
     free(w);
 }
 
+static void test_back(void) {
+    uint32_t first = number_of("DLG_KERNEL_FIRST", 1), count = number_of("DLG_BACK_SEEDS", 20);
+    RandomProgram *r = malloc(sizeof(*r));
+    for (uint32_t seed = first; r && seed < first + count; seed++) {
+        char name[64];
+        random_back(r, seed);
+        snprintf(name, sizeof(name), "back-%u", seed);
+        bool good = run_all(name, r->text);
+        if (!good) report(r->text);
+        CU_ASSERT(good);
+    }
+    free(r);
+}
+
 /* Among all of these are programs that a smaller arena is made for. */
 static void test_squeezed(void) {
     CU_ASSERT(squeezed >= 2 * number_of("DLG_KERNEL_WAYS", 10));
@@ -771,4 +786,5 @@ RUN_SUITE("kernels", {"a fault on purpose", test_fault},
           {"wgmma", test_wgmma}, {"results together", test_results_together},
           {"ready operands", test_ready}, {"stages of f32", test_staged},
           {"other tiles", test_other_tiles}, {"programs made at random", test_random},
-          {"wilder ones", test_wild}, {"some worked in a smaller arena", test_squeezed})
+          {"wilder ones", test_wild}, {"there and back", test_back},
+          {"some worked in a smaller arena", test_squeezed})
