@@ -330,6 +330,7 @@ static int read_table(Opening *o, size_t i) {
     char more[400] = "";
     int status = DLG_OK;
     if (!takes || !of) status = rt_no_memory(o->dev, d->field_count * sizeof *takes);
+    if (status == DLG_OK) status = data_there(o->dev, path); /* or its columns are nobody's fault */
     for (size_t f = i; status == DLG_OK && f < d->field_count; f++) {
         const Source *from = &o->sources[f];
         if (!is_from(o, f, SOURCE_TABLE, path)) continue;

@@ -128,6 +128,10 @@ sed 's/f32/i32/; s/y \* 2/y/' two.dlg >whole_x.dlg
 expect 1 "two.safetensors: row 1: element 2 of the sample is not a whole number that fits i32" \
     "$DLG" run whole_x.dlg --rows 0:1 --data x=two.safetensors:x
 expect 0 "s 21.5" "$DLG" run whole.dlg --set w=two.safetensors:x
+# Of a file that is not there nothing else is said, whatever its columns would be.
+for columns in '' :0:1 :7 :a,b; do
+    expect 1 "cannot open missing.csv: No such file or directory" "$DLG" run two.dlg --rows 0:2 --data x=missing.csv$columns
+done
 expect 1 "has no tensor \`w\`; it has: x, y, z; say which" "$DLG" run whole.dlg --set w=two.safetensors
 expect 1 "two.safetensors: has no tensor \`v\`; it has: x, y, z" "$DLG" run two.dlg --rows 0:2 --data x=two.safetensors:v
 sed 's/"two.npz"/"two.safetensors:x"/; s/two.npz:y/two.safetensors:y/' two.dlg >tensors.dlg
