@@ -26,7 +26,8 @@ typedef enum DType {
     DT_TF32 = DT_COUNT,
     DT_ALL
 } DType;
-const char *dtype_name(DType t);               /* "f32" */
+const char *dtype_name(DType t); /* "f32" */
+#define DTYPE_NAMES "f32, i32, bool, f16, bf16, u8"
 bool dtype_find(const char *name, DType *out); /* by its name; false: there is none */
 uint32_t dtype_bytes(DType t);                 /* of an element in memory */
 DType dtype_counts_as(DType t);                /* f16, bf16: f32; u8: i32; else itself */

@@ -5,6 +5,15 @@
 
 typedef VEC(const char *) Candidates;
 
+static Diag *unknown_argument(Lower *L, const char *function, const Arg *arg,
+                              const Candidates *formals) {
+    Diag *d = lower_error(L, E0203, arg->name_span, "`%s` has no argument called `%s`", function,
+                          arg->name);
+    const char *help = habit_argument(L->arena, arg->name, formals->at, formals->len);
+    if (help) diag_help(L->diags, d, "%s", help);
+    return d;
+}
+
 /* ---- Builtins --------------------------------------------------------------------------------- */
 
 static Value builtin_elementwise(Lower *L, const Given *a, int which) {
@@ -61,10 +70,7 @@ static int named_formal(Lower *L, const Builtin *b, const Arg *arg) {
         if (!strcmp(b->formals[i], arg->name)) return i;
         vec_push(L->arena, &c, b->formals[i]);
     }
-    Diag *d = lower_error(L, E0203, arg->name_span, "`%s` has no argument called `%s`", b->name,
-                          arg->name);
-    const char *near = diag_nearest(L->arena, arg->name, c.at, c.len);
-    if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
+    Diag *d = unknown_argument(L, b->name, arg, &c);
     diag_note(L->diags, d, "it is %s", builtin_signature(L, b));
     return -1;
 }
@@ -175,10 +181,7 @@ static int formal_of(Lower *L, const Function *fn, uint32_t skip, const Arg *arg
         if (s->params.at[i].name.name == arg->name) return (int)i;
         vec_push(L->arena, &c, s->params.at[i].name.name);
     }
-    Diag *d = lower_error(L, E0203, arg->name_span, "`%s` has no argument called `%s`", fn->name,
-                          arg->name);
-    const char *near = diag_nearest(L->arena, arg->name, c.at, c.len);
-    if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
+    Diag *d = unknown_argument(L, fn->name, arg, &c);
     wrong_arguments(L, fn, skip, d);
     return -1;
 }
@@ -315,7 +318,7 @@ static Value unknown_function(Lower *L, const Expr *e) {
     for (uint32_t i = 0; i < L->prelude.fns.len; i++)
         vec_push(L->arena, &c, L->prelude.fns.at[i].name);
     builtin_names(L, &c);
-    const char *near = diag_nearest(L->arena, e->name, c.at, c.len), *habit = lower_habit(e->name);
+    const char *near = diag_nearest(L->arena, e->name, c.at, c.len), *habit = habit_name(e->name);
     if (habit)
         diag_help(L->diags, d, "%s", habit);
     else if (near)

@@ -398,7 +398,7 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
     for (size_t i = 0; i < COUNT_OF(special); i++) vec_push(L->arena, &c, special[i]);
     const char *near = diag_nearest(L->arena, name, c.at, c.len);
     if (!near) near = similar_path(L, name);
-    const char *habit = lower_habit(name);
+    const char *habit = habit_name(name);
     if (L->in_columns && !near)
         diag_help(L->diags, d,
                   "a column is a number, from 0; by their names columns are given by --data "

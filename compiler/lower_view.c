@@ -105,7 +105,7 @@ Value builtin_fill(Lower *L, const Given *a, int which) {
     if (!rest_sizes(L, a, false, &t, &s)) return ERROR_VALUE;
     if (dtype->value.kind != VALUE_NONE) {
         if (dtype->value.kind != VALUE_DTYPE) {
-            lower_error(L, E0301, dtype->span, "a type is wanted: " LOWER_TYPES);
+            lower_error(L, E0301, dtype->span, "a type is wanted: " DTYPE_NAMES);
             return ERROR_VALUE;
         }
         t = dtype->value.dtype;

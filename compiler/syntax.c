@@ -2,6 +2,7 @@
  * where the mistake is a known one, what to write instead.
  *
  * Establishes: brackets that were open are given up, so that the next newline ends the statement. */
+#include "habit.h"
 #include "scan.h"
 
 typedef struct Expected {
@@ -99,42 +100,12 @@ static const char *describe(Parser *p, Span at, const char *found) {
                         len > 40 ? "..." : "");
 }
 
-/* What people write who come from another language, and what it is here. */
-static const char *foreign(const char *word) {
-    static const struct {
-        const char *word, *help;
-    } words[] = {
-        {"def", "a function is `fn name(x, y = 1) { return ... }`"},
-        {"function", "a function is `fn name(x, y = 1) { return ... }`"},
-        {"func", "a function is `fn name(x, y = 1) { return ... }`"},
-        {"let", "a binding is `name = value`, without a keyword"},
-        {"var", "a binding is `name = value`, without a keyword"},
-        {"elif", "write `else if`"},
-        {"elseif", "write `else if`"},
-        {"while", "the loop is `for t in 0..n { }`, which is unrolled"},
-        {"import",
-         "what there is needs no import; a file of your own comes in by `include \"file.dlg\"`"},
-        {"use",
-         "what there is needs no import; a file of your own comes in by `include \"file.dlg\"`"},
-        {"maximize", "to make a number larger, write `minimize -score by adam()`"},
-        {"print", "what is to be seen is an output: `entry look -> x`"},
-        {"float", "a type follows the name: `input x : f32[3]`"},
-        {"int", "a type follows the name: `input x : i32[3]`"},
-        {"f32", "a type follows the name: `input x : f32[3]`"},
-        {"i32", "a type follows the name: `input x : i32[3]`"},
-        {"tensor", "a type follows the name: `input x : f32[3]`"},
-    };
-    for (size_t i = 0; word && i < COUNT_OF(words); i++)
-        if (!strcmp(word, words[i].word)) return words[i].help;
-    return NULL;
-}
-
 /* Help when the statement's first word was meant as a keyword: `pram w`, `def f`, `let x`. */
 static const char *advise_head(Parser *p, const char *found, const char **head) {
     const Lexer *lex = p->lexer;
     *head = lex->tokens == 2 ? lex->head : NULL;
     if (!*head) return NULL;
-    const char *help = foreign(*head);
+    const char *help = habit_statement(*head);
     if (help || strcmp(found, "a name")) return help;
     const char *near = diag_nearest(p->arena, *head, keywords, COUNT_OF(keywords));
     return near ? arena_printf(p->arena, "did you mean `%s`?", near) : NULL;
