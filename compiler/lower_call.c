@@ -269,8 +269,33 @@ static bool in_loop(const Lower *L) {
     return f || L->loop;
 }
 
+/* What a text of `assert` says: `{name}` stands for what the name is there: a number, or a tensor's type. */
+static const char *assert_text(Lower *L, const char *s) {
+    Text t;
+    text_init(&t, L->arena);
+    for (const char *open; (open = strchr(s, '{'));) {
+        const char *close = strchr(open, '}');
+        if (!close) break;
+        const Symbol *symbol =
+            lower_find_symbol(L, names_add(L->names, open + 1, (size_t)(close - open - 1)));
+        Value v = !symbol                 ? ERROR_VALUE
+                  : symbol->var == NO_VAR ? symbol->value
+                                          : tensor_value(lower_var_node(L, symbol->var));
+        text_add(&t, s, (size_t)(open - s));
+        if (v.kind == VALUE_NUMBER)
+            text_printf(&t, "%.10g", v.number);
+        else if (v.kind == VALUE_TENSOR)
+            text_puts(&t, lower_kind_text(L, &v));
+        else
+            text_add(&t, open, (size_t)(close + 1 - open));
+        s = close + 1;
+    }
+    text_puts(&t, s);
+    return t.at;
+}
+
 static Value lower_assert(Lower *L, const Expr *e) {
-    bool holds = true;
+    bool holds = false;
     const char *message = NULL;
     bool right = e->args.len >= 1 && e->args.len <= 3;
     for (uint32_t i = 0; right && i < e->args.len; i++)
@@ -281,21 +306,19 @@ static Value lower_assert(Lower *L, const Expr *e) {
         diag_help(L->diags, d, "assert(rows(x) == 64, \"x has 64 rows\")");
         return ERROR_VALUE;
     }
-    if (e->args.len >= 2) message = e->args.at[1].value->name;
-    if (!lower_condition(L, e->args.at[0].value, "what `assert` checks", &holds))
-        return ERROR_VALUE;
-    if (!holds) {
+    if (lower_condition(L, e->args.at[0].value, "what `assert` checks", &holds) && !holds) {
+        if (e->args.len >= 2) message = assert_text(L, e->args.at[1].value->name);
         Diag *d =
             lower_error(L, E0703, e->span, "%s", message ? message : "the assertion does not hold");
         if (!L->frame->module->prelude) diag_label(L->diags, d, "is false");
-        const char *help = e->args.len == 3 ? e->args.at[2].value->name : NULL;
+        const char *help = e->args.len == 3 ? assert_text(L, e->args.at[2].value->name) : NULL;
         const char loops[] = "in a loop "; /* is of no help elsewhere */
         if (help && (strncmp(help, loops, sizeof loops - 1) != 0 || in_loop(L)))
             diag_help(L->diags, d, "%s", help);
-        if (L->frame->kind == FRAME_FN) { /* what follows relied on it */
-            L->frame->result = ERROR_VALUE;
-            L->frame->returned = true;
-        }
+    }
+    if (!holds && L->frame->kind == FRAME_FN) { /* what follows relied on it */
+        L->frame->result = ERROR_VALUE;
+        L->frame->returned = true;
     }
     return (Value){.kind = VALUE_NONE};
 }
