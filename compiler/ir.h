@@ -299,6 +299,9 @@ Program *lower_program(Arena *arena, Names *names, Diags *diags, const struct As
  * Requires: y has rank 0 and is f32. One GRADSUM where a node has more than one contribution. False when
  * what a loop would have to keep for it has too many axes or elements. */
 bool grad_build(Graph *g, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out);
+/* Where grad_build found none of them: the node nearest to y through which no gradient goes, of those on paths from a
+ * wrt[i]. NO_NODE: y does not depend on any of them. */
+NodeId grad_barrier(Graph *g, NodeId y, const NodeId *wrt, uint32_t n);
 
 /* graph.c: what holds of every graph between passes. NULL, or what is wrong (in the arena). */
 const char *graph_verify(const Graph *g, Arena *arena);

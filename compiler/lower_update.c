@@ -57,6 +57,35 @@ static bool target_of(Lower *L, const Expr *e, NodeId *out) {
     return *out = v.node, true;
 }
 
+/* Where y does depend on what its gradient is taken by, says what lets none through; false: it does not. */
+static bool point_barrier(Lower *L, Diag *d, NodeId y, const NodeId *wrt, uint32_t n) {
+    static const struct {
+        Op op;
+        const char *what, *help;
+    } barriers[] = {
+        {OP_ARGMAX, "`argmax` gives a place, which has no gradient",
+         "minimize a loss of the logits themselves, `mean(cross_entropy(logits, y))`; what "
+         "`argmax` "
+         "gives, as `accuracy`, is for an output beside it"},
+        {OP_FLOOR, "`floor` has no gradient: it is flat between its steps", NULL},
+        {OP_CAST, "whole numbers have no gradient", NULL},
+        {OP_STOP, "`stop_gradient` lets none through", NULL},
+    };
+    NodeId at = grad_barrier(L->g, y, wrt, n);
+    if (at == NO_NODE) return false;
+    const Node *node = node_at(L->g, at);
+    const char *what = "a comparison has no gradient";
+    const char *help = "`where(condition, a, b)` passes the gradients of a and b on";
+    for (size_t i = 0; i < COUNT_OF(barriers); i++) {
+        if (barriers[i].op != node->op) continue;
+        what = barriers[i].what;
+        help = barriers[i].help;
+    }
+    lower_point(L, d, node->span, "%s", what);
+    if (help) diag_help(L->diags, d, "%s", help);
+    return true;
+}
+
 static bool differentiate(Lower *L, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out, Span at) {
     if (grad_build(L->g, y, wrt, n, out)) {
         for (uint32_t i = 0; i < n && L->entry; i++) {
@@ -98,15 +127,16 @@ Value lower_grad(Lower *L, const Expr *e) {
         items[i] = tensor_value(out[i]);
         if (out[i] != NO_NODE) continue;
         const Expr *v = e->args.at[i + 1].value;
-        Diag *d = lower_error(L, E0501, v->span, "what is differentiated does not depend on `%s`",
+        Diag *d = lower_error(L, E0501, v->span, "what is differentiated has no gradient by `%s`",
                               v->name);
         Operand x = {tensor_value(wrt[i]), v, v->span};
         lower_point_origins(L, d, &x, 1);
-        diag_note(L->diags, d, "there is no path of differentiable operations between them");
+        ok = false;
+        if (point_barrier(L, d, y, &wrt[i], 1)) continue;
+        diag_note(L->diags, d, "it does not depend on `%s`", v->name);
         if (node_at(L->g, wrt[i])->op == OP_NAMED)
             diag_note(L->diags, d, "what is made of an equal expression is not made of `%s`",
                       v->name);
-        ok = false;
     }
     if (!ok) return ERROR_VALUE;
     return n == 1 ? items[0] : (Value){.kind = VALUE_TUPLE, .items = items, .count = n};
@@ -359,7 +389,11 @@ void lower_minimize(Lower *L, const Stmt *s) {
         grads[reached++] = grads[i];
     }
     if (reached == 0) {
-        Diag *d = lower_error(L, E0503, s->value->span, "what is minimized depends on no param");
+        Diag *d =
+            lower_error(L, E0503, s->value->span, "what is minimized has no gradient by any param");
+        if (!point_barrier(L, d, loss, wrt, n) && n > 0)
+            diag_note(L->diags, d, "it depends on none%s",
+                      s->over.len ? " of those that are chosen" : "");
         if (n == 0)
             diag_note(L->diags, d,
                       s->except ? "`except` leaves none" : "the program declares none");
