@@ -211,6 +211,7 @@ typedef struct Lower {
     bool initial;             /* while an initial value is, after `~` or `=` */
     bool sizing;              /* while the sizes of a type are */
     bool in_columns;          /* while the columns of a source are */
+    const Value *updating;    /* by what, while the name of what is updated is looked up */
     VEC(const Expr *) warned; /* calls that lower_warn_habit told of */
     uint32_t iterations, depth, nesting, seq;
 } Lower;
@@ -379,6 +380,8 @@ uint32_t lower_step(Lower *L);                            /* the step counter, m
 /* ---- lower_update.c ----------------------------------------------------------------------------- */
 
 void lower_update(Lower *L, const Stmt *s);
+/* How a state is declared that takes such values, as a help line. */
+const char *lower_state_help(Lower *L, const char *name, const Value *v);
 void lower_minimize(Lower *L, const Stmt *s);
 Value lower_grad(Lower *L, const Expr *e);
 Value lower_global_norm(Lower *L);

@@ -410,6 +410,8 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
         diag_help(L->diags, d, "%s", habit);
     else if (near)
         diag_help(L->diags, d, "did you mean `%s`?", near);
+    else if (L->updating)
+        diag_help(L->diags, d, "%s", lower_state_help(L, name, L->updating));
     else if (source_after_slashes(L->diags->sources, at))
         diag_help(L->diags, d, "a comment begins with `#`; `//` divides and rounds down");
 }

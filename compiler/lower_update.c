@@ -174,25 +174,39 @@ static bool update_allowed(Lower *L, const Stmt *s) {
     return false;
 }
 
-/* The param or state that is updated; NO_VAR (reported) when it is none. */
-static uint32_t update_target(Lower *L, const Stmt *s) {
+const char *lower_state_help(Lower *L, const char *name, const Value *v) {
+    return arena_printf(
+        L->arena,
+        "what is kept from run to run is declared outside of entries: `state %s : %s = 0`", name,
+        v->kind == VALUE_TENSOR ? lower_kind_text(L, v) : "f32");
+}
+
+/* The param or state that is updated, by `value`; NO_VAR (reported) when it is none. */
+static uint32_t update_target(Lower *L, const Stmt *s, const Value *value) {
     const Symbol *symbol = lower_find_symbol(L, s->name.name);
     uint32_t var = symbol ? symbol->var : lower_find_path(L, s->name.name);
     if (!symbol && var == NO_VAR) {
         Expr name = {.kind = EXPR_NAME, .name = s->name.name, .span = s->name.span};
         if (!strcmp(s->name.name, "step"))
             lower_error(L, E0505, s->name.span, "`step` counts by itself");
-        else
+        else {
+            L->updating = value;
             lower_name(L, &name);
+            L->updating = NULL;
+        }
         return NO_VAR;
     }
     if (symbol && var == NO_VAR && symbol->declared && symbol->value.kind == VALUE_ERROR)
         return NO_VAR;
     if (var == NO_VAR || L->program->vars.at[var].kind == VAR_INPUT) {
+        const bool input = var != NO_VAR;
         Diag *d = lower_error(L, E0505, s->name.span,
                               "`%s` is %s, and only params and states are updated", s->name.name,
-                              var == NO_VAR ? "a binding" : "an input");
+                              input              ? "an input"
+                              : symbol->declared ? "a constant"
+                                                 : "a binding");
         if (symbol) lower_point(L, d, symbol->span, "from here");
+        diag_help(L->diags, d, "%s", lower_state_help(L, input ? "kept" : s->name.name, value));
         return NO_VAR;
     }
     if (L->frame->kind == FRAME_FN && L->program->vars.at[var].kind == VAR_PARAM) {
@@ -207,7 +221,7 @@ static uint32_t update_target(Lower *L, const Stmt *s) {
 void lower_update(Lower *L, const Stmt *s) {
     if (!update_allowed(L, s)) return;
     Operand x = {lower_expr(L, s->value), s->value, s->value->span};
-    uint32_t var = update_target(L, s);
+    uint32_t var = update_target(L, s, &x.value);
     NodeId id;
     if (var == NO_VAR || x.value.kind == VALUE_ERROR) return;
     const Variable *v = &L->program->vars.at[var];
