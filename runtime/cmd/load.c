@@ -404,6 +404,10 @@ int session_set_tensors(Session *s, const Args *a) {
         }
         int status = dlg_set_file(s->prog, a->set[i].name, a->set[i].value);
         int exit_status = status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
+        double value;
+        if (status == DLG_ERR_NAME && dlg_program_const(s->prog, a->set[i].name, &value) == DLG_OK)
+            fprintf(stderr, "  `%s` is a constant of the model: -D %s=%s\n", a->set[i].name,
+                    a->set[i].name, a->set[i].value);
         say_samples(s, a, &a->set[i], status);
         if (status < 0) return exit_status;
     }

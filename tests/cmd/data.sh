@@ -88,7 +88,9 @@ expect 0 "; y versicolor" "$DLG" run iris.dlg --load iris.w --rows 0 --with y --
 sed 's/virginica/rose/' fewer.csv >other.csv
 expect 1 "other.csv:3: column 3: \`rose\` is not among the labels of the weights" \
     "$DLG" run iris.dlg --load iris.w --rows 1 --with y --data x=other.csv:a,b --data y=other.csv:c
-expect 1 "iris.csv:1: the header has no column \`colour\`" "$DLG" train iris.dlg --data x=iris.csv:colour,id --data y=iris.csv:species
+expect 1 "iris.csv:1: the header has no column \`1-4\`; columns 0 to 63 are written 0:64" "$DLG" train iris.dlg \
+    --data x=iris.csv:1-4 --data y=iris.csv:species
+expect 1 "iris.csv:1: the header has no column \`colour\`; it has: " "$DLG" train iris.dlg --data x=iris.csv:colour,id --data y=iris.csv:species
 expect 1 "1 column is named for \`x\`" "$DLG" train iris.dlg --data x=iris.csv:id --data y=iris.csv:species
 expect 1 "that is data of this run" "$DLG" train iris.dlg --data "$columns" --data y=iris.csv:species --save iris.csv
 sed 's/2.3/nan/' iris.csv >nan.csv

@@ -79,6 +79,7 @@ for command in run eval verify; do
         --entry predit --load w
 done
 expect 1 "has no entry \`fly\`" "$DLG" run "$data/line.cl" --entry fly
+expect 1 "\`batch\` is a constant of the model: -D batch=32" "$DLG" train "$DLG_SOURCE_DIR/samples/digits.dlg" --set batch=32
 expect 1 "has no tensor \`fly\`; it has: " "$DLG" train "$data/line.cl" --set fly=1
 expect 1 "the model has no input \`fly\` to give data to; it has: x, y" "$DLG" train "$DLG_SOURCE_DIR/samples/digits.dlg" \
     --data fly=a.csv:0:9
