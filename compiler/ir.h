@@ -276,11 +276,17 @@ typedef struct ConstValue {
     double value;
 } ConstValue;
 
+typedef struct SourceNumber { /* a number of the program's file */
+    Span span;
+    double value;
+} SourceNumber;
+
 typedef struct Program {
     Arena *arena;
-    const char *model; /* the file's name without directory and ending */
-    const char *path;  /* as the user gave it */
-    Sources *sources;  /* for the source lines in the program's comments; may be NULL */
+    const char *model;         /* the file's name without directory and ending */
+    const char *path;          /* as the user gave it */
+    Sources *sources;          /* for the source lines in the program's comments; may be NULL */
+    VEC(SourceNumber) numbers; /* in order */
     VEC(ConstValue) consts;
     VEC(Variable) vars;
     VEC(Entry *) entries; /* a batch-1 variant follows its entry */

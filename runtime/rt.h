@@ -121,7 +121,9 @@ typedef struct Together {
 typedef struct Plan {
     char *text, *file;
     const char *model, *target, *source;
-    const char *kernels; /* the OpenCL text, NUL-terminated */
+    const char *precision, *opt; /* that it was compiled with; NULL: it does not say */
+    const char *numbers;         /* of its source, "LINE:VALUE" by spaces; NULL: it does not say */
+    const char *kernels;         /* the OpenCL text, NUL-terminated */
     size_t kernels_len, kernel_count;
     int64_t kernels_line; /* of the file: where the OpenCL text begins */
     uint64_t arena_bytes, arena_align;
