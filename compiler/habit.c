@@ -1,4 +1,4 @@
-/* habit: three tables, by name; see habit.h. What the language has itself does not stand here. */
+/* habit: tables, by name; see habit.h. What the language has itself does not stand here. */
 #include "habit.h"
 
 #include <string.h>
@@ -142,6 +142,17 @@ static const Habit names[] = {
     {"bfloat16", "write `bf16`"},
     {"uint8", "write `u8`"},
     {"int64", "the types are " DTYPE_NAMES},
+};
+
+static const Habit strings[] = {
+    {"same",
+     "a number: filters of 3 keep the size of images with `pad = 1`, those of 5 with `pad = 2`"},
+    {"valid", "leave it out: nothing is padded then"},
+    {"relu", "functions are passed by their names, without quotes"},
+    {"tanh", "functions are passed by their names, without quotes"},
+    {"mean", "write `mean(...)` of what the function gives"},
+    {"sum", "write `sum(...)` of what the function gives"},
+    {"none", "leave it out: losses of rows are given row by row"},
 };
 
 #define BIAS                                                                                       \
@@ -319,6 +330,10 @@ static const char *find(const Habit *habits, size_t count, const char *name) {
 
 const char *habit_statement(const char *word) {
     return find(statements, COUNT_OF(statements), word);
+}
+
+const char *habit_string(const char *text) {
+    return find(strings, COUNT_OF(strings), text);
 }
 
 const char *habit_name(const char *name) {

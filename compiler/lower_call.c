@@ -209,6 +209,13 @@ static bool evaluate_arguments(Lower *L, const Function *fn, const Expr *by, uin
             lower_help_missing_value(L, d, &values[k], arg->value);
             ok = false;
         }
+        if (values[k].kind == VALUE_STRING && fn->prelude) {
+            Diag *d = lower_error(L, E0301, arg->value->span, "`%s` of `%s` is no string",
+                                  fn->stmt->params.at[k].name.name, fn->name);
+            const char *help = habit_string(values[k].string);
+            if (help) diag_help(L->diags, d, "%s", help);
+            return false;
+        }
         ok = ok && values[k].kind != VALUE_ERROR;
     }
     for (uint32_t i = skip; i < fn->stmt->params.len; i++) {

@@ -436,15 +436,19 @@ static void note_calls(Lower *L, Diag *d, const Frame *from) {
     }
 }
 
-/* What a function of the prelude was given: its inside is not what the user knows. */
+/* What a function of the prelude was given by the user: its inside is not what the user knows. */
 static void note_arguments(Lower *L, Diag *d, const Frame *call) {
     Text t;
     text_init(&t, L->arena);
     const Params *params = &call->fn->stmt->params;
     for (uint32_t i = 0; i < params->len; i++) {
         const Symbol *s = scope_find(call->scope, params->at[i].name.name);
-        if (!s || s->value.kind != VALUE_TENSOR) continue;
-        text_printf(&t, "%s%s is %s", t.len ? ", " : "", s->name, lower_kind_text(L, &s->value));
+        if (!s || s->value.kind == VALUE_ERROR || s->span.file == L->prelude.file) continue;
+        text_printf(&t, "%s%s is ", t.len ? ", " : "", s->name);
+        if (s->value.kind == VALUE_NUMBER)
+            text_printf(&t, "%g", s->value.number);
+        else
+            text_puts(&t, lower_kind_text(L, &s->value));
     }
     if (t.len) diag_note(L->diags, d, "in `%s`, %s", call->fn->name, t.at);
 }

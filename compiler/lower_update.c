@@ -280,7 +280,12 @@ static bool chosen_params(Lower *L, const Stmt *s, bool *chosen) {
             if (v->kind == VAR_PARAM) vec_push(L->arena, &c, v->name);
         }
         const char *near = diag_nearest(L->arena, o->name, c.at, c.len);
-        if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
+        if (lower_find_function(L, L->frame->module, o->name))
+            diag_help(L->diags, d,
+                      "each call of a function makes params of its own, which have the name of the "
+                      "binding that it is for");
+        else if (near)
+            diag_help(L->diags, d, "did you mean `%s`?", near);
         Text t;
         text_init(&t, L->arena);
         for (uint32_t i = 0; i < c.len && i < 8; i++)

@@ -390,6 +390,12 @@ Value builtin_concat(Lower *L, const Given *a, int which) {
         lower_error(L, E0203, a->at, "`concat` wants tensors");
         return ERROR_VALUE;
     }
+    if (a->rest_count == 1 && a->rest[0].expr && a->rest[0].expr->kind == EXPR_TENSOR) {
+        Diag *d = lower_error(L, E0203, a->rest[0].span,
+                              "a literal is one tensor already, stacked on a new axis");
+        diag_help(L->diags, d, "`concat` takes its tensors one by one: `concat(a, b, axis = 1)`");
+        return ERROR_VALUE;
+    }
     for (uint32_t i = 0; i < a->rest_count; i++) {
         if (!lower_any_tensor(L, &a->rest[i], &ids[i])) return ERROR_VALUE;
         DType own = (DType)node_at(L->g, ids[i])->dtype;

@@ -151,6 +151,8 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e, 
                "}`";
     if (is_one_of(found, statements) && expects(e, "the end of the line"))
         return "each statement stands on a line of its own, or `;` stands between them";
+    if (!strcmp(found, "'('") && lex->before == ')')
+        return "a layer is a function of what it is applied to: `dense(x, 64)`";
     if (!strcmp(found, "'('") && lex->before == T_DOTTED)
         return "there are no methods and no modules: write `exp(x)`, `sum(x)`";
     if (is_one_of(found, values) && lex->before == T_NAME && expects(e, "'('"))
