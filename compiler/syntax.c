@@ -5,6 +5,8 @@
 #include "habit.h"
 #include "scan.h"
 
+#include <ctype.h>
+
 typedef struct Expected {
     const char *const *at;
     size_t len;
@@ -153,11 +155,20 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e, 
         return "each statement stands on a line of its own, or `;` stands between them";
     if (!strcmp(found, "'('") && lex->before == ')')
         return "a layer is a function of what it is applied to: `dense(x, 64)`";
-    if (!strcmp(found, "'('") && lex->before == T_DOTTED)
-        return "there are no methods and no modules: write `exp(x)`, `sum(x)`";
     if (is_one_of(found, values) && lex->before == T_NAME && expects(e, "'('"))
         return "a function is called with parentheses: `relu(x)`";
     return NULL;
+}
+
+/* Help where `x.f(` was meant to call a method, or a function of a module; `at` is its bracket. */
+static const char *advise_method(Parser *p, Span at) {
+    const char *text = p->diags->sources->files.at[p->file].text;
+    uint32_t begin = at.begin;
+    while (begin && (isalnum((unsigned char)text[begin - 1]) || text[begin - 1] == '_')) begin--;
+    const char *name = arena_strndup(p->arena, text + begin, at.begin - begin);
+    const char *habit = habit_name(name);
+    return arena_printf(p->arena, "there are no methods and no modules: %s%s%s",
+                        habit ? "" : "write `", habit ? habit : name, habit ? "" : "(x)`");
 }
 
 static const char *advise(Parser *p, Span at, const char *found, const char *shown, Expected e,
@@ -177,6 +188,7 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
         return "a declaration begins with `input`, `param` or `state`";
     if (!strncmp(shown, "the keyword", 11) && expects(e, "a name") && !expects(e, "a number"))
         return arena_printf(p->arena, "%s is a keyword: choose another name", shown + 12);
+    if (!strcmp(found, "'('") && lex->before == T_DOTTED) return advise_method(p, at);
     if (is_one_of(found, values) && source_after_slashes(p->diags->sources, at))
         return "a comment begins with `#`; `//` divides and rounds down";
     const char *help = advise_pair(lex, found, e, bracketed);
