@@ -29,6 +29,7 @@ Expr *ast_number(Parser *p, Span span, NumberValue number) {
     Expr *e = expr_new(p, EXPR_NUMBER, span, 0);
     e->number = number.value;
     e->integral = number.integral;
+    vec_push(p->arena, &p->ast->numbers, e);
     return e;
 }
 

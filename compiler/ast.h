@@ -165,9 +165,12 @@ struct Stmt {
     bool except;    /* STMT_MINIMIZE: all but `over` */
 };
 
+typedef VEC(const Expr *) Numbers;
+
 typedef struct Ast {
     uint32_t file; /* index in Sources */
     Stmts items;
+    Numbers numbers; /* as they stand in the text */
 } Ast;
 
 /* Parses one source file. Syntax errors go to `diags`; the tree holds what could be read.

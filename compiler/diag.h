@@ -70,7 +70,7 @@ void diag_span(Diags *d, Diag *diag, Span at, const char *fmt, ...) PRINTF_LIKE(
 void diag_note(Diags *d, Diag *diag, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void diag_help(Diags *d, Diag *diag, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* The nearest of `names` to `name` by edit distance, if near enough to suggest; else NULL. */
+/* nearest_name, of a list of names. */
 const char *diag_nearest(Arena *scratch, const char *name, const char *const *names, size_t count);
 
 /* All diagnostics, sorted by file and place, as text. `color` adds ANSI colours. */

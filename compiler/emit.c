@@ -374,6 +374,25 @@ static void write_entries(const Emitter *em, Text *out) {
     }
 }
 
+/* What graph_hash is of beside the graphs, and where they have them from: to say what two programs differ in. */
+static void write_origin(const Emitter *em, Text *out) {
+    enum { MOST_NUMBERS = 256 };
+    const Program *p = em->p;
+    const Target *t = em->plan->target;
+    text_printf(out, "//! graph %016llx precision %s opt %d\n",
+                (unsigned long long)graph_hash(p, t, em->opt_level), precision_name(t->precision),
+                em->opt_level ? em->opt_level - 1 : 2);
+    if (!p->sources || p->numbers.len == 0 || p->numbers.len > MOST_NUMBERS) return;
+    text_puts(out, "//! numbers");
+    for (uint32_t i = 0; i < p->numbers.len; i++) {
+        uint32_t line, column;
+        source_place(p->sources, p->numbers.at[i].span, &line, &column);
+        text_printf(out, " %u:", line);
+        text_f64(out, p->numbers.at[i].value);
+    }
+    text_puts(out, "\n");
+}
+
 static void write_plan(Emitter *em, Text *out) {
     const Program *p = em->p;
     const Plan *plan = em->plan;
@@ -382,8 +401,7 @@ static void write_plan(Emitter *em, Text *out) {
     text_printf(out, "//! model %s target %s from ", p->model, plan->target->name);
     plan_string(out, p->path);
     text_puts(out, plan->target->meets && plan->target->local_size == 1 ? " pair\n" : "\n");
-    text_printf(out, "//! graph %016llx\n",
-                (unsigned long long)graph_hash(p, plan->target, em->opt_level));
+    write_origin(em, out);
     for (uint32_t i = 0; i < p->consts.len; i++) {
         text_printf(out, "//! const %s ", p->consts.at[i].name);
         text_f64(out, p->consts.at[i].value);

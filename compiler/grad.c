@@ -278,7 +278,22 @@ static NodeId grad_at(Graph *G, const Node *n, NodeId g) {
     return where(G, here, each, num(G, 0, each));
 }
 
+bool grad_passes(Op op, uint32_t k) {
+    switch (op) {
+#define ELEMENTWISE(NAME, name, arity, result, cl, host, d0, d1, d2, ...)                          \
+    case OP_##NAME:                                                                                \
+        return strcmp(k == 0 ? #d0 : k == 1 ? #d1 : #d2, "NONE") != 0;
+#include "ops.def"
+    case OP_STOP:
+    case OP_ARGMAX: return false;
+    case OP_SCATTER:
+    case OP_TAKE: return k == 0;
+    default: return true;
+    }
+}
+
 NodeId grad_operand(Graph *G, const Node *n, NodeId r, NodeId g, uint32_t k) {
+    if (!grad_passes((Op)n->op, k)) return NO_NODE;
     switch (n->op) {
     case OP_COPY:
     case OP_NAMED:
@@ -296,13 +311,10 @@ NodeId grad_operand(Graph *G, const Node *n, NodeId r, NodeId g, uint32_t k) {
     case OP_AT: return grad_at(G, n, g);
     case OP_WINDOW: return grad_window(G, n, g);
     case OP_SKEW: return grad_skew(G, n, g);
-    case OP_SCATTER: return k == 0 ? grad_scatter(G, n, g) : NO_NODE;
-    case OP_TAKE: {
-        const Shape table = node_at(G, n->args[0])->shape;
-        return k == 0 ? node_scatter(G, g, n->args[1], table.dim[0]) : NO_NODE;
-    }
+    case OP_SCATTER: return grad_scatter(G, n, g);
+    case OP_TAKE: return node_scatter(G, g, n->args[1], node_at(G, n->args[0])->shape.dim[0]);
     default: {
-        NodeId out[3] = {NO_NODE, NO_NODE, NO_NODE}; /* STOP, ARGMAX and leaves: none */
+        NodeId out[3] = {NO_NODE, NO_NODE, NO_NODE}; /* leaves: none */
         if (op_info[n->op].elementwise) grad_elementwise(G, n, r, g, out);
         return out[k];
     }

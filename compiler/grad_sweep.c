@@ -35,6 +35,7 @@ typedef struct Sweep {
     Arena *arena;   /* for the sweep alone: nodes copy their lists */
     uint32_t count; /* of nodes: up to y */
     uint32_t home;  /* the loop that y stands in; it is open, as those around it are */
+    bool any;       /* not through floats alone */
     bool *depends;
     NodeIds *parts; /* of each node: its contributions */
     NodeId *grad;
@@ -50,7 +51,7 @@ typedef struct Sweep {
 /* ---- What depends on the wanted nodes -------------------------------------------------------- */
 
 static bool node_depends(const Sweep *s, const Node *n) {
-    if (!dtype_is_float((DType)n->dtype)) return false;
+    if (!s->any && !dtype_is_float((DType)n->dtype)) return false;
     if (n->op == OP_CARRY && !s->closed[n->attr[0]]) return false;
     if (n->op == OP_FINAL) return s->depends[node_at(s->G, n->args[0])->args[n->attr[0]]];
     if (n->op == OP_STACK) return s->depends[n->args[1]];
@@ -511,4 +512,37 @@ bool grad_build(Graph *G, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out) 
     G->span = span;
     arena_close(s.arena);
     return !s.failed;
+}
+
+NodeId grad_barrier(Graph *G, NodeId y, const NodeId *wrt, uint32_t n) {
+    Sweep s = {.G = G, .arena = arena_open(G->arena), .count = y + 1, .any = true};
+    bool *on_way = NEW_ARRAY(s.arena, bool, s.count); /* from y, through what passes gradients */
+    NodeId found = NO_NODE;
+    s.depends = NEW_ARRAY(s.arena, bool, s.count);
+    s.closed = NEW_ARRAY(s.arena, bool, G->loops.len);
+    for (NodeId id = 0; id < s.count; id++) {
+        const Node *node = node_at(G, id);
+        if (node->op == OP_SCAN) s.closed[node->attr[0]] = true;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (wrt[i] < s.count) s.depends[wrt[i]] = true;
+    }
+    find_depends(&s);
+    on_way[y] = true;
+    for (NodeId id = s.count; id-- > 0 && found == NO_NODE;) {
+        const Node *node = node_at(G, id);
+        bool is_float = dtype_is_float((DType)node->dtype);
+        /* What leads out of a loop leads to all that it carries. */
+        bool loop = node->op == OP_SCAN || node->op == OP_FINAL || node->op == OP_STACK;
+        for (uint32_t k = 0; on_way[id] && k < node->argc; k++) {
+            NodeId x = node->args[k];
+            bool from_float = dtype_is_float((DType)node_at(G, x)->dtype);
+            if (loop || !from_float || (is_float && grad_passes((Op)node->op, k)))
+                on_way[x] = true;
+            else if (s.depends[x])
+                found = id;
+        }
+    }
+    arena_close(s.arena);
+    return found;
 }

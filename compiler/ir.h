@@ -26,7 +26,8 @@ typedef enum DType {
     DT_TF32 = DT_COUNT,
     DT_ALL
 } DType;
-const char *dtype_name(DType t);               /* "f32" */
+const char *dtype_name(DType t); /* "f32" */
+#define DTYPE_NAMES "f32, i32, bool, f16, bf16, u8"
 bool dtype_find(const char *name, DType *out); /* by its name; false: there is none */
 uint32_t dtype_bytes(DType t);                 /* of an element in memory */
 DType dtype_counts_as(DType t);                /* f16, bf16: f32; u8: i32; else itself */
@@ -275,11 +276,17 @@ typedef struct ConstValue {
     double value;
 } ConstValue;
 
+typedef struct SourceNumber { /* a number of the program's file */
+    Span span;
+    double value;
+} SourceNumber;
+
 typedef struct Program {
     Arena *arena;
-    const char *model; /* the file's name without directory and ending */
-    const char *path;  /* as the user gave it */
-    Sources *sources;  /* for the source lines in the program's comments; may be NULL */
+    const char *model;         /* the file's name without directory and ending */
+    const char *path;          /* as the user gave it */
+    Sources *sources;          /* for the source lines in the program's comments; may be NULL */
+    VEC(SourceNumber) numbers; /* in order */
     VEC(ConstValue) consts;
     VEC(Variable) vars;
     VEC(Entry *) entries; /* a batch-1 variant follows its entry */
@@ -298,6 +305,9 @@ Program *lower_program(Arena *arena, Names *names, Diags *diags, const struct As
  * Requires: y has rank 0 and is f32. One GRADSUM where a node has more than one contribution. False when
  * what a loop would have to keep for it has too many axes or elements. */
 bool grad_build(Graph *g, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out);
+/* Where grad_build found none of them: the node nearest to y through which no gradient goes, of those on paths from a
+ * wrt[i]. NO_NODE: y does not depend on any of them. */
+NodeId grad_barrier(Graph *g, NodeId y, const NodeId *wrt, uint32_t n);
 
 /* graph.c: what holds of every graph between passes. NULL, or what is wrong (in the arena). */
 const char *graph_verify(const Graph *g, Arena *arena);

@@ -474,6 +474,10 @@ Program *lower_program(Arena *arena, Names *names, Diags *diags, const struct As
     open_module(L, &L->user, ast, false);
     p->path = diags->sources->files.at[ast->file].name;
     p->model = model_name(arena, p->path);
+    for (uint32_t i = 0; i < ast->numbers.len; i++) {
+        const Expr *e = ast->numbers.at[i];
+        vec_push(arena, &p->numbers, (SourceNumber){e->span, e->number});
+    }
     read_defines(L);
     lower_entries(L);
     if (diags->errors || L->fatal) return NULL;

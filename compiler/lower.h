@@ -11,6 +11,7 @@
 
 #include "ast.h"
 #include "compile.h"
+#include "habit.h"
 #include "ir.h"
 
 #define SCAN_MAX_DEPTH       8       /* as many as a program may nest (docs/program-format.md) */
@@ -210,6 +211,7 @@ typedef struct Lower {
     bool initial;             /* while an initial value is, after `~` or `=` */
     bool sizing;              /* while the sizes of a type are */
     bool in_columns;          /* while the columns of a source are */
+    const Value *updating;    /* by what, while the name of what is updated is looked up */
     VEC(const Expr *) warned; /* calls that lower_warn_habit told of */
     uint32_t iterations, depth, nesting, seq;
 } Lower;
@@ -268,7 +270,6 @@ bool lower_tensor(Lower *L, const Operand *x, DType t, NodeId *out);
 bool lower_any_tensor(Lower *L, const Operand *x, NodeId *out);
 NodeId lower_counted(Lower *L, NodeId x);  /* as the type that it counts as */
 DType lower_common_type(DType a, DType b); /* in which tensors are joined; a storage type stays */
-#define LOWER_TYPES "f32, i32, bool, f16, bf16, u8"
 bool lower_whole(Lower *L, const Operand *x, const char *what, int32_t lo, int32_t hi,
                  int32_t *out);
 bool lower_condition(Lower *L, const Expr *e, const char *what, bool *out);
@@ -338,8 +339,6 @@ bool lower_axis(Lower *L, const Operand *x, int rank, int32_t *out);
 
 /* ---- lower_habit.c ------------------------------------------------------------------------------ */
 
-/* What a name of other languages is here, as a help line, or NULL. */
-const char *lower_habit(const char *name);
 /* Whether `name` is something planned: then E0801 is reported. */
 bool lower_planned(Lower *L, const char *name, Span at);
 /* Warns, once, of a call of the prelude that is no error, but most likely a mistake. */
@@ -381,6 +380,8 @@ uint32_t lower_step(Lower *L);                            /* the step counter, m
 /* ---- lower_update.c ----------------------------------------------------------------------------- */
 
 void lower_update(Lower *L, const Stmt *s);
+/* How a state is declared that takes such values, as a help line. */
+const char *lower_state_help(Lower *L, const char *name, const Value *v);
 void lower_minimize(Lower *L, const Stmt *s);
 Value lower_grad(Lower *L, const Expr *e);
 Value lower_global_norm(Lower *L);

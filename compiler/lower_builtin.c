@@ -150,7 +150,7 @@ static Value builtin_cast(Lower *L, const Given *a, int which) {
     NodeId id;
     (void)which;
     if (a->slot[1].value.kind != VALUE_DTYPE) {
-        Diag *d = lower_error(L, E0301, a->slot[1].span, "a type is wanted: " LOWER_TYPES);
+        Diag *d = lower_error(L, E0301, a->slot[1].span, "a type is wanted: " DTYPE_NAMES);
         if (a->slot[1].value.kind == VALUE_STRING)
             diag_help(L->diags, d, "a type stands without quotes: `cast(x, i32)`");
         return ERROR_VALUE;

@@ -5,6 +5,15 @@
 
 typedef VEC(const char *) Candidates;
 
+static Diag *unknown_argument(Lower *L, const char *function, const Arg *arg,
+                              const Candidates *formals) {
+    Diag *d = lower_error(L, E0203, arg->name_span, "`%s` has no argument called `%s`", function,
+                          arg->name);
+    const char *help = habit_argument(L->arena, arg->name, formals->at, formals->len);
+    if (help) diag_help(L->diags, d, "%s", help);
+    return d;
+}
+
 /* ---- Builtins --------------------------------------------------------------------------------- */
 
 static Value builtin_elementwise(Lower *L, const Given *a, int which) {
@@ -61,10 +70,7 @@ static int named_formal(Lower *L, const Builtin *b, const Arg *arg) {
         if (!strcmp(b->formals[i], arg->name)) return i;
         vec_push(L->arena, &c, b->formals[i]);
     }
-    Diag *d = lower_error(L, E0203, arg->name_span, "`%s` has no argument called `%s`", b->name,
-                          arg->name);
-    const char *near = diag_nearest(L->arena, arg->name, c.at, c.len);
-    if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
+    Diag *d = unknown_argument(L, b->name, arg, &c);
     diag_note(L->diags, d, "it is %s", builtin_signature(L, b));
     return -1;
 }
@@ -175,10 +181,7 @@ static int formal_of(Lower *L, const Function *fn, uint32_t skip, const Arg *arg
         if (s->params.at[i].name.name == arg->name) return (int)i;
         vec_push(L->arena, &c, s->params.at[i].name.name);
     }
-    Diag *d = lower_error(L, E0203, arg->name_span, "`%s` has no argument called `%s`", fn->name,
-                          arg->name);
-    const char *near = diag_nearest(L->arena, arg->name, c.at, c.len);
-    if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
+    Diag *d = unknown_argument(L, fn->name, arg, &c);
     wrong_arguments(L, fn, skip, d);
     return -1;
 }
@@ -205,6 +208,13 @@ static bool evaluate_arguments(Lower *L, const Function *fn, const Expr *by, uin
             Diag *d = lower_error(L, E0208, arg->value->span, "this gives no value");
             lower_help_missing_value(L, d, &values[k], arg->value);
             ok = false;
+        }
+        if (values[k].kind == VALUE_STRING && fn->prelude) {
+            Diag *d = lower_error(L, E0301, arg->value->span, "`%s` of `%s` is no string",
+                                  fn->stmt->params.at[k].name.name, fn->name);
+            const char *help = habit_string(values[k].string);
+            if (help) diag_help(L->diags, d, "%s", help);
+            return false;
         }
         ok = ok && values[k].kind != VALUE_ERROR;
     }
@@ -266,8 +276,33 @@ static bool in_loop(const Lower *L) {
     return f || L->loop;
 }
 
+/* What a text of `assert` says: `{name}` stands for what the name is there: a number, or a tensor's type. */
+static const char *assert_text(Lower *L, const char *s) {
+    Text t;
+    text_init(&t, L->arena);
+    for (const char *open; (open = strchr(s, '{'));) {
+        const char *close = strchr(open, '}');
+        if (!close) break;
+        const Symbol *symbol =
+            lower_find_symbol(L, names_add(L->names, open + 1, (size_t)(close - open - 1)));
+        Value v = !symbol                 ? ERROR_VALUE
+                  : symbol->var == NO_VAR ? symbol->value
+                                          : tensor_value(lower_var_node(L, symbol->var));
+        text_add(&t, s, (size_t)(open - s));
+        if (v.kind == VALUE_NUMBER)
+            text_printf(&t, "%.10g", v.number);
+        else if (v.kind == VALUE_TENSOR)
+            text_puts(&t, lower_kind_text(L, &v));
+        else
+            text_add(&t, open, (size_t)(close + 1 - open));
+        s = close + 1;
+    }
+    text_puts(&t, s);
+    return t.at;
+}
+
 static Value lower_assert(Lower *L, const Expr *e) {
-    bool holds = true;
+    bool holds = false;
     const char *message = NULL;
     bool right = e->args.len >= 1 && e->args.len <= 3;
     for (uint32_t i = 0; right && i < e->args.len; i++)
@@ -278,21 +313,19 @@ static Value lower_assert(Lower *L, const Expr *e) {
         diag_help(L->diags, d, "assert(rows(x) == 64, \"x has 64 rows\")");
         return ERROR_VALUE;
     }
-    if (e->args.len >= 2) message = e->args.at[1].value->name;
-    if (!lower_condition(L, e->args.at[0].value, "what `assert` checks", &holds))
-        return ERROR_VALUE;
-    if (!holds) {
+    if (lower_condition(L, e->args.at[0].value, "what `assert` checks", &holds) && !holds) {
+        if (e->args.len >= 2) message = assert_text(L, e->args.at[1].value->name);
         Diag *d =
             lower_error(L, E0703, e->span, "%s", message ? message : "the assertion does not hold");
         if (!L->frame->module->prelude) diag_label(L->diags, d, "is false");
-        const char *help = e->args.len == 3 ? e->args.at[2].value->name : NULL;
+        const char *help = e->args.len == 3 ? assert_text(L, e->args.at[2].value->name) : NULL;
         const char loops[] = "in a loop "; /* is of no help elsewhere */
         if (help && (strncmp(help, loops, sizeof loops - 1) != 0 || in_loop(L)))
             diag_help(L->diags, d, "%s", help);
-        if (L->frame->kind == FRAME_FN) { /* what follows relied on it */
-            L->frame->result = ERROR_VALUE;
-            L->frame->returned = true;
-        }
+    }
+    if (!holds && L->frame->kind == FRAME_FN) { /* what follows relied on it */
+        L->frame->result = ERROR_VALUE;
+        L->frame->returned = true;
     }
     return (Value){.kind = VALUE_NONE};
 }
@@ -315,7 +348,7 @@ static Value unknown_function(Lower *L, const Expr *e) {
     for (uint32_t i = 0; i < L->prelude.fns.len; i++)
         vec_push(L->arena, &c, L->prelude.fns.at[i].name);
     builtin_names(L, &c);
-    const char *near = diag_nearest(L->arena, e->name, c.at, c.len), *habit = lower_habit(e->name);
+    const char *near = diag_nearest(L->arena, e->name, c.at, c.len), *habit = habit_name(e->name);
     if (habit)
         diag_help(L->diags, d, "%s", habit);
     else if (near)

@@ -398,7 +398,7 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
     for (size_t i = 0; i < COUNT_OF(special); i++) vec_push(L->arena, &c, special[i]);
     const char *near = diag_nearest(L->arena, name, c.at, c.len);
     if (!near) near = similar_path(L, name);
-    const char *habit = lower_habit(name);
+    const char *habit = habit_name(name);
     if (L->in_columns && !near)
         diag_help(L->diags, d,
                   "a column is a number, from 0; by their names columns are given by --data "
@@ -410,6 +410,8 @@ void lower_unknown_name(Lower *L, const char *name, Span at) {
         diag_help(L->diags, d, "%s", habit);
     else if (near)
         diag_help(L->diags, d, "did you mean `%s`?", near);
+    else if (L->updating)
+        diag_help(L->diags, d, "%s", lower_state_help(L, name, L->updating));
     else if (source_after_slashes(L->diags->sources, at))
         diag_help(L->diags, d, "a comment begins with `#`; `//` divides and rounds down");
 }
@@ -434,15 +436,19 @@ static void note_calls(Lower *L, Diag *d, const Frame *from) {
     }
 }
 
-/* What a function of the prelude was given: its inside is not what the user knows. */
+/* What a function of the prelude was given by the user: its inside is not what the user knows. */
 static void note_arguments(Lower *L, Diag *d, const Frame *call) {
     Text t;
     text_init(&t, L->arena);
     const Params *params = &call->fn->stmt->params;
     for (uint32_t i = 0; i < params->len; i++) {
         const Symbol *s = scope_find(call->scope, params->at[i].name.name);
-        if (!s || s->value.kind != VALUE_TENSOR) continue;
-        text_printf(&t, "%s%s is %s", t.len ? ", " : "", s->name, lower_kind_text(L, &s->value));
+        if (!s || s->value.kind == VALUE_ERROR || s->span.file == L->prelude.file) continue;
+        text_printf(&t, "%s%s is ", t.len ? ", " : "", s->name);
+        if (s->value.kind == VALUE_NUMBER)
+            text_printf(&t, "%g", s->value.number);
+        else
+            text_puts(&t, lower_kind_text(L, &s->value));
     }
     if (t.len) diag_note(L->diags, d, "in `%s`, %s", call->fn->name, t.at);
 }

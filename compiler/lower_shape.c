@@ -409,8 +409,16 @@ static Value stack(Lower *L, Literal *lit, Span at) {
     for (uint32_t i = 0; i < lit->leaves.len; i++) {
         if (!lower_tensor(L, &x[i], t, &ids[i])) return ERROR_VALUE;
         if (x[i].value.kind == VALUE_TENSOR && !shape_equal(&item, &node_at(L->g, ids[i])->shape)) {
-            lower_error(L, E0401, x[i].span, "the tensors of a literal must be of one shape: %s",
-                        lower_describe(L, &x[i]));
+            uint32_t k = 0; /* one that has the other shape */
+            while (x[k].value.kind != VALUE_TENSOR ||
+                   !shape_equal(&item, &node_at(L->g, x[k].value.node)->shape))
+                k++;
+            Diag *d = lower_error(L, E0401, x[i].span,
+                                  "the tensors of a literal must be of one shape: %s and %s",
+                                  lower_describe(L, &x[k]), lower_describe(L, &x[i]));
+            diag_help(L->diags, d,
+                      "a literal stacks them on a new axis; `concat(a, b, axis = 1)` joins them "
+                      "along one that is there");
             return ERROR_VALUE;
         }
         ids[i] = node_broadcast(L->g, ids[i], &one);

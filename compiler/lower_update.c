@@ -57,6 +57,35 @@ static bool target_of(Lower *L, const Expr *e, NodeId *out) {
     return *out = v.node, true;
 }
 
+/* Where y does depend on what its gradient is taken by, says what lets none through; false: it does not. */
+static bool point_barrier(Lower *L, Diag *d, NodeId y, const NodeId *wrt, uint32_t n) {
+    static const struct {
+        Op op;
+        const char *what, *help;
+    } barriers[] = {
+        {OP_ARGMAX, "`argmax` gives a place, which has no gradient",
+         "minimize a loss of the logits themselves, `mean(cross_entropy(logits, y))`; what "
+         "`argmax` "
+         "gives, as `accuracy`, is for an output beside it"},
+        {OP_FLOOR, "`floor` has no gradient: it is flat between its steps", NULL},
+        {OP_CAST, "whole numbers have no gradient", NULL},
+        {OP_STOP, "`stop_gradient` lets none through", NULL},
+    };
+    NodeId at = grad_barrier(L->g, y, wrt, n);
+    if (at == NO_NODE) return false;
+    const Node *node = node_at(L->g, at);
+    const char *what = "a comparison has no gradient";
+    const char *help = "`where(condition, a, b)` passes the gradients of a and b on";
+    for (size_t i = 0; i < COUNT_OF(barriers); i++) {
+        if (barriers[i].op != node->op) continue;
+        what = barriers[i].what;
+        help = barriers[i].help;
+    }
+    lower_point(L, d, node->span, "%s", what);
+    if (help) diag_help(L->diags, d, "%s", help);
+    return true;
+}
+
 static bool differentiate(Lower *L, NodeId y, const NodeId *wrt, uint32_t n, NodeId *out, Span at) {
     if (grad_build(L->g, y, wrt, n, out)) {
         for (uint32_t i = 0; i < n && L->entry; i++) {
@@ -98,15 +127,16 @@ Value lower_grad(Lower *L, const Expr *e) {
         items[i] = tensor_value(out[i]);
         if (out[i] != NO_NODE) continue;
         const Expr *v = e->args.at[i + 1].value;
-        Diag *d = lower_error(L, E0501, v->span, "what is differentiated does not depend on `%s`",
+        Diag *d = lower_error(L, E0501, v->span, "what is differentiated has no gradient by `%s`",
                               v->name);
         Operand x = {tensor_value(wrt[i]), v, v->span};
         lower_point_origins(L, d, &x, 1);
-        diag_note(L->diags, d, "there is no path of differentiable operations between them");
+        ok = false;
+        if (point_barrier(L, d, y, &wrt[i], 1)) continue;
+        diag_note(L->diags, d, "it does not depend on `%s`", v->name);
         if (node_at(L->g, wrt[i])->op == OP_NAMED)
             diag_note(L->diags, d, "what is made of an equal expression is not made of `%s`",
                       v->name);
-        ok = false;
     }
     if (!ok) return ERROR_VALUE;
     return n == 1 ? items[0] : (Value){.kind = VALUE_TUPLE, .items = items, .count = n};
@@ -144,25 +174,39 @@ static bool update_allowed(Lower *L, const Stmt *s) {
     return false;
 }
 
-/* The param or state that is updated; NO_VAR (reported) when it is none. */
-static uint32_t update_target(Lower *L, const Stmt *s) {
+const char *lower_state_help(Lower *L, const char *name, const Value *v) {
+    return arena_printf(
+        L->arena,
+        "what is kept from run to run is declared outside of entries: `state %s : %s = 0`", name,
+        v->kind == VALUE_TENSOR ? lower_kind_text(L, v) : "f32");
+}
+
+/* The param or state that is updated, by `value`; NO_VAR (reported) when it is none. */
+static uint32_t update_target(Lower *L, const Stmt *s, const Value *value) {
     const Symbol *symbol = lower_find_symbol(L, s->name.name);
     uint32_t var = symbol ? symbol->var : lower_find_path(L, s->name.name);
     if (!symbol && var == NO_VAR) {
         Expr name = {.kind = EXPR_NAME, .name = s->name.name, .span = s->name.span};
         if (!strcmp(s->name.name, "step"))
             lower_error(L, E0505, s->name.span, "`step` counts by itself");
-        else
+        else {
+            L->updating = value;
             lower_name(L, &name);
+            L->updating = NULL;
+        }
         return NO_VAR;
     }
     if (symbol && var == NO_VAR && symbol->declared && symbol->value.kind == VALUE_ERROR)
         return NO_VAR;
     if (var == NO_VAR || L->program->vars.at[var].kind == VAR_INPUT) {
+        const bool input = var != NO_VAR;
         Diag *d = lower_error(L, E0505, s->name.span,
                               "`%s` is %s, and only params and states are updated", s->name.name,
-                              var == NO_VAR ? "a binding" : "an input");
+                              input              ? "an input"
+                              : symbol->declared ? "a constant"
+                                                 : "a binding");
         if (symbol) lower_point(L, d, symbol->span, "from here");
+        diag_help(L->diags, d, "%s", lower_state_help(L, input ? "kept" : s->name.name, value));
         return NO_VAR;
     }
     if (L->frame->kind == FRAME_FN && L->program->vars.at[var].kind == VAR_PARAM) {
@@ -177,7 +221,7 @@ static uint32_t update_target(Lower *L, const Stmt *s) {
 void lower_update(Lower *L, const Stmt *s) {
     if (!update_allowed(L, s)) return;
     Operand x = {lower_expr(L, s->value), s->value, s->value->span};
-    uint32_t var = update_target(L, s);
+    uint32_t var = update_target(L, s, &x.value);
     NodeId id;
     if (var == NO_VAR || x.value.kind == VALUE_ERROR) return;
     const Variable *v = &L->program->vars.at[var];
@@ -236,7 +280,12 @@ static bool chosen_params(Lower *L, const Stmt *s, bool *chosen) {
             if (v->kind == VAR_PARAM) vec_push(L->arena, &c, v->name);
         }
         const char *near = diag_nearest(L->arena, o->name, c.at, c.len);
-        if (near) diag_help(L->diags, d, "did you mean `%s`?", near);
+        if (lower_find_function(L, L->frame->module, o->name))
+            diag_help(L->diags, d,
+                      "each call of a function makes params of its own, which have the name of the "
+                      "binding that it is for");
+        else if (near)
+            diag_help(L->diags, d, "did you mean `%s`?", near);
         Text t;
         text_init(&t, L->arena);
         for (uint32_t i = 0; i < c.len && i < 8; i++)
@@ -359,7 +408,11 @@ void lower_minimize(Lower *L, const Stmt *s) {
         grads[reached++] = grads[i];
     }
     if (reached == 0) {
-        Diag *d = lower_error(L, E0503, s->value->span, "what is minimized depends on no param");
+        Diag *d =
+            lower_error(L, E0503, s->value->span, "what is minimized has no gradient by any param");
+        if (!point_barrier(L, d, loss, wrt, n) && n > 0)
+            diag_note(L->diags, d, "it depends on none%s",
+                      s->over.len ? " of those that are chosen" : "");
         if (n == 0)
             diag_note(L->diags, d,
                       s->except ? "`except` leaves none" : "the program declares none");

@@ -19,7 +19,7 @@ static bool lower_dtype(Lower *L, const Ident *name, DType *out) {
     if (near)
         diag_help(L->diags, d, "did you mean `%s`?", near);
     else
-        diag_help(L->diags, d, "the types are " LOWER_TYPES);
+        diag_help(L->diags, d, "the types are " DTYPE_NAMES);
     return false;
 }
 

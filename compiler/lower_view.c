@@ -105,7 +105,7 @@ Value builtin_fill(Lower *L, const Given *a, int which) {
     if (!rest_sizes(L, a, false, &t, &s)) return ERROR_VALUE;
     if (dtype->value.kind != VALUE_NONE) {
         if (dtype->value.kind != VALUE_DTYPE) {
-            lower_error(L, E0301, dtype->span, "a type is wanted: " LOWER_TYPES);
+            lower_error(L, E0301, dtype->span, "a type is wanted: " DTYPE_NAMES);
             return ERROR_VALUE;
         }
         t = dtype->value.dtype;
@@ -388,6 +388,12 @@ Value builtin_concat(Lower *L, const Given *a, int which) {
     (void)which;
     if (a->rest_count == 0) {
         lower_error(L, E0203, a->at, "`concat` wants tensors");
+        return ERROR_VALUE;
+    }
+    if (a->rest_count == 1 && a->rest[0].expr && a->rest[0].expr->kind == EXPR_TENSOR) {
+        Diag *d = lower_error(L, E0203, a->rest[0].span,
+                              "a literal is one tensor already, stacked on a new axis");
+        diag_help(L->diags, d, "`concat` takes its tensors one by one: `concat(a, b, axis = 1)`");
         return ERROR_VALUE;
     }
     for (uint32_t i = 0; i < a->rest_count; i++) {

@@ -7,6 +7,7 @@
 
 #include "../runtime/cmd/man.h"
 #include "../runtime/cmd/markdown.h"
+#include "../runtime/cmd/options.h"
 #include "../runtime/cmd/standard.h"
 #include "../runtime/real_path.h"
 #include "compile.h"
@@ -412,6 +413,8 @@ int main(int argc, char **argv) {
     if (argc > 0) argv[0] = name;
     char doc[sizeof brief + sizeof details];
     snprintf(doc, sizeof doc, "%s\v%s", brief, details);
+    const size_t options = sizeof option_list / sizeof *option_list - 1;
+    options_check(name, argc, argv, option_list, options, NULL, STATUS_USAGE);
     const struct argp argp = {option_list,   parse_option, "FILE.dlg", doc,
                               standard_help, NULL,         NULL};
     Arguments a = {.defines = calloc((size_t)argc + 1, sizeof *a.defines),

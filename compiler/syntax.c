@@ -2,7 +2,10 @@
  * where the mistake is a known one, what to write instead.
  *
  * Establishes: brackets that were open are given up, so that the next newline ends the statement. */
+#include "habit.h"
 #include "scan.h"
+
+#include <ctype.h>
 
 typedef struct Expected {
     const char *const *at;
@@ -99,42 +102,12 @@ static const char *describe(Parser *p, Span at, const char *found) {
                         len > 40 ? "..." : "");
 }
 
-/* What people write who come from another language, and what it is here. */
-static const char *foreign(const char *word) {
-    static const struct {
-        const char *word, *help;
-    } words[] = {
-        {"def", "a function is `fn name(x, y = 1) { return ... }`"},
-        {"function", "a function is `fn name(x, y = 1) { return ... }`"},
-        {"func", "a function is `fn name(x, y = 1) { return ... }`"},
-        {"let", "a binding is `name = value`, without a keyword"},
-        {"var", "a binding is `name = value`, without a keyword"},
-        {"elif", "write `else if`"},
-        {"elseif", "write `else if`"},
-        {"while", "the loop is `for t in 0..n { }`, which is unrolled"},
-        {"import",
-         "what there is needs no import; a file of your own comes in by `include \"file.dlg\"`"},
-        {"use",
-         "what there is needs no import; a file of your own comes in by `include \"file.dlg\"`"},
-        {"maximize", "to make a number larger, write `minimize -score by adam()`"},
-        {"print", "what is to be seen is an output: `entry look -> x`"},
-        {"float", "a type follows the name: `input x : f32[3]`"},
-        {"int", "a type follows the name: `input x : i32[3]`"},
-        {"f32", "a type follows the name: `input x : f32[3]`"},
-        {"i32", "a type follows the name: `input x : i32[3]`"},
-        {"tensor", "a type follows the name: `input x : f32[3]`"},
-    };
-    for (size_t i = 0; word && i < COUNT_OF(words); i++)
-        if (!strcmp(word, words[i].word)) return words[i].help;
-    return NULL;
-}
-
 /* Help when the statement's first word was meant as a keyword: `pram w`, `def f`, `let x`. */
 static const char *advise_head(Parser *p, const char *found, const char **head) {
     const Lexer *lex = p->lexer;
     *head = lex->tokens == 2 ? lex->head : NULL;
     if (!*head) return NULL;
-    const char *help = foreign(*head);
+    const char *help = habit_statement(*head);
     if (help || strcmp(found, "a name")) return help;
     const char *near = diag_nearest(p->arena, *head, keywords, COUNT_OF(keywords));
     return near ? arena_printf(p->arena, "did you mean `%s`?", near) : NULL;
@@ -180,11 +153,22 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e, 
                "}`";
     if (is_one_of(found, statements) && expects(e, "the end of the line"))
         return "each statement stands on a line of its own, or `;` stands between them";
-    if (!strcmp(found, "'('") && lex->before == T_DOTTED)
-        return "there are no methods and no modules: write `exp(x)`, `sum(x)`";
+    if (!strcmp(found, "'('") && lex->before == ')')
+        return "a layer is a function of what it is applied to: `dense(x, 64)`";
     if (is_one_of(found, values) && lex->before == T_NAME && expects(e, "'('"))
         return "a function is called with parentheses: `relu(x)`";
     return NULL;
+}
+
+/* Help where `x.f(` was meant to call a method, or a function of a module; `at` is its bracket. */
+static const char *advise_method(Parser *p, Span at) {
+    const char *text = p->diags->sources->files.at[p->file].text;
+    uint32_t begin = at.begin;
+    while (begin && (isalnum((unsigned char)text[begin - 1]) || text[begin - 1] == '_')) begin--;
+    const char *name = arena_strndup(p->arena, text + begin, at.begin - begin);
+    const char *habit = habit_name(name);
+    return arena_printf(p->arena, "there are no methods and no modules: %s%s%s",
+                        habit ? "" : "write `", habit ? habit : name, habit ? "" : "(x)`");
 }
 
 static const char *advise(Parser *p, Span at, const char *found, const char *shown, Expected e,
@@ -204,6 +188,7 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
         return "a declaration begins with `input`, `param` or `state`";
     if (!strncmp(shown, "the keyword", 11) && expects(e, "a name") && !expects(e, "a number"))
         return arena_printf(p->arena, "%s is a keyword: choose another name", shown + 12);
+    if (!strcmp(found, "'('") && lex->before == T_DOTTED) return advise_method(p, at);
     if (is_one_of(found, values) && source_after_slashes(p->diags->sources, at))
         return "a comment begins with `#`; `//` divides and rounds down";
     const char *help = advise_pair(lex, found, e, bracketed);

@@ -142,7 +142,10 @@ int scan_unknown(Parser *p, Span at, const char *text, int len) {
                   ? diag_error(p->diags, E0103, at, "`%.*s` is not part of the language", len, text)
                   : diag_error(p->diags, E0103, at,
                                "the character U+%04X is not part of the language", (unsigned)code);
-    for (size_t i = 0; i < COUNT_OF(hints); i++)
+    const int last = p->lexer->last;
+    if (code == '.' && (last == ')' || last == ']'))
+        diag_help(p->diags, d, "there are no methods: write `reshape(x, 8, 4)`, `sum(x)`");
+    for (size_t i = 0; i < COUNT_OF(hints) && !d->help; i++)
         if (strlen(hints[i].text) == (size_t)len && !memcmp(hints[i].text, text, (size_t)len))
             diag_help(p->diags, d, "%s", hints[i].help);
     if (!d->help && code >= 0xC0)

@@ -105,7 +105,8 @@ class _Progress(c.Structure):
                 ("seconds", c.c_double), ("samples_per_second", c.c_double), ("resumed", c.c_int),
                 ("resumed_step", c.c_uint64), ("best_epoch", c.c_uint64), ("best", c.c_double),
                 ("last", c.c_int), ("checkpoint", c.c_int), ("restored", c.c_int),
-                ("restored_step", c.c_uint64), ("diverged_step", c.c_uint64), ("run", c.c_uint64)]
+                ("restored_step", c.c_uint64), ("diverged_step", c.c_uint64),
+                ("diverged_first", c.c_double), ("diverged_before", c.c_double), ("run", c.c_uint64)]
 
 
 _ProgressFn = c.CFUNCTYPE(c.c_int, c.POINTER(_Progress), c.c_void_p)

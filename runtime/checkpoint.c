@@ -246,14 +246,48 @@ static const char *const_text(char text[40], double value) {
     return text;
 }
 
+static const char other[] = "this is the checkpoint of another run: the program is another one";
+
+/* What a program was compiled for and with, as far as it says: what it is called, where the checkpoint has it. */
+typedef struct Made {
+    const char *meta, *what, *ours;
+} Made;
+enum { MADES = 3 };
+
+static void made_of(const Plan *p, Made made[MADES]) {
+    made[0] = (Made){"checkpoint.target", "target", p->target};
+    made[1] = (Made){"checkpoint.precision", "precision", p->precision};
+    made[2] = (Made){"checkpoint.opt", "level of optimization (-O)", p->opt};
+}
+
+/* Of two lists of as many numbers of a source's text, the first that is not the same. */
+static int refuse_number(const Training *t, const char *theirs, const char *ours) {
+    const char *a = strchr(theirs, ':'), *b = strchr(ours, ':'), *line = ours;
+    const char *odd = NULL, *odd_line = NULL, *was = NULL;
+    while (a && b) {
+        size_t n = strcspn(a, " "), m = strcspn(b, " ");
+        if (!odd && (n != m || memcmp(a, b, n) != 0)) odd = b + 1, odd_line = line, was = a + 1;
+        line = b + m + (b[m] == ' ');
+        a = strchr(a + n, ':');
+        b = strchr(b + m, ':');
+    }
+    if (!odd || a || b) return DLG_OK;
+    return refuse(t, "%s: a number in line %.*s of %.100s is %.*s there and %.*s here", other,
+                  (int)strcspn(odd_line, ":"), odd_line, t->prog->plan.source,
+                  (int)strcspn(was, " "), was, (int)strcspn(odd, " "), odd);
+}
+
 /* A program that computes something else: as far as the checkpoint tells, what is not the same. */
 static int refuse_program(const Training *t, const RtLoading *file) {
-    static const char other[] = "this is the checkpoint of another run: the program is another one";
     const Plan *p = &t->prog->plan;
-    const char *target = rt_weights_meta(file, "checkpoint.target");
-    if (target && strcmp(target, p->target) != 0)
-        return refuse(t, "%s: it is compiled for the target %.60s there and %.60s here", other,
-                      target, p->target);
+    Made made[MADES];
+    made_of(p, made);
+    for (int i = 0; i < MADES; i++) {
+        const char *theirs = rt_weights_meta(file, made[i].meta);
+        if (theirs && made[i].ours && strcmp(theirs, made[i].ours) != 0)
+            return refuse(t, "%s: the %s is %.60s there and %.60s here", other, made[i].what,
+                          theirs, made[i].ours);
+    }
     for (size_t i = 0; i < p->const_count; i++) {
         char ours[40];
         char *name = prefixed(const_prefix, p->consts[i].name);
@@ -264,14 +298,17 @@ static int refuse_program(const Training *t, const RtLoading *file) {
             return refuse(t, "%s: the constant `%.100s` is %.40s there and %s here", other,
                           p->consts[i].name, theirs, ours);
     }
+    const char *numbers = rt_weights_meta(file, "checkpoint.numbers");
+    if (numbers && p->numbers) TRY(refuse_number(t, numbers, p->numbers));
+    const bool says = rt_weights_meta(file, "checkpoint.target") != NULL;
+    const bool says_all = rt_weights_meta(file, "checkpoint.precision") && p->precision;
     /* Loading looked at the params and states, and compare_all at the rest, before. */
     return refuse(
         t,
         "%s: its params, its states%s and the data are the same, but what it computes is not: an "
         "operator or a number, such as a learning rate, was changed in the text of the model or "
-        "of what it includes, or it was compiled otherwise (--precision, -O, another version of "
-        "dlgc)",
-        other, target ? ", its constants, its target" : "");
+        "of what it includes, or it was compiled otherwise (%sanother version of dlgc)",
+        other, says ? ", its constants, its target" : "", says_all ? "" : "--precision, -O, ");
 }
 
 static int compare_program(const Training *t, const RtLoading *file) {
@@ -409,7 +446,11 @@ static int put_float(const Training *t, MetaList *list, const char *name, double
 /* For refuse_program: no run is told from another by it. */
 static int describe_program(const Training *t, MetaList *list) {
     const Plan *p = &t->prog->plan;
-    TRY(put(t, list, "checkpoint.target", p->target));
+    Made made[MADES];
+    made_of(p, made);
+    for (int i = 0; i < MADES; i++)
+        if (made[i].ours) TRY(put(t, list, made[i].meta, made[i].ours));
+    if (p->numbers) TRY(put(t, list, "checkpoint.numbers", p->numbers));
     for (size_t i = 0; i < p->const_count; i++) {
         char text[40];
         char *name = prefixed(const_prefix, p->consts[i].name);

@@ -481,21 +481,31 @@ no_header:
 
 /* The column that the header, which begins at r->at, calls so. */
 static int find_name(Reader *r, const char *name, size_t len, size_t *column) {
-    size_t found = 0, c = 0;
-    char shown[68];
+    size_t found = 0, c = 0, used = 0;
+    bool more = false;
+    char shown[68], names[240] = "";
     for (;; c++, r->at++) {
         Cell cell;
         TRY(next_cell(r, c, &cell));
         trim(&cell);
+        more = used + sizeof shown + 4 > sizeof names;
+        if (!more)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", c ? ", " : "",
+                                     data_quote(shown, 64, cell.text, cell.len));
         if (cell.len == len && memcmp(cell.text, name, len) == 0 && found++ == 0) *column = c;
         if (r->at == r->end || *r->at == '\n') break;
     }
     r->at += r->at < r->end;
     r->columns = c + 1;
     if (found == 1) return DLG_OK;
-    return rt_fail(r->dev, DLG_ERR_DATA, "%s:%zu: %s column `%s`", r->path, r->line,
-                   found ? "there is more than one" : "the header has no",
-                   data_quote(shown, 64, name, len));
+    if (found)
+        return rt_fail(r->dev, DLG_ERR_DATA, "%s:%zu: there is more than one column `%s`", r->path,
+                       r->line, data_quote(shown, 64, name, len));
+    bool numbers = len > 0 && strspn(name, "0123456789.-:") >= len;
+    return rt_fail(r->dev, DLG_ERR_DATA, "%s:%zu: the header has no column `%s`; %s%s%s", r->path,
+                   r->line, data_quote(shown, 64, name, len),
+                   numbers ? "columns 0 to 63 are written 0:64" : "it has: ", numbers ? "" : names,
+                   more && !numbers ? ", ..." : "");
 }
 
 /* The columns of a take that names them. */

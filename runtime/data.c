@@ -136,6 +136,11 @@ static int open_taken(dlg_device *dev, const char *path, int fd, const struct st
     return status;
 }
 
+int data_there(dlg_device *dev, const char *path) {
+    if (access(path, F_OK) == 0) return DLG_OK;
+    return rt_fail(dev, DLG_ERR_FILE, "cannot open %s: %s", path, strerror(errno));
+}
+
 int data_open(dlg_device *dev, const char *path, uint64_t memory_bytes, DataFile *out) {
     struct stat st;
     *out = (DataFile){.fd = -1};

@@ -62,6 +62,8 @@ typedef struct DataFile {
     uint64_t bytes;
 } DataFile;
 
+/* Fails as data_open does where nothing is called `path`. */
+int data_there(dlg_device *dev, const char *path);
 /* Opens a file; one whose name ends in ".gz" as what it holds. It is in memory, with a NUL behind it, where it has no
  * more than so many bytes; UINT64_MAX: always. What is compressed or comes through a pipe is in a temporary file where
  * it is more. Errors: FILE (a device too), DATA (as gzip_inflate), MEMORY. */

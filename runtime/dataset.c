@@ -67,6 +67,17 @@ static const dlg_data *given(const Opening *o, const dlg_tensor *t) {
     return found;
 }
 
+static const char *input_name(const void *list, size_t i) {
+    const dlg_tensor *t = dlg_tensor_at(list, i);
+    return t->kind == DLG_INPUT && t->rank > 0 && !strchr(t->name, '@') ? t->name : NULL;
+}
+
+static int no_input(const Opening *o, const char *name, const char *what) {
+    const dlg_program *prog = o->d->prog;
+    return rt_no_name(o->dev, name, prog, dlg_tensor_count(prog), input_name,
+                      "the model has no input `%.200s`%s", name, what);
+}
+
 static int check_given(Opening *o) {
     for (size_t i = 0; i < o->options->data_count; i++) {
         const dlg_data *g = &o->options->data[i];
@@ -75,9 +86,7 @@ static int check_given(Opening *o) {
             const dlg_tensor *tensor = dlg_tensor_at(o->d->prog, t);
             is_input |= tensor->kind == DLG_INPUT && strcmp(tensor->user_name, g->name) == 0;
         }
-        if (!is_input)
-            return rt_fail(o->dev, DLG_ERR_NAME, "the model has no input `%s` to give data to",
-                           g->name);
+        if (!is_input) return no_input(o, g->name, " to give data to");
         if (!g->source == !g->values)
             return rt_fail(o->dev, DLG_ERR_USAGE, "data for `%s`: either a source or values",
                            g->name);
@@ -130,7 +139,7 @@ static int add_named(Opening *o, const char *name) {
         if (dataset_field(o->d, t)) return DLG_OK;
         return rt_fail(o->dev, DLG_ERR_DATA, "the input `%s` has no source of data", name);
     }
-    return rt_fail(o->dev, DLG_ERR_NAME, "the model has no input `%s`", name);
+    return no_input(o, name, "");
 }
 
 static int add_fields(Opening *o) {
@@ -321,6 +330,7 @@ static int read_table(Opening *o, size_t i) {
     char more[400] = "";
     int status = DLG_OK;
     if (!takes || !of) status = rt_no_memory(o->dev, d->field_count * sizeof *takes);
+    if (status == DLG_OK) status = data_there(o->dev, path); /* or its columns are nobody's fault */
     for (size_t f = i; status == DLG_OK && f < d->field_count; f++) {
         const Source *from = &o->sources[f];
         if (!is_from(o, f, SOURCE_TABLE, path)) continue;
@@ -551,12 +561,10 @@ static int check_sources(const dlg_dataset *d, const dlg_data *sources, size_t c
         for (size_t i = 0; i < d->field_count; i++)
             found |= strcmp(name_at(d->fields, i), sources[k].name) == 0;
         if (found) continue;
-        const char *near = rt_nearest(sources[k].name, d->fields, d->field_count, name_at);
-        return rt_fail(dev, DLG_ERR_NAME,
-                       "data to hold out is given for `%s`, which the data to train on does not "
-                       "have%s%s%s",
-                       sources[k].name, near ? " (it has `" : "", near ? near : "",
-                       near ? "`)" : "");
+        return rt_no_name(dev, sources[k].name, d->fields, d->field_count, name_at,
+                          "data to hold out is given for `%.200s`, which the data to train on "
+                          "does not have",
+                          sources[k].name);
     }
     for (size_t i = 0; i < d->field_count; i++) {
         bool found = false;

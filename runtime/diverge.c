@@ -4,6 +4,7 @@
  * before a checkpoint is written and at the end. Weights that passed are kept on the device, where they are small.
  * Establishes: a run that diverged ends with weights that are finite, where there were any; what it wrote to files
  * was finite; looking costs at most a fiftieth of the time. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "train.h"
@@ -41,21 +42,35 @@ void good_close(Training *t) {
     t->good = (LastGood){0};
 }
 
+/* What the scalar had come to. */
+static void tell_course(Training *t, size_t scalar) {
+    const Runner *r = &t->run;
+    bool none = r->scalar_count == 0 || r->runs == 0 || r->nan_run == 1;
+    t->progress.diverged_first = none ? NAN : r->first[scalar];
+    t->progress.diverged_before = none ? NAN : r->last[scalar];
+}
+
 /* The step in which a scalar was NaN first, whose epoch may be before the one that is enqueued. */
 static int scalar_diverged(Training *t) {
     const Runner *r = &t->run;
     uint64_t step = t->progress.resumed_step + r->nan_run;
+    char before[80] = "";
+    tell_course(t, r->nan_scalar);
+    if (!isnan(t->progress.diverged_before))
+        snprintf(before, sizeof before, ", after %g in step %llu", t->progress.diverged_before,
+                 (unsigned long long)step - 1);
     t->progress.diverged_step = step;
     if (t->progress.batches) t->progress.epoch = (step - 1) / t->progress.batches + 1;
     return rt_fail(t->prog->dev, DLG_ERR_DIVERGED,
-                   "the training diverged: `%s` is nan in step %llu",
-                   r->scalars[r->nan_scalar]->user_name, (unsigned long long)step);
+                   "the training diverged: `%s` is nan in step %llu%s",
+                   r->scalars[r->nan_scalar]->user_name, (unsigned long long)step, before);
 }
 
-static int param_diverged(const Training *t, const Unsound *found) {
+static int param_diverged(Training *t, const Unsound *found) {
     char place[512];
     dlg_place(place, sizeof place, found->tensor, found->at);
     const char *what = found->nan ? "nan" : "infinite";
+    tell_course(t, 0);
     unsigned long long step = t->progress.step;
     if (step == t->progress.resumed_step)
         return rt_fail(t->prog->dev, DLG_ERR_DIVERGED,

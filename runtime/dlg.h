@@ -573,6 +573,9 @@ typedef struct dlg_progress {
     uint64_t restored_step; /* 0: the values at the start, or of the best epoch */
     /* In which a scalar was NaN first; 0: the weights were found infinite or NaN, and in what step is not known. */
     uint64_t diverged_step;
+    /* What that scalar was in the first step of this call, and in the last before that one (of weights: the first of what
+     * the entry returns); both NaN: there is none. */
+    double diverged_first, diverged_before;
     /* What tells this run from others: a hash of the program, the entry, the data with what is held out, the seed and the
      * inputs that were set. That of a run that goes on is the same. */
     uint64_t run;

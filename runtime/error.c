@@ -49,6 +49,26 @@ int rt_no_memory(dlg_device *dev, uint64_t bytes) {
                    (unsigned long long)bytes);
 }
 
+int rt_no_name(dlg_device *dev, const char *name, const void *list, size_t count,
+               const char *(*at)(const void *list, size_t i), const char *fmt, ...) {
+    char message[1024], names[512] = "";
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    const char *near = nearest_name(name, list, count, at);
+    if (near) return rt_fail(dev, DLG_ERR_NAME, "%s; is it `%.200s`?", message, near);
+    size_t used = 0;
+    for (size_t i = 0; i < count && used < sizeof names; i++) {
+        const char *other = at(list, i);
+        if (!other) continue;
+        used +=
+            (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", other);
+    }
+    return rt_fail(dev, DLG_ERR_NAME, "%s; it has: %s%s", message, used ? names : "none",
+                   used < sizeof names ? "" : "...");
+}
+
 static const struct {
     cl_int code;
     const char *name;
@@ -117,45 +137,6 @@ int rt_cl_fail(dlg_device *dev, cl_int code, const char *what) {
     bool memory = code == CL_OUT_OF_HOST_MEMORY || code == CL_MEM_OBJECT_ALLOCATION_FAILURE;
     return rt_fail(dev, memory ? DLG_ERR_MEMORY : DLG_ERR_OPENCL, "%s: %s (%d)", what,
                    rt_cl_name(code), (int)code);
-}
-
-/* Edit distance (insert, delete, replace), or a number above `limit`. Names longer than the rows
- * are not compared. */
-static size_t distance(const char *a, const char *b, size_t limit) {
-    enum { LONGEST = 255 };
-    size_t n = strlen(a), m = strlen(b);
-    if (n > LONGEST || m > LONGEST || (n > m ? n - m : m - n) > limit) return limit + 1;
-    size_t row[LONGEST + 1];
-    for (size_t j = 0; j <= m; j++) row[j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            size_t cost = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < cost) cost = row[j] + 1;
-            if (row[j - 1] + 1 < cost) cost = row[j - 1] + 1;
-            row[j] = cost;
-        }
-    }
-    return row[m];
-}
-
-const char *rt_nearest(const char *name, const void *list, size_t count,
-                       const char *(*at)(const void *list, size_t i)) {
-    enum { MOST = 10000 }; /* beyond, a suggestion is not worth the time */
-    size_t limit = strlen(name) / 3;
-    if (limit < 1) limit = 1;
-    const char *best = NULL;
-    for (size_t i = 0; i < count && i < MOST; i++) {
-        const char *other = at(list, i);
-        size_t d = distance(name, other, limit);
-        if (d > limit) continue;
-        best = other;
-        if (d == 0) break;
-        limit = d - 1; /* the first of equals stays */
-    }
-    return best;
 }
 
 size_t rt_utf8_char(const char *text, const char *end, uint32_t *code) {

@@ -248,7 +248,10 @@ static int open_ring(Runner *r) {
     size_t returns = r->entry->return_count;
     r->scalars = calloc(returns + 1, sizeof *r->scalars);
     r->sums = calloc(returns + 1, sizeof *r->sums);
-    if (!r->scalars || !r->sums) return rt_no_memory(dev, returns * sizeof *r->sums);
+    r->first = calloc(returns + 1, sizeof *r->first);
+    r->last = calloc(returns + 1, sizeof *r->last);
+    if (!r->scalars || !r->sums || !r->first || !r->last)
+        return rt_no_memory(dev, returns * sizeof *r->sums);
     for (size_t i = 0; i < returns; i++)
         if (r->entry->returns[i]->rank == 0) r->scalars[r->scalar_count++] = r->entry->returns[i];
     if (r->scalar_count == 0) return DLG_OK;
@@ -418,6 +421,8 @@ cl_int runner_close(Runner *r) {
     free(r->outputs);
     free(r->scalars);
     free(r->sums);
+    free(r->first);
+    free(r->last);
     free(r->host_ring);
     free(r->bound);
     release(r->slots, r->capacity * r->scalar_count);
@@ -666,9 +671,14 @@ void runner_take(Runner *r, size_t runs) {
             size_t at = (r->taken * r->scalar_count + i) * r->slot_bytes;
             double value = dlg_element(r->scalars[i]->type, r->host_ring + at, 0);
             r->sums[i] += (double)weight * value;
-            if (!isnan(value) || r->nan_run) continue;
-            r->nan_run = r->runs + 1;
-            r->nan_scalar = i;
+            if (r->nan_run) continue;
+            if (isnan(value)) {
+                r->nan_run = r->runs + 1;
+                r->nan_scalar = i;
+                continue;
+            }
+            if (r->runs == 0) r->first[i] = value;
+            r->last[i] = value;
         }
     r->rows += runs * weight;
 }

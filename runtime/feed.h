@@ -98,10 +98,11 @@ typedef struct Runner {
     size_t held_slot;         /* the batch of the first of them */
     size_t read, taken;       /* runs that host_ring holds; of which are in the sums */
     double *sums;             /* of each scalar over the runs collected, times rows */
-    uint64_t rows;            /* collected (runs, when it takes no data) */
-    uint64_t runs;            /* collected since it was opened */
-    uint64_t nan_run;         /* the first of them, from 1, that gave NaN; 0: none did */
-    size_t nan_scalar;        /* the scalar that was NaN */
+    double *first, *last; /* what each scalar was in the first run, and in the last before a NaN */
+    uint64_t rows;        /* collected (runs, when it takes no data) */
+    uint64_t runs;        /* collected since it was opened */
+    uint64_t nan_run;     /* the first of them, from 1, that gave NaN; 0: none did */
+    size_t nan_scalar;    /* the scalar that was NaN */
 } Runner;
 
 int runner_open(Runner *r, Feed *f, const dlg_entry *entry);

@@ -53,7 +53,32 @@ static int read_graph(Reader *r) {
         return plan_fail(r, "`%.80s` is not a hash of 16 hex digits", word);
     r->plan->graph = strtoull(word, NULL, 16);
     r->plan->has_graph = true;
+    if (!r->at) return DLG_OK; /* programs of before say no more */
+    char *precision, *opt;
+    if ((status = line_keyword(r, "precision")) < 0) return status;
+    if ((status = line_name(r, "the precision", &precision)) < 0) return status;
+    if ((status = line_keyword(r, "opt")) < 0) return status;
+    if ((status = line_name(r, "the level of optimization", &opt)) < 0) return status;
+    r->plan->precision = precision;
+    r->plan->opt = opt;
     return line_done(r);
+}
+
+static int read_numbers(Reader *r) {
+    const char *s = r->at;
+    while (s && *s) {
+        uint64_t line;
+        double value;
+        const char *word = s, *end = s + strcspn(s, " ");
+        if (!line_number(&s, INT32_MAX, &line) || *s != ':' ||
+            rt_parse_f64(s + 1, end, &value) != end)
+            return plan_fail(r, "`%.*s` is no line with a number",
+                             (int)(end - word < 80 ? end - word : 80), word);
+        s = *end ? end + 1 : end;
+    }
+    if (!s || s[-1] == ' ') return plan_fail(r, "the line ends where a number should stand");
+    r->plan->numbers = r->at;
+    return DLG_OK;
 }
 
 static int read_const(Reader *r) {
@@ -631,13 +656,14 @@ static int read_kernels(Reader *r, const char *text, size_t plan_len) {
 
 /* The plan's lines in their order. On success *rest is the OpenCL text. */
 static int read_lines(Reader *r, const char *text, char **rest) {
-    enum Stage { AT_VERSION, AT_MODEL, AT_GRAPH, AT_CONST, AT_BUFFER, AT_ENTRY };
+    enum Stage { AT_VERSION, AT_MODEL, AT_GRAPH, AT_NUMBERS, AT_CONST, AT_BUFFER, AT_ENTRY };
     static const struct {
         const char *keyword;
         enum Stage from, to, next; /* where it may stand, and where that leads */
         int (*read)(Reader *r);
     } kinds[] = {
-        {"graph", AT_GRAPH, AT_GRAPH, AT_CONST, read_graph},
+        {"graph", AT_GRAPH, AT_GRAPH, AT_NUMBERS, read_graph},
+        {"numbers", AT_NUMBERS, AT_NUMBERS, AT_CONST, read_numbers},
         {"const", AT_GRAPH, AT_CONST, AT_CONST, read_const},
         {"ptx", AT_GRAPH, AT_CONST, AT_CONST, read_ptx},
         {"arena", AT_GRAPH, AT_CONST, AT_BUFFER, read_arena},

@@ -382,9 +382,8 @@ int dlg_program_const(dlg_program *prog, const char *name, double *value) {
         *value = p->consts[i].value;
         return DLG_OK;
     }
-    const char *near = rt_nearest(name, p->consts, p->const_count, const_name);
-    return rt_fail(prog->dev, DLG_ERR_NAME, "%s has no constant `%.200s`%s%s%s", p->model, name,
-                   near ? "; is it `" : "", near ? near : "", near ? "`?" : "");
+    return rt_no_name(prog->dev, name, p->consts, p->const_count, const_name,
+                      "%s has no constant `%.200s`", p->model, name);
 }
 
 size_t dlg_tensor_count(const dlg_program *prog) {

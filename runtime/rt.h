@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include "dlg.h"
+#include "nearest.h"
 #include "real_path.h"
 
 #ifdef __GNUC__
@@ -29,10 +30,10 @@ int rt_no_memory(dlg_device *dev, uint64_t bytes);
 /* rt_fail(dev, DLG_ERR_OPENCL, "WHAT: CL_..."); CL's memory errors become DLG_ERR_MEMORY. */
 int rt_cl_fail(dlg_device *dev, cl_int code, const char *what);
 const char *rt_cl_name(cl_int code); /* "CL_INVALID_VALUE"; never NULL */
-/* Of `count` names the one that is nearest to `name` (edit distance at most a third of its length,
- * at least 1), or NULL. at(list, i) gives the i-th. */
-const char *rt_nearest(const char *name, const void *list, size_t count,
-                       const char *(*at)(const void *list, size_t i));
+/* rt_fail(dev, DLG_ERR_NAME, "MESSAGE; is it `x`?"): with the nearest to `name` of what there is (nearest_name), or where none
+ * is near with all of it: "MESSAGE; it has: x, y". at(list, i) NULL: not to be told. */
+int rt_no_name(dlg_device *dev, const char *name, const void *list, size_t count,
+               const char *(*at)(const void *list, size_t i), const char *fmt, ...) RT_PRINTF(6, 7);
 bool rt_utf8(const char *s); /* well-formed UTF-8 */
 /* The code point at s and its bytes in UTF-8; 0 when none is well-formed there. */
 size_t rt_utf8_char(const char *s, const char *end, uint32_t *code);
@@ -120,7 +121,9 @@ typedef struct Together {
 typedef struct Plan {
     char *text, *file;
     const char *model, *target, *source;
-    const char *kernels; /* the OpenCL text, NUL-terminated */
+    const char *precision, *opt; /* that it was compiled with; NULL: it does not say */
+    const char *numbers;         /* of its source, "LINE:VALUE" by spaces; NULL: it does not say */
+    const char *kernels;         /* the OpenCL text, NUL-terminated */
     size_t kernels_len, kernel_count;
     int64_t kernels_line; /* of the file: where the OpenCL text begins */
     uint64_t arena_bytes, arena_align;
@@ -295,7 +298,7 @@ const dlg_entry *rt_entry_of(const dlg_program *prog, const dlg_tensor *t);
 /* dlg_set and dlg_get by tensor. */
 int rt_set(dlg_program *prog, const dlg_tensor *t, const void *data);
 int rt_get(dlg_program *prog, const dlg_tensor *t, void *data);
-/* Errors as dlg_set: the tensor of that name, or NAME with the nearest. */
+/* Errors as dlg_set: the tensor of that name, or NAME with what there is. */
 int rt_find(dlg_program *prog, const char *name, const dlg_tensor **t);
 int rt_find_entry(dlg_program *prog, const char *name, const dlg_entry **e);
 /* The values at the start of tensor t under a seed, into `data` (t->bytes). */

@@ -21,8 +21,10 @@ static int need(const dlg_program *prog, const void *pointer, const char *functi
     return rt_fail(prog->dev, DLG_ERR_USAGE, "%s was given a null pointer", function);
 }
 
+/* Of what may be set or got; the variants of other batches (x@1) are the program's own. */
 static const char *tensor_name(const void *list, size_t i) {
-    return ((const dlg_tensor *)list)[i].name;
+    const dlg_tensor *t = &((const dlg_tensor *)list)[i];
+    return t->kind == DLG_ARENA || strchr(t->name, '@') ? NULL : t->name;
 }
 
 int rt_find(dlg_program *prog, const char *name, const dlg_tensor **t) {
@@ -39,22 +41,21 @@ int rt_find(dlg_program *prog, const char *name, const dlg_tensor **t) {
                            "several tensors are called `%.200s`: say which, "
                            "such as `%.200s`",
                            name, p->tensors[i].name);
-    const char *near = rt_nearest(name, p->tensors, p->tensor_count, tensor_name);
-    return rt_fail(prog->dev, DLG_ERR_NAME, "%s has no tensor `%.200s`%s%s%s", p->model, name,
-                   near ? "; is it `" : "", near ? near : "", near ? "`?" : "");
+    return rt_no_name(prog->dev, name, p->tensors, p->tensor_count, tensor_name,
+                      "%s has no tensor `%.200s`", p->model, name);
 }
 
 static const char *entry_name(const void *list, size_t i) {
-    return ((const dlg_entry *)list)[i].name;
+    const char *name = ((const dlg_entry *)list)[i].name;
+    return strchr(name, '@') ? NULL : name;
 }
 
 int rt_find_entry(dlg_program *prog, const char *name, const dlg_entry **e) {
     const Plan *p = &prog->plan;
     *e = dlg_entry_find(prog, name);
     if (*e) return DLG_OK;
-    const char *near = rt_nearest(name, p->entries, p->entry_count, entry_name);
-    return rt_fail(prog->dev, DLG_ERR_NAME, "%s has no entry `%.200s`%s%s%s", p->model, name,
-                   near ? "; is it `" : "", near ? near : "", near ? "`?" : "");
+    return rt_no_name(prog->dev, name, p->entries, p->entry_count, entry_name,
+                      "%s has no entry `%.200s`", p->model, name);
 }
 
 static int check_size(dlg_program *prog, const dlg_tensor *t, size_t bytes) {

@@ -509,7 +509,7 @@ static int parse_piece(Loading *l, const char *name, const json_t *value) {
         return DLG_OK;
     }
     if (!t) {
-        const char *near = rt_nearest(name, p->tensors, p->tensor_count, tensor_name);
+        const char *near = nearest_name(name, p->tensors, p->tensor_count, tensor_name);
         return bad(l, "the file holds `%.200s`, which %s does not have%s%.200s%s", name, p->model,
                    near ? " (it has `" : "", near ? near : "", near ? "`)" : "");
     }

@@ -1,6 +1,5 @@
 /* args: the command line of each subcommand, by argp. One table of options; a subcommand takes those
  * rows that name it. */
-#define _POSIX_C_SOURCE 200809L /* strndup */
 #include <argp.h>
 #include <errno.h>
 #include <limits.h>
@@ -12,6 +11,7 @@
 #include "help.h"
 #include "man.h"
 #include "markdown.h"
+#include "options.h"
 #include "rt.h"
 #include "standard.h"
 
@@ -301,6 +301,20 @@ static const CommandDoc *find_doc(const char *name) {
     return NULL;
 }
 
+static const char *command_at(const void *list, size_t i) {
+    return ((const CommandDoc *)list)[i].name;
+}
+
+const char *args_nearest(const char *name) {
+    static const char *const entries[][2] = {/* which some take for the command that runs them */
+                                             {"evaluate", "eval"},
+                                             {"predict", "run"},
+                                             {"generate", "sample"}};
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
+        if (strcmp(entries[i][0], name) == 0) return entries[i][1];
+    return nearest_name(name, docs, DOCS, command_at);
+}
+
 bool args_man(FILE *out, const char *command) {
     const CommandDoc *doc = find_doc(command);
     if (!doc) return false;
@@ -579,10 +593,6 @@ static error_t take_option(int key, char *value, struct argp_state *state) {
     return 0;
 }
 
-static const char *option_name(const void *options, size_t i) {
-    return ((const struct argp_option *)options)[i].name;
-}
-
 /* Which commands have an option, where this one has not: "; `dlg train` and `dlg sweep` have it". False: none has. */
 static bool print_commands(const char *name) {
     int commands = 0;
@@ -601,64 +611,14 @@ static bool print_commands(const char *name) {
     return true;
 }
 
-/* Whether a model most likely has a constant for what elsewhere is an option. */
-static bool is_constant(const char *name) {
-    static const char *const constants[] = {
-        "batch",         "batch-size", "batch_size", "bs",      "lr",    "learning-rate",
-        "learning_rate", "rate",       "hidden",     "units",   "width", "depth",
-        "layers",        "heads",      "momentum",   "dropout", "decay", "classes"};
-    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
-        if (strcmp(constants[i], name) == 0) return true;
-    return false;
-}
-
-/* An option that is none, before argp says no more than that. */
-static void refuse_option(const char *command, const char *name, size_t len,
-                          const struct argp_option *options, size_t count) {
-    static const char *const of_all[] = {"help", "usage"};
-    for (size_t i = 0; i < sizeof of_all / sizeof *of_all; i++)
-        if (strncmp(of_all[i], name, len) == 0) return;
-    char *copy = strndup(name, len);
-    if (!copy) return;
-    const char *near = rt_nearest(copy, options, count, option_name);
-    bool defines = false;
-    for (size_t i = 0; i < count; i++) defines = defines || options[i].key == 'D';
-    fprintf(stderr, "dlg %s: unrecognized option '--%s'", command, copy);
-    if (defines && is_constant(copy))
-        fputs(". A constant of the model is set by -D NAME=VALUE", stderr);
-    else if (!print_commands(copy) && near)
-        fprintf(stderr, "; is it --%s?", near);
-    fprintf(stderr, "\nTry `dlg %s --help'.\n", command);
-    free(copy);
-    exit(EXIT_USAGE);
-}
-
-/* All long options of a command line: an argument may stand behind each, and abbreviations may be taken. */
-static void check_options(const char *command, int argc, char **argv,
-                          const struct argp_option *options, size_t count) {
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        const struct argp_option *found = NULL;
-        bool is_long = strncmp(argv[i], "--", 2) == 0;
-        const char *name = argv[i] + (is_long ? 2 : 1);
-        size_t len = is_long ? strcspn(name, "=") : 1;
-        if (argv[i][0] != '-' || !*name) continue;
-        do { /* of letters several may stand together, and what is behind one that takes a value is it */
-            name += found != NULL;
-            found = NULL;
-            for (size_t k = 0; k < count && !found; k++)
-                if (is_long ? strncmp(options[k].name, name, len) == 0 : options[k].key == *name)
-                    found = &options[k];
-        } while (!is_long && found && !found->arg && name[1]);
-        if (is_long && !found) refuse_option(command, name, len, options, count);
-        i += found && found->arg && !name[len];
-    }
-}
-
 void args_parse(Args *a, const char *command, int argc, char **argv) {
     const CommandDoc *doc = find_doc(command);
     struct argp_option options[ROWS + 1];
     size_t most = (size_t)argc + 1;
-    check_options(command, argc, argv, options, command_options(doc, options));
+    size_t count = command_options(doc, options);
+    char name[32];
+    snprintf(name, sizeof name, "dlg %s", command);
+    options_check(name, argc, argv, options, count, print_commands, EXIT_USAGE);
     *a = (Args){.command = command, .tolerance = TOLERANCE, .length = 500, .temperature = 1};
     a->defines = calloc(most, sizeof *a->defines);
     a->include_dirs = calloc(most, sizeof *a->include_dirs);
@@ -672,8 +632,6 @@ void args_parse(Args *a, const char *command, int argc, char **argv) {
         complain("out of memory");
         exit(EXIT_SYSTEM);
     }
-    char name[32];
-    snprintf(name, sizeof name, "dlg %s", command);
     argv[0] = name; /* argp shows it */
     argp_err_exit_status = EXIT_USAGE;
     struct argp argp = {options, take_option, doc->args, doc->doc, standard_help, NULL, NULL};

@@ -71,6 +71,8 @@ void args_help(FILE *out);          /* of the command as a whole */
 const char *args_command(size_t i); /* by number; NULL beyond the last */
 /* The man page of a subcommand, false when there is none of that name; that of the command as a whole. */
 bool args_man(FILE *out, const char *command);
+/* The command that is likely to be meant by `name`, which is none; or NULL. */
+const char *args_nearest(const char *name);
 void args_man_all(FILE *out);
 
 /* ---- load.c: errors, devices, programs, data ---------------------------------------------------- */

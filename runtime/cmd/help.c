@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "files.h"
 #include "markdown.h"
+#include "rt.h"
 
 typedef struct Topic {
     const char *name, *file, *section; /* section NULL: the whole file */
@@ -80,8 +81,15 @@ static void list_errors(void) {
     }
 }
 
+static const char *topic_at(const void *list, size_t i) {
+    return ((const Topic *)list)[i].name;
+}
+
 static int unknown(const char *topic) {
-    complain("there is no command and no topic `%s`; `dlg help` lists them", topic);
+    const char *near = nearest_name(topic, topics, TOPICS, topic_at);
+    if (!near) near = args_nearest(topic);
+    complain("there is no command and no topic `%s`%s%s%s `dlg help` lists them", topic,
+             near ? "; is it `" : ";", near ? near : "", near ? "`?" : "");
     return EXIT_USAGE;
 }
 

@@ -264,18 +264,9 @@ void session_close(Session *s) {
 }
 
 const dlg_entry *session_entry(Session *s, const char *name) {
-    const dlg_entry *entry = dlg_entry_find(s->prog, name);
-    if (entry) return entry;
-    char names[512] = "";
-    size_t n = 0;
-    for (size_t i = 0; i < dlg_entry_count(s->prog); i++) {
-        const char *other = dlg_entry_at(s->prog, i)->name;
-        if (strchr(other, '@') || n >= sizeof names) continue;
-        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", other);
-    }
-    complain("%s has no entry `%s`; it has: %s", dlg_program_file(s->prog), name,
-             n ? names : "none");
-    return NULL;
+    const dlg_entry *entry;
+    if (rt_find_entry(s->prog, name, &entry) < 0) complain("%s", dlg_error_text(s->dev));
+    return entry;
 }
 
 static void say_left(void *context, const char *what) {
@@ -413,6 +404,10 @@ int session_set_tensors(Session *s, const Args *a) {
         }
         int status = dlg_set_file(s->prog, a->set[i].name, a->set[i].value);
         int exit_status = status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
+        double value;
+        if (status == DLG_ERR_NAME && dlg_program_const(s->prog, a->set[i].name, &value) == DLG_OK)
+            fprintf(stderr, "  `%s` is a constant of the model: -D %s=%s\n", a->set[i].name,
+                    a->set[i].name, a->set[i].value);
         say_samples(s, a, &a->set[i], status);
         if (status < 0) return exit_status;
     }

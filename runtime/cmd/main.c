@@ -5,7 +5,6 @@
 #include <string.h>
 #include "cmd.h"
 #include "help.h"
-#include "rt.h"
 #include "standard.h"
 
 typedef struct Command {
@@ -26,12 +25,8 @@ static const Command *find(const char *name) {
     return NULL;
 }
 
-static const char *name_at(const void *list, size_t i) {
-    return ((const Command *)list)[i].name;
-}
-
 static int no_command(const char *name) {
-    const char *end = strrchr(name, '.'), *near = rt_nearest(name, commands, COMMANDS, name_at);
+    const char *end = strrchr(name, '.'), *near = args_nearest(name);
     if (end && (strcmp(end, ".dlg") == 0 || strcmp(end, ".cl") == 0))
         complain("what is to be done with %s? `dlg train %s`, for one; `dlg --help` lists the "
                  "commands",

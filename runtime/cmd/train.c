@@ -72,8 +72,10 @@ typedef struct Shown { /* the progress, and the last of it for the summary */
     bool restored;          /* the training diverged, and the program has weights from before, */
     uint64_t restored_step; /* of this step, unless they are the best ones */
     uint64_t diverged_epoch;
-    bool began_with_it;  /* no step was done */
-    bool refused;        /* the log is of another run, or damaged: it is not begun */
+    bool began_with_it; /* no step was done */
+    bool at_once; /* the first step did not return what is finite: no update had a part in it */
+    bool grew;    /* what it returned had become much larger, or infinite */
+    bool refused; /* the log is of another run, or damaged: it is not begun */
     TrainResult *result; /* NULL: nobody asks */
 } Shown;
 
@@ -147,6 +149,8 @@ static int show(const dlg_progress *now, void *user) {
         shown->restored_step = now->restored_step;
         shown->diverged_epoch = now->epoch;
         shown->began_with_it = now->step == now->resumed_step;
+        shown->at_once = now->diverged_step == now->resumed_step + 1;
+        shown->grew = fabs(now->diverged_before) > 10 * fabs(now->diverged_first);
         if (shown->result) keep_divergence(shown->result, now);
         return 0;
     }
@@ -403,6 +407,26 @@ static int end(Session *s, const Args *a, const dlg_entry *entry, const Shown *s
     return status;
 }
 
+/* What may have been the reason. Where the loss grew first, training made it so. Where it did not, it is of the rows of that
+ * step: a label out of range gives NaN in the first step that has its row, mostly in the very first epoch. Before the very
+ * first update no learning rate matters. */
+static void print_tries(const Session *s, const Args *a, const dlg_entry *entry,
+                        const Shown *shown) {
+    if (print_unsound(s, entry)) {
+        fprintf(stderr, "  to try: data without such rows; --ignore-nan goes on\n");
+        return;
+    }
+    const bool labels = !shown->grew && reads_labels(s, entry);
+    const bool first = labels && shown->diverged_epoch <= 1;
+    if (labels) print_labels(s, entry);
+    fprintf(stderr, "  to try: %s%s%sinputs that are scaled to about 1%s%s; --ignore-nan goes on\n",
+            first ? "labels and tokens within 0..c-1, for another gives NaN; " : "",
+            shown->at_once ? "" : "a smaller learning rate; clip_norm = 1 in the optimizer; ",
+            shown->grew ? "" : "no logarithm, root or quotient of what may be 0 or less; ",
+            labels && !first ? "; labels within 0..c-1, for another gives NaN" : "",
+            a->check_nan ? "" : "; --check-nan says where it begins");
+}
+
 /* The training came to what is not a number: what is kept, and what to try. */
 static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Shown *shown) {
     complain("%s", dlg_error_text(s->dev));
@@ -423,20 +447,7 @@ static int diverged(Session *s, const Args *a, const dlg_entry *entry, const Sho
                     : "what the model or --set gives it at the start");
         return EXIT_DIVERGED;
     }
-    const bool unsound = print_unsound(s, entry);
-    /* A label that is out of range gives NaN at once, in the first epoch that has its row: mostly the very first. */
-    bool labels = reads_labels(s, entry), first = labels && shown->diverged_epoch <= 1;
-    if (labels) print_labels(s, entry);
-    if (unsound)
-        fprintf(stderr, "  to try: data without such rows; --ignore-nan goes on\n");
-    else
-        fprintf(
-            stderr,
-            "  to try: %sa smaller learning rate; clip_norm = 1 in the optimizer; inputs that are "
-            "scaled to about 1%s%s; --ignore-nan goes on\n",
-            first ? "labels and tokens within 0..c-1, for another gives NaN; " : "",
-            labels && !first ? "; labels within 0..c-1, for another gives NaN" : "",
-            a->check_nan ? "" : "; --check-nan says where it begins");
+    print_tries(s, a, entry, shown);
     bool save_it = a->save && shown->restored && (shown->best_epoch || shown->restored_step);
     int status = save_it ? dlg_weights_save(s->prog, a->save, NULL) : DLG_OK;
     return status < 0 ? complain_write(s->dev, status) : EXIT_DIVERGED;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "rt.h"
 #include "tiles_file.h"
 
 enum { RANKS = 8, ROUNDS = 3, ALTERNATIONS = 5, LEAST_WINS = 4 };
@@ -306,8 +307,9 @@ static int tune(Tune *t) {
     if (first.compiled.diagnostics) fputs(first.compiled.diagnostics, stderr);
     int exit_status = first.compiled.status;
     if (!exit_status && status < 0) exit_status = complain_status(t->s.dev, status);
-    if (!exit_status && t->a->entry && !dlg_entry_find(first.prog, t->a->entry)) {
-        complain("%s has no entry `%s`", t->a->file, t->a->entry);
+    const dlg_entry *entry;
+    if (!exit_status && t->a->entry && rt_find_entry(first.prog, t->a->entry, &entry) < 0) {
+        complain("%s", dlg_error_text(t->s.dev));
         exit_status = EXIT_INPUT;
     }
     if (!exit_status) exit_status = list_contractions(t, &first);

@@ -70,13 +70,23 @@ rm tiles.json
 sed 's/lr = 1e-3/lr = 2e-3/' digits.dlg >rate.dlg
 cmp -s digits.dlg rate.dlg && fail "the rate is the same"
 cp half run.checkpoint
-expect 1 "another run: the program is another one: its params, its states, its constants, its target and the data are the same, but what it computes is not: " dlg train rate.dlg --holdout 0.2 --epochs 6 --seed 3 --target cpu $keep --resume
-
-grep -q "was changed in the text of the model or of what it includes, or it was compiled otherwise (--precision, -O, another version of dlgc)" err ||
+other="another run: the program is another one:"
+line=$(sed -n '/lr = 1e-3/=' digits.dlg)
+expect 1 "$other a number in line $line of rate.dlg is 0.001 there and 0.002 here" dlg train rate.dlg --holdout 0.2 \
+    --epochs 6 --seed 3 --target cpu $keep --resume
+sed 's/relu/tanh/' digits.dlg >tanh.dlg
+cp half run.checkpoint
+expect 1 "$other its params, its states, its constants, its target and the data are the same, but what it computes is not: " \
+    dlg train tanh.dlg --holdout 0.2 --epochs 6 --seed 3 --target cpu $keep --resume
+grep -q "was changed in the text of the model or of what it includes, or it was compiled otherwise (another version of dlgc)" err ||
     fail "what may be another: $(cat err)"
 cp half run.checkpoint
 expect 0 "" "$DLGC" digits.dlg -O1 -o other.cl
-expect 1 "or it was compiled otherwise (--precision, -O" dlg train other.cl --holdout 0.2 --epochs 6 --seed 3 $keep --resume
+expect 1 "$other the level of optimization (-O) is 2 there and 1 here" dlg train other.cl --holdout 0.2 --epochs 6 --seed 3 \
+    $keep --resume
+units="dlg train digits.dlg --target gpu_mma --checkpoint units.checkpoint"
+expect 0 "" $units --steps 2
+expect 1 "$other the precision is 3xtf32 there and tf32 here" $units --steps 4 --resume --precision tf32
 
 # What was changed is told where the checkpoint knows it.
 sed 's/^const batch/const rate = 1e-3, batch/; s/lr = 1e-3/lr = rate/' digits.dlg >rate.dlg
@@ -95,7 +105,7 @@ cp run.checkpoint before
 expect 1 "another run: the seed is 3 there and 4 here" $train $keep --resume --seed 4
 expect 1 "another run: the batch is 64 there and 32 here" $train $keep --resume -D batch=32
 expect 1 "another run: the number of rows held out is 359 there and 180 here" $train $keep --resume --holdout 0.1
-expect 1 "another run: the program is another one: it is compiled for the target cpu there and gpu here" $train $keep --resume --target gpu
+expect 1 "another run: the program is another one: the target is cpu there and gpu here" $train $keep --resume --target gpu
 grep -q -- "--load run.checkpoint (with --partial where shapes are not the same), and another --checkpoint" err || fail "what to do: $(cat err)"
 sed '9s/^1,/2,/; 9s/^0,/1,/' digits.csv >other.csv
 cmp -s digits.csv other.csv && fail "the data is the same"

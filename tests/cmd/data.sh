@@ -88,7 +88,9 @@ expect 0 "; y versicolor" "$DLG" run iris.dlg --load iris.w --rows 0 --with y --
 sed 's/virginica/rose/' fewer.csv >other.csv
 expect 1 "other.csv:3: column 3: \`rose\` is not among the labels of the weights" \
     "$DLG" run iris.dlg --load iris.w --rows 1 --with y --data x=other.csv:a,b --data y=other.csv:c
-expect 1 "iris.csv:1: the header has no column \`colour\`" "$DLG" train iris.dlg --data x=iris.csv:colour,id --data y=iris.csv:species
+expect 1 "iris.csv:1: the header has no column \`1-4\`; columns 0 to 63 are written 0:64" "$DLG" train iris.dlg \
+    --data x=iris.csv:1-4 --data y=iris.csv:species
+expect 1 "iris.csv:1: the header has no column \`colour\`; it has: " "$DLG" train iris.dlg --data x=iris.csv:colour,id --data y=iris.csv:species
 expect 1 "1 column is named for \`x\`" "$DLG" train iris.dlg --data x=iris.csv:id --data y=iris.csv:species
 expect 1 "that is data of this run" "$DLG" train iris.dlg --data "$columns" --data y=iris.csv:species --save iris.csv
 sed 's/2.3/nan/' iris.csv >nan.csv
@@ -128,6 +130,10 @@ sed 's/f32/i32/; s/y \* 2/y/' two.dlg >whole_x.dlg
 expect 1 "two.safetensors: row 1: element 2 of the sample is not a whole number that fits i32" \
     "$DLG" run whole_x.dlg --rows 0:1 --data x=two.safetensors:x
 expect 0 "s 21.5" "$DLG" run whole.dlg --set w=two.safetensors:x
+# Of a file that is not there nothing else is said, whatever its columns would be.
+for columns in '' :0:1 :7 :a,b; do
+    expect 1 "cannot open missing.csv: No such file or directory" "$DLG" run two.dlg --rows 0:2 --data x=missing.csv$columns
+done
 expect 1 "has no tensor \`w\`; it has: x, y, z; say which" "$DLG" run whole.dlg --set w=two.safetensors
 expect 1 "two.safetensors: has no tensor \`v\`; it has: x, y, z" "$DLG" run two.dlg --rows 0:2 --data x=two.safetensors:v
 sed 's/"two.npz"/"two.safetensors:x"/; s/two.npz:y/two.safetensors:y/' two.dlg >tensors.dlg

@@ -9,7 +9,7 @@ holds() { # holds FILE: the weights of step 15
 train="dlg train line.cl --set rate=100 --epochs 30000 --quiet"
 
 # The step is told, and so is the weights' and the checkpoint's: the last ones before.
-expect 4 "the training diverged: \`loss\` is nan in step 19" $train --save w --checkpoint c --checkpoint-every 5
+expect 4 "the training diverged: \`loss\` is nan in step 19, after inf in step 18" $train --save w --checkpoint c --checkpoint-every 5
 grep -q "w: the weights after step 15, the last ones known to be finite" err || fail "the weights: $(cat err)"
 grep -q "c: the checkpoint is the last one from before" err || fail "the checkpoint: $(cat err)"
 grep -q "to try: a smaller learning rate" err || fail "nothing to try: $(cat err)"
@@ -50,8 +50,21 @@ digits=$DLG_SOURCE_DIR/samples/digits.dlg
 expect 4 "to try: labels and tokens within 0..c-1" "$DLG" train $digits --epochs 1 --data y=label.csv:64
 grep -q '`y` holds 0 to 10 in the data: with fewer classes, or rows in a table, than 11 ' err ||
     fail "the labels: $(cat err)"
+# In the first step nothing was learned yet, whatever the rate.
+expect 4 "\`loss\` is nan in step 1" "$DLG" train $digits --epochs 1 -D classes=9
+grep -q "learning rate" err && fail "a learning rate helps nothing here: $(cat err)"
 expect 4 "holds -1 to 9 in the data: a label or an index below 0" "$DLG" train $digits --epochs 1 \
     --data y=below.csv:64
+# Where the loss grew, labels are not to blame.
+cat >fast.dlg <<'DLG'
+input x : f32[64, 64] from "digits.csv" columns 0:64
+input y : i32[64] from "digits.csv" columns 64
+loss = mse(dense(x, 1)[:, 0], cast(y, f32))
+entry train -> loss { minimize loss by sgd(lr = 1) }
+DLG
+cp "$DLG_SOURCE_DIR/samples/digits.csv" .
+expect 4 "to try: a smaller learning rate" "$DLG" train fast.dlg
+grep -q "label" err && fail "the labels are as they should be: $(cat err)"
 # Epochs that are told late are those of the step all the same.
 head -n 96 "$DLG_SOURCE_DIR/samples/digits.csv" >few.csv
 awk -F, -v OFS=, 'NR == 50 { $65 = 12 } { print }' few.csv >off.csv

@@ -74,7 +74,7 @@ tune_into 3 /proc/none/tiles.json "cannot make the directory /proc/none"
 tune_into 3 /proc/tiles.json "cannot write /proc/tiles.json"
 rm tiles.json
 expect 2 "no target" "$DLG" tune layers.dlg --target none
-expect 1 "has no entry" "$DLG" tune layers.dlg --target cpu --entry none
+expect 1 "has no entry \`none\`; it has: " "$DLG" tune layers.dlg --target cpu --entry none
 expect 1 "is no .dlg" "$DLG" tune layers.cl
 
 # Tiles of graphics processors. Their products are done elsewhere too; with PoCL by one thread, since version 3.1 leaves an array in

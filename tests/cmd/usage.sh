@@ -30,6 +30,16 @@ expect 1 "cannot open a.dlg" "$DLG" run a.dlg --entry --fly --set=x=--fly -D n=3
 expect 1 "cannot open a.dlg" "$DLG" run --ent predict a.dlg # abbreviated
 expect 1 "\`--fly\` is neither a .dlg nor a .cl" "$DLG" run -- --fly
 expect 2 "there is no command \`trai\`; is it \`train\`?" "$DLG" trai a.dlg
+expect 2 "there is no command \`trian\`; is it \`train\`?" "$DLG" trian a.dlg
+expect 2 "there is no command \`predict\`; is it \`run\`?" "$DLG" predict a.dlg # an entry's name
+expect 2 "no command and no topic \`trian\`; is it \`train\`?" "$DLG" help trian
+expect 2 "no command and no topic \`langauge\`; is it \`language\`?" "$DLG" help langauge
+# dlgc looks at its options as dlg does.
+expect 2 "dlgc: unrecognized option '--targt'; is it --target?" "$DLGC" --targt=cpu a.dlg
+expect 2 "dlgc: unrecognized option '--lr'. A constant of the model is set by -D NAME=VALUE" "$DLGC" --lr 0.1 a.dlg
+expect 2 "dlgc: unrecognized option '--mann'" "$DLGC" --mann
+grep -q -- "is it" err && fail "what --help hides is no suggestion: $(cat err)"
+expect 1 "cannot read a.dlg" "$DLGC" --targ cpu a.dlg # abbreviated
 expect 1 "numbers are given in a file, such as a .csv" "$DLG" run "$data/line.cl" --rows 0 --set w=0.5,-1
 for value in - 0,1.5; do # the name of a file that is there, or none
     : >"./$value"
@@ -64,7 +74,15 @@ expect 2 "--held-out: the weights say which rows" "$DLG" run "$data/line.cl" --r
 expect 1 "cannot open missing.dlg: No such file" "$DLG" train missing.dlg
 expect 1 "is neither a .dlg nor a .cl" "$DLG" train "$data"
 expect 1 "has no entry \`fly\`; it has: train, evaluate, predict" "$DLG" train "$data/line.cl" --entry fly
+for command in run eval verify; do
+    expect 1 "has no entry \`predit\`; is it \`predict\`?" "$DLG" $command "$DLG_SOURCE_DIR/samples/digits.dlg" \
+        --entry predit --load w
+done
 expect 1 "has no entry \`fly\`" "$DLG" run "$data/line.cl" --entry fly
+expect 1 "\`batch\` is a constant of the model: -D batch=32" "$DLG" train "$DLG_SOURCE_DIR/samples/digits.dlg" --set batch=32
+expect 1 "has no tensor \`fly\`; it has: " "$DLG" train "$data/line.cl" --set fly=1
+expect 1 "the model has no input \`fly\` to give data to; it has: x, y" "$DLG" train "$DLG_SOURCE_DIR/samples/digits.dlg" \
+    --data fly=a.csv:0:9
 expect 2 "\`dlg devices\` lists them" "$DLG" run "$data/line.cl" --device 99
 expect 2 "either --json or --kernels" "$DLG" inspect "$data/line.cl" --json --kernels
 expect 2 "nonsense" "$DLG" inspect "$DLG_SOURCE_DIR/samples/xor.dlg" --target nonsense

@@ -50,7 +50,7 @@ if ! [ -s "$tmp/drawn" ] || ! diff "$tmp/shown" "$tmp/drawn"; then
 fi
 
 # Every function of the prelude has an example in docs/prelude.md. These are parts of others:
-parts='shift_of|probabilities_of|pad_last|pool_windows|pool_windows1d|per_channel|channel_mean|split_heads|prepared|warmth'
+parts='shift_of|probabilities_of|pad_last|with_place|per_group|pool_windows|pool_windows1d|per_channel|channel_mean|split_heads|prepared|warmth'
 sed -n '/^```dlg$/,/^```$/p' "$root/docs/prelude.md" | sed 's/#.*//' >"$tmp/prelude-examples"
 for name in $(sed -n 's/^fn \([a-z_0-9]*\)(.*/\1/p; s/^optimizer \([a-z_0-9]*\)(.*/\1/p' "$root/kernels/prelude.dlg" | grep -vxE "$parts"); do
     grep -qE "(^|[^a-z_0-9])$name\(" "$tmp/prelude-examples" && continue

@@ -10,9 +10,9 @@
 # The first line of a program may add arguments: `# dlgc: -D n=3`. generate.sh in a folder makes the
 # programs that are too large or too odd to keep. --update writes what comes out, for review.
 set -u
-dlgc=$(CDPATH= cd -- "$(dirname -- "$1")" && pwd)/${1##*/}
 update=${2-}
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../compiler.sh"
 tmp=${DLG_TMP:-$(mktemp -d)}
 failed=0
 count=0

@@ -75,10 +75,10 @@ static bool calls(const char *text, const char *name, size_t len) {
 
 static void test_all_are_known(void) {
     /* What others of the list are made of, and conditions. */
-    static const char *const parts[] = {"shift_of",       "same_shape",  "probabilities_of",
-                                        "difference",     "pad_last",    "pool_windows",
-                                        "pool_windows1d", "per_channel", "channel_mean",
-                                        "split_heads",    "prepared",    "warmth"};
+    static const char *const parts[] = {
+        "shift_of",     "same_shape",  "probabilities_of", "difference",     "pad_last",
+        "with_place",   "per_group",   "pool_windows",     "pool_windows1d", "per_channel",
+        "channel_mean", "split_heads", "prepared",         "warmth"};
     char *text[2];
     size_t len, count = 0;
     read_text(KNOWN "prelude.dlg", &text[0], &len);
