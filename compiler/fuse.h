@@ -84,6 +84,12 @@ void layout_roots(Entry *e, const FuseOptions *options);
 #define SUM_VECTORS                                                                                \
     16 /* of a tile of sums that run beside each other: so much of each row is read at a time */
 
+/* A contraction that gives its axes in the order of that permute of it. */
+NodeId layout_order(Graph *g, const Node *permute, NodeId dot);
+/* layout_unwind.c: node `id` of the old graph as a contraction of windows, if it is the gradient of some (or a slice of one), or
+ * NO_NODE. uses[] and root[] are of the old graph: how many read a node, and whether an entry gives it; to[]: the new nodes. */
+NodeId layout_unwind(const Graph *old, const uint32_t *uses, const bool *root, const NodeId *to,
+                     Graph *g, NodeId id, const Target *target);
 /* layout_split.c: the reduction n of x, perhaps in parts; and whether a contraction is to be made in parts: then a
  * and b have one batch axis more, the last, over which its result must be summed. */
 NodeId split_reduction(Graph *g, const Node *n, NodeId x, const Target *target);

@@ -397,7 +397,7 @@ static NodeId layout_concat(Parts *p, const Node *n, NodeId *args) {
 
 /* A contraction whose only reader takes its axes in another order gives them in that order: so the rows of a
  * convolution are its images. The last axis stays, for the lanes. */
-static NodeId layout_order(Graph *g, const Node *permute, NodeId dot) {
+NodeId layout_order(Graph *g, const Node *permute, NodeId dot) {
     Node n = *node_at(g, dot);
     int32_t attr[2 + MAX_RANK] = {n.attr[0], n.attr[1]};
     memcpy(attr + 2, permute->attr, permute->shape.rank * sizeof(int32_t));
@@ -487,7 +487,11 @@ void layout_entry(Entry *e, Arena *arena, const FuseOptions *options) {
         NodeId *args = NEW_ARRAY(arena, NodeId, n->argc + 1);
         for (uint32_t i = 0; i < n->argc; i++) args[i] = to[n->args[i]];
         g.span = n->span;
-        if (n->op == OP_CONCAT && whole[id] && !options->apart)
+        const NodeId unwound =
+            options->apart ? NO_NODE : layout_unwind(&old, uses, root, to, &g, id, options->target);
+        if (unwound != NO_NODE)
+            to[id] = unwound;
+        else if (n->op == OP_CONCAT && whole[id] && !options->apart)
             to[id] = layout_concat(&parts, n, args);
         else if (!options->apart && takes_order(&old, &g, n, args, uses, root))
             to[id] = layout_reader(&g, arena, n, args, options);

@@ -116,13 +116,14 @@ static void plan_blocks(Section *s, const Node *dot, const Shape *reduced) {
     }
     leads *= (s->space.dim[s->row_axis] + s->block_rows - 1) / s->block_rows;
     places = leads * s->block_rows;
-    int64_t blocks = (s->target->groups + panels - 1) / panels, most = places / BLOCK_PLACES;
-    if (blocks > most) blocks = most;
+    /* Twice as many each time: an odd one would keep one core at work alone. */
+    int64_t blocks = 1;
+    while (panels * blocks < s->target->groups && places >= blocks * BLOCK_PLACES) blocks *= 2;
     if (part_count(s, reduced) > 1) {
         const int64_t room = s->target->cache_bytes / PANEL_SHARE / (int64_t)sizeof(float) /
                              whole_vectors(s, s->panel_columns);
         const int64_t least = (places + room - 1) / room;
-        if (blocks < least) blocks = least;
+        while (blocks < least) blocks *= 2;
     }
     if (blocks > leads) blocks = leads;
     if (blocks < 1) blocks = 1;
