@@ -510,6 +510,19 @@ void kernel_rows(Kernel *k, uint32_t buffer, Idx e, uint32_t local, int64_t colu
     turn_stmt(k, S_ROWS, local, buffer, e, columns);
 }
 
+void kernel_square(Kernel *k, uint32_t local, Idx at, int64_t step, bool own, uint32_t buffer,
+                   Idx e, int64_t pitch) {
+    KStmt *s = add_stmt(k, S_SQUARE);
+    if (!own) k->buffers.at[buffer].read = true;
+    s->local = local;
+    s->at = at;
+    s->step = step;
+    s->own = own;
+    s->buffer = buffer;
+    s->index = e;
+    s->pitch = pitch;
+}
+
 void kernel_if(Kernel *k, Ranges ranges) {
     Ranges open;
     bool possible = ranges_open(k, ranges, &open);
@@ -725,6 +738,7 @@ static void use_block(Kernel *k, const KBlock *b) {
             break;
         case S_COLUMNS:
         case S_ROWS: use_index(k, s->index); break;
+        case S_SQUARE:
         case S_COPY:
         case S_FETCH:
         case S_WGMMA:

@@ -83,11 +83,13 @@ typedef enum StmtOp {
     S_STORE, /* buffer[index..] = val */
     S_LOCAL, /* local array buffer[index..] = val */
     S_COLUMNS, /* local array <- 16 rows of `step` numbers each at buffer[index..], as a vector a column */
-    S_ROWS,  /* buffer[index..] <- the local array, the other way round */
-    S_FOR,   /* atom from lo below hi by step: body */
-    S_POINT, /* declares a pointer to buffer[index], or to the local array's: kir_points.c */
-    S_IF,    /* ranges: body */
-    S_AHEAD, /* the line of buffer[index] is to come near; it may be behind the end: kir_ahead.c */
+    S_ROWS,   /* buffer[index..] <- the local array, the other way round */
+    S_SQUARE, /* 16 rows of 16 at local[at..], `step` apart <- the columns of as many at buffer[index..], `pitch` apart; of the
+               * local array `buffer` if it is `own` */
+    S_FOR,    /* atom from lo below hi by step: body */
+    S_POINT,  /* declares a pointer to buffer[index], or to the local array's: kir_points.c */
+    S_IF,     /* ranges: body */
+    S_AHEAD,  /* the line of buffer[index] is to come near; it may be behind the end: kir_ahead.c */
     S_BARRIER, /* of the work-group, for local memory */
     S_COPY, /* local array local[at..] <- `step` elements of buffer[index..], 16 bytes or one, or 0 where `ranges` do not hold; it
                 * is there after the S_ARRIVE for it and a barrier */
@@ -115,7 +117,8 @@ struct KStmt {
     Idx index, at;
     uint32_t atom; /* S_FOR: the loop variable */
     Idx lo, hi;
-    int64_t step;
+    int64_t step, pitch;
+    bool own;            /* S_SQUARE */
     bool unroll, rolled; /* S_FOR: the compiler of the text is to write it out, or not to, ... */
     uint32_t turns;      /* ... or so many turns of it as one, with pointers; 0: as it likes */
     uint32_t point;      /* S_POINT: its number */
@@ -298,6 +301,10 @@ void kernel_store_local(Kernel *k, uint32_t local, Idx e, Val v);
  * local[0] on; and the other way round. Requires: no more than 16 columns. */
 void kernel_columns(Kernel *k, uint32_t local, uint32_t buffer, Idx e, int64_t columns);
 void kernel_rows(Kernel *k, uint32_t buffer, Idx e, uint32_t local, int64_t columns);
+/* A square of 16 rows of 16 at local[at], `step` apart, becomes the columns of one at buffer[e], whose rows are `pitch` apart; or
+ * (`own`) of one in a local array. All are f32. */
+void kernel_square(Kernel *k, uint32_t local, Idx at, int64_t step, bool own, uint32_t buffer,
+                   Idx e, int64_t pitch);
 void kernel_barrier(Kernel *k);
 /* See S_COPY and what follows it. Requires of a copy: buffer[e] is at a multiple of 16 bytes, for all that is known of e, and f32,
  * or what the local array is of; the ranges say where all elements are inside. */

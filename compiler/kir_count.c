@@ -77,6 +77,11 @@ static void count_block(Counter *c, const KBlock *b, double times) {
         }
         case S_COLUMNS:
         case S_ROWS: touch(c, s->buffer, s->index, 16 * s->step, 16 * s->step, times); break;
+        case S_SQUARE:
+            if (!s->own)
+                touch(c, s->buffer, s->index, 15 * s->pitch + MAX_LANES, MAX_LANES * MAX_LANES,
+                      times);
+            break;
         case S_COPY: touch(c, s->buffer, s->index, s->step, s->step, times); break;
         case S_PRODUCT:
         case S_WGMMA: { /* by all items of the group */

@@ -201,6 +201,25 @@ static void turn(Run *r, const KStmt *s, uint32_t item) {
     }
 }
 
+/* A square of 16 rows, as its columns. */
+static void square(Run *r, const KStmt *s, uint32_t item) {
+    const KBuffer *b = s->own ? NULL : &r->k->buffers.at[s->buffer];
+    const KLocal *l = &r->k->locals.at[s->local],
+                 *own = s->own ? &r->k->locals.at[s->buffer] : NULL;
+    const int64_t from = index_of(r, s->index, item), to = index_of(r, s->at, item);
+    for (int64_t i = 0; i < 16; i++) {
+        if (!in_bounds(r, own ? own->name : b->name, from + i * s->pitch, 16,
+                       own ? own->elems : b->elems))
+            return;
+        if (!in_bounds(r, l->name, to + i * s->step, 16, l->elems)) return;
+    }
+    const double *x = s->own ? r->local[s->buffer] : r->data[s->buffer];
+    for (int64_t row = 0; row < 16; row++) {
+        for (int64_t c = 0; c < 16; c++)
+            r->local[s->local][to + c * s->step + row] = x[from + row * s->pitch + c];
+    }
+}
+
 /* 16 bytes to the group's own memory, or zeros. */
 static void copy(Run *r, const KStmt *s, uint32_t item) {
     const KBuffer *b = &r->k->buffers.at[s->buffer];
@@ -436,6 +455,7 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
             case S_LOCAL: store(r, s, i); break;
             case S_COLUMNS:
             case S_ROWS: turn(r, s, i); break;
+            case S_SQUARE: square(r, s, i); break;
             case S_COPY: copy(r, s, i); break;
             default: break;
             }

@@ -536,6 +536,15 @@ static void print_turn(Printer *p, const KStmt *s) {
         text_printf(p->out, "columns_to_rows(%s, %s, %lld);\n", global, local, (long long)s->step);
 }
 
+static void print_square(Printer *p, const KStmt *s) {
+    const char *to = index_text(p, s->at);
+    const char *from = s->own ? index_text(p, s->index) : address_text(p, s->index);
+    text_printf(p->out, "turn_%s(%s%s%s, %lld, %s%s%s, %lld);\n", s->own ? "own" : "rows",
+                p->local[s->local], strcmp(to, "0") ? " + " : "", strcmp(to, "0") ? to : "",
+                (long long)s->step, s->own ? p->local[s->buffer] : p->buffer[s->buffer],
+                strcmp(from, "0") ? " + " : "", strcmp(from, "0") ? from : "", (long long)s->pitch);
+}
+
 static void print_matrix(Printer *p, const KStmt *s) {
     if (s->op == S_SUMS) {
         p->matrix[s->matrix] = fresh(p, p->k->matrices.at[s->matrix].name);
@@ -581,6 +590,7 @@ static void print_block(Printer *p, const KBlock *b) {
         case S_LOCAL: print_store(p, s); break;
         case S_COLUMNS:
         case S_ROWS: print_turn(p, s); break;
+        case S_SQUARE: print_square(p, s); break;
         case S_POINT: print_point(p, s); break;
         case S_AHEAD:
             text_printf(p->out, "%s(%s, %s);\n", s->updates ? "ahead_to" : "ahead",

@@ -126,7 +126,9 @@ static void plan_blocks(Section *s, const Node *dot, const Shape *reduced) {
         while (blocks < least) blocks *= 2;
     }
     if (blocks > leads) blocks = leads;
-    if (blocks < 1) blocks = 1;
+    /* Blocks of one size are one text. */
+    for (int64_t more = blocks; more < 2 * blocks && leads % blocks; more++)
+        if (leads % more == 0) blocks = more;
     s->block_leads = (int32_t)((leads + blocks - 1) / blocks);
     const int64_t tasks = panels * ((leads + s->block_leads - 1) / s->block_leads);
     s->groups = (uint32_t)(tasks < s->target->groups ? tasks : s->target->groups);
@@ -328,6 +330,22 @@ static void fill_along(Cross *x) {
     nest_close(n, x->part.rank);
 }
 
+/* Whether 16 vectors are loads of as many rows of one buffer, so far apart. */
+static bool are_rows(Kernel *k, const Val *v, int64_t *pitch) {
+    const Value *first = &k->values.at[v[0]];
+    for (int i = 0; i < MAX_LANES; i++) {
+        const Value *row = &k->values.at[v[i]];
+        int64_t apart;
+        if (row->kind != V_LOAD || row->ranges.count || row->some || row->buffer != first->buffer ||
+            k->buffers.at[row->buffer].dtype != DT_F32 || k->buffers.at[row->buffer].values ||
+            !idx_is_const(&k->index, idx_sub(&k->index, row->index, first->index), &apart))
+            return false;
+        if (i == 1) *pitch = apart;
+        if (i > 1 && apart != i * *pitch) return false;
+    }
+    return true;
+}
+
 /* `wide` columns from `first` of the strip on, which has room for so many, for all of the part: loaded along that, and
  * turned. */
 static void turn_columns(Cross *x, Idx strip, int32_t room, Idx first, uint8_t wide,
@@ -352,6 +370,16 @@ static void turn_columns(Cross *x, Idx strip, int32_t room, Idx first, uint8_t w
             x->place[s->lane_axis] =
                 idx_offset(t, idx_add(t, idx_add(t, x->column, strip), first), c);
             turned[c] = val_splat(k, operand_at(x, s->panel_operand, in), (uint8_t)deep);
+        }
+        at[last] = step;
+        Idx square = idx_add(t, in_panel(x, strip, room, access_address(t, space, at), 0), first);
+        int64_t pitch = 0;
+        if (wide == MAX_LANES && deep == MAX_LANES && are_rows(k, turned, &pitch)) {
+            const Value *row = &k->values.at[turned[0]];
+            kernel_square(k, x->panel, square, room, false, row->buffer, row->index, pitch);
+            nest_end(n);
+            begin = end;
+            continue;
         }
         kernel_turn(k, turned, wide, (uint32_t)deep);
         for (int r = 0; r < deep; r++) {
@@ -489,6 +517,14 @@ static void turn_sums(Cross *x, Idx own, int32_t pitch) {
         const int32_t end = at + (row.size - at) / wide * wide;
         if (at == end) continue;
         nest_for(n, "r", idx_const(t, at), idx_const(t, end), wide, &step);
+        if (wide == MAX_LANES && lanes == MAX_LANES) {
+            Idx from = idx_add(t, own, idx_add(t, idx_scale(t, step, x->pitch), c));
+            kernel_square(k, x->turned, idx_add(t, idx_scale(t, c, pitch), step), pitch, true,
+                          x->sums, from, x->pitch);
+            nest_end(n);
+            at = end;
+            continue;
+        }
         for (int32_t i = 0; i < wide; i++) {
             Idx from =
                 idx_add(t, own, idx_add(t, idx_scale(t, idx_offset(t, step, i), x->pitch), c));

@@ -109,3 +109,23 @@ static void columns_to_rows(__global float *p, const float *from, int columns) {
         st_first(p + i * columns, v[i], rest < 16 ? columns : 16);
     }
 }
+// 16 rows of 16 numbers, `pitch` apart, become the columns of 16 at `to`, whose rows are `step` apart: rows of a buffer, or of the
+// group's own.
+//: turn_rows
+static void turn_rows(float *to, int step, __global const float *from, int pitch) {
+    float16 v[16];
+#pragma unroll
+    for (int i = 0; i < 16; i++) v[i] = vload16(0, from + i * pitch);
+    turn_square(v);
+#pragma unroll
+    for (int i = 0; i < 16; i++) vstore16(v[i], 0, to + i * step);
+}
+//: turn_own
+static void turn_own(float *to, int step, const float *from, int pitch) {
+    float16 v[16];
+#pragma unroll
+    for (int i = 0; i < 16; i++) v[i] = vload16(0, from + i * pitch);
+    turn_square(v);
+#pragma unroll
+    for (int i = 0; i < 16; i++) vstore16(v[i], 0, to + i * step);
+}
