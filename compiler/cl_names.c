@@ -25,8 +25,9 @@ static bool is_helper(const char *name) {
         "sth", "stbf", "stu", "sttf", "stt", "stit", "stream", "ahead", "ahead_to",
         /* lanes */
         "sum_lanes", "sums_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "zip_lo", "zip_hi",
-        "zip_loi", "zip_hii", "rows_to_columns", "turn_rows", "turn_own", "columns_to_rows",
-        "low_ones", "high_ones", "low_pairs", "high_pairs", "even_quarters", "odd_quarters",
+        "zip_loi", "zip_hii", "rows_to_columns", "turn_rows", "turn_own", "turn_four",
+        "columns_to_rows", "low_ones", "high_ones", "low_pairs", "high_pairs", "even_quarters",
+        "odd_quarters",
         /* functions */
         "floor_div", "floor_mod", "f16_of", "bf16_of", "tf32_of", "philox", "exp_of", "log_of",
         "tanh_of", "erf_of", "sin_of", "cos_of"};

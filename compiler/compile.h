@@ -44,6 +44,7 @@ typedef struct CompileOptions {
         tile_rank; /* of each other contraction the candidate of this rank, if there are so many; 0: the model's */
     int64_t cache_bytes;        /* of a core, instead of the target's; 0: the target's */
     int64_t ready_products;     /* see target.def, likewise */
+    int64_t window_products;    /* likewise */
     uint32_t units;             /* of the device, likewise */
     const char *const *defines; /* "name=value" */
     size_t define_count;

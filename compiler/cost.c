@@ -49,14 +49,13 @@ bool cost_is_block(int32_t elems, DType t) {
     return (int64_t)elems * dtype_bytes(t) == BLOCK_BYTES;
 }
 
-#define CROSS_LANES    0.6       /* of whole vectors, that are to have a use */
-#define CROSS_PLACES   64        /* that share a panel, or its copy costs too much */
-#define CROSS_PRODUCTS (1 << 20) /* whose time is more than that of building such a text */
+#define CROSS_LANES  0.8 /* of whole vectors, that are to have a use */
+#define CROSS_PLACES 64  /* that share a panel, or its copy costs too much */
 
 bool cost_crosses(const Target *t, int64_t lanes, int64_t places, double products) {
     const int64_t whole = (lanes + t->lanes - 1) / t->lanes * t->lanes;
-    return t->lanes > 1 && (double)lanes >= CROSS_LANES * (double)whole && places >= CROSS_PLACES &&
-           products >= CROSS_PRODUCTS;
+    return t->window_products > 0 && products >= (double)t->window_products &&
+           (double)lanes >= CROSS_LANES * (double)whole && places >= CROSS_PLACES;
 }
 
 bool cost_packs(const Target *t, int64_t rows, int64_t columns, int64_t length) {

@@ -375,6 +375,7 @@ void plan_program(const Program *p, const CompileOptions *options, Arena *arena,
     if (options->cache_bytes) target->cache_bytes = options->cache_bytes;
     if (options->units) target->units = options->units;
     if (options->ready_products) target->ready_products = options->ready_products;
+    if (options->window_products) target->window_products = options->window_products;
     if (options->precision && target->precision != PRECISION_F32)
         target->precision_asked = precision_find(options->precision, &target->precision);
     *out = (Plan){.target = target, .lost = NO_NODE, .budget_bytes = options->mem_budget_bytes};

@@ -27,7 +27,7 @@ typedef struct Target {
     Precision precision;
     bool copies;
     uint32_t wgmma_bytes;
-    int64_t ready_products;
+    int64_t ready_products, window_products;
     const char *doc;
     bool precision_asked;                 /* by the user: not in the table, */
     const struct CompileOptions *options; /* nor these */

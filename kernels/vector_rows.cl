@@ -109,23 +109,33 @@ static void columns_to_rows(__global float *p, const float *from, int columns) {
         st_first(p + i * columns, v[i], rest < 16 ? columns : 16);
     }
 }
+// Four rows become their columns.
+//: turn_four
+static void turn_four(float *to, int step, float4 a, float4 b, float4 c, float4 d) {
+    const float4 e = (float4)(a.lo, b.lo), f = (float4)(c.lo, d.lo);
+    const float4 g = (float4)(a.hi, b.hi), h = (float4)(c.hi, d.hi);
+    vstore4((float4)(e.even, f.even), 0, to);
+    vstore4((float4)(e.odd, f.odd), 0, to + step);
+    vstore4((float4)(g.even, h.even), 0, to + 2 * step);
+    vstore4((float4)(g.odd, h.odd), 0, to + 3 * step);
+}
 // 16 rows of 16 numbers, `pitch` apart, become the columns of 16 at `to`, whose rows are `step` apart: rows of a buffer, or of the
-// group's own.
+// group's own. By squares of four: compilers take long for what larger ones exchange, and it is a small part of what is done.
 //: turn_rows
 static void turn_rows(float *to, int step, __global const float *from, int pitch) {
-    float16 v[16];
-#pragma unroll
-    for (int i = 0; i < 16; i++) v[i] = vload16(0, from + i * pitch);
-    turn_square(v);
-#pragma unroll
-    for (int i = 0; i < 16; i++) vstore16(v[i], 0, to + i * step);
+#pragma unroll 1
+    for (int i = 0; i < 16; i++) {
+        __global const float *p = from + i / 4 * 4 * pitch + i % 4 * 4;
+        turn_four(to + i % 4 * 4 * step + i / 4 * 4, step, vload4(0, p), vload4(0, p + pitch),
+                  vload4(0, p + 2 * pitch), vload4(0, p + 3 * pitch));
+    }
 }
 //: turn_own
 static void turn_own(float *to, int step, const float *from, int pitch) {
-    float16 v[16];
-#pragma unroll
-    for (int i = 0; i < 16; i++) v[i] = vload16(0, from + i * pitch);
-    turn_square(v);
-#pragma unroll
-    for (int i = 0; i < 16; i++) vstore16(v[i], 0, to + i * step);
+#pragma unroll 1
+    for (int i = 0; i < 16; i++) {
+        const float *p = from + i / 4 * 4 * pitch + i % 4 * 4;
+        turn_four(to + i % 4 * 4 * step + i / 4 * 4, step, vload4(0, p), vload4(0, p + pitch),
+                  vload4(0, p + 2 * pitch), vload4(0, p + 3 * pitch));
+    }
 }

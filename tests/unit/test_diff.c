@@ -105,6 +105,7 @@ static bool device_open(Trial *t, const char *text) {
     CompileOptions options = {.target = t->target,
                               .opt_level = t->opt_level,
                               .precision = precision,
+                              .window_products = strstr(text, "# small windows too") != NULL,
                               .units = strcmp(t->target, "gpu_wgmma") ==
                                        0}; /* so that few tiles are enough */
     CompileResult r = compile_text(t->name, text, strlen(text), &options);

@@ -348,6 +348,8 @@ static bool run_defined(const char *name, const char *text, const char *const *d
         {.target = "cpu", .tile_rank = 1},
         {.target = "cpu", .tile_rank = 5, .cache_bytes = 4096},
         {.target = "gpu_wgmma", .precision = "3xtf32", .units = 1},
+        {.target = "cpu", .window_products = 1},
+        {.target = "cpu8", .window_products = 1, .cache_bytes = 4096},
         {.target = "cpu", .rewrites = some}};
     static size_t turn; /* where there are fewer: the first, and some of the others in turn */
     size_t ways = every_way ? COUNT_OF(all) : number_of("DLG_KERNEL_WAYS", COUNT_OF(all));
