@@ -13,13 +13,13 @@
 #include "cost.h"
 #include "nest.h"
 
-#define LEAST_ROW   4    /* places along the last axis that are worth a tile of their own */
-#define FILL_PLACES 14.0 /* whose products take as long as the copy */
-#define BLOCK_PLACES                                                                               \
-    160 /* of a block at least, if there are as many: the copy is a tenth of all then */
+#define LEAST_ROW   4   /* places along the last axis that are worth a tile of their own */
+#define GOOD_BLOCK  192 /* places of a block at least: the copy is a sixth of all then; ... */
+#define LEAST_BLOCK 96  /* ... where there are ... */
+#define FEW_TASKS   4   /* ... not even so many for the cores to share */
 #define MOST_ROW    128 /* places whose sums are turned together */
 #define UNROLLED    16  /* turns of inner loops that are written out */
-#define PANEL_SHARE 4   /* of a core's cache, for the panel, and for the sums that wait */
+#define PANEL_SHARE 8   /* of a core's cache, for the panel, and for the sums that wait */
 
 /* ---- The plan ---------------------------------------------------------------------------------- */
 
@@ -118,7 +118,9 @@ static void plan_blocks(Section *s, const Node *dot, const Shape *reduced) {
     places = leads * s->block_rows;
     /* Twice as many each time: an odd one would keep one core at work alone. */
     int64_t blocks = 1;
-    while (panels * blocks < s->target->groups && places >= blocks * BLOCK_PLACES) blocks *= 2;
+    while (panels * blocks < s->target->groups &&
+           places >= 2 * blocks * (panels * blocks < FEW_TASKS ? LEAST_BLOCK : GOOD_BLOCK))
+        blocks *= 2;
     if (part_count(s, reduced) > 1) {
         const int64_t room = s->target->cache_bytes / PANEL_SHARE / (int64_t)sizeof(float) /
                              whole_vectors(s, s->panel_columns);
@@ -157,7 +159,9 @@ bool cross_fits(Section *s, Arena *arena) {
     s->panel_operand = 1 - windows;
     s->lane_axis = lane_axis;
     s->row_axis = row_axis;
-    s->block_rows = even_part(s->space.dim[row_axis], MOST_ROW);
+    /* In the gradient of filters each place of a window reads the same of the other operand: of so few rows that it stays near. */
+    const bool along = row_axis == s->space.rank - 1;
+    s->block_rows = even_part(s->space.dim[row_axis], along ? MOST_ROW : s->target->lanes);
     dot_cut(s, s->block_rows, whole_vectors(s, lanes), length);
     /* Two strips have the elements of the other operand from the nearest cache, once they are there. */
     s->panel_columns = s->tile_columns;
@@ -165,6 +169,11 @@ bool cross_fits(Section *s, Arena *arena) {
     if (length * 2 * s->tile_columns <= room && lanes >= 2 * s->tile_columns)
         s->panel_columns = 2 * s->tile_columns;
     plan_parts(s, &reduced, s->panel_columns);
+    /* Sums that wait between parts are of as many rows as can be, but of two halves at least, for two cores. */
+    if (!along && part_count(s, &reduced) > 1)
+        s->block_rows = even_part(s->space.dim[row_axis], MOST_ROW);
+    if (!along && s->block_rows == s->space.dim[row_axis] && s->block_rows > s->tile_rows)
+        s->block_rows = even_part(s->block_rows, (s->block_rows + 1) / 2);
     plan_blocks(s, dot, &reduced);
     return true;
 }
@@ -579,7 +588,7 @@ static void store_row(Cross *x, Idx own) {
 
 /* The rows of places that a panel serves: the axes of the other operand but for the row's own, and where that is cut. */
 typedef struct Leads {
-    Shape shape; /* the last axis: the pieces of the row's axis */
+    Shape shape; /* the first axis: the pieces of the row's axis */
     int axis[MAX_RANK];
     Tiling row;
     Idx first;     /* of a block, as one number; ... */
@@ -590,12 +599,11 @@ typedef struct Leads {
 static Idx open_rows(Cross *x, Leads *l) {
     Nest *n = x->n;
     IndexTable *t = &n->k->index;
-    const int last = l->shape.rank - 1;
     Idx lead, at[MAX_RANK];
     nest_for(n, "l", idx_const(t, 0), idx_const(t, l->count), 1, &lead);
     access_unravel(t, &l->shape, idx_add(t, l->first, lead), at);
-    for (int i = 0; i < last; i++) x->place[l->axis[i]] = at[i];
-    x->row = idx_offset(t, idx_scale(t, at[last], l->row.size), l->row.start);
+    for (int i = 1; i < l->shape.rank; i++) x->place[l->axis[i]] = at[i];
+    x->row = idx_offset(t, idx_scale(t, at[0], l->row.size), l->row.start);
     if (!x->waits) return idx_const(t, 0);
     return idx_scale(t, lead, (int64_t)x->rows * x->pitch);
 }
@@ -649,6 +657,7 @@ static void add_block(Cross *x, Leads *l) {
 /* The axes that a panel hangs on beside its own, and the others. */
 static void deal_axes(const Cross *x, Leads *l, Shape *outer, int *axis) {
     const Section *s = x->n->s;
+    l->shape.rank = 1;
     for (int i = 0; i < s->space.rank; i++) {
         if (i == s->lane_axis || i == s->row_axis) continue;
         const bool lead = dot_axis_of(s, x->dot, i) == 1 - s->panel_operand;
@@ -656,7 +665,6 @@ static void deal_axes(const Cross *x, Leads *l, Shape *outer, int *axis) {
         (lead ? l->axis : axis)[to->rank] = i;
         to->dim[to->rank++] = s->space.dim[i];
     }
-    l->shape.rank++;
 }
 
 /* All blocks of some rows whose panels are as wide as these. */
@@ -706,7 +714,7 @@ void emit_cross(Nest *n, Idx part) {
     const uint32_t np = split_axis(s->space.dim[s->lane_axis], s->panel_columns, panels);
     for (uint32_t i = 0; i < nr; i++) {
         l.row = rows[i];
-        l.shape.dim[l.shape.rank - 1] = rows[i].count;
+        l.shape.dim[0] = rows[i].count;
         x.rows = rows[i].size;
         const uint32_t nb = split_axis((int32_t)shape_elems(&l.shape), s->block_leads, blocks);
         for (uint32_t j = 0; j < np; j++)
