@@ -5,19 +5,28 @@
  *
  *     sum over i of skew(pad(a . b))[p, c, i] = sum over i and k of pad(a)[p + i, k] b[c, i, k]
  *
- * where a . b is dot(a[h, k], b[c, i, k]): the views between are taken to the operands, one after the other. */
+ * where a . b is dot(a[h, k], b[c, i, k]): the views between are taken to the operands, one after the other. Of windows that are
+ * apart the axes of the places and of their remainders become one on the way (grad_window in grad.c): the contraction has them by
+ * themselves, and they become one after it. */
+#include "access.h"
 #include "cost.h"
 #include "fuse.h"
 
-#define MOST_STEPS 16 /* between the sum and its contraction */
-#define MOST_MORE                                                                                  \
-    1.4 /* times as many multiplications, for places beside the windows that are nothing but padding */
+#define MOST_STEPS 24  /* between the sum and its contraction */
+#define MOST_MORE  2.2 /* times as many multiplications, for places that are nothing but padding */
+#define MOST_PARTS 3   /* axes that are one */
 
 /* An axis of what is looked at, on its way from the contraction to the sum: of the operand with the places (spread), of the one
  * with the filters (fixed), or of both: a window's. */
 typedef struct Axis {
     int spread, fixed; /* the operands' axes, or -1 */
 } Axis;
+
+/* Some that are one, the first the outermost. */
+typedef struct Joined {
+    Axis part[MOST_PARTS];
+    int parts;
+} Joined;
 
 /* An axis of the operand with the places: it is read from `before` places before its first one on, `size` windows. */
 typedef struct Spread {
@@ -32,7 +41,7 @@ typedef struct Unwind {
     NodeId fixed;            /* the operand as far as the views have been taken to it */
     Spread spread[MAX_RANK]; /* of the axes that are not contracted: `spreads` */
     int spreads, fixeds;
-    Axis axis[MAX_RANK];
+    Joined axis[MAX_RANK];
     int axes;
 } Unwind;
 
@@ -45,9 +54,9 @@ static bool take_slice(Unwind *u, const Node *n, const Shape *from) {
     Shape count = node_at(u->g, u->fixed)->shape;
     for (int i = 0; i < count.rank; i++) stride[i] = 1;
     for (int i = 0; i < u->axes; i++) {
-        const Axis axis = u->axis[i];
+        const Axis axis = u->axis[i].part[0];
         if (is_whole(n, i, from)) continue;
-        if (axis.spread >= 0 && axis.fixed >= 0) return false;
+        if (u->axis[i].parts > 1 || (axis.spread >= 0 && axis.fixed >= 0)) return false;
         if (axis.fixed >= 0) {
             start[axis.fixed] = n->attr[3 * i];
             stride[axis.fixed] = n->attr[3 * i + 1];
@@ -63,36 +72,48 @@ static bool take_slice(Unwind *u, const Node *n, const Shape *from) {
 }
 
 static bool take_pad(Unwind *u, const Node *n) {
+    int32_t front[MAX_RANK] = {0}, back[MAX_RANK] = {0}, none[MAX_RANK] = {0};
     for (int i = 0; i < u->axes; i++) {
         const int32_t before = n->attr[3 * i], after = n->attr[3 * i + 1];
+        const Axis axis = u->axis[i].part[0];
         if (before == 0 && after == 0 && n->attr[3 * i + 2] == 0) continue;
-        if (u->axis[i].fixed >= 0 || n->attr[3 * i + 2] != 0) return false;
-        Spread *s = &u->spread[u->axis[i].spread];
+        if (u->axis[i].parts > 1 || n->attr[3 * i + 2] != 0) return false;
+        if (axis.spread >= 0 && axis.fixed >= 0) return false;
+        if (axis.fixed >= 0) {
+            front[axis.fixed] = before;
+            back[axis.fixed] = after;
+            continue;
+        }
+        Spread *s = &u->spread[axis.spread];
         if (s->places > 1 || s->before < 0 || s->size - s->before < s->whole) return false;
         s->before += before;
         s->size += before + after;
     }
+    u->fixed = node_pad(u->g, u->fixed, front, back, none, 0);
     return n->value == 0;
 }
 
 static bool take_skew(Unwind *u, const Node *n) {
-    Axis *last = &u->axis[u->axes - 1];
-    const Axis along = u->axis[n->attr[0]];
-    if (along.spread < 0 || along.fixed >= 0 || last->spread >= 0) return false;
-    Spread *s = &u->spread[along.spread];
+    Joined *last = &u->axis[u->axes - 1], *along = &u->axis[n->attr[0]];
+    if (last->parts > 1 || along->parts > 1) return false;
+    if (along->part[0].spread < 0 || along->part[0].fixed >= 0 || last->part[0].spread >= 0)
+        return false;
+    Spread *s = &u->spread[along->part[0].spread];
     if (s->places > 1) return false;
     s->places = n->shape.dim[n->shape.rank - 1];
     s->dilation = n->attr[1];
-    s->fixed = last->fixed;
+    s->fixed = last->part[0].fixed;
     s->size -= (s->places - 1) * s->dilation;
-    last->spread = along.spread;
+    last->part[0].spread = along->part[0].spread;
     return true;
 }
 
 static bool take_sum(Unwind *u, const Node *n) {
     int left = 0;
     for (int i = 0, k = 0; i < u->axes; i++) {
-        const bool window = u->axis[i].spread >= 0 && u->axis[i].fixed >= 0;
+        const Joined *axis = &u->axis[i];
+        const bool window =
+            axis->parts == 1 && axis->part[0].spread >= 0 && axis->part[0].fixed >= 0;
         const bool summed = k < (int)n->attrc && n->attr[k] == i;
         k += summed;
         if (window != summed) return false;
@@ -102,8 +123,60 @@ static bool take_sum(Unwind *u, const Node *n) {
     return true;
 }
 
+/* An axis of the filters becomes several. */
+static bool split_fixed(Unwind *u, int axis, const Shape *into) {
+    const Shape from = node_at(u->g, u->fixed)->shape;
+    const int more = into->rank - 1;
+    Shape s = {0};
+    if (from.rank + more > MAX_RANK) return false;
+    for (int i = 0; i < from.rank; i++) {
+        for (int k = 0; i == axis && k < into->rank; k++) s.dim[s.rank++] = into->dim[k];
+        if (i != axis) s.dim[s.rank++] = from.dim[i];
+    }
+    u->fixed = node_reshape(u->g, u->fixed, &s);
+    u->fixeds += more;
+    for (int i = 0; i < u->spreads; i++)
+        if (u->spread[i].places > 1 && u->spread[i].fixed > axis) u->spread[i].fixed += more;
+    for (int i = 0; i < u->axes; i++)
+        for (int k = 0; k < u->axis[i].parts; k++)
+            if (u->axis[i].part[k].fixed > axis) u->axis[i].part[k].fixed += more;
+    return true;
+}
+
+/* Axes that become one, and one of the filters that becomes several. */
+static bool take_reshape(Unwind *u, const Node *n, const Shape *from) {
+    Joined next[MAX_RANK];
+    int count = 0, i = 0, k = 0;
+    Shape a, b;
+    for (int first = 0; access_group(from, &n->shape, &i, &k, &a, &b); first = i) {
+        if (a.rank == 1 && b.rank > 1) {
+            const Axis axis = u->axis[first].part[0];
+            if (u->axis[first].parts > 1 || axis.spread >= 0) return false;
+            for (int j = 0; j < count; j++) /* these are as u->axis is, when it is split */
+                for (int p = 0; p < next[j].parts; p++)
+                    if (next[j].part[p].fixed > axis.fixed) next[j].part[p].fixed += b.rank - 1;
+            if (!split_fixed(u, axis.fixed, &b)) return false;
+            for (int j = 0; j < b.rank; j++)
+                next[count++] = (Joined){.part = {{-1, axis.fixed + j}}, .parts = 1};
+            continue;
+        }
+        if (b.rank != 1) return false;
+        Joined all = {0};
+        for (int j = first; j < i; j++) {
+            for (int p = 0; p < u->axis[j].parts; p++) {
+                if (all.parts == MOST_PARTS) return false;
+                all.part[all.parts++] = u->axis[j].part[p];
+            }
+        }
+        next[count++] = all;
+    }
+    memcpy(u->axis, next, (size_t)count * sizeof(*next));
+    u->axes = count;
+    return true;
+}
+
 static bool take(Unwind *u, const Node *n, const Shape *from) {
-    Axis was[MAX_RANK];
+    Joined was[MAX_RANK];
     switch (n->op) {
     case OP_PERMUTE:
         memcpy(was, u->axis, sizeof(was));
@@ -113,6 +186,7 @@ static bool take(Unwind *u, const Node *n, const Shape *from) {
     case OP_PAD: return take_pad(u, n);
     case OP_SKEW: return take_skew(u, n);
     case OP_SUM: return take_sum(u, n);
+    case OP_RESHAPE: return take_reshape(u, n, from);
     default: return false;
     }
 }
@@ -168,9 +242,9 @@ static NodeId filters_of(const Unwind *u, const bool *own) {
 }
 
 /* The contraction, when all views are taken to the operands; x is that with the places. `length`: places that are contracted already,
- * `was`: multiplications until now. */
+ * `was`: multiplications until now. The result has that shape. */
 static NodeId contract(Unwind *u, NodeId x, int contracted, double length, double was,
-                       const Target *target) {
+                       const Shape *shape, const Target *target) {
     Graph *g = u->g;
     bool own[MAX_RANK];
     int32_t order[MAX_RANK], windows = 0, before[MAX_RANK], owns = 0;
@@ -196,13 +270,25 @@ static NodeId contract(Unwind *u, NodeId x, int contracted, double length, doubl
         return NO_NODE;
     const NodeId spread = windows_of(u, x);
     if (spread == NO_NODE) return NO_NODE;
-    for (int i = 0; i < u->axes; i++) {
-        const Axis axis = u->axis[i];
-        order[i] = axis.spread >= 0 ? owns + axis.spread : before[axis.fixed];
+    Axis axes[MAX_RANK];
+    int32_t back[MAX_RANK];
+    int count = 0, stored = 0;
+    for (int i = 0; i < u->axes; i++)
+        for (int p = 0; p < u->axis[i].parts; p++) axes[count++] = u->axis[i].part[p];
+    /* The filters' axes are stored behind the first one of the places, and before the others, whatever the order that is read. */
+    for (int turn = 0; turn < 3; turn++) {
+        for (int i = 0; i < count; i++) {
+            const Axis axis = axes[i];
+            const int when = axis.spread < 0 ? 1 : axis.spread == 0 && i == 0 ? 0 : 2;
+            if (when != turn) continue;
+            back[i] = stored;
+            order[stored++] = axis.spread >= 0 ? owns + axis.spread : before[axis.fixed];
+        }
     }
     const NodeId dot = node_dot(g, filters_of(u, own), spread, 0, contracted + windows);
-    const NodeId turned = node_permute(g, dot, order);
-    return turned == dot ? dot : layout_order(g, node_at(g, turned), dot);
+    NodeId turned = node_permute(g, dot, order);
+    if (turned != dot) turned = layout_order(g, node_at(g, turned), dot);
+    return node_reshape(g, node_permute(g, turned, back), shape);
 }
 
 /* The steps from a contraction of a and b to the sum, first to last; `spread`: which of the two has the places. */
@@ -223,12 +309,14 @@ static NodeId unwind(Graph *g, const Node *dot, const NodeId *operand, int sprea
         const int of_spread = spread == 0 ? place : place - u.fixeds;
         const int of_fixed = spread == 0 ? place - u.spreads : place;
         const bool is_spread = of_spread >= 0 && of_spread < u.spreads;
-        u.axis[i] = is_spread ? (Axis){of_spread, -1} : (Axis){-1, of_fixed};
+        u.axis[i] = (Joined){.part = {is_spread ? (Axis){of_spread, -1} : (Axis){-1, of_fixed}},
+                             .parts = 1};
     }
     const Shape *from = &dot->shape;
     for (uint32_t i = 0; i < count; from = &steps[i++]->shape)
         if (!take(&u, steps[i], from)) return NO_NODE;
-    return contract(&u, x, contracted, length, (double)shape_elems(&dot->shape) * length, target);
+    return contract(&u, x, contracted, length, (double)shape_elems(&dot->shape) * length, from,
+                    target);
 }
 
 NodeId layout_unwind(const Graph *old, const uint32_t *uses, const bool *root, const NodeId *to,

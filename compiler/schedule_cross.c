@@ -50,12 +50,12 @@ static bool reads_windows(const Section *s, Arena *arena, const Node *dot, int o
     return windows;
 }
 
-/* The longest axis of the result that is of that operand alone; the last one if that has some places. -1: none. */
-static int longest_axis(const Section *s, const Node *dot, int operand, bool last) {
+/* The longest axis of the result that is of that operand alone; for `rows` the innermost one that has some places. -1: none. */
+static int longest_axis(const Section *s, const Node *dot, int operand, bool rows) {
     int best = -1;
     for (int i = dot->shape.rank; i-- > 0;) {
         if (dot_axis_of(s, dot, i) != operand) continue;
-        if (last && i == dot->shape.rank - 1 && dot->shape.dim[i] >= LEAST_ROW) return i;
+        if (rows && dot->shape.dim[i] >= LEAST_ROW) return i;
         if (best < 0 || dot->shape.dim[i] > dot->shape.dim[best]) best = i;
     }
     return best;
