@@ -232,81 +232,78 @@ static Idx in_panel(Cross *x, Idx strip, int32_t columns, Idx at, int32_t offset
     return idx_offset(t, idx_add(t, first, idx_scale(t, at, columns)), offset);
 }
 
-/* Axes of a shape that are one in what an operand reads: those which another way would need no division. */
-static int merge_part(Cross *x, int which, int *merged, Shape *space) {
-    Nest *n = x->n;
-    const Section *s = n->s;
-    int axes = x->part.rank;
+/* The same in a kernel that is thrown away, at any place and anywhere in what is contracted: to see what an operand is. */
+typedef struct CrossProbe {
+    Kernel k;
+    Nest n;
+    Cross x;
+} CrossProbe;
+
+static void probe_open(const Cross *x, Arena *scratch, CrossProbe *p) {
+    const Section *s = x->n->s;
+    IndexTable *t = &p->k.index;
+    kernel_init(&p->k, scratch, 1, 1);
+    nest_init(&p->n, s, &p->k);
+    p->x = *x;
+    p->x.n = &p->n;
+    p->x.from = idx_const(t, 0);
+    for (int i = 0; i < s->space.rank; i++)
+        p->x.place[i] = idx_var(t, "o", 0, s->space.dim[i] - 1, NO_VAL);
+    for (int i = 0; i < x->reduced.rank; i++)
+        p->x.inner[i] = idx_var(t, "k", 0, x->reduced.dim[i] - 1, NO_VAL);
+    eval_push(&p->n.eval);
+}
+
+/* Loads of the panel's operand whose address needs a division, where axes of the part are merged so. */
+static uint32_t divisions_of(const Cross *x, const Shape *space, const int *merged) {
+    CrossProbe p;
+    Idx at[MAX_RANK], in[MAX_RANK];
+    uint32_t divisions = 0;
+    Arena *scratch = arena_open(x->n->k->arena);
+    probe_open(x, scratch, &p);
+    IndexTable *t = &p.k.index;
+    for (int i = 0; i < space->rank; i++) at[i] = idx_var(t, "i", 0, space->dim[i] - 1, NO_VAL);
+    nest_unmerge(t, &x->part, merged, space->rank, at, in);
+    operand_at(&p.x, x->n->s->panel_operand, in);
+    for (Val v = 0; v < p.k.values.len; v++)
+        divisions += p.k.values.at[v].kind == V_LOAD && idx_has_div(t, p.k.values.at[v].index);
+    arena_close(scratch);
+    return divisions;
+}
+
+/* Axes of the part that are one in what the panel's operand reads. */
+static void merge_part(const Cross *x, int *merged, Shape *space) {
     *space = x->part;
-    for (int i = 0; i < axes; i++) merged[i] = 1;
-    for (int i = axes - 1; i > 0; i--) {
+    for (int i = 0; i < space->rank; i++) merged[i] = 1;
+    for (int i = space->rank - 1; i > 0; i--) {
         int next[MAX_RANK];
         Shape shape;
-        Cross probe = *x;
-        Kernel k;
-        Nest own;
-        Idx at[MAX_RANK], in[MAX_RANK];
-        uint32_t divisions = 0;
         memcpy(next, merged, sizeof(next));
         next[i - 1] += next[i];
-        memmove(&next[i], &next[i + 1], (size_t)(axes - i - 1) * sizeof(int));
-        nest_merge_shape(&x->part, next, axes - 1, &shape);
-        Arena *scratch = arena_open(n->k->arena);
-        kernel_init(&k, scratch, 1, 1);
-        nest_init(&own, s, &k);
-        probe.n = &own;
-        for (int j = 0; j < s->space.rank; j++)
-            probe.place[j] = idx_var(&k.index, "o", 0, s->space.dim[j] - 1, NO_VAL);
-        for (int j = 0; j < x->reduced.rank; j++)
-            probe.inner[j] = idx_var(&k.index, "k", 0, x->reduced.dim[j] - 1, NO_VAL);
-        probe.from = idx_const(&k.index, 0);
-        for (int j = 0; j < axes - 1; j++)
-            at[j] = idx_var(&k.index, "i", 0, shape.dim[j] - 1, NO_VAL);
-        nest_unmerge(&k.index, &x->part, next, axes - 1, at, in);
-        eval_push(&own.eval);
-        operand_at(&probe, which, in);
-        eval_pop(&own.eval);
-        for (Val v = 0; v < k.values.len; v++)
-            divisions +=
-                k.values.at[v].kind == V_LOAD && idx_has_div(&k.index, k.values.at[v].index);
-        arena_close(scratch);
-        if (divisions) continue;
+        memmove(&next[i], &next[i + 1], (size_t)(space->rank - i - 1) * sizeof(int));
+        nest_merge_shape(&x->part, next, space->rank - 1, &shape);
+        if (divisions_of(x, &shape, next)) continue;
         memcpy(merged, next, sizeof(next));
         *space = shape;
-        axes--;
     }
-    return axes;
 }
 
 /* Whether the panel's operand lies side by side along the lanes. */
-static bool lies_along(Cross *x) {
-    Nest *n = x->n;
-    const Section *s = n->s;
+static bool lies_along(const Cross *x) {
+    const Section *s = x->n->s;
     const int32_t size = s->space.dim[s->lane_axis];
-    Cross probe = *x;
-    Kernel k;
-    Nest own;
-    Idx in[MAX_RANK];
-    Arena *scratch = arena_open(n->k->arena);
-    kernel_init(&k, scratch, 1, 1);
-    nest_init(&own, s, &k);
-    probe.n = &own;
     const uint8_t lanes = size < s->target->lanes ? 1 : s->target->lanes;
-    eval_set_lanes(&own.eval, lanes);
-    for (int j = 0; j < s->space.rank; j++)
-        probe.place[j] = idx_var(&k.index, "o", 0, s->space.dim[j] - 1, NO_VAL);
-    Idx part = idx_var(&k.index, "o", 0, size / lanes - 1, NO_VAL);
-    probe.place[s->lane_axis] =
-        idx_add(&k.index, idx_scale(&k.index, part, lanes), own.eval.lane[lanes]);
-    for (int j = 0; j < x->reduced.rank; j++)
-        probe.inner[j] = idx_var(&k.index, "k", 0, x->reduced.dim[j] - 1, NO_VAL);
-    probe.from = idx_const(&k.index, 0);
-    for (int j = 0; j < x->part.rank; j++)
-        in[j] = idx_var(&k.index, "i", 0, x->part.dim[j] - 1, NO_VAL);
-    eval_push(&own.eval);
-    const Val v = operand_at(&probe, s->panel_operand, in);
-    eval_pop(&own.eval);
-    const bool along = k.values.at[v].kind == V_LOAD;
+    CrossProbe p;
+    Idx in[MAX_RANK];
+    Arena *scratch = arena_open(x->n->k->arena);
+    probe_open(x, scratch, &p);
+    IndexTable *t = &p.k.index;
+    eval_set_lanes(&p.n.eval, lanes);
+    Idx part = idx_var(t, "o", 0, size / lanes - 1, NO_VAL);
+    p.x.place[s->lane_axis] = idx_add(t, idx_scale(t, part, lanes), p.n.eval.lane[lanes]);
+    for (int i = 0; i < x->part.rank; i++) in[i] = idx_var(t, "i", 0, x->part.dim[i] - 1, NO_VAL);
+    const Val v = operand_at(&p.x, s->panel_operand, in);
+    const bool along = p.k.values.at[v].kind == V_LOAD;
     arena_close(scratch);
     return along;
 }
@@ -409,7 +406,7 @@ static void fill_turned(Cross *x) {
     Tiling strips[2];
     Shape space;
     int merged[MAX_RANK];
-    merge_part(x, n->s->panel_operand, merged, &space);
+    merge_part(x, merged, &space);
     const uint32_t sizes = strips_of(x, strips);
     for (uint32_t i = 0; i < sizes; i++) {
         const int32_t room = strip_room(x, &strips[i]);
