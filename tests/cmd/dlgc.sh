@@ -244,4 +244,15 @@ check "the gradient of 256 filters is one of windows" made_windows 256
 made_windows 2048
 check "the gradient of 2048 filters is not" test $? -eq 1
 
+# The plan counts what is multiplied, not the lanes beside: 13 filters are less than a vector.
+cat >lanes.dlg <<'END'
+input x : f32[8, 16, 40, 40]
+param w : f32[13, 16, 3, 3] ~ he()
+entry e -> y = conv2d(x, w)
+END
+for target in cpu cpu8; do
+    expect 0 lanes.dlg --target $target -o lanes.cl
+    check "13 filters are counted" grep -q " flops $((2 * 8 * 13 * 38 * 38 * 16 * 9)) " lanes.cl
+done
+
 exit $failed
