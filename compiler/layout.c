@@ -436,7 +436,8 @@ static NodeId layout_turned(Graph *g, Arena *arena, const Node *permute, NodeId 
     }
     for (int i = free_a - run_a; i < free_a; i++) turned[k++] = i;
     for (int i = 0; i < rank; i++) back[place[turned[i]]] = i;
-    Node n = *node_at(g, node_dot(g, d.args[1], d.args[0], 0, contracted));
+    const NodeId other = node_dot(g, d.args[1], d.args[0], 0, contracted);
+    Node n = *node_at(g, other);
     int32_t attr[2 + MAX_RANK] = {0, contracted};
     for (int i = 0; i < rank; i++) {
         attr[2 + i] = turned[i] < free_a ? turned[i] + free_b : turned[i] - free_a;

@@ -249,7 +249,7 @@ static NodeId contract(Unwind *u, NodeId x, int contracted, double length, doubl
     bool own[MAX_RANK];
     int32_t order[MAX_RANK], windows = 0, before[MAX_RANK], owns = 0;
     int64_t longest = 1, places = 1;
-    double products = length;
+    double products = length, elems; /* of the windows */
     for (int i = 0; i < u->fixeds; i++) own[i] = true;
     for (int i = 0; i < u->spreads; i++) {
         if (u->spread[i].places > 1) own[u->spread[i].fixed] = false;
@@ -257,6 +257,8 @@ static NodeId contract(Unwind *u, NodeId x, int contracted, double length, doubl
         places *= u->spread[i].size;
         products *= u->spread[i].places;
     }
+    elems = products * (double)places;
+    if (node_at(g, x)->shape.rank + windows > MAX_RANK || elems > MAX_ELEMS) return NO_NODE;
     for (int i = 0; i < u->fixeds; i++) {
         const int32_t size = node_at(g, u->fixed)->shape.dim[i];
         before[i] = owns;
@@ -266,6 +268,7 @@ static NodeId contract(Unwind *u, NodeId x, int contracted, double length, doubl
         if (size > longest) longest = size;
     }
     products *= (double)places;
+    if (owns + u->spreads > MAX_RANK) return NO_NODE;
     if (!windows || products > MOST_MORE * was || !cost_crosses(target, longest, places, products))
         return NO_NODE;
     const NodeId spread = windows_of(u, x);
@@ -287,7 +290,8 @@ static NodeId contract(Unwind *u, NodeId x, int contracted, double length, doubl
     }
     const NodeId dot = node_dot(g, filters_of(u, own), spread, 0, contracted + windows);
     NodeId turned = node_permute(g, dot, order);
-    if (turned != dot) turned = layout_order(g, node_at(g, turned), dot);
+    /* As it is, or with its operands the other way round, it may have that order already. */
+    if (node_at(g, turned)->op != OP_DOT) turned = layout_order(g, node_at(g, turned), dot);
     return node_reshape(g, node_permute(g, turned, back), shape);
 }
 

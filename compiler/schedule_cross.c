@@ -83,9 +83,15 @@ static int32_t even_part(int32_t n, int32_t most) {
     return (n + parts - 1) / parts;
 }
 
+/* Rows of so many elements that a share of a core's cache has room for: one at least. */
+static int64_t share_of(const Section *s, int32_t elems) {
+    const int64_t rows = s->target->cache_bytes / PANEL_SHARE / (int64_t)sizeof(float) / elems;
+    return rows > 1 ? rows : 1;
+}
+
 /* How much of what is contracted is a part: of axis s->part_axis so many, and all of the axes behind it. */
 static void plan_parts(Section *s, const Shape *reduced, int32_t strip) {
-    const int64_t most = s->target->cache_bytes / PANEL_SHARE / (int64_t)sizeof(float) / strip;
+    const int64_t most = share_of(s, strip);
     int64_t inner = 1;
     int axis = reduced->rank;
     while (axis > 0 && inner * reduced->dim[axis - 1] <= most) inner *= reduced->dim[--axis];
@@ -122,8 +128,7 @@ static void plan_blocks(Section *s, const Node *dot, const Shape *reduced) {
            places >= 2 * blocks * (panels * blocks < FEW_TASKS ? LEAST_BLOCK : GOOD_BLOCK))
         blocks *= 2;
     if (part_count(s, reduced) > 1) {
-        const int64_t room = s->target->cache_bytes / PANEL_SHARE / (int64_t)sizeof(float) /
-                             whole_vectors(s, s->panel_columns);
+        const int64_t room = share_of(s, whole_vectors(s, s->panel_columns));
         const int64_t least = (places + room - 1) / room;
         while (blocks < least) blocks *= 2;
     }
@@ -443,10 +448,10 @@ static void open_part(Cross *x, Idx *in) {
     }
 }
 
-/* Adds the part up for `count` places from `first` of the row on, and the columns of a strip: to what waits at `own` (an
- * element of the sums), or to nothing. */
+/* Adds the part up for `count` places from `first` of the row on, and the columns of a strip, of which there are `used`: to what
+ * waits at `own` (an element of the sums), or to nothing. */
 static void add_tile(Cross *x, Idx first, int32_t count, Idx strip, const Tiling *columns,
-                     Idx own) {
+                     int32_t used, Idx own) {
     Nest *n = x->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
@@ -478,7 +483,9 @@ static void add_tile(Cross *x, Idx first, int32_t count, Idx strip, const Tiling
         Val one = operand_at(x, 1 - s->panel_operand, in);
         for (uint32_t i = 0; i < pieces; i++) {
             const uint32_t sum = acc[(uint32_t)r * pieces + i];
-            kernel_set(k, sum, val_fma(k, one, by[i], val_read(k, sum)));
+            const Val next = val_fma(k, one, by[i], val_read(k, sum));
+            val_used(k, next, (uint32_t)(used - columns->pieces[i].offset));
+            kernel_set(k, sum, next);
         }
     }
     nest_close(n, x->part.rank);
@@ -497,12 +504,14 @@ static void add_row(Cross *x, Idx own) {
         const uint32_t heights = split_axis(x->rows, tile, tiles);
         Idx turn, step;
         cut_pieces(&columns, n->s->target->lanes);
+        while (columns.pieces[columns.piece_count - 1].offset >= strips[i].size)
+            columns.piece_count--; /* of lanes without columns */
         nest_for(n, "c", idx_const(t, 0), idx_const(t, strips[i].count), 1, &turn);
         Idx strip = idx_offset(t, idx_scale(t, turn, strips[i].size), strips[i].start);
         for (uint32_t j = 0; j < heights; j++) {
             nest_for(n, "r", idx_const(t, 0), idx_const(t, tiles[j].count), 1, &step);
             Idx first = idx_offset(t, idx_scale(t, step, tiles[j].size), tiles[j].start);
-            add_tile(x, first, tiles[j].size, strip, &columns, own);
+            add_tile(x, first, tiles[j].size, strip, &columns, strips[i].size, own);
             nest_end(n);
         }
         nest_end(n);
@@ -636,6 +645,7 @@ static void add_block(Cross *x, Leads *l) {
     const int32_t size = x->reduced.dim[s->part_axis];
     const int32_t whole = size / s->depth, left = size % s->depth;
     Idx turn;
+    x->part.dim[0] = s->depth;
     if (x->columns < x->pitch)
         clear(x, x->panel, part_elems(x) * x->pitch); /* lanes without columns */
     if (x->waits) clear(x, x->sums, (int64_t)l->count * x->rows * x->pitch);

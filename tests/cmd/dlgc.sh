@@ -227,4 +227,32 @@ check "without rewrites there are more launches" \
 expect 2 sums.dlg --rewrites many
 said 'takes a number'
 
+# No rewrite makes a tensor that a program may not have: here the gradient's windows, with more filters than channels.
+made_windows() { # made_windows FILTERS: whether the gradient of so many became a contraction of windows
+    cat >windows.dlg <<END
+input x : f32[8, 16, 64, 64]
+param w : f32[$1, 16, 9, 9] ~ he()
+entry images -> g = grad(mean(conv2d(x, w) ** 2), x)
+END
+    for n in 1 2 3 4 5 6 7 8 9; do
+        "$DLGC" windows.dlg --rewrites $n -o windows.cl 2>err || return 2
+        ! grep -q 'the gradient of windows is' err || return 0
+    done
+    return 1
+}
+check "the gradient of 256 filters is one of windows" made_windows 256
+made_windows 2048
+check "the gradient of 2048 filters is not" test $? -eq 1
+
+# The plan counts what is multiplied, not the lanes beside: 13 filters are less than a vector.
+cat >lanes.dlg <<'END'
+input x : f32[8, 16, 40, 40]
+param w : f32[13, 16, 3, 3] ~ he()
+entry e -> y = conv2d(x, w)
+END
+for target in cpu cpu8; do
+    expect 0 lanes.dlg --target $target -o lanes.cl
+    check "13 filters are counted" grep -q " flops $((2 * 8 * 13 * 38 * 38 * 16 * 9)) " lanes.cl
+done
+
 exit $failed
