@@ -446,6 +446,21 @@ static bool items_wait(const Fuser *f, const Cluster *cl) {
     return false;
 }
 
+/* Whether it is a contraction of windows that goes across the rows of what it stores. That is long, and its text takes long to build:
+ * it has a launch of its own, so that those which are alike are one text. */
+static bool crosses(const Fuser *f, const Strand *s) {
+    const Cluster *cl = f->clusters.at[s->clusters.at[0]];
+    if (s->clusters.len > 1) return false;
+    for (uint32_t m = 0; m < cl->members.len && cl->has_dot; m++) {
+        const Node *n = node_at(f->g, cl->members.at[m]);
+        for (int x = 0; x < 2 && n->op == OP_DOT; x++)
+            if (layout_windows(f->g, f->arena, n->attr[0], n->attr[1], n->args[1 - x], n->args[x],
+                               f->options->target))
+                return true;
+    }
+    return false;
+}
+
 /* A number for what a strand copies turned, the same for those whose kernels are equal but for their buffers; 0: it is
  * no large copy. */
 static uint32_t copy_key(const Fuser *f, const Strand *s) {
@@ -506,7 +521,7 @@ static void share_launches(Chainer *c, Fused *out) {
             const Strand *s = &c->strands.at[of_level[l].at[i]];
             const Cluster *cl = f->clusters.at[s->clusters.at[0]];
             bool alone = f->options->apart || f->options->single || cl->loop || items_wait(f, cl) ||
-                         set_has(&many, copy_key(f, s));
+                         set_has(&many, copy_key(f, s)) || crosses(f, s);
             bool full =
                 sections + s->clusters.len > MAX_SECTIONS || buffers + s->buffers > MAX_BUFFERS;
             uint32_t *at = &launch[of_level[l].at[i]];

@@ -84,6 +84,9 @@ void layout_roots(Entry *e, const FuseOptions *options);
 #define SUM_VECTORS                                                                                \
     16 /* of a tile of sums that run beside each other: so much of each row is read at a time */
 
+/* Whether a contraction of x, windows, and y is one that goes across the rows of what it stores (schedule_cross.c). */
+bool layout_windows(const Graph *g, Arena *arena, int batch, int contracted, NodeId y, NodeId x,
+                    const Target *target);
 /* A contraction that gives its axes in the order of that permute of it. */
 NodeId layout_order(Graph *g, const Node *permute, NodeId dot);
 /* layout_unwind.c: node `id` of the old graph as a contraction of windows, if it is the gradient of some (or a slice of one), or

@@ -223,9 +223,8 @@ static bool lies_short(const Graph *g, Arena *arena, int contracted, int64_t row
            graph_rewrites(g, "a contraction reads a copy of what lies in short runs", b);
 }
 
-/* Whether a contraction reads windows, which is done where they lie: x is the operand of these, y the other one. */
-static bool reads_windows(const Graph *g, Arena *arena, int batch, int contracted, NodeId y,
-                          NodeId x, const Target *target) {
+bool layout_windows(const Graph *g, Arena *arena, int batch, int contracted, NodeId y, NodeId x,
+                    const Target *target) {
     IndexTable t;
     Idx at[MAX_RANK], address;
     const Shape *sx = &node_at(g, x)->shape, *sy = &node_at(g, y)->shape;
@@ -261,7 +260,7 @@ static NodeId layout_dot(Graph *g, Arena *arena, int batch, int contracted, Node
     /* Of tensors, not of matrices: those lie side by side one way or the other. */
     const bool tensors = options->target->lanes > 1 && !options->apart && batch == 0 &&
                          contracted > 1 && sa->rank + sb->rank > 2 * (contracted + 1);
-    if (!options->apart && reads_windows(g, arena, batch, contracted, a, b, options->target))
+    if (!options->apart && layout_windows(g, arena, batch, contracted, a, b, options->target))
         return node_dot(g, a, b, batch, contracted);
     const bool copied = tensors && layout_apart(g, arena, contracted, &a, &b, options->target);
     sa = &node_at(g, a)->shape, sb = &node_at(g, b)->shape;
@@ -418,7 +417,7 @@ static NodeId layout_turned(Graph *g, Arena *arena, const Node *permute, NodeId 
     const int32_t *order = permute->attr; /* of [free of a, free of b] */
     int place[MAX_RANK], trailing = 0, run_a = 0, run_b;
     if (target->lanes == 1 || free_a == 0 || free_b == 0) return NO_NODE;
-    if (reads_windows(g, arena, 0, contracted, d.args[0], d.args[1], target)) return NO_NODE;
+    if (layout_windows(g, arena, 0, contracted, d.args[0], d.args[1], target)) return NO_NODE;
     for (int i = 0; i < rank; i++) place[order[i]] = i;
     while (trailing < free_b && order[rank - 1 - trailing] == rank - 1 - trailing) trailing++;
     double used_b =

@@ -171,7 +171,7 @@ bool cross_fits(Section *s, Arena *arena) {
     /* Two strips have the elements of the other operand from the nearest cache, once they are there. */
     s->panel_columns = s->tile_columns;
     const int64_t room = s->target->cache_bytes / PANEL_SHARE / (int64_t)sizeof(float);
-    if (length * 2 * s->tile_columns <= room && lanes >= 2 * s->tile_columns)
+    if (length * 2 * s->tile_columns <= room && lanes % (2 * s->tile_columns) == 0)
         s->panel_columns = 2 * s->tile_columns;
     plan_parts(s, &reduced, s->panel_columns);
     /* Sums that wait between parts are of as many rows as can be, but of two halves at least, for two cores. */
