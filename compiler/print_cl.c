@@ -356,10 +356,9 @@ static const char *print_load(Printer *p, const Value *n) {
                                at, (long long)elems, index_text(p, n->from), index_text(p, n->to));
     } else if (n->lanes > 1 || is_half(t)) {
         const char *lanes = n->lanes > 1 ? arena_printf(a, "%d", n->lanes) : "";
-        bool zero = !strcmp(at, "0");
-        element = arena_printf(a, "%s%s%s%s(%s%s%s)", ld[t], local ? "t" : "",
-                               alignment(p, local, t, n->lanes, n->index), lanes, name,
-                               zero ? "" : " + ", zero ? "" : at);
+        element = arena_printf(a, "%s%s%s%s(%s)", ld[t], local ? "t" : "",
+                               alignment(p, local, t, n->lanes, n->index), lanes,
+                               place_text(a, name, at));
     }
     if (n->ranges.count == 0) return element;
     const char *zero = number(p, (DType)n->dtype, 0);
@@ -506,7 +505,6 @@ static void print_store(Printer *p, const KStmt *s) {
     const char *name = local ? p->local[s->buffer] : p->buffer[s->buffer];
     static const char *const st[DT_ALL] = {"st", "sti", "stb", "sth", "stbf", "stu", "sttf"};
     const char *at = local ? index_text(p, s->index) : address_text(p, s->index);
-    bool zero = !strcmp(at, "0");
     if (s->whole || (local && p->k->locals.at[s->buffer].wgmma)) {
         wgmma_print_store(p->k, s, name, at, bare(p, p->text[s->val]), p->out);
         return;
@@ -515,9 +513,9 @@ static void print_store(Printer *p, const KStmt *s) {
         s->past && n->lanes == MAX_LANES && t == DT_F32 && !p->k->buffers.at[s->buffer].read;
     if (n->lanes > 1 || is_half(t) || t == DT_TF32) {
         const char *lanes = n->lanes > 1 ? arena_printf(p->out->arena, "%d", n->lanes) : "";
-        text_printf(p->out, "%s%s%s%s(%s%s%s, %s);\n", past ? "stream" : st[t], local ? "t" : "",
-                    alignment(p, local, t, n->lanes, s->index), lanes, name, zero ? "" : " + ",
-                    zero ? "" : at, bare(p, p->text[s->val]));
+        text_printf(p->out, "%s%s%s%s(%s, %s);\n", past ? "stream" : st[t], local ? "t" : "",
+                    alignment(p, local, t, n->lanes, s->index), lanes,
+                    place_text(p->out->arena, name, at), bare(p, p->text[s->val]));
     } else {
         bool byte = dtype_bytes(t) == 1;
         text_printf(p->out, "%s[%s] = %s%s;\n", name, at, byte ? "(uchar)" : "",
@@ -526,23 +524,17 @@ static void print_store(Printer *p, const KStmt *s) {
 }
 
 static void print_turn(Printer *p, const KStmt *s) {
-    const char *at = address_text(p, s->index), *local = p->local[s->local];
-    const char *plus = strcmp(at, "0") ? " + " : "";
-    const char *global =
-        arena_printf(p->out->arena, "%s%s%s", p->buffer[s->buffer], plus, *plus ? at : "");
-    if (s->op == S_COLUMNS)
-        text_printf(p->out, "rows_to_columns(%s, %s, %lld);\n", local, global, (long long)s->step);
-    else
-        text_printf(p->out, "columns_to_rows(%s, %s, %lld);\n", global, local, (long long)s->step);
-}
-
-static void print_square(Printer *p, const KStmt *s) {
-    const char *to = index_text(p, s->at);
-    const char *from = s->own ? index_text(p, s->index) : address_text(p, s->index);
-    text_printf(p->out, "turn_%s(%s%s%s, %lld, %s%s%s, %lld);\n", s->own ? "own" : "rows",
-                p->local[s->local], strcmp(to, "0") ? " + " : "", strcmp(to, "0") ? to : "",
-                (long long)s->step, s->own ? p->local[s->buffer] : p->buffer[s->buffer],
-                strcmp(from, "0") ? " + " : "", strcmp(from, "0") ? from : "", (long long)s->pitch);
+    Arena *a = p->out->arena;
+    const char *array = p->local[s->local];
+    if (s->op == S_SQUARE) {
+        const char *from = s->own ? place_text(a, p->local[s->buffer], index_text(p, s->index))
+                                  : place_text(a, p->buffer[s->buffer], address_text(p, s->index));
+        turn_print(s, place_text(a, array, index_text(p, s->at)), from, p->out);
+        return;
+    }
+    const char *rows = place_text(a, p->buffer[s->buffer], address_text(p, s->index));
+    const bool reads = s->op == S_COLUMNS;
+    turn_print(s, reads ? array : rows, reads ? rows : array, p->out);
 }
 
 static void print_matrix(Printer *p, const KStmt *s) {
@@ -589,8 +581,8 @@ static void print_block(Printer *p, const KBlock *b) {
         case S_STORE:
         case S_LOCAL: print_store(p, s); break;
         case S_COLUMNS:
-        case S_ROWS: print_turn(p, s); break;
-        case S_SQUARE: print_square(p, s); break;
+        case S_ROWS:
+        case S_SQUARE: print_turn(p, s); break;
         case S_POINT: print_point(p, s); break;
         case S_AHEAD:
             text_printf(p->out, "%s(%s, %s);\n", s->updates ? "ahead_to" : "ahead",

@@ -1,11 +1,7 @@
 /* print_matrix: the statements for matrix units as calls of kernels/mma.cl and kernels/wgmma.cl. */
 #include "print_matrix.h"
 
-/* What is at an index of an array. */
-static const char *place(Text *out, const char *array, const char *index) {
-    if (!strcmp(index, "0")) return array;
-    return arena_printf(out->arena, "%s + %s", array, index);
-}
+#include "print_words.h"
 
 /* Of a tile with slices: kernels/mma_small.cl. */
 static void print_slices(const KMatrix *m, const KStmt *s, const MatrixTexts *t, Text *out) {
@@ -14,8 +10,9 @@ static void print_slices(const KMatrix *m, const KStmt *s, const MatrixTexts *t,
     else if (s->op == S_PRODUCT)
         text_printf(out, "mma_slice_%s(%s, %s, %s, %d, %d, %d, %d, %d, l);\n",
                     m->precision == PRECISION_3XTF32 ? "3xtf32" : "tf32", t->matrix,
-                    place(out, t->local, t->index), place(out, t->local, t->at), m->rows,
-                    m->columns, m->chunk, m->along[0], m->along[1]);
+                    place_text(out->arena, t->local, t->index),
+                    place_text(out->arena, t->local, t->at), m->rows, m->columns, m->chunk,
+                    m->along[0], m->along[1]);
     else
         text_printf(out, "mma_slices_out(%s, %s, %d, %d, l);\n", t->local, t->matrix, m->rows,
                     m->columns);
@@ -42,7 +39,8 @@ void wgmma_print_store(const Kernel *k, const KStmt *s, const char *name, const 
                        const char *val, Text *out) {
     if (s->whole) {
         const bool half = k->buffers.at[s->buffer].dtype == DT_BF16;
-        text_printf(out, "wgmma_%s(%s, %s);\n", half ? "stbf" : "sttf", place(out, name, at), val);
+        text_printf(out, "wgmma_%s(%s, %s);\n", half ? "stbf" : "sttf",
+                    place_text(out->arena, name, at), val);
         return;
     }
     const KLocal *l = &k->locals.at[s->buffer];
@@ -62,7 +60,8 @@ static void wgmma_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, T
         break;
     case S_WGMMA:
         text_printf(out, "wgmma_product_%s(%s, %s, %s, %d", precision, t->matrix,
-                    place(out, t->local, t->index), place(out, t->local, t->at), m->columns);
+                    place_text(out->arena, t->local, t->index),
+                    place_text(out->arena, t->local, t->at), m->columns);
         if (three)
             text_printf(out, ", %lld", half_of(&k->locals.at[s->local]));
         else if (m->precision == PRECISION_BF16)
@@ -107,10 +106,11 @@ void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *o
         if (k->locals.at[s->local].wgmma)
             text_printf(out, "wgmma_copy_%s(%s, %s, %s, %s);\n",
                         k->locals.at[s->local].dtype == DT_BF16 ? "bf16" : "f32", t->local, t->at,
-                        place(out, t->buffer, t->index), t->ranges);
+                        place_text(out->arena, t->buffer, t->index), t->ranges);
         else
-            text_printf(out, "mma_copy%s(%s, %s, %s);\n", copied(k, s), place(out, t->local, t->at),
-                        place(out, t->buffer, t->index), t->ranges);
+            text_printf(out, "mma_copy%s(%s, %s, %s);\n", copied(k, s),
+                        place_text(out->arena, t->local, t->at),
+                        place_text(out->arena, t->buffer, t->index), t->ranges);
         break;
     case S_SETTLE: text_puts(out, "wgmma_settle();\n"); break;
     case S_MARK: text_puts(out, "mma_mark();\n"); break;
@@ -124,8 +124,8 @@ void matrix_print(const Kernel *k, const KStmt *s, const MatrixTexts *t, Text *o
     }
     case S_FETCH:
         text_printf(out, "mma_fetch%s(%s, %s, %s, %s, %d, %d", matrix_each(m) > 1 ? "_pairs" : "",
-                    t->matrix, of_set, place(out, t->local, t->index), place(out, t->local, t->at),
-                    m->rows, m->columns);
+                    t->matrix, of_set, place_text(out->arena, t->local, t->index),
+                    place_text(out->arena, t->local, t->at), m->rows, m->columns);
         if (matrix_each(m) == 1) text_printf(out, ", %d, %d", m->along[0], m->along[1]);
         text_printf(out, ", %s, l);\n", t->ranges);
         break;

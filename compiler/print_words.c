@@ -28,3 +28,18 @@ void for_print(const IndexTable *t, const KStmt *s, const char *name, const char
     else
         text_printf(out, "%s < %s; %s++) {\n", name, end, name);
 }
+
+const char *place_text(Arena *a, const char *array, const char *index) {
+    if (!strcmp(index, "0")) return array;
+    return arena_printf(a, "%s + %s", array, index);
+}
+
+void turn_print(const KStmt *s, const char *to, const char *from, Text *out) {
+    const long long step = (long long)s->step;
+    if (s->op == S_SQUARE)
+        text_printf(out, "turn_%s(%s, %lld, %s, %lld);\n", s->own ? "own" : "rows", to, step, from,
+                    (long long)s->pitch);
+    else
+        text_printf(out, "%s(%s, %s, %lld);\n",
+                    s->op == S_COLUMNS ? "rows_to_columns" : "columns_to_rows", to, from, step);
+}

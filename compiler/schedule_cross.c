@@ -388,15 +388,12 @@ static void turn_columns(Cross *x, Idx strip, int32_t room, Idx first, uint8_t w
         if (wide == MAX_LANES && deep == MAX_LANES && are_rows(k, turned, &pitch)) {
             const Value *row = &k->values.at[turned[0]];
             kernel_square(k, x->panel, square, room, false, row->buffer, row->index, pitch);
-            nest_end(n);
-            begin = end;
-            continue;
-        }
-        kernel_turn(k, turned, wide, (uint32_t)deep);
-        for (int r = 0; r < deep; r++) {
-            at[last] = idx_offset(t, step, r);
-            Idx to = in_panel(x, strip, room, access_address(t, space, at), 0);
-            kernel_store_local(k, x->panel, idx_add(t, to, first), turned[r]);
+        } else {
+            kernel_turn(k, turned, wide, (uint32_t)deep);
+            for (int r = 0; r < deep; r++) {
+                Idx to = idx_offset(t, square, (int64_t)r * room);
+                kernel_store_local(k, x->panel, to, turned[r]);
+            }
         }
         nest_end(n);
         begin = end;
@@ -523,35 +520,27 @@ static void turn_sums(Cross *x, Idx own, int32_t pitch) {
     Nest *n = x->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
-    Tiling row = {.size = x->rows};
+    const uint8_t lanes = n->s->target->lanes;
     Val v[MAX_LANES];
     Idx c, step;
-    const int32_t lanes = n->s->target->lanes;
     nest_for(n, "c", idx_const(t, 0), idx_const(t, x->pitch), lanes, &c);
-    for (int32_t at = 0, wide = lanes; at < row.size; wide /= 2) {
-        const int32_t end = at + (row.size - at) / wide * wide;
+    for (int32_t at = 0, wide = lanes, end; at < x->rows; at = end, wide /= 2) {
+        end = at + (x->rows - at) / wide * wide;
         if (at == end) continue;
         nest_for(n, "r", idx_const(t, at), idx_const(t, end), wide, &step);
-        if (wide == MAX_LANES && lanes == MAX_LANES) {
-            Idx from = idx_add(t, own, idx_add(t, idx_scale(t, step, x->pitch), c));
-            kernel_square(k, x->turned, idx_add(t, idx_scale(t, c, pitch), step), pitch, true,
-                          x->sums, from, x->pitch);
-            nest_end(n);
-            at = end;
-            continue;
-        }
-        for (int32_t i = 0; i < wide; i++) {
-            Idx from =
-                idx_add(t, own, idx_add(t, idx_scale(t, idx_offset(t, step, i), x->pitch), c));
-            v[i] = val_local(k, x->sums, from, (uint8_t)lanes, (Ranges){0}, "sum");
-        }
-        kernel_turn(k, v, (uint32_t)wide, (uint32_t)lanes);
-        for (int32_t i = 0; i < lanes; i++) {
-            Idx to = idx_add(t, idx_scale(t, idx_offset(t, c, i), pitch), step);
-            kernel_store_local(k, x->turned, to, v[i]);
+        Idx from = idx_add(t, own, idx_add(t, idx_scale(t, step, x->pitch), c));
+        Idx to = idx_add(t, idx_scale(t, c, pitch), step);
+        if (wide == MAX_LANES) {
+            kernel_square(k, x->turned, to, pitch, true, x->sums, from, x->pitch);
+        } else {
+            for (int32_t i = 0; i < wide; i++)
+                v[i] = val_local(k, x->sums, idx_offset(t, from, (int64_t)i * x->pitch), lanes,
+                                 (Ranges){0}, "sum");
+            kernel_turn(k, v, (uint32_t)wide, lanes);
+            for (int32_t i = 0; i < lanes; i++)
+                kernel_store_local(k, x->turned, idx_offset(t, to, (int64_t)i * pitch), v[i]);
         }
         nest_end(n);
-        at = end;
     }
     nest_end(n);
 }
