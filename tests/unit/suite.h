@@ -3,6 +3,22 @@
 #define DLG_SUITE_H
 
 #include <CUnit/Basic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Of what a test goes through, whether this process takes number `i`: it is one of several that share it where
+ * DLG_TEST_PART is K/N, the K-th of N (CMakeLists.txt has them). */
+static inline bool in_part(size_t i) {
+    const char *value = getenv("DLG_TEST_PART");
+    size_t part = 1, parts = 1;
+    if (!value) return true;
+    if (sscanf(value, "%zu/%zu", &part, &parts) != 2 || part < 1 || part > parts) {
+        fprintf(stderr, "DLG_TEST_PART is not K/N: %s\n", value);
+        exit(1);
+    }
+    return i % parts == part - 1;
+}
 
 /* A test driver of one suite: RUN_SUITE("name", {"what", test}, ...) is main. */
 #define RUN_SUITE(name, ...)                                                                       \
