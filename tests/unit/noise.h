@@ -13,6 +13,8 @@
 #define NOISE_MOST  1e-3 /* of the greatest element */
 #define NOISE_DEPTH 12   /* of operators, to terms that may cancel */
 #define NOISE_ROOT  8    /* ulp of a term with a root or a quotient; OpenCL allows 3 and 2.5 */
+#define NOISE_DOT                                                                                  \
+    4 /* of a sum of products: matrix units cut off what they add up, some products at a time */
 
 /* A node of a graph with the variables' values, and what the reference has for all nodes. */
 typedef struct Noise {
@@ -22,19 +24,27 @@ typedef struct Noise {
     NodeId node;
 } Noise;
 
+static double noise_greatest(const Noise *n, NodeId id) {
+    const int64_t elems = shape_elems(&node_at(n->g, id)->shape);
+    const double *v = n->exact[id];
+    double most = 0;
+    for (int64_t e = 0; e < elems && v; e++)
+        if (isfinite(v[e])) most = fmax(most, fabs(v[e]));
+    return most;
+}
+
 /* The greatest term of the sums that a node is made by. Where they cancel, they leave what they were
- * rounded by, or a contracted one what its product was. */
+ * rounded by, or a contracted one what its product was. Of a contraction, what its greatest sum is: others are added up of
+ * as great terms. */
 static double noise_greatest_term(const Noise *n, NodeId id, int depth, bool *seen) {
     const Node *x = node_at(n->g, id);
     const bool sums = x->op == OP_ADD || x->op == OP_SUB || x->op == OP_GRADSUM;
     double most = 0;
     if (seen[id]) return 0;
     seen[id] = true;
+    if (x->op == OP_DOT) most = noise_greatest(n, id);
     for (uint32_t i = 0; i < x->argc && depth; i++) {
-        const int64_t elems = shape_elems(&node_at(n->g, x->args[i])->shape);
-        const double *v = n->exact[x->args[i]];
-        for (int64_t e = 0; e < elems && sums && v; e++)
-            if (isfinite(v[e])) most = fmax(most, fabs(v[e]));
+        if (sums) most = fmax(most, noise_greatest(n, x->args[i]));
         most = fmax(most, noise_greatest_term(n, x->args[i], depth - 1, seen));
     }
     return most;
@@ -42,11 +52,13 @@ static double noise_greatest_term(const Noise *n, NodeId id, int depth, bool *se
 
 /* In units in the last place, what such a term is rounded by: of nodes that were seen. */
 static double noise_units(const Noise *n, const bool *seen) {
+    double units = 1;
     for (NodeId id = 0; id < n->g->nodes.len; id++) {
         const Op op = (Op)node_at(n->g, id)->op;
         if (seen[id] && (op == OP_SQRT || op == OP_RSQRT || op == OP_DIV)) return NOISE_ROOT;
+        if (seen[id] && op == OP_DOT) units = NOISE_DOT;
     }
-    return 1;
+    return units;
 }
 
 /* How far each element may be off, in the arena: so many times its greatest distance from its value in some runs of the

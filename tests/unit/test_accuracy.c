@@ -205,7 +205,8 @@ static void test_same_bits(void) {
     free(x);
 }
 
-/* What decays does not end among numbers that processors take long for. */
+/* What decays does not end among numbers that processors take long for. Other devices may keep these, as they are: one is as
+ * fast with them, and keeps them wherever what a kernel adds and multiplies is not to be contracted. */
 static void test_subnormal(void) {
     static const char text[] = "input x : f32[64]\nentry e -> y = x * 0.5\n";
     static const char *const kinds[] = {"cpu", "gpu"};
@@ -214,6 +215,7 @@ static void test_subnormal(void) {
         dlg_device *device = open_device();
         dlg_program *program = NULL;
         CompileOptions options = {.target = target_of_kind(device, kinds[t])};
+        const bool processor = strcmp(dlg_device_get_info(device)->type, "cpu") == 0;
         CompileResult r = compile_text("decay.dlg", text, strlen(text), &options);
         CU_ASSERT_EQUAL_FATAL(r.status, 0);
         CU_ASSERT_EQUAL_FATAL(
@@ -224,7 +226,11 @@ static void test_subnormal(void) {
         CU_ASSERT_EQUAL(dlg_set(program, "x", x, sizeof x), DLG_OK);
         CU_ASSERT_EQUAL(dlg_run(program, "e"), DLG_OK);
         CU_ASSERT_EQUAL(dlg_get(program, "y", y, sizeof y), DLG_OK);
-        for (int i = 0; i < 64; i++) CU_ASSERT_EQUAL(y[i], i % 16 ? 0 : FLT_MIN);
+        for (int i = 0; i < 64; i++) {
+            const float half = ldexpf(1, -126 - i % 16);
+            const bool flushed = i % 16 && y[i] == 0, kept = y[i] == half;
+            CU_ASSERT(flushed || (kept && (i % 16 == 0 || !processor)));
+        }
         dlg_program_close(program);
         dlg_device_close(device);
     }
