@@ -120,7 +120,7 @@ struct KStmt {
     int64_t step, pitch;
     bool own;            /* S_SQUARE */
     bool unroll, rolled; /* S_FOR: the compiler of the text is to write it out, or not to, ... */
-    uint32_t turns;      /* ... or so many turns of it as one, with pointers; 0: as it likes */
+    uint32_t turns;      /* ... or so many turns of it as one (kir_points.c); 0: as it likes */
     uint32_t point;      /* S_POINT: its number */
     double
         part; /* S_IF: of the times that it is come to, its ranges hold so many; 0: nobody knows */

@@ -1,4 +1,5 @@
-/* kir_points: pointers for loops that are to go on by a few turns at a time (KStmt.turns). What an address in such a loop
+/* kir_points: pointers for loops that are to go on by a few turns at a time (KStmt.turns), where registers are short of
+ * lanes. What an address in such a loop
  * has that stays the same there is added up before it, and the loop goes on from there: of a sum of int products, of which
  * it may not know that they stay small, a compiler makes a multiplication and a widening for every load, where
  * otherwise an operand of the load is enough.
@@ -70,7 +71,7 @@ static void point_block(Kernel *k, KBlock *b, bool *inside) {
     KBlock all = {0};
     for (uint32_t i = 0; i < b->len; i++) {
         KStmt *s = b->at[i];
-        if (s->op == S_FOR && s->turns) {
+        if (s->op == S_FOR && s->turns && k->by_registers) {
             Loop l = {k, s, inside, &all, all.len};
             for (uint32_t j = 0; j < s->body.len; j++)
                 if (s->body.at[j]->op == S_LET) inside[s->body.at[j]->val] = true;

@@ -24,7 +24,7 @@ void nest_unmerge(IndexTable *t, const Shape *from, const int *merged, int axes,
 void nest_init(Nest *n, const Section *s, Kernel *k) {
     *n = (Nest){.s = s, .k = k};
     k->ahead_bytes = s->target->ahead ? s->target->cache_bytes / 4 : 0;
-    k->by_registers = s->target->width < s->target->lanes;
+    k->by_registers = target_is_short(s->target);
     eval_init(&n->eval, k, s->g, s->place, s->cluster_of, s->number);
     n->eval.block = (Block){s->rows, s->block, idx_const(&k->index, 0)};
 }
@@ -54,9 +54,8 @@ void nest_open(Nest *n, const Shape *reduced, int axes, Idx *inner) {
     }
 }
 
-void nest_turns(Nest *n, bool many) {
-    if (n->s->target->turns && n->loops.len && n->loops.at[n->loops.len - 1])
-        kernel_turns(n->k, many ? n->s->target->turns : 1);
+void nest_turns(Nest *n, uint32_t turns) {
+    if (turns && n->loops.len && n->loops.at[n->loops.len - 1]) kernel_turns(n->k, turns);
 }
 
 void nest_close(Nest *n, int axes) {

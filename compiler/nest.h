@@ -47,8 +47,8 @@ void nest_end(Nest *n);
 /* The same for the first axes of a shape: loops k, k1, ... */
 void nest_open(Nest *n, const Shape *s, int axes, Idx *at);
 void nest_close(Nest *n, int axes);
-/* The loop that was opened last goes on by as many turns at a time as the target wants of a product's; or by one. */
-void nest_turns(Nest *n, bool many);
+/* The loop that was opened last goes on by so many turns at a time; 0: as the compiler of the text likes. */
+void nest_turns(Nest *n, uint32_t turns);
 /* Stores v, the value of st->node at at[]. */
 void nest_store(Nest *n, const Store *st, const Idx *at, uint8_t lanes, Val v);
 /* The same at an address of a buffer, or of the group's own array. */

@@ -49,7 +49,9 @@ typedef struct Section {
     int32_t
         band_rows; /* which are copied too, so many at a time; 0: they are read where they lie */
     bool lots;     /* ... with a tile's side by side */
-    bool crosses;  /* its lanes run across the rows of what it stores: ... */
+    uint32_t
+        turns; /* of a tile's inner loop that go on as one; 0: as the compiler of the text likes */
+    bool crosses; /* its lanes run across the rows of what it stores: ... */
     int panel_operand, lane_axis,
         row_axis; /* ... over this axis of that operand, by rows along that one of the other; ... */
     int part_axis; /* ... `depth` places on this axis of what is contracted are a part, with all behind; ... */

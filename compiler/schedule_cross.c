@@ -467,7 +467,7 @@ static void add_tile(Cross *x, Idx first, int32_t count, Idx strip, const Tiling
                                      : val_splat(k, val_const(k, DT_F32, 0), piece.lanes));
     }
     open_part(x, in);
-    nest_turns(n, true);
+    nest_turns(n, n->s->target->turns);
     Idx at = access_address(t, &x->part, in);
     for (uint32_t i = 0; i < pieces; i++) {
         const Piece piece = columns->pieces[i];

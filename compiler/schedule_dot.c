@@ -10,7 +10,8 @@
 
 #define MOST_ROWS     16  /* of a tile */
 #define OPERANDS      4   /* registers for what sums are multiplied by */
-#define STEP_CYCLES   0.5 /* of the loop itself */
+#define STEP_CYCLES   2.0 /* of the loop itself, however many turns go on as one */
+#define TURNS         2   /* that do in a long product */
 #define LOAD_CYCLES   0.0625
 #define STREAM_CYCLES 2.0  /* of a register from beyond the nearest cache */
 #define NEAR_ELEMS    4096 /* of a strip that stays in the nearest cache */
@@ -23,8 +24,8 @@
 #define FEW_POINTS    8 /* of shorter ones a processor has as many fewer, and a vector takes more */
 
 /* Products from which on their time is more than that of building their text: a region of its own, of another size of
- * tile, is text of its own. */
-#define LONG       (1 << 28)
+ * tile, is text of its own, and so are several turns of a loop. */
+#define LONG       (1 << 27)
 #define MOST_BAND  48  /* rows of a band, or a tile's; */
 #define MOST_LOTS  64  /* of one whose tiles lie side by side, ... */
 #define LONG_LOTS  128 /* ... where a tile takes twice as long for what it reads of a panel */
@@ -116,9 +117,13 @@ static void add_cut(Cuts *c, Cut cut) {
     c->at[at] = cut;
 }
 
+static bool is_long(int32_t rows, int32_t columns, int64_t length) {
+    return (double)rows * columns * (double)length >= LONG;
+}
+
 /* What a region beyond the first adds, in parts of all. */
 static double region_cost(int32_t rows, int32_t columns, int64_t length) {
-    return (double)rows * columns * (double)length < LONG ? 0.1 : 0.02;
+    return is_long(rows, columns, length) ? 0.02 : 0.1;
 }
 
 /* Registers that `size` columns take. */
@@ -126,13 +131,17 @@ static int column_registers(const Target *target, int32_t size) {
     return (size + target->width - 1) / target->width;
 }
 
-/* The cycles of a step of one tile. Where a vector is several registers there are as many loads again for what they
- * multiply, each of which gets in the way a bit. */
+static double loop_cycles(const Target *target) {
+    return STEP_CYCLES / (target->turns ? target->turns : TURNS);
+}
+
+/* The cycles of a step of one tile. Each load gets in the way a bit, for it may have to wait for a line, or for another
+ * load. */
 static double step_cycles(const Target *target, int rows, int32_t columns, const Lie *lie,
                           bool packs) {
     const int registers = target->lanes / target->width, p = column_registers(target, columns);
-    double step = fmax((double)rows * p, rows + p) / 2 + STEP_CYCLES;
-    if (registers > 1) step += (rows + p) * LOAD_CYCLES;
+    double step = fmax((double)rows * p, rows + p) / 2 + loop_cycles(target);
+    step += (rows + p) * LOAD_CYCLES;
     if (registers > 1 && lie->length * p * target->width > NEAR_ELEMS)
         step = fmax(step, p * STREAM_CYCLES);
     /* A strip that is read once is from there, however short, by whole lines, and each is another one. */
@@ -218,7 +227,7 @@ static Cuts cut_points(const Target *target, int32_t rows, int32_t columns, int6
                 for (uint32_t j = 0; j < nn; j++) {
                     double mr = m[i].size, nr = n[j].size;
                     double step = fmax(mr * nr * registers / 2, (mr + nr) * LINE_CYCLES);
-                    step = fmax(step + STEP_CYCLES, LATENCY);
+                    step = fmax(step + loop_cycles(target), LATENCY);
                     cost += (step * steps + ACROSS_CYCLES * mr * nr) * m[i].count * n[j].count;
                 }
             }
@@ -313,7 +322,7 @@ static int32_t band_rows(const Section *s) {
     const int32_t tile = s->tile_rows, lanes = s->target->lanes;
     int32_t rows = tile;
     while (rows % lanes && rows + tile <= MOST_BAND) rows += tile;
-    const int32_t most = s->target->turns ? LONG_LOTS : MOST_LOTS;
+    const int32_t most = target_is_short(s->target) ? LONG_LOTS : MOST_LOTS;
     return s->lots ? most / rows * rows : rows;
 }
 
@@ -324,7 +333,7 @@ static int32_t band_rows(const Section *s) {
  * between its parts, less so where the rows are copied as well; and then wide, for a row of what is stored is as long, and
  * short ones that lie far apart cost more than all else.
  *
- * Where registers are short of lanes (Target.turns) a tile takes twice as long for what it reads of a panel: that is
+ * Where registers are short of lanes a tile takes twice as long for what it reads of a panel: that is
  * deeper, and half as large, which leaves more of the cache to others. */
 typedef struct Measure {
     int64_t depth, elems; /* at most, of a panel */
@@ -333,7 +342,8 @@ typedef struct Measure {
 
 static Measure panel_measure(const Target *target, const Lie *lie) {
     const int64_t cache = target->cache_bytes;
-    if (!target->turns) return (Measure){cache / (lie->down ? 16384 : 2048), cache / 32, INT64_MAX};
+    if (!target_is_short(target))
+        return (Measure){cache / (lie->down ? 16384 : 2048), cache / 32, INT64_MAX};
     if (lie->down) return (Measure){cache / 8192, cache / 32, INT64_MAX};
     return (Measure){cache / 1024, cache / 64, cache / 2};
 }
@@ -342,7 +352,7 @@ static Measure panel_measure(const Target *target, const Lie *lie) {
 static int64_t tallest_block(const Target *target, const Measure *m, int64_t parts, int64_t depth,
                              int64_t width) {
     const int64_t cache = target->cache_bytes;
-    if (parts > 1 || !target->turns)
+    if (parts > 1 || !target_is_short(target))
         return at_least_1(parts > 1 ? cache / 16 / width : cache / 1024);
     return at_least_1(m->block / depth);
 }
@@ -358,13 +368,13 @@ static void plan_panels(Section *s, const Lie *lie, int32_t rows, int32_t column
     const int64_t groups = s->target->groups;
     int64_t most = at_least_1(m.depth), each = 1, blocks = 1;
     int64_t parts = (length + most - 1) / most, depth = (length + parts - 1) / parts;
-    if (s->target->turns && length > MAX_LANES && parts > 1)
+    if (target_is_short(s->target) && length > MAX_LANES && parts > 1)
         depth = (depth + MAX_LANES - 1) / MAX_LANES * MAX_LANES; /* whole turns, at whole vectors */
     int64_t strips = at_least_1(m.elems / (depth * s->tile_columns));
     int64_t shares = at_least_1(rows / LEAST_ROWS);
     for (int i = 0; i < s->space.rank - 2; i++) each *= s->space.dim[i];
     while (strips > 1 && each * shares * columns < groups * s->tile_columns * strips) strips /= 2;
-    if (s->target->turns) strips = alike(columns, s->tile_columns, strips);
+    if (target_is_short(s->target)) strips = alike(columns, s->tile_columns, strips);
     int64_t width = s->tile_columns * strips;
     int64_t panels = each * ((columns + width - 1) / width);
     int64_t tallest = tallest_block(s->target, &m, parts, depth, width);
@@ -380,6 +390,8 @@ static void plan_panels(Section *s, const Lie *lie, int32_t rows, int32_t column
     s->panel_columns = (int32_t)width;
     s->block_rows = block < rows ? (int32_t)block : rows;
     s->lots = MAX_LANES % s->tile_rows == 0;
+    s->turns = s->target->turns;
+    if (!s->turns && is_long(rows, columns, length)) s->turns = TURNS;
     if (lie->down) s->band_rows = band_rows(s);
 }
 

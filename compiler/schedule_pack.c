@@ -222,7 +222,7 @@ static void add_part(Panels *p, Idx row, Idx inside, int32_t rows, Idx strip, co
                  points[i].at);
     }
     nest_for(n, "k", idx_const(t, 0), idx_const(t, depth), 1, &at);
-    nest_turns(n, true);
+    nest_turns(n, n->s->turns);
     Val by[MAX_PIECES];
     for (uint32_t i = 0; i < pieces; i++) {
         const Piece *piece = &columns->pieces[i];
@@ -374,7 +374,7 @@ void emit_panels(Nest *n, Idx part) {
     Panels p = {.n = n, .id = dot_of(s), .strip = s->tile_columns, .depth = s->depth};
     p.width = s->panel_columns;
     /* Strips that begin a multiple of a page apart would drive each other out of the nearest cache. */
-    p.pitch = p.depth + (s->target->turns && p.depth >= APART ? APART : 0);
+    p.pitch = p.depth + (target_is_short(s->target) && p.depth >= APART ? APART : 0);
     p.dot = node_at(s->g, p.id);
     p.reduced = reduced_shape(s->g, p.dot);
     p.length = (int32_t)shape_elems(&p.reduced);

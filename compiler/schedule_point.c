@@ -168,7 +168,7 @@ static void reduce_columns(Nest *n, NodeId id, const Point *points, uint32_t cou
     }
     Idx inner[MAX_RANK];
     nest_open(n, &reduced, reduced.rank, inner);
-    nest_turns(n, true);
+    nest_turns(n, n->s->target->turns);
     for (uint32_t i = 0; i < vectors; i++) {
         eval_set_lanes(&n->eval, wide[i].lanes);
         Val a = operand_of(n, x, 0, &wide[i], inner), b = operand_of(n, x, 1, &wide[i], inner);

@@ -378,8 +378,8 @@ void nest_reduce_along(Nest *n, NodeId id, const Point *points, uint32_t count) 
             Idx inner[MAX_RANK], place[MAX_RANK], step;
             nest_open(n, &r.space, r.space.rank - 1, place);
             nest_for(n, "i", idx_const(&k->index, at), idx_const(&k->index, end), lanes, &step);
-            nest_turns(n,
-                       false); /* of more a compiler would load all at once, and has no registers */
+            /* Of more a compiler would load all at once, and has no registers. */
+            nest_turns(n, n->s->target->turns ? 1 : 0);
             row_place(n, &r, lanes, place, step, inner);
             add_points(n, x, points, count, inner, (Ranges){0}, acc);
             nest_close(n, r.space.rank);

@@ -22,6 +22,10 @@ const Target *target_first_like(const Target *t) {
     return &targets[i];
 }
 
+bool target_is_short(const Target *t) {
+    return t->width < t->lanes;
+}
+
 bool target_shares_waits(const Target *t) {
     return t->meets && t->local_size > 1;
 }

@@ -39,6 +39,9 @@ target_find(const char *name); /* NULL: the default; returns NULL when there is 
 /* The one whose text has the same vectors, and so the same order of additions, as t's: the first of as many lanes. */
 const Target *target_first_like(const Target *t);
 
+/* Whether a vector is several registers of the machine, of which there are as many fewer. */
+bool target_is_short(const Target *t);
+
 /* Whether launches that need nothing of each other become one (together.h): on others a launch costs too little. */
 bool target_shares_waits(const Target *t);
 

@@ -67,6 +67,7 @@ static void test_points(void) {
         Text text;
         arena_init(&a, &limit);
         kernel_init(&k, &a, 1, 1);
+        k.by_registers = true;
         sum_rows(&k, turns * 4);
         text_init(&text, &a);
         kernel_print(&k, "k0", NULL, 0, false, &text);
