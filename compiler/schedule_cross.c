@@ -18,8 +18,10 @@
 #define LEAST_BLOCK 96  /* ... where there are ... */
 #define FEW_TASKS   4   /* ... not even so many for the cores to share */
 #define MOST_ROW    128 /* places whose sums are turned together */
-#define UNROLLED    16  /* turns of inner loops that are written out */
-#define PANEL_SHARE 8   /* of a core's cache, for the panel, and for the sums that wait */
+#define UNROLLED    16  /* turns of inner loops that are written out, ... */
+#define TAPS                                                                                       \
+    4 /* ... of which each has so many at most: a longer one takes two at a time, which builds sooner */
+#define PANEL_SHARE 8 /* of a core's cache, for the panel, and for the sums that wait */
 
 /* ---- The plan ---------------------------------------------------------------------------------- */
 
@@ -433,7 +435,9 @@ static void fill_turned(Cross *x) {
 static void open_part(Cross *x, Idx *in) {
     Nest *n = x->n;
     int64_t turns[MAX_RANK], after = 1;
-    for (int i = x->part.rank; i-- > 0;) turns[i] = after *= x->part.dim[i];
+    const int last = x->part.rank - 1;
+    for (int i = last; i >= 0; i--)
+        turns[i] = after = x->part.dim[i] > TAPS ? UNROLLED + 1 : after * x->part.dim[i];
     for (int i = 0; i < x->part.rank; i++) {
         IndexTable *t = &n->k->index;
         nest_for(n,
@@ -443,6 +447,8 @@ static void open_part(Cross *x, Idx *in) {
                  idx_const(t, 0), idx_const(t, x->part.dim[i]), 1, &in[i]);
         if (x->part.dim[i] > 1 && i > 0 && turns[i] <= UNROLLED) kernel_unroll(n->k, true);
     }
+    const uint32_t own = last > 0 && turns[last] > UNROLLED ? 2 : 0;
+    nest_turns(n, n->s->target->turns ? n->s->target->turns : own);
 }
 
 /* Adds the part up for `count` places from `first` of the row on, and the columns of a strip, of which there are `used`: to what
@@ -467,7 +473,6 @@ static void add_tile(Cross *x, Idx first, int32_t count, Idx strip, const Tiling
                                      : val_splat(k, val_const(k, DT_F32, 0), piece.lanes));
     }
     open_part(x, in);
-    nest_turns(n, n->s->target->turns);
     Idx at = access_address(t, &x->part, in);
     for (uint32_t i = 0; i < pieces; i++) {
         const Piece piece = columns->pieces[i];
