@@ -15,9 +15,23 @@ static double operations_at(const Section *s, NodeId id, NumberSet *seen) {
     return operations;
 }
 
-/* Whether the sums of a tile of a row's columns may be more than registers hold. */
-static bool sums_in_memory(const Target *t) {
-    return SUM_VECTORS > t->accumulators;
+/* Bytes that are added up. */
+static int64_t bytes_added(const Section *s) {
+    int64_t most = 0;
+    for (uint32_t m = 0; m < s->cluster->members.len; m++) {
+        const Node *x = node_at(s->g, s->cluster->members.at[m]);
+        if (x->op != OP_SUM) continue;
+        const int64_t elems = shape_elems(&node_at(s->g, x->args[0])->shape);
+        if (elems > most) most = elems;
+    }
+    return most * (int64_t)sizeof(float);
+}
+
+/* Whether the sums of a tile of a row's columns may be more than registers hold: where these are few; and where what is added
+ * up comes from beyond a core's cache, from where long pieces of rows come sooner than short ones. */
+static bool sums_in_memory(const Section *s) {
+    const Target *t = s->target;
+    return SUM_VECTORS > t->accumulators || (t->lanes > 1 && bytes_added(s) >= t->cache_bytes);
 }
 
 int32_t sum_columns(const Section *s, Arena *arena) {
@@ -29,7 +43,7 @@ int32_t sum_columns(const Section *s, Arena *arena) {
             operations += operations_at(s, s->cluster->members.at[m], &seen);
     if (operations >= COSTLY) return 4 * lanes; /* memory is not what it waits for */
     int64_t vectors = (last + lanes - 1) / lanes, others = shape_elems(&s->space) / last;
-    int64_t most = sums_in_memory(s->target) ? SUM_VECTORS_IN_MEMORY : SUM_VECTORS;
+    int64_t most = sums_in_memory(s) ? SUM_VECTORS_IN_MEMORY : SUM_VECTORS;
     int64_t tiles = (vectors + most - 1) / most, least = (4 + others - 1) / others;
     if (tiles < least) tiles = least;
     int64_t wide = (vectors + tiles - 1) / tiles;
@@ -37,7 +51,7 @@ int32_t sum_columns(const Section *s, Arena *arena) {
 }
 
 int64_t sum_tiles(const Section *s, Arena *arena) {
-    if (!sums_in_memory(s->target) || s->space.rank == 0) return INT64_MAX;
+    if (!sums_in_memory(s) || s->space.rank == 0) return INT64_MAX;
     int32_t columns = sum_columns(s, arena), last = s->space.dim[s->space.rank - 1];
     return shape_elems(&s->space) / last * ((last + columns - 1) / columns);
 }
@@ -74,8 +88,9 @@ uint32_t nest_tile_points(Nest *n, const Idx *at, const Tiling *row, const Tilin
 /* Whether the sums of a tile of columns are more than registers hold. */
 static bool beyond_registers(const Nest *n, NodeId id, const Tiling *row, const Tiling *column) {
     const Target *t = n->s->target;
+    const uint32_t most = t->accumulators < SUM_VECTORS ? t->accumulators : SUM_VECTORS;
     return !row && node_at(n->s->g, id)->op == OP_SUM && column->pieces[0].lanes == t->lanes &&
-           alike_pieces(column, 0) > (uint32_t)t->accumulators;
+           alike_pieces(column, 0) > most;
 }
 
 NodeId nest_sums_wait(const Nest *n, const Tiling *row, const Tiling *column) {
