@@ -41,11 +41,46 @@ static void test_text(void) {
          false, true},
         {"cpu", "input x : f32[64, 784]\ninput d : f32[64, 300]\nentry e -> y = 0.1 * (x' @ d)",
          false, false},
+        /* rows that are gone through more than once; of few; and once */
+        {"cpu", "input x : f32[1000, 1000]\nentry e -> y = softmax(x)", true, false},
+        {"gpu", "input x : f32[1000, 1000]\nentry e -> y = softmax(x)", false, false},
+        {"cpu", "input x : f32[100, 1000]\nentry e -> y = softmax(x)", false, false},
+        {"cpu", "input x : f32[1000, 1000]\nentry e -> y = sum(x, axis = 1)", false, false},
+        {"cpu", "input x : f32[1000, 1000]\nentry e -> y = sum(exp(x), axis = 1)", true, false},
+        /* what is computed much of, and little; and what is stored to */
+        {"cpu", "input x : f32[1000000]\nentry e -> y = tanh(x)", true, false},
+        {"cpu", "input x : f32[65536]\nentry e -> y = tanh(x)", false, false},
+        {"cpu", "input x : f32[1000000]\nentry e -> y = 2 * x + 1", false, false},
+        {"cpu", "param w : f32[1000000] = 1\nentry e { w <- tanh(w) }", false, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         CompileResult r = compiled(cases[i].text, cases[i].target);
         CU_ASSERT_EQUAL(strstr(r.text, " ahead(") != NULL, cases[i].loads);
         CU_ASSERT_EQUAL(strstr(r.text, " ahead_to(") != NULL, cases[i].updates);
+        compile_free(&r);
+    }
+}
+
+/* Of a row that three loops go through one of them says the next, once each line; of a run each line that is so far on. */
+static void test_rows(void) {
+    static const struct {
+        const char *text, *wanted[5];
+        int lines;
+    } cases[] = {
+        {"input x : f32[1000, 1000]\nentry e -> y = softmax(x)",
+         {"i1 < 960; i1 += 64) {\n            ahead(x, t * 1000 + i1 + 1000);",
+          "ahead(x, t * 1000 + i1 + 1016);", "ahead(x, t * 1000 + i1 + 1032);",
+          "ahead(x, t * 1000 + i1 + 1048);"},
+         4},
+        {"input x : f32[1000000]\nentry e -> y = tanh(x)", {"ahead(x, t * 16 + 624);"}, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CompileResult r = compiled(cases[i].text, "cpu");
+        int lines = 0;
+        for (const char *at = r.text; (at = strstr(at, " ahead(x, ")); at++) lines++;
+        CU_ASSERT_EQUAL(lines, cases[i].lines);
+        for (size_t j = 0; cases[i].wanted[j]; j++)
+            CU_ASSERT_PTR_NOT_NULL(strstr(r.text, cases[i].wanted[j]));
         compile_free(&r);
     }
 }
@@ -150,4 +185,5 @@ static void test_values(void) {
 }
 
 RUN_SUITE("ahead", {"which loops say what they will load", test_text},
+          {"rows, and what lies as it is gone through", test_rows},
           {"that it is what they load", test_lines}, {"what they compute", test_values})
