@@ -19,7 +19,8 @@
 #define GATHER_CYCLES 20   /* of a vector whose lanes lie apart */
 #define ACROSS_CYCLES 4    /* of adding up the lanes of one of four vectors */
 #define DOWN_CYCLES   2    /* of a line that a step brings in for a part of it */
-#define LINE_CYCLES   1.3  /* of a vector from beyond the nearest cache */
+#define LINE_CYCLES   1.3  /* of a vector from beyond the nearest cache; ... */
+#define LINES_CYCLES  2.1  /* ... that lies across two lines */
 #define POINTS        30 /* registers of 16 lanes for the points of a tile and an operand of them; */
 #define FEW_POINTS    8 /* of shorter ones a processor has as many fewer, and a vector takes more */
 
@@ -30,6 +31,10 @@
 #define MOST_LOTS  64  /* of one whose tiles lie side by side, ... */
 #define LONG_LOTS  128 /* ... where a tile takes twice as long for what it reads of a panel */
 #define LEAST_ROWS 96  /* of a block, that are worth a panel */
+#define TURNED_ROWS                                                                                \
+    16 /* the same of one that is turned, where that is better than a tile of points */
+#define TURN_CYCLES  1.0 /* of turning an element of it; ... */
+#define TURN_CROWDED 1.3 /* ... of lines that drive each other out */
 #define WAY_BYTES                                                                                  \
     4096 /* of the nearest cache: lines so far apart, or a multiple of it, drive each other out */
 #define AGAIN 4 /* tiles of rows that want what was driven out, for which a copy is worth it */
@@ -88,7 +93,8 @@ typedef struct Lie {
     int64_t length; /* of what is contracted */
     int32_t rows;   /* of the result */
     bool apart;     /* some lanes along the last axis lie apart */
-    bool turned;    /* what is multiplied by lies side by side along what is contracted instead */
+    bool turned; /* what is multiplied by lies side by side along what is contracted instead, ... */
+    bool turned_crowded; /* ... and its lines drive each other out */
     bool
         down; /* what multiplies lies side by side along the rows, and not along what is contracted */
     bool
@@ -212,12 +218,14 @@ static Cuts cut_columns(const Target *target, int32_t rows, int32_t columns, int
     return cuts;
 }
 
-/* Lanes over `length` elements of what is contracted, `turns` times: the cycles of all of it. */
+/* Lanes over `length` elements of what is contracted, `turns` times: the cycles of all of it. Rows that are not of whole vectors
+ * begin where these lie across two lines, if `uneven`. */
 static Cuts cut_points(const Target *target, int32_t rows, int32_t columns, int64_t length,
-                       double turns) {
+                       double turns, bool uneven) {
     Cuts cuts = {0};
     const int registers = target->lanes / target->width, most = registers > 1 ? FEW_POINTS : POINTS;
     double steps = points_steps(target, length, turns);
+    const double load = uneven && length % target->lanes ? LINES_CYCLES : LINE_CYCLES;
     for (int r = 1; r <= rows && r <= 8; r++) {
         for (int c = 1; c <= columns && c <= 8 && r * c + (r < c ? r : c) <= most; c++) {
             double cost = 0;
@@ -226,7 +234,7 @@ static Cuts cut_points(const Target *target, int32_t rows, int32_t columns, int6
             for (uint32_t i = 0; i < nm; i++) {
                 for (uint32_t j = 0; j < nn; j++) {
                     double mr = m[i].size, nr = n[j].size;
-                    double step = fmax(mr * nr * registers / 2, (mr + nr) * LINE_CYCLES);
+                    double step = fmax(mr * nr * registers / 2, (mr + nr) * load);
                     step = fmax(step + loop_cycles(target), LATENCY);
                     cost += (step * steps + ACROSS_CYCLES * mr * nr) * m[i].count * n[j].count;
                 }
@@ -253,7 +261,7 @@ static Idx lanes_at(Nest *n, const char *name, int32_t size) {
 typedef struct Probe {
     bool apart; /* the lanes lie apart */
     int64_t
-        stride; /* elements from a place to the next along the last contracted axis; 0: not known, or it has lanes */
+        stride; /* elements from a place to the next along the last contracted axis, or if that has the lanes, the last of the space; 0: not known */
 } Probe;
 
 static Probe probe(const Section *s, Arena *arena, uint32_t operand, int axis) {
@@ -282,8 +290,11 @@ static Probe probe(const Section *s, Arena *arena, uint32_t operand, int axis) {
     const Value *first = x->kind == V_PACK ? &k.values.at[x->pack[0]] : x;
     Probe p = {.apart = n.eval.lanes > 1 && x->kind == V_PACK && first->lanes == 1 &&
                         first->kind != V_EXTRACT};
-    if (axis >= 0 && reduced.rank > 0 && x->kind == V_LOAD && reduced.dim[reduced.rank - 1] > 1 &&
-        !idx_stride(&k.index, x->index, idx_atom(&k.index, inner[reduced.rank - 1]), &p.stride))
+    const int last = axis < 0 ? s->space.rank - 1 : reduced.rank - 1;
+    const Idx *places = axis < 0 ? at : inner;
+    const int32_t count = last < 0 ? 1 : axis < 0 ? s->space.dim[last] : reduced.dim[last];
+    if (x->kind == V_LOAD && count > 1 &&
+        !idx_stride(&k.index, x->index, idx_atom(&k.index, places[last]), &p.stride))
         p.stride = 0;
     eval_pop(&n.eval);
     arena_close(scratch);
@@ -303,7 +314,9 @@ static Lie operands_lie(const Section *s, Arena *arena) {
     Probe right = probe(s, arena, 1, axes - 1);
     Lie lie = {.apart = right.apart || lanes_apart(s, arena, 0, axes - 1),
                .crowded = is_crowded(right)};
-    lie.turned = right.apart && !lanes_apart(s, arena, 1, -1);
+    Probe along = probe(s, arena, 1, -1);
+    lie.turned = right.apart && !along.apart;
+    lie.turned_crowded = lie.turned && is_crowded(along);
     if (axes >= 2 && lanes_apart(s, arena, 0, -1)) {
         Probe left = probe(s, arena, 0, axes - 2);
         lie.down = !left.apart;
@@ -481,19 +494,20 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     lie.length = length;
     lie.rows = rows;
     bool may_pack = dot_is_product(s) && run == length && !s->rows && dot->dtype == DT_F32;
-    bool packs = may_pack && (cost_packs(s->target, rows, columns, length) ||
-                              (lie.turned && rows >= LEAST_ROWS));
+    const bool turns_panel = may_pack && lie.turned && rows >= TURNED_ROWS;
+    bool packs = turns_panel || (may_pack && cost_packs(s->target, rows, columns, length));
     const bool crowded = may_pack && lie.crowded && columns > 1 && length >= s->target->lanes;
     /* Which way the lanes run decides the order of additions, and is the same for all targets of as many lanes. */
     const Target *like = target_first_like(s->target);
     double turns = (double)length / (double)run;
-    s->dot_inner =
-        inner && cut_points(like, rows, columns, run, turns).at[0].cycles <
-                     0.9 * (double)length *
-                         cut_columns(like, rows, columns, length, &lie, packs).at[0].cycles;
+    double by_columns = cut_columns(like, rows, columns, length, &lie, packs).at[0].cycles;
+    if (turns_panel && rows < LEAST_ROWS)
+        by_columns += (lie.turned_crowded ? TURN_CROWDED : TURN_CYCLES) * columns;
+    s->dot_inner = inner && cut_points(like, rows, columns, run, turns, turns_panel).at[0].cycles <
+                                0.9 * (double)length * by_columns;
     if (s->dot_inner) move_rows(s, dot);
     if (s->moved) rows = s->space.dim[axes - 2];
-    Cuts cuts = s->dot_inner ? cut_points(s->target, rows, columns, run, turns)
+    Cuts cuts = s->dot_inner ? cut_points(s->target, rows, columns, run, turns, turns_panel)
                              : cut_columns(s->target, rows, columns, length, &lie, packs);
     may_pack = may_pack && !s->dot_inner;
     packs = may_pack && (packs || (crowded && rows >= AGAIN * cuts.at[0].rows));
