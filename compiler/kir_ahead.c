@@ -1,12 +1,12 @@
 /* kir_ahead: has lines of memory brought near before a loop comes to them (S_AHEAD): of large buffers, which do not stay
  * in the nearest cache, and of which the processor itself foresees little, for what follows a row in memory is not what
- * the loop reads next, and a page of memory holds few rows. That changes no value, and what would lie behind a buffer's
- * end does no harm.
+ * the loop reads next, and a page of memory holds few rows. That changes no value, and what would lie before or
+ * behind a buffer does no harm.
  *
  * - What a contraction multiplies by: a tile of columns reads a part of each row, and each tile of rows all of it anew.
  *   The loop says what it loads some turns later, if it has more to compute than to load.
- * - A row that several loops go through, one after the other, or that one computes much of: meanwhile the next row comes.
- * - What a loop computes much of as it lies in memory: the processor sees only as far as it has room for operations.
+ * - A row that several loops go through, one after the other: meanwhile the next row comes.
+ * - What a loop computes much of as it lies in memory, and stores: the processor sees only as far as it has room for operations.
  * - What is updated where it lies, an optimizer's param with what is kept of it: the loop over tiles, or over the rows of
  *   a tile, says what its next turn loads, which is stored to as well. So another core's copy is taken away in time, too.
  *
@@ -42,6 +42,7 @@ typedef struct Loop {
     int64_t loads;
     bool nested;    /* there is a loop inside */
     bool contracts; /* it adds products up: of a contraction */
+    bool stores;
 } Loop;
 
 static bool is_large(const Kernel *k, uint32_t buffer) {
@@ -100,6 +101,7 @@ static Loop look(Kernel *k, KStmt *loop, const bool *made) {
     for (uint32_t i = 0; i < loop->body.len; i++) {
         const KStmt *s = loop->body.at[i];
         l.nested = l.nested || s->body.len > 0;
+        l.stores = l.stores || s->op == S_STORE;
         if (s->op != S_LET) continue;
         const Value *v = &k->values.at[s->val];
         l.loads += v->kind == V_LOAD || v->kind == V_LOCAL;
@@ -214,7 +216,7 @@ static void keep_runs(Loop *l) {
 static void ahead_of_runs(Kernel *k, KStmt *loop) {
     Loop l = look(k, loop, NULL);
     keep_runs(&l);
-    if (!l.streams.len || !computes_much(&l)) return;
+    if (!l.streams.len || !l.stores || !computes_much(&l) || lines_of_turn(&l) > LINES) return;
     if (turns_of(&l) == 0 || turns_of(&l) >= 4 * turns_ahead(&l))
         say_turns(&l, turns_ahead(&l), false);
 }
@@ -232,6 +234,7 @@ static bool is_row(const Loop *l, const Stream *s, const KStmt *around) {
     IndexTable *t = &l->k->index;
     int64_t d;
     Idx to_next = idx_sub(t, row_at(l, s, around, 1), row_at(l, s, around, 0));
+    if (turns_of(l) == 0) return false;
     return !idx_is_const(t, to_next, &d) || llabs(d) >= turns_of(l) * (s->hi - s->lo);
 }
 
@@ -243,8 +246,7 @@ static bool same_row(const Loop *l, const Stream *a, const Loop *m, const Stream
     return a->buffer == b->buffer && idx_is_const(t, apart, &d) && d == 0;
 }
 
-/* Whether loops[at] is the one that says its row's next: of those behind the first that goes through it the one that computes most, or
- * the only one, if that computes much. */
+/* Whether loops[at] is the one that says its row's next: of those behind the first that goes through it the one that computes most. */
 static bool tells(const Loop *loops, uint32_t count, uint32_t at, const Stream *row,
                   const KStmt *around) {
     uint32_t first = count, best = count;
@@ -258,7 +260,7 @@ static bool tells(const Loop *loops, uint32_t count, uint32_t at, const Stream *
         else if (best == count || loops[i].operations > loops[best].operations)
             best = i;
     }
-    return best < count ? best == at : computes_much(&loops[at]);
+    return best == at;
 }
 
 static void ahead_of_rows(Kernel *k, KStmt *around) {
@@ -282,7 +284,8 @@ static void ahead_of_rows(Kernel *k, KStmt *around) {
                 vec_push(k->arena, &told[i].streams, loops[i].streams.at[j]);
     }
     Idx next = idx_offset(&k->index, idx_of_atom(&k->index, around->atom), around->step);
-    for (uint32_t i = 0; i < count; i++) say(&told[i], around->atom, next, false);
+    for (uint32_t i = 0; i < count; i++)
+        if (lines_of_turn(&told[i]) <= LINES) say(&told[i], around->atom, next, false);
 }
 
 static void ahead_of_loads(Kernel *k, KStmt *loop) {

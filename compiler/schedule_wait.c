@@ -15,16 +15,16 @@ static double operations_at(const Section *s, NodeId id, NumberSet *seen) {
     return operations;
 }
 
-/* Bytes that are added up. */
+/* Bytes that are added up, where sums can wait in memory: of the only reduction. */
 static int64_t bytes_added(const Section *s) {
-    int64_t most = 0;
+    const Node *sum = NULL;
     for (uint32_t m = 0; m < s->cluster->members.len; m++) {
         const Node *x = node_at(s->g, s->cluster->members.at[m]);
-        if (x->op != OP_SUM) continue;
-        const int64_t elems = shape_elems(&node_at(s->g, x->args[0])->shape);
-        if (elems > most) most = elems;
+        if (!is_reduction((Op)x->op)) continue;
+        if (sum || x->op != OP_SUM || x->dtype != DT_F32) return 0;
+        sum = x;
     }
-    return most * (int64_t)sizeof(float);
+    return sum ? shape_elems(&node_at(s->g, sum->args[0])->shape) * (int64_t)sizeof(float) : 0;
 }
 
 /* Whether the sums of a tile of a row's columns may be more than registers hold: where these are few; and where what is added

@@ -22,6 +22,7 @@ typedef struct Noise {
     Arena *arena;
     double *const *vars, *const *exact;
     NodeId node;
+    bool matrix; /* products are by matrix units */
 } Noise;
 
 static double noise_greatest(const Noise *n, NodeId id) {
@@ -34,15 +35,15 @@ static double noise_greatest(const Noise *n, NodeId id) {
 }
 
 /* The greatest term of the sums that a node is made by. Where they cancel, they leave what they were
- * rounded by, or a contracted one what its product was. Of a contraction, what its greatest sum is: others are added up of
- * as great terms. */
+ * rounded by, or a contracted one what its product was. Of a contraction by matrix units, what its greatest sum is: others
+ * are added up of as great terms. */
 static double noise_greatest_term(const Noise *n, NodeId id, int depth, bool *seen) {
     const Node *x = node_at(n->g, id);
     const bool sums = x->op == OP_ADD || x->op == OP_SUB || x->op == OP_GRADSUM;
     double most = 0;
     if (seen[id]) return 0;
     seen[id] = true;
-    if (x->op == OP_DOT) most = noise_greatest(n, id);
+    if (x->op == OP_DOT && n->matrix) most = noise_greatest(n, id);
     for (uint32_t i = 0; i < x->argc && depth; i++) {
         if (sums) most = fmax(most, noise_greatest(n, x->args[i]));
         most = fmax(most, noise_greatest_term(n, x->args[i], depth - 1, seen));
@@ -56,7 +57,7 @@ static double noise_units(const Noise *n, const bool *seen) {
     for (NodeId id = 0; id < n->g->nodes.len; id++) {
         const Op op = (Op)node_at(n->g, id)->op;
         if (seen[id] && (op == OP_SQRT || op == OP_RSQRT || op == OP_DIV)) return NOISE_ROOT;
-        if (seen[id] && op == OP_DOT) units = NOISE_DOT;
+        if (seen[id] && op == OP_DOT && n->matrix) units = NOISE_DOT;
     }
     return units;
 }

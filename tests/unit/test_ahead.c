@@ -46,7 +46,9 @@ static void test_text(void) {
         {"gpu", "input x : f32[1000, 1000]\nentry e -> y = softmax(x)", false, false},
         {"cpu", "input x : f32[100, 1000]\nentry e -> y = softmax(x)", false, false},
         {"cpu", "input x : f32[1000, 1000]\nentry e -> y = sum(x, axis = 1)", false, false},
-        {"cpu", "input x : f32[1000, 1000]\nentry e -> y = sum(exp(x), axis = 1)", true, false},
+        {"cpu", "input x : f32[1000, 1000]\nentry e -> y = sum(exp(x), axis = 1)", false, false},
+        {"cpu8", "input x : f32[1000, 1000]\nentry e -> y = softmax(x)", true, false},
+        {"cpu8", "input x : f32[1000000]\nentry e -> y = tanh(x)", true, false},
         /* what is computed much of, and little; and what is stored to */
         {"cpu", "input x : f32[1000000]\nentry e -> y = tanh(x)", true, false},
         {"cpu", "input x : f32[65536]\nentry e -> y = tanh(x)", false, false},

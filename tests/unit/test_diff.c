@@ -290,6 +290,7 @@ static bool same(Trial *t, const char *name, const Noise *noise) {
 static bool run_entry(Trial *t, const Entry *entry) {
     const char *name = plan_name(t, entry->name, entry->variant);
     double **results = NEW_ARRAY(&t->arena, double *, entry->graph.nodes.len + 1);
+    const bool matrix = target_find(t->target)->precision != PRECISION_F32;
     if (!gather_vars(t, &entry->graph)) return false;
     interp_run(&entry->graph, &t->arena, t->vars, results);
     if (dlg_run(t->loaded, name) < 0) return complain(t, name, dlg_error_text(t->device));
@@ -299,13 +300,13 @@ static bool run_entry(Trial *t, const Entry *entry) {
         const Node *node = node_at(&entry->graph, o->node);
         const char *output = plan_name(t, o->name, entry->variant);
         if (node->op == OP_VAR && !dlg_tensor_find(t->loaded, output)) continue;
-        Noise noise = {&entry->graph, &t->arena, t->vars, results, o->node};
+        Noise noise = {&entry->graph, &t->arena, t->vars, results, o->node, matrix};
         good = same(t, output, &noise) && good;
     }
     for (uint32_t i = 0; i < entry->updates.len; i++) {
         const Update *u = &entry->updates.at[i];
         const Variable *v = &t->program->vars.at[u->var];
-        Noise noise = {&entry->graph, &t->arena, t->vars, results, u->node};
+        Noise noise = {&entry->graph, &t->arena, t->vars, results, u->node, matrix};
         good = same(t, plan_name(t, v->name, v->variant), &noise) && good;
     }
     return good;

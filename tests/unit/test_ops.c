@@ -216,7 +216,8 @@ static void run_all(Ops *o, dlg_program *prog) {
         interp_run(&e->graph, scratch, o->vars.at, results);
         CU_ASSERT_EQUAL(dlg_run(prog, e->name), DLG_OK);
         for (uint32_t i = 0; i < e->outputs.len; i++, result++) {
-            const Noise noise = {&e->graph, &o->arena, o->vars.at, results, e->outputs.at[i].node};
+            const Noise noise = {&e->graph, &o->arena, o->vars.at, results, e->outputs.at[i].node,
+                                 false};
             bool same = same_output(&o->results.at[result], prog, e->outputs.at[i].name,
                                     results[e->outputs.at[i].node], &noise);
             CU_ASSERT(same);
