@@ -137,6 +137,7 @@ static int column_registers(const Target *target, int32_t size) {
     return (size + target->width - 1) / target->width;
 }
 
+/* What a turn of the inner loop takes besides its operations. */
 static double loop_cycles(const Target *target) {
     return STEP_CYCLES / (target->turns ? target->turns : TURNS);
 }

@@ -401,8 +401,8 @@ class Program:
                     raise Error(-4, "the command %r, which compiles %s, is not found: install it, or say where it is by dlgc=..."
                                 % (dlgc, os.fspath(path))) from None
                 if done.returncode:
-                    text = done.stderr.decode(errors="replace").strip()
-                    raise Error(-4, text[7:] if text.startswith("error: ") else text)
+                    said = done.stderr.decode(errors="replace").strip()
+                    raise Error(-4, said[len("error: "):] if said.startswith("error: ") else said)
                 try:
                     return self._take(path, done.stdout, seed)
                 except Error as error:
