@@ -27,7 +27,8 @@ static bool is_helper(const char *name) {
         "sum_lanes", "sums_lanes", "sumi_lanes", "max_lanes", "maxi_lanes", "zip_lo", "zip_hi",
         "zip_loi", "zip_hii", "rows_to_columns", "turn_rows", "turn_own", "turn_four",
         "columns_to_rows", "low_ones", "high_ones", "low_pairs", "high_pairs", "even_quarters",
-        "odd_quarters",
+        "odd_quarters", "sum_items", "sumi_items", "max_items", "maxi_items", "swap_items",
+        "swapi_items",
         /* functions */
         "floor_div", "floor_mod", "f16_of", "bf16_of", "tf32_of", "philox", "exp_of", "log_of",
         "tanh_of", "erf_of", "sin_of", "cos_of"};

@@ -439,6 +439,16 @@ void kernel_barrier(Kernel *k) {
     add_stmt(k, S_BARRIER);
 }
 
+Val kernel_meet(Kernel *k, Op op, Val v, int32_t items, uint32_t local) {
+    const uint32_t var = kernel_var(k, op == OP_ADD ? "sum" : "most", v);
+    KStmt *s = add_stmt(k, S_MEET);
+    s->var = var;
+    s->local = local;
+    s->meets = op;
+    s->step = items;
+    return val_read(k, var);
+}
+
 void kernel_comment(Kernel *k, const char *text) {
     add_stmt(k, S_COMMENT)->text = text;
 }
@@ -692,93 +702,4 @@ Idx matrix_at(IndexTable *t, bool along, int32_t lines, int32_t each, Idx line, 
     Idx eight = idx_mod(t, idx_add(t, idx_div(t, line, 8), step), 4);
     Idx at = idx_add(t, idx_scale(t, idx_div(t, line, 32), 32), idx_mod(t, line, 8));
     return idx_add(t, idx_scale(t, step, lines), idx_add(t, at, idx_scale(t, eight, 8)));
-}
-
-/* ---- Dead values --------------------------------------------------------------------------- */
-
-static void use_index(Kernel *k, Idx e);
-
-static void use(Kernel *k, Val v) {
-    Value *n = value_at(k, v);
-    if (n->uses++) return;
-    for (uint32_t i = 0; i < n->argc; i++) use(k, n->args[i]);
-    for (uint32_t i = 0; i < n->parts; i++) use(k, n->pack[i]);
-    if (n->kind == V_LOAD || n->kind == V_INDEX || n->kind == V_LOCAL) use_index(k, n->index);
-    if (n->some) {
-        use_index(k, n->from);
-        use_index(k, n->to);
-    }
-    for (uint32_t i = 0; i < n->ranges.count; i++) use_index(k, n->ranges.at[i].e);
-}
-
-/* An index may stand on a value (gather). */
-static void use_index(Kernel *k, Idx e) {
-    const Form *f = &k->index.forms.at[e];
-    for (uint32_t i = 0; i < f->count; i++) {
-        const Atom *a = &k->index.atoms.at[f->terms[i].atom];
-        if (a->kind != ATOM_VAR)
-            use_index(k, a->inner);
-        else if (a->value != NO_VAL) {
-            use(k, a->value);
-            value_at(k, a->value)->uses++; /* an index prints it by name: never inline it */
-        }
-    }
-}
-
-static void use_block(Kernel *k, const KBlock *b) {
-    for (uint32_t i = 0; i < b->len; i++) {
-        KStmt *s = b->at[i];
-        switch (s->op) {
-        case S_VAR:
-        case S_SET: use(k, s->val); break;
-        case S_STORE:
-        case S_LOCAL:
-            use(k, s->val);
-            use_index(k, s->index);
-            break;
-        case S_COLUMNS:
-        case S_ROWS: use_index(k, s->index); break;
-        case S_SQUARE:
-        case S_COPY:
-        case S_FETCH:
-        case S_WGMMA:
-            for (uint32_t r = 0; r < s->ranges.count; r++) use_index(k, s->ranges.at[r].e);
-            use_index(k, s->index);
-            use_index(k, s->at);
-            break;
-        case S_PRODUCT: /* with slices; else they are 0 */
-            use_index(k, s->index);
-            use_index(k, s->at);
-            break;
-        case S_FOR:
-            use_index(k, s->lo);
-            use_index(k, s->hi);
-            break;
-        case S_IF:
-            for (uint32_t r = 0; r < s->ranges.count; r++) use_index(k, s->ranges.at[r].e);
-            break;
-        default: break;
-        }
-        use_block(k, &s->body);
-    }
-}
-
-static void drop_dead(Kernel *k, KBlock *b) {
-    uint32_t keep = 0;
-    for (uint32_t i = 0; i < b->len; i++) {
-        KStmt *s = b->at[i];
-        drop_dead(k, &s->body);
-        if (s->op == S_LET && value_at(k, s->val)->uses == 0) continue;
-        if ((s->op == S_FOR || s->op == S_IF) && s->body.len == 0) continue;
-        b->at[keep++] = s;
-    }
-    b->len = keep;
-}
-
-void kernel_finish(Kernel *k) {
-    for (uint32_t i = 0; i < k->values.len; i++) k->values.at[i].uses = 0;
-    use_block(k, &k->body);
-    drop_dead(k, &k->body);
-    kernel_ahead(k);
-    kernel_points(k);
 }

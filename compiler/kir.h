@@ -91,6 +91,8 @@ typedef enum StmtOp {
     S_IF,     /* ranges: body */
     S_AHEAD,  /* the line of buffer[index] is to come near; it may be behind the end: kir_ahead.c */
     S_BARRIER, /* of the work-group, for local memory */
+    S_MEET, /* var <- what `step` neighbouring items have in it, as one by `meets`: of two items half as far apart each
+                * time, so that all have the same. The local array may be used for it */
     S_COPY, /* local array local[at..] <- `step` elements of buffer[index..], 16 bytes or one, or 0 where `ranges` do not hold; it
                 * is there after the S_ARRIVE for it and a barrier */
     S_MARK, /* ends the copies of one step */
@@ -115,6 +117,7 @@ struct KStmt {
     Val val;
     uint32_t var, buffer, local, matrix, set;
     Idx index, at;
+    Op meets;      /* S_MEET: ADD or MAX */
     uint32_t atom; /* S_FOR: the loop variable */
     Idx lo, hi;
     int64_t step, pitch;
@@ -306,6 +309,9 @@ void kernel_rows(Kernel *k, uint32_t buffer, Idx e, uint32_t local, int64_t colu
 void kernel_square(Kernel *k, uint32_t local, Idx at, int64_t step, bool own, uint32_t buffer,
                    Idx e, int64_t pitch);
 void kernel_barrier(Kernel *k);
+/* What so many neighbouring items, a power of two up to the target's `warp`, have of v as one, by OP_ADD or OP_MAX. `local` is an
+ * array of the type of v, with an element an item. Requires: all of the group's items come to it. */
+Val kernel_meet(Kernel *k, Op op, Val v, int32_t items, uint32_t local);
 /* See S_COPY and what follows it. Requires of a copy: buffer[e] is at a multiple of 16 bytes, for all that is known of e, and f32,
  * or what the local array is of; the ranges say where all elements are inside. */
 void kernel_copy(Kernel *k, uint32_t local, Idx at, uint32_t buffer, Idx e, Ranges ranges);

@@ -404,6 +404,22 @@ static void run_together(Run *r, const KStmt *s, const bool *on) {
         sums_out(r, s);
 }
 
+/* What neighbours have comes together, all of them at once. */
+static void meet(Run *r, const KStmt *s, const bool *on) {
+    const Value of = {.dtype = r->k->vars.at[s->var].dtype};
+    double *was = NEW_ARRAY(r->arena, double, r->items);
+    for (uint32_t i = 0; i < r->items; i++) {
+        if (on[i]) continue;
+        r->wrong = arena_printf(r->arena, "items meet without some of them");
+        return;
+    }
+    for (uint32_t apart = (uint32_t)s->step / 2; apart >= 1; apart /= 2) {
+        for (uint32_t i = 0; i < r->items; i++) was[i] = var_of(r, s->var, i)[0];
+        for (uint32_t i = 0; i < r->items; i++)
+            var_of(r, s->var, i)[0] = rounded(r, &of, op_host(s->meets, was[i], was[i ^ apart], 0));
+    }
+}
+
 static void run_block(Run *r, const KBlock *b, const bool *on);
 
 static void run_for(Run *r, const KStmt *s, const bool *on) {
@@ -437,6 +453,10 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
             bool *active = NEW_ARRAY(r->arena, bool, r->items);
             for (uint32_t i = 0; i < r->items; i++) active[i] = on[i] && holds(r, s->ranges, i);
             run_block(r, &s->body, active);
+            continue;
+        }
+        if (s->op == S_MEET) {
+            meet(r, s, on);
             continue;
         }
         if (s->op >= S_SUMS && s->op <= S_SUMS_OUT) {

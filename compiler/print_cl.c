@@ -113,23 +113,6 @@ static bool is_half(DType t) {
     return t == DT_F16 || t == DT_BF16;
 }
 
-static const char *number(Printer *p, DType t, double v) {
-    Text s;
-    text_init(&s, p->out->arena);
-    if (t == DT_BOOL) return v != 0 ? "1" : "0";
-    if (t == DT_I32) {
-        if (v <= -2147483648.0) return "(-2147483647 - 1)";
-        text_printf(&s, v < 0 ? "(%d)" : "%d", (int32_t)v);
-        return s.at;
-    }
-    if (isnan(v)) return "NAN";
-    if (isinf(v)) return v > 0 ? "INFINITY" : "(-INFINITY)";
-    text_f32(&s, (float)v);
-    if (!strpbrk(s.at, ".e")) text_puts(&s, ".0");
-    text_puts(&s, "f");
-    return s.at[0] == '-' ? arena_printf(p->out->arena, "(%s)", s.at) : s.at;
-}
-
 /* ---- Index expressions --------------------------------------------------------------------- */
 
 /* What stands for the constant c of the next slot; NULL: c itself. */
@@ -361,7 +344,7 @@ static const char *print_load(Printer *p, const Value *n) {
                                place_text(a, name, at));
     }
     if (n->ranges.count == 0) return element;
-    const char *zero = number(p, (DType)n->dtype, 0);
+    const char *zero = constant_text(p->out->arena, (DType)n->dtype, 0);
     if (n->lanes > 1)
         zero = arena_printf(a, "(%s)(%s)", type_name(p, (DType)n->dtype, n->lanes), zero);
     return arena_printf(a, "%s ? %s : %s", ranges_text(p, n->ranges), element, zero);
@@ -408,7 +391,7 @@ static const char *value_text(Printer *p, Val v, Rank *rank) {
     switch (n->kind) {
     case V_CONST: {
         const char *slot = n->dtype == DT_I32 ? slot_text(p, (int64_t)n->number) : NULL;
-        if (!slot) return number(p, (DType)n->dtype, n->number);
+        if (!slot) return constant_text(p->out->arena, (DType)n->dtype, n->number);
         return strchr(slot, ' ') ? arena_printf(a, "(%s)", slot) : slot;
     }
     case V_INDEX: {
@@ -553,6 +536,13 @@ static void print_matrix(Printer *p, const KStmt *s) {
     matrix_print(p->k, s, &t, p->out);
 }
 
+static void print_meet(Printer *p, const KStmt *s) {
+    text_printf(p->out, "%s = %s%s_items(%s, %d, %s, l);\n", p->var[s->var],
+                s->meets == OP_ADD ? "sum" : "max",
+                p->k->vars.at[s->var].dtype == DT_F32 ? "" : "i", p->var[s->var], (int)s->step,
+                p->local[s->local]);
+}
+
 static void print_point(Printer *p, const KStmt *s) {
     const char *of = s->local != NO_VAL ? p->local[s->local] : p->buffer[s->buffer];
     p->point[s->point] = fresh(p, arena_printf(p->out->arena, "%s_at", of));
@@ -602,6 +592,7 @@ static void print_block(Printer *p, const KBlock *b) {
             break;
         case S_IF: text_printf(p->out, "if (%s) {\n", ranges_text(p, s->ranges)); break;
         case S_BARRIER: text_puts(p->out, "barrier(CLK_LOCAL_MEM_FENCE);\n"); break;
+        case S_MEET: print_meet(p, s); break;
         case S_COMMENT: text_printf(p->out, "// %s\n", p->plain ? "" : s->text); break;
         default: print_matrix(p, s); break;
         }
@@ -613,25 +604,6 @@ static void print_block(Printer *p, const KBlock *b) {
             text_puts(p->out, "}\n");
         }
     }
-}
-
-/* A number of a table: what INFINITY and NAN stand for is no constant with every driver. */
-static const char *table_number(Printer *p, DType t, double v) {
-    if (t == DT_I32 || t == DT_BOOL || isfinite(v)) return number(p, t, v);
-    if (isnan(v)) return "1e30f * 1e30f * 0.0f";
-    return v > 0 ? "1e30f * 1e30f" : "-1e30f * 1e30f";
-}
-
-static void print_table(Printer *p, uint32_t i) {
-    const KBuffer *b = &p->k->buffers.at[i];
-    p->buffer[i] = fresh(p, arena_printf(p->out->arena, "%s_%s", p->name, b->name));
-    text_printf(p->out, "__constant %s %s[%lld] = {", cl_memory_type(b->dtype), p->buffer[i],
-                (long long)b->elems);
-    for (int64_t e = 0; e < b->elems; e++) {
-        text_puts(p->out, e == 0 ? "\n    " : e % 8 == 0 ? ",\n    " : ", ");
-        text_puts(p->out, table_number(p, b->dtype, b->values[e]));
-    }
-    text_puts(p->out, "};\n");
 }
 
 static const char *local_declaration(Printer *p, uint32_t i) {
@@ -770,7 +742,10 @@ static void print_kernel(Printer *p, uint32_t params) {
     p->atom[k->local_atom] = "l";
     kernel_named(k, a, p->named);
     for (uint32_t i = 0; i < k->buffers.len; i++) {
-        if (k->buffers.at[i].values) print_table(p, i);
+        const KBuffer *b = &k->buffers.at[i];
+        if (!b->values) continue;
+        p->buffer[i] = fresh(p, arena_printf(a, "%s_%s", p->name, b->name));
+        table_print(b, p->buffer[i], p->out);
     }
     name_params(p, params);
     if (p->part)

@@ -4,6 +4,11 @@
 
 #include "kir.h"
 
+/* A constant. */
+const char *constant_text(Arena *a, DType t, double v);
+/* Appends a table of constants as an array of that name. */
+void table_print(const KBuffer *b, const char *name, Text *out);
+
 /* A V_ZIP of x and y, in the arena. */
 const char *zip_text(const Value *n, const char *x, const char *y, Arena *a);
 /* Where the element at `index` of an array lies: "array + index". */

@@ -69,6 +69,7 @@ typedef struct Section {
     int32_t matrix_rows,
         matrix_columns; /* it goes by matrix units, in tiles of so many parts; 0: it does not */
     bool matrix_ready;  /* ... from operands that are as these want them */
+    bool thin;          /* a contraction of few lines by many: schedule_thin.c */
     bool wide;          /* without vectors: an item has ITEM_LANES elements that lie side by side */
     bool wgmma;         /* by those that multiply for a group as a whole */
     bool
@@ -76,11 +77,12 @@ typedef struct Section {
     bool rounded_copy;                /* a copy that rounds, 16 bytes at a time */
     bool blocked_copy, blocked_along; /* one that is made in blocks; it is read along these */
     bool alone;                       /* in its launch */
-    int32_t group_rows; /* that the items of a group share; 0: an item has a row by itself */
-    bool rows_beside;   /* these lie beside each other in memory, not their elements */
-    int64_t rows;       /* of its chain; 0: none */
-    int32_t block;      /* rows of a block of the chain */
-    bool streams;       /* moves more than a cache holds: what it stores passes by */
+    int32_t group_rows;  /* that the items of a group share; 0: an item has a row by itself */
+    uint8_t group_lanes; /* elements along them that an item has side by side */
+    bool rows_beside;    /* these lie beside each other in memory, not their elements */
+    int64_t rows;        /* of its chain; 0: none */
+    int32_t block;       /* rows of a block of the chain */
+    bool streams;        /* moves more than a cache holds: what it stores passes by */
     int row_axes;    /* leading axes of the cluster's outer that are the rows: axis 0 of `space`, */
                      /* where there are any */
     TileTaken tile;  /* of its contraction */

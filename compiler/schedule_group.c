@@ -17,7 +17,7 @@
 #define LOOKS      4  /* places of a scatter that an item looks at together */
 #define PARTS      16 /* that each item adds up by itself */
 #define TOGETHER   8  /* elements of an item that are on their way together, where there are many */
-#define KEPT       8  /* elements of an item that it keeps in registers */
+#define KEPT       8  /* elements of an item that it keeps in registers, or vectors of them */
 
 static bool comes_together(const Section *s) {
     uint32_t arrays = 0; /* in local memory, of a number an item */
@@ -30,11 +30,30 @@ static bool comes_together(const Section *s) {
     return arrays && arrays * 4 * (uint32_t)s->target->local_size <= s->target->local_bytes;
 }
 
+static bool in_vectors(const Shape *s) {
+    return s->rank > 0 && s->dim[s->rank - 1] % ITEM_LANES == 0;
+}
+
+/* Elements along its rows that an item has side by side. */
+static uint8_t lanes_along(const Section *s) {
+    const Cluster *c = s->cluster;
+    if (c->has_inner && !in_vectors(&c->inner)) return 1;
+    for (uint32_t m = 0; m < c->members.len; m++) {
+        const Node *n = node_at(s->g, c->members.at[m]);
+        if (n->op == OP_ARGMAX) return 1;
+        if (!is_reduction((Op)n->op)) continue;
+        const Shape reduced = reduced_shape(s->g, n);
+        if (!in_vectors(&reduced)) return 1;
+    }
+    return ITEM_LANES;
+}
+
 void group_plan(Section *s, int64_t longest, bool along) {
     const int32_t items = s->target->local_size;
     const int64_t rows = shape_elems(&s->space);
     int32_t each = 1;
     s->group_rows = 0;
+    s->group_lanes = 1;
     if (items == 1 || !s->alone || !comes_together(s)) return;
     bool scatters = false; /* most of it is read by few results */
     for (uint32_t m = 0; m < s->cluster->members.len; m++)
@@ -42,6 +61,9 @@ void group_plan(Section *s, int64_t longest, bool along) {
     along = along && !scatters;
     if (along) {
         while (each < items && (int64_t)each * LEAST_SHARE <= longest) each *= 2;
+        s->group_lanes = lanes_along(s);
+        /* Two vectors each: one leaves more items waiting for each other than memory is waited for. */
+        if (s->group_lanes > 1 && each > LEAST_ITEMS) each /= 2;
         if (each >= LEAST_ITEMS) s->group_rows = items / each;
     } else {
         s->group_rows = cost_rows_beside(s->target, rows, longest);
@@ -61,6 +83,7 @@ typedef struct Shared {
     int64_t rows;
     int32_t items;  /* of a row ... */
     int32_t apart;  /* ... and how far apart two neighbours are in the group */
+    uint8_t lanes;  /* elements along a row that an item has side by side: vectors */
     Idx row;        /* the item's: beyond the last the last again, which ... */
     Range there[2]; /* ... is not stored; and whether it is the first item of its row */
     Idx own,
@@ -80,6 +103,7 @@ static void open_rows(Shared *w, Idx part) {
     w->rows = shape_elems(&s->space);
     w->items = s->target->local_size / rows;
     w->apart = s->rows_beside ? rows : 1;
+    w->lanes = s->group_lanes;
     w->own = s->rows_beside ? idx_div(t, k->local, rows) : idx_mod(t, k->local, w->items);
     Idx which = s->rows_beside ? idx_mod(t, k->local, rows) : idx_div(t, k->local, w->items);
     w->first = s->rows_beside ? which : idx_scale(t, which, w->items);
@@ -116,11 +140,31 @@ static int32_t parts_of(const Shared *w) {
     return w->items <= PARTS ? w->items : w->items < 8 * PARTS ? PARTS / 2 : PARTS;
 }
 
+/* The same, of items that take what their neighbours have in registers: as many as can, and then what these made. */
+static Val meet(Shared *w, Op op, DType type, Val v) {
+    Nest *n = w->n;
+    Kernel *k = n->k;
+    IndexTable *t = &k->index;
+    const int32_t warp = (int32_t)n->s->target->warp, size = n->s->target->local_size;
+    const int32_t near = w->items < warp ? w->items : warp;
+    v = kernel_meet(k, op, v, near, kernel_local(k, "own", type, size));
+    if (near == w->items) return v;
+    uint32_t all = kernel_local(k, op == OP_ADD ? "sums" : "most", type, size / warp);
+    Range *r = NEW(k->arena, Range);
+    *r = (Range){idx_mod(t, k->local, warp), 0, 1};
+    kernel_if(k, (Ranges){1, r});
+    kernel_store_local(k, all, idx_div(t, k->local, warp), v);
+    kernel_end(k);
+    kernel_barrier(k);
+    return add_up(w, op, all, idx_div(t, w->first, warp), w->items / warp, 1);
+}
+
 /* What the items of each row made of it, as one: the same for all of them. Where they are many, some first make a part
  * each: two waits cost less than one for each halving. */
 static Val together(Shared *w, Op op, DType type, Val v) {
     Nest *n = w->n;
     Kernel *k = n->k;
+    if (n->s->target->warp && w->apart == 1) return meet(w, op, type, v);
     const int32_t parts = parts_of(w);
     uint32_t all = kernel_local(k, op == OP_ADD ? "sums" : "most", type, n->s->target->local_size);
     kernel_store_local(k, all, k->local, v);
@@ -193,18 +237,39 @@ static Val place_together(Shared *w, DType type, Found f) {
     return find_first(w, all, w->first, parts, w->apart).place;
 }
 
-/* Elements of a row of `length` that an item has, if they are few: then there is no loop, and what it makes of each
+/* Vectors of a row of `length` that an item has, if they are few: then there is no loop, and what it makes of each
  * stays in registers until the end of the row. 0: there is one. */
 static int32_t kept_elements(const Shared *w, int64_t length) {
-    int64_t each = (length + w->items - 1) / w->items;
+    int64_t each = (length / w->lanes + w->items - 1) / w->items;
     return each <= KEPT ? (int32_t)each : 0;
 }
 
-/* The item's e-th element, and where there may be none, that range: then it is the last one, as a variable, so that no
+/* The place on a row's axes of its i-th vector. */
+static void vector_at(Shared *w, const Shape *axes, Idx i, Idx *at) {
+    IndexTable *t = &w->n->k->index;
+    Shape vectors = *axes;
+    if (w->lanes > 1) vectors.dim[axes->rank - 1] /= w->lanes;
+    access_unravel(t, &vectors, i, at);
+    Idx *last = &at[axes->rank - 1];
+    if (w->lanes > 1) *last = idx_add(t, idx_scale(t, *last, w->lanes), w->n->eval.lane[w->lanes]);
+}
+
+/* The lanes of a vector as one: it is made of a few, for drivers of such targets have nothing for it. */
+static Val lanes_together(Kernel *k, Op op, Val v) {
+    if (k->values.at[v].lanes == 1) return v;
+    Val x[ITEM_LANES];
+    for (uint32_t i = 0; i < ITEM_LANES; i++) x[i] = val_extract(k, v, i);
+    x[0] = val_ew(k, op, x[0], x[2], NO_VAL);
+    x[1] = val_ew(k, op, x[1], x[3], NO_VAL);
+    return val_ew(k, op, x[0], x[1], NO_VAL);
+}
+
+/* The item's e-th vector, and where there may be none, that range: then it is the last one, as a variable, so that no
  * place is beyond the row. */
 static Idx kept_element(Shared *w, int32_t e, int64_t length, Ranges *there) {
     Kernel *k = w->n->k;
     IndexTable *t = &k->index;
+    length /= w->lanes;
     Idx i = idx_offset(t, w->own, (int64_t)e * w->items);
     *there = (Ranges){0};
     if (idx_hi(t, i) < length) return i;
@@ -239,19 +304,20 @@ static void scatter_share(Shared *w, const Node *x, const Shape *reduced, uint32
     nest_end(n);
 }
 
-/* The item's share of a row, in turns of elements that are on their way together. */
+/* The item's share of a row, in turns of vectors that are on their way together. */
 static Val loop_share(Shared *w, const Node *x, const Shape *reduced, Val start) {
     Nest *n = w->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
-    const int64_t length = shape_elems(reduced);
-    const int32_t each = length % ((int64_t)TOGETHER * w->items) == 0 ? TOGETHER : 1;
+    const int64_t length = shape_elems(reduced) / w->lanes;
+    const int32_t many = TOGETHER / (w->lanes > 1 ? 2 : 1);
+    const int32_t each = length % ((int64_t)many * w->items) == 0 ? many : 1;
     uint32_t acc = kernel_var(k, x->op == OP_RMAX ? "most" : "sum", start);
     Idx i, inner[MAX_RANK];
     nest_for(n, "i", w->own, idx_const(t, length), (int64_t)each * w->items, &i);
     Val v = val_read(k, acc);
     for (int32_t e = 0; e < each; e++) {
-        access_unravel(t, reduced, idx_offset(t, i, (int64_t)e * w->items), inner);
+        vector_at(w, reduced, idx_offset(t, i, (int64_t)e * w->items), inner);
         v = nest_accumulate(n, x, w->at, inner, v);
     }
     kernel_set(k, acc, v);
@@ -306,18 +372,18 @@ static void share_argmax(Shared *w, NodeId id) {
 static void share_reduction(Shared *w, NodeId id) {
     Nest *n = w->n;
     Kernel *k = n->k;
-    IndexTable *t = &k->index;
     const Node *x = node_at(n->s->g, id);
     const Shape reduced = reduced_shape(n->s->g, x);
     const int64_t length = shape_elems(&reduced);
     const int32_t each = x->op == OP_SCATTER ? 0 : kept_elements(w, length);
     const Op op = x->op == OP_RMAX ? OP_MAX : OP_ADD;
-    Idx i, inner[MAX_RANK];
+    Idx inner[MAX_RANK];
     Val v = val_const(k, (DType)x->dtype, nest_start((Op)x->op, (DType)x->dtype));
+    if (w->lanes > 1) v = val_splat(k, v, w->lanes);
+    eval_set_lanes(&n->eval, w->lanes);
     for (int32_t e = 0; e < each; e++) {
         Ranges there;
-        i = kept_element(w, e, length, &there);
-        access_unravel(t, &reduced, i, inner);
+        vector_at(w, &reduced, kept_element(w, e, length, &there), inner);
         Val more = nest_accumulate(n, x, w->at, inner, v);
         v = there.count ? val_ew(k, OP_WHERE, val_ranges(k, there), more, v) : more;
     }
@@ -327,6 +393,8 @@ static void share_reduction(Shared *w, NodeId id) {
         v = val_read(k, acc);
     } else if (!each)
         v = loop_share(w, x, &reduced, v);
+    eval_set_lanes(&n->eval, 1);
+    v = lanes_together(k, op, v);
     v = together(w, op, (DType)x->dtype, v);
     val_name(k, v, x->name);
     eval_bind(&n->eval, id, w->at, v);
@@ -343,7 +411,7 @@ static void store_all(Shared *w, bool along, const Idx *at) {
     }
     for (uint32_t j = 0; j < s->stores.len; j++) {
         if (nest_is_inner(s, s->stores.at[j].node) == along)
-            nest_store(n, &s->stores.at[j], at, 1, v[j]);
+            nest_store(n, &s->stores.at[j], at, along ? w->lanes : 1, v[j]);
     }
 }
 
@@ -360,10 +428,10 @@ static void store_shared(Shared *w, bool along) {
     memcpy(at, w->at, sizeof(at));
     kernel_if(k, (Ranges){along ? 1 : 2, w->there});
     eval_push(&n->eval);
+    eval_set_lanes(&n->eval, along ? w->lanes : 1);
     for (int32_t e = 0; e < each; e++) {
         Ranges there;
-        i = kept_element(w, e, length, &there);
-        access_unravel(t, inner, i, at + outer);
+        vector_at(w, inner, kept_element(w, e, length, &there), at + outer);
         kernel_if(k, there);
         eval_push(&n->eval);
         store_all(w, true, at);
@@ -371,12 +439,13 @@ static void store_shared(Shared *w, bool along) {
         kernel_end(k);
     }
     if (along && !each) {
-        nest_for(n, "i", w->own, idx_const(t, length), w->items, &i);
-        access_unravel(t, inner, i, at + outer);
+        nest_for(n, "i", w->own, idx_const(t, length / w->lanes), w->items, &i);
+        vector_at(w, inner, i, at + outer);
         store_all(w, true, at);
         nest_end(n);
     }
     if (!along) store_all(w, false, at);
+    eval_set_lanes(&n->eval, 1);
     eval_pop(&n->eval);
     kernel_end(k);
 }

@@ -14,7 +14,7 @@ typedef enum Precision {                /* of the products of f32 */
 typedef struct Target {
     const char *name;
     uint8_t lanes, width, turns;
-    uint32_t local_size;
+    uint32_t local_size, warp;
     uint32_t accumulators;
     uint32_t align_bytes;
     uint32_t local_bytes;

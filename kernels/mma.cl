@@ -9,12 +9,6 @@
 // one as [half of 16 lines][place][line], of the right one as [line][place]. The next set is fetched before one is multiplied,
 // so that the units never wait for local memory.
 
-//: mma_ptx
-#if defined(__NV_CL_C_VERSION) || defined(cl_nv_compiler_options)
-#define mma_ptx() 1
-#else
-#define mma_ptx() 0
-#endif
 //: mma_copy
 // 4 numbers to local memory, or zeros, while the item goes on. Through the unit's own cache: past it copies take longer, even
 // of what the next stages do not want.
