@@ -34,6 +34,15 @@ int32_t cost_rows_beside(const Target *t, int64_t rows, int64_t length) {
     return own;
 }
 
+#define THIN          16
+#define THIN_LENGTH   512
+#define THIN_ELEMENTS ((int64_t)1 << 17) /* of the long operand */
+bool cost_is_thin(const Target *t, int64_t rows, int64_t columns, int64_t length) {
+    const int64_t few = rows < columns ? rows : columns, many = rows < columns ? columns : rows;
+    return t->warp && few >= 2 && few <= THIN && many > THIN && length >= THIN_LENGTH &&
+           many * length >= THIN_ELEMENTS;
+}
+
 double cost_operations(const Graph *g, const Node *n) {
     int cost = op_info[n->op].cost > 1 ? op_info[n->op].cost : 1;
     if (!is_reduction((Op)n->op)) return cost;

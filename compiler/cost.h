@@ -34,6 +34,10 @@ bool cost_is_shared(const Target *t, const Node *reduction);
 #define LEAST_SHARE 8
 int32_t cost_rows_beside(const Target *t, int64_t rows, int64_t length);
 
+/* Whether a contraction of so many rows, columns and places has few results beside each other or below, and enough to do
+ * (schedule_thin.c). */
+bool cost_is_thin(const Target *t, int64_t rows, int64_t columns, int64_t length);
+
 /* Operations for one element of a node when its operands are there: of a reduction all of its steps. */
 double cost_operations(const Graph *g, const Node *n);
 

@@ -259,6 +259,10 @@ void emit_matrix_tiles(Nest *n, Idx part);
 bool wgmma_tiles_fit(Section *s, Arena *arena);
 void emit_wgmma_tiles(Nest *n, Idx part);
 
+/* schedule_thin.c: a contraction of which either operand has few lines. Decides whether, and how many groups there are. */
+bool thin_fits(Section *s, Arena *arena);
+void emit_thin(Nest *n, Idx part);
+
 /* schedule_copy.c: a copy, and nothing else, whose neighbours along the last axis lie apart where it reads, while those along
  * the axis before do not. Decides whether it is one, and how many groups there are. */
 bool turned_copy_fits(Section *s, Arena *arena);

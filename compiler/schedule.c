@@ -279,6 +279,8 @@ static void emit_section(Nest *n, Idx part) {
         emit_blocked_copy(n, part);
     else if (s->rounded_copy)
         emit_rounded_copy(n, part);
+    else if (s->thin)
+        emit_thin(n, part);
     else if (s->wgmma)
         emit_wgmma_tiles(n, part);
     else if (s->matrix_rows)

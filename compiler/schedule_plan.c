@@ -262,7 +262,7 @@ void section_plan(Section *s, Arena *arena) {
     if (is_copy(s) &&
         (blocked_copy_fits(s, arena) || turned_copy_fits(s, arena) || rounded_copy_fits(s, arena)))
         return;
-    if (wgmma_tiles_fit(s, arena)) return;
+    if (thin_fits(s, arena) || wgmma_tiles_fit(s, arena)) return;
     s->tiles_local = small_matrix_fits(s);
     if (s->tiles_local) {
         small_matrix_plan(s);
