@@ -395,11 +395,15 @@ void val_name(Kernel *k, Val x, const char *hint) {
     if (hint && !value_at(k, x)->hint) value_at(k, x)->hint = hint;
 }
 
-uint32_t kernel_var(Kernel *k, const char *name, Val start) {
-    KVar v = {name, (DType)value_at(k, start)->dtype, value_at(k, start)->lanes};
+static uint32_t add_var(Kernel *k, const char *name, Val like) {
+    KVar v = {name, (DType)value_at(k, like)->dtype, value_at(k, like)->lanes};
     vec_push(k->arena, &k->vars, v);
+    return k->vars.len - 1;
+}
+
+uint32_t kernel_var(Kernel *k, const char *name, Val start) {
     KStmt *s = add_stmt(k, S_VAR);
-    s->var = k->vars.len - 1;
+    s->var = add_var(k, name, start);
     s->val = start;
     return s->var;
 }
@@ -440,13 +444,13 @@ void kernel_barrier(Kernel *k) {
 }
 
 Val kernel_meet(Kernel *k, Op op, Val v, int32_t items, uint32_t local) {
-    const uint32_t var = kernel_var(k, op == OP_ADD ? "sum" : "most", v);
     KStmt *s = add_stmt(k, S_MEET);
-    s->var = var;
+    s->var = add_var(k, op == OP_ADD ? "sum" : "most", v);
+    s->val = v;
     s->local = local;
     s->meets = op;
     s->step = items;
-    return val_read(k, var);
+    return val_read(k, s->var);
 }
 
 void kernel_comment(Kernel *k, const char *text) {

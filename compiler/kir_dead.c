@@ -35,6 +35,7 @@ static void use_block(Kernel *k, const KBlock *b) {
         KStmt *s = b->at[i];
         switch (s->op) {
         case S_VAR:
+        case S_MEET:
         case S_SET: use(k, s->val); break;
         case S_STORE:
         case S_LOCAL:

@@ -455,10 +455,6 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
             run_block(r, &s->body, active);
             continue;
         }
-        if (s->op == S_MEET) {
-            meet(r, s, on);
-            continue;
-        }
         if (s->op >= S_SUMS && s->op <= S_SUMS_OUT) {
             run_together(r, s, on);
             continue;
@@ -468,6 +464,7 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
             switch (s->op) {
             case S_LET: evaluate(r, s->val, i); break;
             case S_VAR:
+            case S_MEET:
             case S_SET:
                 memcpy(var_of(r, s->var, i), value_of(r, s->val, i), r->lanes * sizeof(double));
                 break;
@@ -480,6 +477,7 @@ static void run_block(Run *r, const KBlock *b, const bool *on) {
             default: break;
             }
         }
+        if (s->op == S_MEET) meet(r, s, on);
     }
 }
 

@@ -537,10 +537,13 @@ static void print_matrix(Printer *p, const KStmt *s) {
 }
 
 static void print_meet(Printer *p, const KStmt *s) {
-    text_printf(p->out, "%s = %s%s_items(%s, %d, %s, l);\n", p->var[s->var],
-                s->meets == OP_ADD ? "sum" : "max",
-                p->k->vars.at[s->var].dtype == DT_F32 ? "" : "i", p->var[s->var], (int)s->step,
-                p->local[s->local]);
+    const KVar *v = &p->k->vars.at[s->var];
+    const char *items =
+        arena_printf(p->out->arena, "%s%s_items", s->meets == OP_ADD ? "sum" : "max",
+                     v->dtype == DT_F32 ? "" : "i");
+    p->var[s->var] = fresh(p, v->name);
+    text_printf(p->out, "const %s %s = %s(%s, %d, %s, l);\n", type_name(p, v->dtype, 1),
+                p->var[s->var], items, bare(p, p->text[s->val]), (int)s->step, p->local[s->local]);
 }
 
 static void print_point(Printer *p, const KStmt *s) {

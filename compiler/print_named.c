@@ -17,7 +17,8 @@ static void name_outside(Namer *n, const KBlock *b, uint32_t loop) {
             n->made[s->val] = loop;
             for (uint32_t a = 0; a < v->argc; a++)
                 n->named[v->args[a]] = n->named[v->args[a]] || n->made[v->args[a]] != loop;
-        } else if (s->op == S_VAR || s->op == S_SET || s->op == S_STORE || s->op == S_LOCAL) {
+        } else if (s->op == S_VAR || s->op == S_MEET || s->op == S_SET || s->op == S_STORE ||
+                   s->op == S_LOCAL) {
             n->named[s->val] = n->named[s->val] || n->made[s->val] != loop;
         }
         name_outside(n, &s->body, s->op == S_FOR ? ++n->loops : loop);

@@ -17,7 +17,8 @@
 #define LOOKS      4  /* places of a scatter that an item looks at together */
 #define PARTS      16 /* that each item adds up by itself */
 #define TOGETHER   8  /* elements of an item that are on their way together, where there are many */
-#define KEPT       8  /* elements of an item that it keeps in registers, or vectors of them */
+#define KEPT       8  /* elements of an item that it keeps in registers, ... */
+#define KEPT_WIDE  10 /* ... or vectors of them */
 
 static bool comes_together(const Section *s) {
     uint32_t arrays = 0; /* in local memory, of a number an item */
@@ -63,7 +64,7 @@ void group_plan(Section *s, int64_t longest, bool along) {
         while (each < items && (int64_t)each * LEAST_SHARE <= longest) each *= 2;
         s->group_lanes = lanes_along(s);
         /* Two vectors each: one leaves more items waiting for each other than memory is waited for. */
-        if (s->group_lanes > 1 && each > LEAST_ITEMS) each /= 2;
+        if (s->group_lanes > 1 && each > LEAST_ITEMS && each * LEAST_SHARE > longest) each /= 2;
         if (each >= LEAST_ITEMS) s->group_rows = items / each;
     } else {
         s->group_rows = cost_rows_beside(s->target, rows, longest);
@@ -237,11 +238,31 @@ static Val place_together(Shared *w, DType type, Found f) {
     return find_first(w, all, w->first, parts, w->apart).place;
 }
 
-/* Vectors of a row of `length` that an item has, if they are few: then there is no loop, and what it makes of each
- * stays in registers until the end of the row. 0: there is one. */
-static int32_t kept_elements(const Shared *w, int64_t length) {
-    int64_t each = (length / w->lanes + w->items - 1) / w->items;
-    return each <= KEPT ? (int32_t)each : 0;
+/* What an item has of a row, in vectors: some turns of a loop, in each of which `each` are on their way together, and then
+ * `rest` from the from-th on, of which the last may be none. Where they are few there is no loop, and what is made of each stays
+ * in registers until the end of the row. */
+typedef struct Share {
+    int64_t length, turns; /* of the row, in vectors */
+    int32_t each, from, rest;
+} Share;
+
+static Share share_of(const Shared *w, const Shape *row) {
+    const bool wide = w->lanes > 1;
+    Share s = {.length = shape_elems(row) / w->lanes, .each = wide ? TOGETHER / 2 : TOGETHER};
+    const int64_t own = (s.length + w->items - 1) / w->items;
+    if (own > (wide ? KEPT_WIDE : KEPT)) s.turns = s.length / w->items / s.each;
+    s.from = (int32_t)s.turns * s.each;
+    s.rest = (int32_t)own - s.from;
+    return s;
+}
+
+/* The loop over the turns; the number of its first vector, to which others are `items` apart. */
+static Idx open_turns(Shared *w, const Share *s) {
+    IndexTable *t = &w->n->k->index;
+    const int64_t step = (int64_t)s->each * w->items;
+    Idx i;
+    nest_for(w->n, "i", w->own, idx_const(t, s->turns * step), step, &i);
+    return i;
 }
 
 /* The place on a row's axes of its i-th vector. */
@@ -264,12 +285,11 @@ static Val lanes_together(Kernel *k, Op op, Val v) {
     return val_ew(k, op, x[0], x[1], NO_VAL);
 }
 
-/* The item's e-th vector, and where there may be none, that range: then it is the last one, as a variable, so that no
- * place is beyond the row. */
-static Idx kept_element(Shared *w, int32_t e, int64_t length, Ranges *there) {
+/* The number of the item's e-th vector, and where there may be none, that range: then it is the last one, as a variable, so
+ * that no place is beyond the row. */
+static Idx vector_of(Shared *w, int32_t e, int64_t length, Ranges *there) {
     Kernel *k = w->n->k;
     IndexTable *t = &k->index;
-    length /= w->lanes;
     Idx i = idx_offset(t, w->own, (int64_t)e * w->items);
     *there = (Ranges){0};
     if (idx_hi(t, i) < length) return i;
@@ -304,25 +324,33 @@ static void scatter_share(Shared *w, const Node *x, const Shape *reduced, uint32
     nest_end(n);
 }
 
-/* The item's share of a row, in turns of vectors that are on their way together. */
-static Val loop_share(Shared *w, const Node *x, const Shape *reduced, Val start) {
+/* The item's share of a sum, or of a maximum. */
+static Val reduce_share(Shared *w, const Node *x, const Shape *reduced, Val start) {
     Nest *n = w->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
-    const int64_t length = shape_elems(reduced) / w->lanes;
-    const int32_t many = TOGETHER / (w->lanes > 1 ? 2 : 1);
-    const int32_t each = length % ((int64_t)many * w->items) == 0 ? many : 1;
-    uint32_t acc = kernel_var(k, x->op == OP_RMAX ? "most" : "sum", start);
-    Idx i, inner[MAX_RANK];
-    nest_for(n, "i", w->own, idx_const(t, length), (int64_t)each * w->items, &i);
-    Val v = val_read(k, acc);
-    for (int32_t e = 0; e < each; e++) {
-        vector_at(w, reduced, idx_offset(t, i, (int64_t)e * w->items), inner);
-        v = nest_accumulate(n, x, w->at, inner, v);
+    const Share share = share_of(w, reduced);
+    Idx inner[MAX_RANK];
+    Val v = start;
+    if (share.turns) {
+        uint32_t acc = kernel_var(k, x->op == OP_RMAX ? "most" : "sum", start);
+        Idx i = open_turns(w, &share);
+        v = val_read(k, acc);
+        for (int32_t e = 0; e < share.each; e++) {
+            vector_at(w, reduced, idx_offset(t, i, (int64_t)e * w->items), inner);
+            v = nest_accumulate(n, x, w->at, inner, v);
+        }
+        kernel_set(k, acc, v);
+        nest_end(n);
+        v = val_read(k, acc);
     }
-    kernel_set(k, acc, v);
-    nest_end(n);
-    return val_read(k, acc);
+    for (int32_t e = 0; e < share.rest; e++) {
+        Ranges there;
+        vector_at(w, reduced, vector_of(w, share.from + e, share.length, &there), inner);
+        Val more = nest_accumulate(n, x, w->at, inner, v);
+        v = there.count ? val_ew(k, OP_WHERE, val_ranges(k, there), more, v) : more;
+    }
+    return v;
 }
 
 /* The place of the greatest: an item that has seen none has one that is no other's. */
@@ -333,28 +361,13 @@ static void share_argmax(Shared *w, NodeId id) {
     const Node *x = node_at(n->s->g, id);
     const DType type = (DType)node_at(n->s->g, x->args[0])->dtype;
     const Shape reduced = reduced_shape(n->s->g, x);
-    const int64_t length = shape_elems(&reduced);
-    const int32_t few = kept_elements(w, length);
-    Idx i;
+    const Share share = share_of(w, &reduced);
     Found f = {val_const(k, type, nest_start(OP_ARGMAX, type)), val_index(k, w->own)};
-    for (int32_t e = 0; e < few; e++) {
-        Ranges there;
-        i = kept_element(w, e, length, &there);
-        Found next = {nest_accumulate(n, x, w->at, &i, NO_VAL), val_index(k, i)};
-        next = nest_greater(k, f, next);
-        if (there.count) {
-            Val holds = val_ranges(k, there);
-            next = (Found){val_ew(k, OP_WHERE, holds, next.best, f.best),
-                           val_ew(k, OP_WHERE, holds, next.place, f.place)};
-        }
-        f = next;
-    }
-    if (!few) {
-        const int32_t each = length % ((int64_t)TOGETHER * w->items) == 0 ? TOGETHER : 1;
+    if (share.turns) {
         uint32_t best = kernel_var(k, "most", f.best), where = kernel_var(k, "place", f.place);
-        nest_for(n, "i", w->own, idx_const(t, length), (int64_t)each * w->items, &i);
+        Idx i = open_turns(w, &share);
         f = (Found){val_read(k, best), val_read(k, where)};
-        for (int32_t e = 0; e < each; e++) {
+        for (int32_t e = 0; e < share.each; e++) {
             Idx at = idx_offset(t, i, (int64_t)e * w->items);
             f = nest_greater(k, f,
                              (Found){nest_accumulate(n, x, w->at, &at, NO_VAL), val_index(k, at)});
@@ -363,6 +376,18 @@ static void share_argmax(Shared *w, NodeId id) {
         kernel_set(k, best, f.best);
         nest_end(n);
         f = (Found){val_read(k, best), val_read(k, where)};
+    }
+    for (int32_t e = 0; e < share.rest; e++) {
+        Ranges there;
+        Idx i = vector_of(w, share.from + e, share.length, &there);
+        Found next = {nest_accumulate(n, x, w->at, &i, NO_VAL), val_index(k, i)};
+        next = nest_greater(k, f, next);
+        if (there.count) {
+            Val holds = val_ranges(k, there);
+            next = (Found){val_ew(k, OP_WHERE, holds, next.best, f.best),
+                           val_ew(k, OP_WHERE, holds, next.place, f.place)};
+        }
+        f = next;
     }
     Val v = place_together(w, type, f);
     val_name(k, v, x->name);
@@ -374,25 +399,16 @@ static void share_reduction(Shared *w, NodeId id) {
     Kernel *k = n->k;
     const Node *x = node_at(n->s->g, id);
     const Shape reduced = reduced_shape(n->s->g, x);
-    const int64_t length = shape_elems(&reduced);
-    const int32_t each = x->op == OP_SCATTER ? 0 : kept_elements(w, length);
     const Op op = x->op == OP_RMAX ? OP_MAX : OP_ADD;
-    Idx inner[MAX_RANK];
     Val v = val_const(k, (DType)x->dtype, nest_start((Op)x->op, (DType)x->dtype));
     if (w->lanes > 1) v = val_splat(k, v, w->lanes);
     eval_set_lanes(&n->eval, w->lanes);
-    for (int32_t e = 0; e < each; e++) {
-        Ranges there;
-        vector_at(w, &reduced, kept_element(w, e, length, &there), inner);
-        Val more = nest_accumulate(n, x, w->at, inner, v);
-        v = there.count ? val_ew(k, OP_WHERE, val_ranges(k, there), more, v) : more;
-    }
     if (x->op == OP_SCATTER) {
         uint32_t acc = kernel_var(k, "sum", v);
         scatter_share(w, x, &reduced, acc);
         v = val_read(k, acc);
-    } else if (!each)
-        v = loop_share(w, x, &reduced, v);
+    } else
+        v = reduce_share(w, x, &reduced, v);
     eval_set_lanes(&n->eval, 1);
     v = lanes_together(k, op, v);
     v = together(w, op, (DType)x->dtype, v);
@@ -400,54 +416,69 @@ static void share_reduction(Shared *w, NodeId id) {
     eval_bind(&n->eval, id, w->at, v);
 }
 
-/* The values of all stores along the rows, or of all others, at a place, and then the stores. */
-static void store_all(Shared *w, bool along, const Idx *at) {
+/* The values of all stores along the rows, or of all others, at `count` places, and then the stores: drivers begin no load
+ * behind one. */
+static void store_all(Shared *w, bool along, Idx (*at)[MAX_RANK], int32_t count) {
     Nest *n = w->n;
     const Section *s = n->s;
-    Val *v = NEW_ARRAY(n->k->arena, Val, s->stores.len + 1);
-    for (uint32_t j = 0; j < s->stores.len; j++) {
-        NodeId id = s->stores.at[j].node;
-        if (nest_is_inner(s, id) == along) v[j] = eval_at(&n->eval, id, at);
+    const uint32_t len = s->stores.len;
+    Val *v = NEW_ARRAY(n->k->arena, Val, len * (uint32_t)count + 1);
+    for (int32_t e = 0; e < count; e++) {
+        for (uint32_t j = 0; j < len; j++) {
+            NodeId id = s->stores.at[j].node;
+            if (nest_is_inner(s, id) == along)
+                v[(uint32_t)e * len + j] = eval_at(&n->eval, id, at[e]);
+        }
     }
-    for (uint32_t j = 0; j < s->stores.len; j++) {
-        if (nest_is_inner(s, s->stores.at[j].node) == along)
-            nest_store(n, &s->stores.at[j], at, along ? w->lanes : 1, v[j]);
+    for (int32_t e = 0; e < count; e++) {
+        for (uint32_t j = 0; j < len; j++) {
+            if (nest_is_inner(s, s->stores.at[j].node) == along)
+                nest_store(n, &s->stores.at[j], at[e], along ? w->lanes : 1,
+                           v[(uint32_t)e * len + j]);
+        }
     }
 }
 
-/* What is stored along the rows, if `along`, or once a row, by its first item. */
-static void store_shared(Shared *w, bool along) {
+static void store_along(Shared *w) {
     Nest *n = w->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
     const Shape *inner = &n->s->cluster->inner;
     const int outer = n->s->cluster->outer.rank;
-    const int64_t length = along ? shape_elems(inner) : 1;
-    const int32_t each = along ? kept_elements(w, length) : 0;
-    Idx i, at[MAX_RANK];
-    memcpy(at, w->at, sizeof(at));
-    kernel_if(k, (Ranges){along ? 1 : 2, w->there});
-    eval_push(&n->eval);
-    eval_set_lanes(&n->eval, along ? w->lanes : 1);
-    for (int32_t e = 0; e < each; e++) {
+    const Share share = share_of(w, inner);
+    Idx at[TOGETHER][MAX_RANK];
+    for (int32_t e = 0; e < TOGETHER; e++) memcpy(at[e], w->at, sizeof(at[e]));
+    eval_set_lanes(&n->eval, w->lanes);
+    if (share.turns) {
+        Idx i = open_turns(w, &share);
+        for (int32_t e = 0; e < share.each; e++)
+            vector_at(w, inner, idx_offset(t, i, (int64_t)e * w->items), at[e] + outer);
+        store_all(w, true, at, share.each);
+        nest_end(n);
+    }
+    for (int32_t e = 0; e < share.rest; e++) {
         Ranges there;
-        vector_at(w, inner, kept_element(w, e, length, &there), at + outer);
+        vector_at(w, inner, vector_of(w, share.from + e, share.length, &there), at[0] + outer);
         kernel_if(k, there);
         eval_push(&n->eval);
-        store_all(w, true, at);
+        store_all(w, true, at, 1);
         eval_pop(&n->eval);
         kernel_end(k);
     }
-    if (along && !each) {
-        nest_for(n, "i", w->own, idx_const(t, length / w->lanes), w->items, &i);
-        vector_at(w, inner, i, at + outer);
-        store_all(w, true, at);
-        nest_end(n);
-    }
-    if (!along) store_all(w, false, at);
     eval_set_lanes(&n->eval, 1);
+}
+
+/* What is stored along the rows, if `along`, or once a row, by its first item. */
+static void store_shared(Shared *w, bool along) {
+    Nest *n = w->n;
+    kernel_if(n->k, (Ranges){along ? 1 : 2, w->there});
+    eval_push(&n->eval);
+    if (along)
+        store_along(w);
+    else
+        store_all(w, false, &w->at, 1);
     eval_pop(&n->eval);
-    kernel_end(k);
+    kernel_end(n->k);
 }
 
 void emit_shared_rows(Nest *n, Idx part) {
