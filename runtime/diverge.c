@@ -80,7 +80,8 @@ static int param_diverged(Training *t, const Unsound *found) {
                    "the training diverged: %s is %s after step %llu", place, what, step);
 }
 
-int good_look(Training *t) {
+/* `patient`: what is infinite is none of the good, and no fault yet. */
+static int look(Training *t, bool patient) {
     dlg_program *prog = t->prog;
     const dlg_entry *e = t->run.entry;
     Unsound nan, infinite;
@@ -91,6 +92,7 @@ int good_look(Training *t) {
         if (e->updates[i]->kind == DLG_PARAM)
             TRY(finite_look(&t->good.finite, e->updates[i], NULL, 0));
     TRY(finite_found(&t->good.finite, &nan, &infinite));
+    if (infinite.tensor && !nan.tensor && patient) return DLG_OK;
     if (nan.tensor || infinite.tensor) return param_diverged(t, nan.tensor ? &nan : &infinite);
     for (size_t i = 0; t->good.values && i < prog->plan.tensor_count; i++) {
         if (!t->good.values[i]) continue;
@@ -106,10 +108,16 @@ int good_look(Training *t) {
     return DLG_OK;
 }
 
+int good_look(Training *t) {
+    return look(t, false);
+}
+
+/* Where every kernel's results are looked at, that says where a NaN begins, however long a step takes. */
 int good_collected(Training *t) {
     if (t->options->ignore_nan) return DLG_OK;
     if (t->run.nan_run) return scalar_diverged(t);
-    return train_now_s() - t->good.looked_s >= t->good.interval_s ? good_look(t) : DLG_OK;
+    if (train_now_s() - t->good.looked_s < t->good.interval_s) return DLG_OK;
+    return look(t, t->prog->watch != NULL);
 }
 
 int good_restore(Training *t) {
