@@ -188,7 +188,7 @@ void limits_measure(Limits *limits, const dlg_device_info *info, double round) {
     *limits = (Limits){.flop = measure_flop(&p)};
     measure_launches(&p, limits);
     size_t most = 512u << 20;
-    for (size_t bytes = p.cpu ? 64u << 10 : 4u << 20; bytes <= most; bytes *= p.cpu ? 4 : 8) {
+    for (size_t bytes = p.cpu ? 64u << 10 : 4u << 20; bytes <= most; bytes *= 4) {
         if (bytes / 2 > info->max_buffer_bytes || bytes > info->memory_bytes / 4) break;
         Level *level = &limits->levels[limits->level_count++];
         level->bytes = (double)bytes;
