@@ -232,6 +232,7 @@ typedef struct Progress {
     unsigned width;
     bool drawn;         /* a bar stands on the line */
     double drawn_s;     /* of the run, when it was drawn last */
+    double said_s;      /* when a line was printed last */
     uint64_t last_line; /* of about twenty: the last one printed */
 } Progress;
 

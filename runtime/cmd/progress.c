@@ -11,7 +11,7 @@
 #include "cmd.h"
 
 enum { LINES = 20, BAR_WIDTH = 24 };
-static const double redraw_s = 0.1;
+static const double redraw_s = 0.1, say_s = 10;
 
 /* A signal handler can reach nothing but a global: the command's, not the library's. */
 static volatile sig_atomic_t interrupt_seen;
@@ -139,29 +139,32 @@ static void draw_bar(Progress *p, const dlg_progress *now) {
     p->drawn_s = now->seconds;
 }
 
-static void print_line(const Progress *p, const dlg_progress *now) {
+static void print_line(Progress *p, const dlg_progress *now) {
     char metrics[200], rate[40];
-    printf("epoch %llu/%llu  %s", (unsigned long long)now->epoch, (unsigned long long)now->epochs,
-           metrics_text(metrics, sizeof metrics, &now->train));
-    if (now->evaluate.rows)
+    progress_end(p);
+    printf("epoch %llu/%llu", (unsigned long long)now->epoch, (unsigned long long)now->epochs);
+    if (now->event != DLG_EVENT_EPOCH)
+        printf(", %.0f %% of all", 100 * (double)now->step / (double)now->steps);
+    printf("  %s", metrics_text(metrics, sizeof metrics, &now->train));
+    if (now->evaluate.rows && now->event == DLG_EVENT_EPOCH)
         printf("  held out: %s", metrics_text(metrics, sizeof metrics, &now->evaluate));
     printf("%s\n", rate_text(rate, sizeof rate, p, now->samples_per_second));
     fflush(stdout);
+    p->said_s = now->seconds;
 }
 
 int progress_show(const dlg_progress *now, void *user) {
     Progress *p = user;
-    bool last = now->last || now->step >= now->steps || interrupted();
+    const bool last = now->last || now->step >= now->steps;
+    /* One line whenever another twentieth of the epochs is done; where there is no bar, now and then in between. */
+    bool line = !p->terminal && !last && now->seconds - p->said_s >= say_s;
     if (now->event == DLG_EVENT_EPOCH) {
-        /* One line whenever another twentieth of the epochs is done. */
-        uint64_t line = (uint64_t)((double)now->epoch / (double)now->epochs * LINES);
-        if (!p->quiet && (now->epoch == 1 || line != p->last_line || last)) {
-            progress_end(p);
-            print_line(p, now);
-            p->last_line = line;
-        }
+        const uint64_t part = (uint64_t)((double)now->epoch / (double)now->epochs * LINES);
+        line = line || now->epoch == 1 || part != p->last_line || last;
+        p->last_line = part;
     }
+    if (line && !p->quiet) print_line(p, now);
     bool due = !p->drawn || now->seconds - p->drawn_s >= redraw_s; /* epochs may be short */
-    if (!p->quiet && p->terminal && !last && due) draw_bar(p, now);
+    if (!p->quiet && p->terminal && !last && !interrupted() && due) draw_bar(p, now);
     return interrupted();
 }
