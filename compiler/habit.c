@@ -114,6 +114,8 @@ static const Habit names[] = {
     {"view", "write `reshape(x, sizes...)`"},
     {"squeeze", "`x[..., 0]` drops the last axis"},
     {"unsqueeze", "write `expand_dims(x, axis)`"},
+    {"None", "a new axis is `expand_dims(x, axis)`; what is left out is not written"},
+    {"newaxis", "a new axis is `expand_dims(x, axis)`"},
     {"gather", "`x[index]` gathers along the first axis"},
     {"float", "write `cast(x, f32)`"},
     {"int", "write `cast(x, i32)`"},
@@ -345,6 +347,15 @@ const char *habit_string(const char *text) {
 
 const char *habit_name(const char *name) {
     return find(names, COUNT_OF(names), name);
+}
+
+const char *habit_type(const char *name) {
+    static const Habit types[] = {
+        {"float", "f32"}, {"float32", "f32"}, {"double", "f32"},    {"float64", "f32"},
+        {"f64", "f32"},   {"int", "i32"},     {"int32", "i32"},     {"long", "i32"},
+        {"int64", "i32"}, {"i64", "i32"},     {"half", "f16"},      {"float16", "f16"},
+        {"byte", "u8"},   {"uint8", "u8"},    {"bfloat16", "bf16"}, {"boolean", "bool"}};
+    return find(types, COUNT_OF(types), name);
 }
 
 static bool takes(const char *const *formals, size_t count, const char *formal) {

@@ -7,6 +7,8 @@
 /* Help where `word` begins a statement; where it stands for a value or a function; NULL: nothing is known of it. */
 const char *habit_statement(const char *word);
 const char *habit_name(const char *name);
+/* The type that is called so elsewhere, or NULL. */
+const char *habit_type(const char *name);
 /* Help where a string is given to a function that takes none. */
 const char *habit_string(const char *text);
 /* Help where a function that takes the `count` arguments `formals` is given one called `name`, which it has not: by what it

@@ -4,6 +4,7 @@
  * Establishes: Program.vars holds each variable once, whatever the number of entries that elaborate
  * its declaration; a param has one shape everywhere; an input or state whose shape an entry changes
  * has a Variable of that entry's own (variant). */
+#include "habit.h"
 #include "lower.h"
 
 #include <math.h>
@@ -16,7 +17,10 @@ static bool lower_dtype(Lower *L, const Ident *name, DType *out) {
     if (dtype_find(name->name, out)) return true;
     Diag *d = lower_error(L, E0301, name->span, "`%s` is not a type", name->name);
     const char *near = diag_nearest(L->arena, name->name, known, COUNT_OF(known));
-    if (near)
+    const char *meant = habit_type(name->name);
+    if (meant)
+        diag_help(L->diags, d, "write `%s`", meant);
+    else if (near)
         diag_help(L->diags, d, "did you mean `%s`?", near);
     else
         diag_help(L->diags, d, "the types are " DTYPE_NAMES);

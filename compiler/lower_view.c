@@ -214,11 +214,17 @@ Value builtin_expand(Lower *L, const Given *a, int which) {
 }
 
 /* Three whole numbers an axis. */
-static bool triples(Lower *L, const Given *a, int rank, const char *what, int32_t (*out)[3]) {
+static bool triples(Lower *L, const Given *a, int rank, const char *what, const char *name,
+                    const char *each, int32_t (*out)[3]) {
     if (a->rest_count != 3u * (uint32_t)rank) {
-        lower_error(L, E0402, a->at, "%s of each axis: %s, and %u number%s given", what,
-                    lower_describe(L, &a->slot[0]), a->rest_count,
-                    a->rest_count == 1 ? " is" : "s are");
+        Diag *d = lower_error(L, E0402, a->at, "%s of each axis: %s, and %u number%s given", what,
+                              lower_describe(L, &a->slot[0]), a->rest_count,
+                              a->rest_count == 1 ? " is" : "s are");
+        Text call;
+        text_init(&call, L->arena);
+        for (int i = 0; i < rank; i++) text_printf(&call, ", %s", each);
+        diag_help(L->diags, d, "three numbers an axis, one axis after the other: `%s(x%s)`", name,
+                  call.at);
         return false;
     }
     for (uint32_t i = 0; i < a->rest_count; i++) {
@@ -235,7 +241,8 @@ Value builtin_slice(Lower *L, const Given *a, int which) {
     (void)which;
     if (!first_tensor(L, a, &id)) return ERROR_VALUE;
     const Shape s = *shape_at(L, id);
-    if (!triples(L, a, s.rank, "start, count and stride", arg)) return ERROR_VALUE;
+    if (!triples(L, a, s.rank, "start, count and stride", "slice", "0, 4, 1", arg))
+        return ERROR_VALUE;
     for (int i = 0; i < s.rank; i++) {
         int64_t last = arg[i][0] + (int64_t)(arg[i][1] - 1) * arg[i][2];
         start[i] = arg[i][0], count[i] = arg[i][1], stride[i] = arg[i][2];
@@ -265,7 +272,8 @@ Value builtin_pad(Lower *L, const Given *a, int which) {
     (void)which;
     if (!first_tensor(L, a, &id)) return ERROR_VALUE;
     Shape s = *shape_at(L, id);
-    if (!triples(L, a, s.rank, "zeros before, after and between", arg)) return ERROR_VALUE;
+    if (!triples(L, a, s.rank, "zeros before, after and between", "pad", "1, 1, 0", arg))
+        return ERROR_VALUE;
     for (int i = 0; i < s.rank; i++) {
         before[i] = arg[i][0], after[i] = arg[i][1], between[i] = arg[i][2];
         if (before[i] < 0 || after[i] < 0 || between[i] < 0) {

@@ -157,18 +157,60 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e, 
         return "a layer is a function of what it is applied to: `dense(x, 64)`";
     if (is_one_of(found, values) && lex->before == T_NAME && expects(e, "'('"))
         return "a function is called with parentheses: `relu(x)`";
+    if (!strcmp(found, "a number") && bracketed && expects(e, "','"))
+        return "commas separate what stands in brackets: `f32[4, 3]`";
+    return NULL;
+}
+
+static const char *text_at(const Parser *p, uint32_t at) {
+    return p->diags->sources->files.at[p->file].text + at;
+}
+
+/* Whether the word before a place is this one, with blanks behind it alone. */
+static bool is_behind(const Parser *p, uint32_t at, const char *word) {
+    const char *text = text_at(p, 0);
+    const size_t len = strlen(word);
+    while (at && text[at - 1] == ' ') at--;
+    return at >= len && !memcmp(text + at - len, word, len) &&
+           (at == len || !isalnum((unsigned char)text[at - len - 1]));
+}
+
+/* Whether what was found is a name with `=` behind it. */
+static bool is_named(const Parser *p, Span at, const char *found) {
+    const char *next = text_at(p, at.end);
+    next += strspn(next, " ");
+    return !strcmp(found, "a name") && next[0] == '=' && next[1] != '=';
+}
+
+/* Help by the words around the place. */
+static const char *advise_words(const Parser *p, Span at, const char *found, Expected e) {
+    const Lexer *lex = p->lexer;
+    const bool name = !strcmp(found, "a name") || !strcmp(found, "a dotted name");
+    if (name && expects(e, "a string") && !expects(e, "a number"))
+        return "a file's name stands in double quotes: `\"data.csv\"`";
+    if (!strcmp(found, "'='") && lex->first == T_OPTIMIZER)
+        return "an optimizer is chosen where it is used: `minimize loss by adam(lr = 0.001)`";
+    if (is_behind(p, at.begin, "lambda"))
+        return "a function is `fn name(x) { return ... }`, on lines of its own";
+    if (is_named(p, at, found) && expects(e, "','"))
+        return "commas separate arguments: `sum(x, axis = 1)`";
     return NULL;
 }
 
 /* Help where `x.f(` was meant to call a method, or a function of a module; `at` is its bracket. */
 static const char *advise_method(Parser *p, Span at) {
-    const char *text = p->diags->sources->files.at[p->file].text;
+    const char *text = text_at(p, 0);
     uint32_t begin = at.begin;
     while (begin && (isalnum((unsigned char)text[begin - 1]) || text[begin - 1] == '_')) begin--;
     const char *name = arena_strndup(p->arena, text + begin, at.begin - begin);
     const char *habit = habit_name(name);
+    const char next = text[at.end + strspn(text + at.end, " ")];
+    const bool more = isdigit((unsigned char)next) || next == '-';
     return arena_printf(p->arena, "there are no methods and no modules: %s%s%s",
-                        habit ? "" : "write `", habit ? habit : name, habit ? "" : "(x)`");
+                        habit ? "" : "write `", habit ? habit : name,
+                        habit  ? ""
+                        : more ? "(x, ...)`"
+                               : "(x)`");
 }
 
 static const char *advise(Parser *p, Span at, const char *found, const char *shown, Expected e,
@@ -191,7 +233,8 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
     if (!strcmp(found, "'('") && lex->before == T_DOTTED) return advise_method(p, at);
     if (is_one_of(found, values) && source_after_slashes(p->diags->sources, at))
         return "a comment begins with `#`; `//` divides and rounds down";
-    const char *help = advise_pair(lex, found, e, bracketed);
+    const char *help = advise_words(p, at, found, e);
+    if (!help) help = advise_pair(lex, found, e, bracketed);
     if (help) return help;
     if (is_one_of(found, comparisons) && expects(e, "'+'"))
         return "comparisons do not chain: write `a < b and b < c`";

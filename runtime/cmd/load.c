@@ -471,9 +471,26 @@ int session_held_out(Session *s, const Args *a, Pair **list, size_t *count) {
     return check_recorded(a, *list, *count);
 }
 
+/* A file beside the model that says where its data comes from, as samples have one; NULL: there is none. To be freed. */
+static char *data_page(const Session *s) {
+    static const char name[] = "DATA.md";
+    const char *file = dlg_program_file(s->prog), *slash = strrchr(file, '/');
+    const size_t dir = slash ? (size_t)(slash - file) + 1 : 0;
+    char *page = malloc(dir + sizeof name);
+    if (!page) return NULL;
+    memcpy(page, file, dir);
+    memcpy(page + dir, name, sizeof name);
+    if (access(page, R_OK) == 0) return page;
+    free(page);
+    return NULL;
+}
+
 static int complain_data(const Session *s, int status, const char *option) {
     if (status != DLG_ERR_FILE) return status < 0 ? complain_status(s->dev, status) : EXIT_DONE;
-    complain("%s; --%s NAME=SOURCE gives other data", dlg_error_text(s->dev), option);
+    char *page = data_page(s);
+    complain("%s; --%s NAME=SOURCE gives other data%s%s%s", dlg_error_text(s->dev), option,
+             page ? ", and " : "", page ? page : "", page ? " says where this comes from" : "");
+    free(page);
     return EXIT_INPUT;
 }
 

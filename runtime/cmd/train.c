@@ -87,8 +87,8 @@ static int show_begin(const dlg_progress *now, Shown *shown) {
     if (a->quiet || !a->checkpoint) return interrupted();
     progress_end(&shown->progress); /* what is said now stands on lines of its own */
     if (now->resumed && now->last)
-        printf("%s: the run is at its end, after step %llu\n", a->checkpoint,
-               (unsigned long long)now->step);
+        printf("%s: the run is at its end, after step %llu; more --epochs or --steps go on\n",
+               a->checkpoint, (unsigned long long)now->step);
     else if (now->resumed)
         printf("%s: going on after step %llu, in epoch %llu\n", a->checkpoint,
                (unsigned long long)now->step, (unsigned long long)now->epoch);

@@ -107,6 +107,8 @@ expect 0 "p nan" "$DLG" run "$line" --set b=-nan --rows 0
 grep -q -- "-nan" out && fail "-nan"
 expect 1 "is missing: there is no line.csv; --data NAME=SOURCE gives other data" sh -c \
     "mkdir bare && cp line.cl bare && cd bare && dlg train line.cl --set rate=1"
+echo "Where it comes from" >bare/DATA.md
+expect 1 "gives other data, and bare/DATA.md says where this comes from" "$DLG" train bare/line.cl --data y=none.csv:0
 expect 1 "line.csv: this is no safetensors file" "$DLG" eval "$line" --load line.csv
 tr '\n' '\r' <line.csv >cr.csv
 expect 1 "cr.csv: its lines end in CR alone" $train --data y=cr.csv:0
