@@ -34,13 +34,14 @@ int32_t cost_rows_beside(const Target *t, int64_t rows, int64_t length) {
     return own;
 }
 
-#define THIN          16
-#define THIN_LENGTH   512
-#define THIN_ELEMENTS ((int64_t)1 << 17) /* of the long operand */
+#define THIN_FEW    16
+#define THIN_MANY   512   /* a group has 4 of them */
+#define THIN_LENGTH 512   /* two places for each item, ... */
+#define THIN_MOST   16384 /* ... and so many that parts, and their sum, are not worth it */
 bool cost_is_thin(const Target *t, int64_t rows, int64_t columns, int64_t length) {
     const int64_t few = rows < columns ? rows : columns, many = rows < columns ? columns : rows;
-    return t->warp && few >= 2 && few <= THIN && many > THIN && length >= THIN_LENGTH &&
-           many * length >= THIN_ELEMENTS;
+    return t->warp && few >= 2 && few <= THIN_FEW && many >= THIN_MANY && length >= THIN_LENGTH &&
+           length <= THIN_MOST;
 }
 
 double cost_operations(const Graph *g, const Node *n) {

@@ -34,8 +34,8 @@ bool cost_is_shared(const Target *t, const Node *reduction);
 #define LEAST_SHARE 8
 int32_t cost_rows_beside(const Target *t, int64_t rows, int64_t length);
 
-/* Whether a contraction of so many rows, columns and places has few results beside each other or below, and enough to do
- * (schedule_thin.c). */
+/* Whether a contraction of so many rows, columns and places goes by schedule_thin.c: the fewer of rows and columns are some at most, the
+ * others so many that groups of them occupy the device, and a group does not go along too much. */
 bool cost_is_thin(const Target *t, int64_t rows, int64_t columns, int64_t length);
 
 /* Operations for one element of a node when its operands are there: of a reduction all of its steps. */

@@ -49,14 +49,14 @@ uint32_t kernel_tile(Kernel *k, uint32_t tag, const char *name, DType t, int64_t
     return i;
 }
 
-uint32_t kernel_scratch(Kernel *k, const char *name, int64_t elems) {
+uint32_t kernel_scratch(Kernel *k, const char *name, DType t, int64_t elems) {
     for (uint32_t i = 0; i < k->locals.len; i++) {
         KLocal *l = &k->locals.at[i];
-        if (l->tag != NO_VAL || l->dtype != DT_F32 || strcmp(l->name, name)) continue;
+        if (l->tag != NO_VAL || l->dtype != t || strcmp(l->name, name)) continue;
         if (l->elems < elems) l->elems = elems;
         return i;
     }
-    return kernel_local(k, name, DT_F32, elems);
+    return kernel_local(k, name, t, elems);
 }
 
 static KStmt *add_stmt(Kernel *k, StmtOp op) {

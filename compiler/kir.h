@@ -91,8 +91,8 @@ typedef enum StmtOp {
     S_IF,     /* ranges: body */
     S_AHEAD,  /* the line of buffer[index] is to come near; it may be behind the end: kir_ahead.c */
     S_BARRIER, /* of the work-group, for local memory */
-    S_MEET, /* var <- what `step` neighbouring items have in it, as one by `meets`: of two items half as far apart each
-                * time, so that all have the same. The local array may be used for it */
+    S_MEET, /* declares var: what `step` neighbouring items have of val, as one by `meets`: of two items half as far apart each time,
+             * so that all have the same. The local array, of an element an item, may be used for it */
     S_COPY, /* local array local[at..] <- `step` elements of buffer[index..], 16 bytes or one, or 0 where `ranges` do not hold; it
                 * is there after the S_ARRIVE for it and a barrier */
     S_MARK, /* ends the copies of one step */
@@ -248,8 +248,8 @@ uint32_t kernel_local(Kernel *k, const char *name, DType t, int64_t elems);
 /* The array for the caller's `tag`: a new one, or the one that there is already. */
 uint32_t kernel_tile(Kernel *k, uint32_t tag, const char *name, DType t, int64_t elems);
 
-/* An array for what is made and read within a section: sections share those of one name. f32. */
-uint32_t kernel_scratch(Kernel *k, const char *name, int64_t elems);
+/* An array for what is made and read within a section: sections share those of one name and type. */
+uint32_t kernel_scratch(Kernel *k, const char *name, DType t, int64_t elems);
 
 /* Values. Operands of one operator have equal lanes, or 1: then they are splat. Each fold what is known
  * while compiling, so the result may be another kind of value than its name says. A storage type as `t`

@@ -70,6 +70,10 @@ static void count_block(Counter *c, const KBlock *b, double times) {
         double turns = times;
         switch (s->op) {
         case S_LET: count_value(c, &c->k->values.at[s->val], times); break;
+        case S_MEET:
+            for (int64_t apart = s->step / 2; apart >= 1; apart /= 2)
+                c->flops += c->k->vars.at[s->var].dtype == DT_F32 ? times : 0;
+            break;
         case S_STORE: {
             uint8_t lanes = c->k->values.at[s->val].lanes;
             touch(c, s->buffer, s->index, lanes, lanes, times);

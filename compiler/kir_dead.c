@@ -1,4 +1,4 @@
-/* kir_dead: what a kernel is finished with: values that nothing uses are dropped. */
+/* kir_dead: the end of building a kernel: values that nothing uses are dropped. */
 #include "kir.h"
 
 static void use_index(Kernel *k, Idx e);

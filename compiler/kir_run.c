@@ -404,19 +404,20 @@ static void run_together(Run *r, const KStmt *s, const bool *on) {
         sums_out(r, s);
 }
 
-/* What neighbours have comes together, all of them at once. */
+/* What neighbours have comes together, all of them at once; of two, the one before is the left operand for both. */
 static void meet(Run *r, const KStmt *s, const bool *on) {
     const Value of = {.dtype = r->k->vars.at[s->var].dtype};
+    const KLocal *own = &r->k->locals.at[s->local];
     double *was = NEW_ARRAY(r->arena, double, r->items);
-    for (uint32_t i = 0; i < r->items; i++) {
-        if (on[i]) continue;
-        r->wrong = arena_printf(r->arena, "items meet without some of them");
-        return;
-    }
+    if (own->elems < r->items || own->dtype != of.dtype)
+        r->wrong = arena_printf(r->arena, "%s is no array to meet by", own->name);
+    for (uint32_t i = 0; i < r->items; i++)
+        if (!on[i]) r->wrong = arena_printf(r->arena, "items meet without some of them");
     for (uint32_t apart = (uint32_t)s->step / 2; apart >= 1; apart /= 2) {
         for (uint32_t i = 0; i < r->items; i++) was[i] = var_of(r, s->var, i)[0];
         for (uint32_t i = 0; i < r->items; i++)
-            var_of(r, s->var, i)[0] = rounded(r, &of, op_host(s->meets, was[i], was[i ^ apart], 0));
+            var_of(r, s->var, i)[0] =
+                rounded(r, &of, op_host(s->meets, was[i & ~apart], was[i | apart], 0));
     }
 }
 

@@ -159,7 +159,8 @@ bool split_dot(Graph *g, NodeId *a, NodeId *b, int32_t batch, int32_t contracted
     const bool small = target->lanes == 1 && length <= SHORT_DOT &&
                        (matrix || (products < SMALL_DOT &&
                                    each * tiles(rows, columns, LEAST_TILE, LEAST_TILE) >= ENOUGH));
-    const bool thin = each == 1 && cost_is_thin(target, rows, columns, length);
+    const bool matrices = batch == 0 && sa->rank == 1 + contracted && sb->rank == 1 + contracted;
+    const bool thin = matrices && cost_is_thin(target, rows, columns, length);
     if (small || thin || contracted == 0 || sa->rank == MAX_RANK || sb->rank == MAX_RANK ||
         result == MAX_RANK || products < LARGE_DOT)
         return false;

@@ -73,7 +73,7 @@ void emit_turned_copy(Nest *n, Idx part) {
     const int axes = s->space.rank;
     const int32_t rows = s->space.dim[axes - 2], columns = s->space.dim[axes - 1];
     const NodeId copy = s->cluster->members.at[0];
-    const uint32_t square = kernel_scratch(k, "square", (int64_t)SIDE * PITCH);
+    const uint32_t square = kernel_scratch(k, "square", DT_F32, (int64_t)SIDE * PITCH);
     LocalTile t = {.n = n, .rows = SIDE, .columns = SIDE};
     Idx place[MAX_RANK], out[MAX_RANK];
     eval_set_lanes(&n->eval, 1);
@@ -315,7 +315,7 @@ void emit_blocked_copy(Nest *n, Idx part) {
     const int axes = s->space.rank;
     const int32_t across = squares(s->space.dim[axes - 2]);
     const int32_t down = squares(s->space.dim[axes - 3] * s->space.dim[axes - 1]);
-    const uint32_t square = kernel_scratch(n->k, "square", (int64_t)SIDE * PITCH);
+    const uint32_t square = kernel_scratch(n->k, "square", DT_F32, (int64_t)SIDE * PITCH);
     Shape batch = {.rank = (uint8_t)(axes - 3)};
     Idx place[MAX_RANK];
     for (int i = 0; i < axes - 3; i++) batch.dim[i] = s->space.dim[i];

@@ -707,9 +707,10 @@ void emit_cross(Nest *n, Idx part) {
     x.waits = part_count(s, &x.reduced) > 1;
     const int32_t width = whole_vectors(s, s->panel_columns);
     const int64_t waiting = x.waits ? s->block_leads : 1;
-    x.panel = kernel_scratch(k, "panel", part_elems(&x) * width);
-    x.sums = kernel_scratch(k, "sums", waiting * s->block_rows * width);
-    x.turned = kernel_scratch(k, "turned", (int64_t)width * whole_vectors(s, s->block_rows));
+    x.panel = kernel_scratch(k, "panel", DT_F32, part_elems(&x) * width);
+    x.sums = kernel_scratch(k, "sums", DT_F32, waiting * s->block_rows * width);
+    x.turned =
+        kernel_scratch(k, "turned", DT_F32, (int64_t)width * whole_vectors(s, s->block_rows));
     deal_axes(&x, &l, &outer, axis);
     const uint32_t nr = split_axis(s->space.dim[s->row_axis], s->block_rows, rows);
     const uint32_t np = split_axis(s->space.dim[s->lane_axis], s->panel_columns, panels);

@@ -1,9 +1,11 @@
-/* schedule_group: rows that a work-group's items share, on a target without vectors: each item takes every n-th element
- * of a row, and what a row's items made comes together in local memory. Which items have a row, and so the
- * order of additions, depends on the shape alone.
+/* schedule_group: rows that a work-group's items share, on a target without vectors: each item takes every n-th element of a
+ * row, or every n-th ITEM_LANES that lie side by side, and what a row's items made comes together by registers, where neighbours can
+ * take it from there, and by local memory. Which items have a row, and so the order of additions, depends on the shapes of
+ * what the launch computes alone.
  *
  * Where a row lies side by side in memory, neighbours have the elements of one row; else neighbours have the same element
- * of different rows, which lie beside each other mostly: either way they read what lies side by side.
+ * of different rows, which lie beside each other mostly: either way they read what lies side by side. Items beyond the last row
+ * go through that row again, and what they make of it is not stored.
  *
  * Requires: a launch of its own, so that no condition is around the barriers (PoCL 3.1 then lost what the first item had
  * before them); reductions whose results come together by sum or maximum, of f32 or i32, or by the place of one. */
@@ -28,6 +30,7 @@ static bool comes_together(const Section *s) {
         if (!cost_is_shared(s->target, n)) return false;
         arrays += n->op == OP_ARGMAX ? 2 : 1;
     }
+    arrays += arrays ? 2 : 0; /* by which items meet */
     return arrays && arrays * 4 * (uint32_t)s->target->local_size <= s->target->local_bytes;
 }
 
@@ -63,7 +66,7 @@ void group_plan(Section *s, int64_t longest, bool along) {
     if (along) {
         while (each < items && (int64_t)each * LEAST_SHARE <= longest) each *= 2;
         s->group_lanes = lanes_along(s);
-        /* Two vectors each: one leaves more items waiting for each other than memory is waited for. */
+        /* Of one vector each more items would wait for each other; so they have two, or up to four. */
         if (s->group_lanes > 1 && each > LEAST_ITEMS && each * LEAST_SHARE > longest) each /= 2;
         if (each >= LEAST_ITEMS) s->group_rows = items / each;
     } else {
@@ -141,14 +144,15 @@ static int32_t parts_of(const Shared *w) {
     return w->items <= PARTS ? w->items : w->items < 8 * PARTS ? PARTS / 2 : PARTS;
 }
 
-/* The same, of items that take what their neighbours have in registers: as many as can, and then what these made. */
+/* What the items of each row made of it, as one, of items that take what their neighbours have in registers: first those of a
+ * warp, and then, by local memory, what the warps made. */
 static Val meet(Shared *w, Op op, DType type, Val v) {
     Nest *n = w->n;
     Kernel *k = n->k;
     IndexTable *t = &k->index;
     const int32_t warp = (int32_t)n->s->target->warp, size = n->s->target->local_size;
     const int32_t near = w->items < warp ? w->items : warp;
-    v = kernel_meet(k, op, v, near, kernel_local(k, "own", type, size));
+    v = kernel_meet(k, op, v, near, kernel_scratch(k, "own", type, size));
     if (near == w->items) return v;
     uint32_t all = kernel_local(k, op == OP_ADD ? "sums" : "most", type, size / warp);
     Range *r = NEW(k->arena, Range);
@@ -160,8 +164,8 @@ static Val meet(Shared *w, Op op, DType type, Val v) {
     return add_up(w, op, all, idx_div(t, w->first, warp), w->items / warp, 1);
 }
 
-/* What the items of each row made of it, as one: the same for all of them. Where they are many, some first make a part
- * each: two waits cost less than one for each halving. */
+/* The same of all: where they are many and have no registers to take it from, some first make a part each: two waits cost
+ * less than one for each halving. */
 static Val together(Shared *w, Op op, DType type, Val v) {
     Nest *n = w->n;
     Kernel *k = n->k;

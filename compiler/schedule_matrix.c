@@ -370,7 +370,7 @@ void emit_matrix_tiles(Nest *n, Idx part) {
         m.copied[i] = s->matrix_ready || local_moves(&m.t, i, DT_F32, COPY);
         next[i] = NEW_ARRAY(k->arena, Val, m.lines[i] * m.step / ITEMS);
     }
-    m.parts = m.tiles = kernel_scratch(k, "tiles", local_words(way));
+    m.parts = m.tiles = kernel_scratch(k, "tiles", DT_F32, local_words(way));
     if (m.each > 1)
         m.parts = kernel_local_over(k, "parts", m.dtype, local_words(way) * m.each, m.tiles);
     const KMatrix shape = {.name = "sums",

@@ -379,9 +379,9 @@ void emit_panels(Nest *n, Idx part) {
     p.reduced = reduced_shape(s->g, p.dot);
     p.length = (int32_t)shape_elems(&p.reduced);
     p.turned = s->turned;
-    p.panel = kernel_scratch(k, "panel", (int64_t)p.pitch * p.width);
+    p.panel = kernel_scratch(k, "panel", DT_F32, (int64_t)p.pitch * p.width);
     p.waits = p.length > p.depth || s->stores.len > 1 || s->stores.at[0].node != p.id;
-    if (s->band_rows) p.rows = kernel_scratch(k, "rows", (int64_t)p.pitch * s->band_rows);
+    if (s->band_rows) p.rows = kernel_scratch(k, "rows", DT_F32, (int64_t)p.pitch * s->band_rows);
     if (s->band_rows && s->lots) p.lot = s->tile_rows;
     p.by_bands = p.lot && p.waits && p.length <= p.depth;
     p.by_tiles = !p.by_bands && p.waits && p.length <= p.depth;
@@ -389,7 +389,7 @@ void emit_panels(Nest *n, Idx part) {
     int32_t waiting = p.by_tiles ? tallest : p.by_bands ? s->band_rows : s->block_rows;
     if (p.waits) { /* whole vectors, for clear_sums */
         int64_t vectors = ((int64_t)waiting * p.width + MAX_LANES - 1) / MAX_LANES;
-        p.sums = kernel_scratch(k, "sums", vectors * MAX_LANES);
+        p.sums = kernel_scratch(k, "sums", DT_F32, vectors * MAX_LANES);
     }
     const int axes = s->space.rank;
     Shape lead = {.rank = (uint8_t)(axes - 2)};

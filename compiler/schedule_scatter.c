@@ -241,7 +241,7 @@ static void emit_block(SumBlock *b, int64_t blocks) {
         static const char *const names[MOST_SCATTERS] = {"sums", "sums1", "sums2", "sums3"};
         const Node *x = node_at(s->g, s->cluster->members.at[m]);
         if (x->op != OP_SCATTER) continue;
-        const uint32_t sums = b->sums[table] = kernel_scratch(k, names[table], elems);
+        const uint32_t sums = b->sums[table] = kernel_scratch(k, names[table], DT_F32, elems);
         table++;
         nest_for(n, "c", idx_const(t, 0), idx_const(t, elems), lanes, &turn);
         kernel_store_local(k, sums, turn, val_splat(k, val_const(k, DT_F32, 0), (uint8_t)lanes));

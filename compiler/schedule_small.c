@@ -415,8 +415,8 @@ static void open_tile(SmallTile *m, Nest *n, Idx part) {
     int64_t elems = m->part * (m->staged ? m->stages : 1);
     const int64_t sums = (int64_t)rows * m->sums_pitch * m->slices;
     if (elems < sums) elems = sums;
-    m->places =
-        m->matrix ? kernel_scratch(k, "places", elems) : kernel_local(k, "places", DT_F32, elems);
+    m->places = m->matrix ? kernel_scratch(k, "places", DT_F32, elems)
+                          : kernel_local(k, "places", DT_F32, elems);
     for (uint32_t i = 0; i < 2; i++) m->t.next[i] = NEW_ARRAY(k->arena, uint32_t, share_of(m, i));
     Idx own = idx_mod(x, k->local, spots);
     m->slice = idx_div(x, k->local, spots);

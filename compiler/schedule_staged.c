@@ -193,7 +193,7 @@ void emit_staged_tiles(Nest *n, Idx part) {
     down = (s->space.dim[s->space.rank - 2] + m.lines[0] - 1) / m.lines[0];
     while (down % band) band /= 2;
     local_tile_place(&m.t, part, band);
-    m.stages = kernel_scratch(k, "stages", STAGES * stage_elems(&m));
+    m.stages = kernel_scratch(k, "stages", DT_F32, STAGES * stage_elems(&m));
     Idx warp = idx_div(x, k->local, 32), in_warp = idx_mod(x, k->local, 32);
     Idx row = idx_add(x, idx_scale(x, idx_div(x, warp, 2), 4), idx_div(x, in_warp, 8));
     Idx column = idx_add(x, idx_scale(x, idx_mod(x, warp, 2), 8), idx_mod(x, in_warp, 8));

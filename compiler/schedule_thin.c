@@ -14,9 +14,9 @@
 #define ITEMS 256
 #define LINES                                                                                      \
     4 /* of the long operand that an item has at most: a place of the other serves all, ... */
-#define GROUPS    128 /* ... if there are so many groups then */
-#define MOST_SUMS 48  /* of an item */
-#define BESIDE    16  /* lines side by side: 64 bytes, ... */
+#define MOST_SUMS 48  /* ... if it does not have more sums then, ... */
+#define GROUPS    128 /* ... and there are so many groups; likewise ... */
+#define BESIDE    16  /* ... lines of a group that lie side by side: 64 bytes at most, ... */
 #define VECTOR    4   /* ... by so many */
 #define TURNS     8   /* whose loads are on their way together */
 
@@ -48,6 +48,7 @@ static void open_tile(ThinTile *m, Nest *n) {
     while (m->along && m->own > 1 && (m->own * m->few > MOST_SUMS || many / m->own < GROUPS))
         m->own /= 2;
     m->lines = m->along ? m->own : BESIDE;
+    while (m->lines > m->own && many / m->lines < GROUPS) m->lines /= 2;
     m->slices = ITEMS / (m->lines / m->own);
     m->near = m->slices * (int32_t)s->target->warp / ITEMS;
     m->slice = idx_add(x, idx_mod(x, k->local, m->near),
@@ -120,12 +121,12 @@ static void multiply(ThinTile *m, const uint32_t *acc) {
     nest_end(n);
 }
 
-/* What each warp made of the group's results, one after the other, by all warps. */
+/* Puts what each warp made of the group's results into an array: warp by warp all results, line by line. */
 static void put_sums(ThinTile *m, const uint32_t *acc, uint32_t sums) {
     Kernel *k = m->t.n->k;
     IndexTable *x = &k->index;
     const int32_t warp = (int32_t)m->t.n->s->target->warp, results = m->lines * m->few;
-    const uint32_t own = kernel_scratch(k, "own", ITEMS);
+    const uint32_t own = kernel_scratch(k, "own", DT_F32, ITEMS);
     const int32_t count = m->own * m->few;
     Range *first = NEW(k->arena, Range);
     Val *v = NEW_ARRAY(k->arena, Val, count);
@@ -182,7 +183,7 @@ void emit_thin(Nest *n, Idx part) {
     for (int32_t i = 0; i < count; i++)
         acc[i] = kernel_var(k, "acc", m.lanes > 1 ? val_splat(k, zero, m.lanes) : zero);
     multiply(&m, acc);
-    const uint32_t sums = kernel_scratch(k, "sums", (int64_t)parts * m.lines * m.few);
+    const uint32_t sums = kernel_scratch(k, "sums", DT_F32, (int64_t)parts * m.lines * m.few);
     put_sums(&m, acc, sums);
     kernel_barrier(k);
     finish(&m, dot_of(n->s), sums, parts);

@@ -216,7 +216,7 @@ void nest_waiting(Nest *n, NodeId waits, const Idx *at, const Tiling *row, const
     const uint32_t pieces = column->piece_count;
     const int32_t pitch = (column->size + MAX_LANES - 1) / MAX_LANES * MAX_LANES;
     const int32_t rows = row ? row->size : 1;
-    uint32_t own = kernel_scratch(k, "sums", (int64_t)rows * pitch);
+    uint32_t own = kernel_scratch(k, "sums", DT_F32, (int64_t)rows * pitch);
     if (beyond_registers(n, waits, row, column))
         sum_in_memory(n, waits, own, at, column);
     else

@@ -3,7 +3,7 @@
 // take it from each other's registers; elsewhere from `own`, which has a place for each item l of the group.
 
 //: swap_items
-static float swap_items(float v, int apart, __local float *own, int l) {
+__attribute__((always_inline)) static float swap_items(float v, int apart, __local float *own, int l) {
 #if mma_ptx()
     float other;
     __asm volatile("shfl.sync.bfly.b32 %0, %1, %2, 31, 0xffffffff;" : "=f"(other) : "f"(v), "r"(apart));
@@ -16,7 +16,7 @@ static float swap_items(float v, int apart, __local float *own, int l) {
 #endif
 }
 //: swapi_items
-static int swapi_items(int v, int apart, __local int *own, int l) {
+__attribute__((always_inline)) static int swapi_items(int v, int apart, __local int *own, int l) {
 #if mma_ptx()
     int other;
     __asm volatile("shfl.sync.bfly.b32 %0, %1, %2, 31, 0xffffffff;" : "=r"(other) : "r"(v), "r"(apart));
@@ -37,7 +37,7 @@ __attribute__((always_inline)) static float sum_items(float v, int items, __loca
 //: sumi_items
 __attribute__((always_inline)) static int sumi_items(int v, int items, __local int *own, int l) {
 #pragma unroll
-    for (int apart = items / 2; apart; apart /= 2) v += swapi_items(v, apart, own, l);
+    for (int apart = items / 2; apart; apart /= 2) v = (int)((uint)v + (uint)swapi_items(v, apart, own, l));
     return v;
 }
 //: max_items
@@ -45,7 +45,8 @@ __attribute__((always_inline)) static float max_items(float v, int items, __loca
 #pragma unroll
     for (int apart = items / 2; apart; apart /= 2) {
         const float other = swap_items(v, apart, own, l);
-        v = v > other || v != v ? v : other;
+        const float a = l & apart ? other : v, b = l & apart ? v : other; // 0 and -0 are equal: both take the same
+        v = a > b || a != a ? a : b;
     }
     return v;
 }

@@ -14,6 +14,8 @@
 #   # expect-arena-ratio: ENTRY X  the arena, as a multiple of what lives at one time, at most
 #   # expect-arena: ENTRY N        bytes of the entry's arena
 #   # expect-operations: ENTRY N  operations of a run at most
+#   # expect-groups: ENTRY N     work-groups of each launch at least
+#   # expect-call: NAME           a kernel calls this function of kernels/
 #   # expect-text: N               bytes of the whole program at most: what a driver compiles
 # Ratios are those that `dlg inspect` shows.
 dlgc=$1
@@ -28,6 +30,9 @@ check() { # check PROGRAM EXPECTATIONS
         failed=1
         return
     fi
+    for call in $(sed -n 's/^# expect-call: //p' "$2"); do
+        grep -q "[= ]$call(.*, l);" program.cl || { echo "${2##*/}: no kernel calls $call"; failed=1; }
+    done
     grep -q '^# expect' "$2" || { echo "$2 expects nothing"; failed=1; }
     awk -v file="${2##*/}" -v text="$(wc -c <program.cl)" '
         function wrong(what, want, got) {
@@ -43,6 +48,7 @@ check() { # check PROGRAM EXPECTATIONS
         FILENAME == "plan" && /^\/\/! launch / {
             count[entry]++
             if (!seen[entry, $3]++) distinct[entry]++
+            if (!(entry in groups) || $5 / $7 < groups[entry]) groups[entry] = $5 / $7
             if (/ =/) offsets[entry]++
         }
         FILENAME == "plan" && /^\/\/! repeat / { repeats[entry]++ }
@@ -76,6 +82,9 @@ check() { # check PROGRAM EXPECTATIONS
             wrong("arena of " $3, $4, figures[$3, "arena_bytes"] "")
         }
         $2 == "expect-arena-ratio:" { ratio("arena", "arena_ratio") }
+        $2 == "expect-groups:" && !(groups[$3] >= $4) {
+            wrong("groups of " $3, "at least " $4, groups[$3] "")
+        }
         $2 == "expect-operations:" && !(figures[$3, "flops"] + 0 <= $4) {
             wrong("operations of " $3, "at most " $4, figures[$3, "flops"] "")
         }

@@ -38,6 +38,41 @@ static void test_turn(void) {
             CU_ASSERT_EQUAL(turned_wrong(columns, rows), 0);
 }
 
+/* Each of 64 items has the sum, or the greatest, of 8 neighbours; `some`: but the last item is not there. */
+static const char *meets(Op op, int64_t own, bool some, double *out) {
+    Arena a;
+    Kernel k;
+    double in[64];
+    static char wrong[80];
+    arena_init(&a, &limit);
+    kernel_init(&k, &a, 1, 64);
+    uint32_t from = kernel_buffer(&k, 0, "in", DT_F32, 64);
+    uint32_t to = kernel_buffer(&k, 1, "out", DT_F32, 64);
+    uint32_t local = kernel_local(&k, "own", DT_F32, own);
+    Range *there = NEW(&a, Range);
+    *there = (Range){k.local, 0, 63};
+    if (some) kernel_if(&k, (Ranges){1, there});
+    Val x = val_load(&k, from, k.local, 1, (Ranges){0}, "x");
+    kernel_store(&k, to, k.local, kernel_meet(&k, op, x, 8, local));
+    if (some) kernel_end(&k);
+    kernel_finish(&k);
+    for (int i = 0; i < 64; i++) in[i] = i;
+    const char *text = kernel_run(&k, &a, (double *[]){in, out}, true, false, NULL);
+    snprintf(wrong, sizeof wrong, "%s", text ? text : "");
+    arena_free(&a);
+    return wrong;
+}
+
+static void test_meet(void) {
+    double out[64];
+    CU_ASSERT_STRING_EQUAL(meets(OP_ADD, 64, false, out), "");
+    for (int i = 0; i < 64; i++) CU_ASSERT_EQUAL(out[i], 8 * (i / 8 * 8) + 28);
+    CU_ASSERT_STRING_EQUAL(meets(OP_MAX, 64, false, out), "");
+    for (int i = 0; i < 64; i++) CU_ASSERT_EQUAL(out[i], i / 8 * 8 + 7);
+    CU_ASSERT_STRING_EQUAL(meets(OP_ADD, 64, true, out), "items meet without some of them");
+    CU_ASSERT_STRING_EQUAL(meets(OP_ADD, 63, false, out), "own is no array to meet by");
+}
+
 /* The sum of a row of `in`, one after the other: for each of 4 rows of 8. */
 static void sum_rows(Kernel *k, uint32_t turns) {
     IndexTable *t = &k->index;
@@ -80,4 +115,5 @@ static void test_points(void) {
     CU_ASSERT_EQUAL(memcmp(out[0], out[1], sizeof(out[0])), 0);
 }
 
-RUN_SUITE("kir", {"columns become rows", test_turn}, {"a loop has pointers", test_points})
+RUN_SUITE("kir", {"columns become rows", test_turn}, {"a loop has pointers", test_points},
+          {"neighbours meet", test_meet})
