@@ -138,11 +138,14 @@ static bool streams_anew(const Fuser *f, const Cluster *cl, int64_t rows) {
     for (uint32_t m = 0; m < cl->members.len && cl->has_dot && rows > 1; m++) {
         const Node *n = node_at(f->g, cl->members.at[m]);
         if (n->op != OP_DOT || block_rows(rows) >= rows) continue;
-        int64_t each = shape_elems(&node_at(f->g, n->args[1])->shape);
-        const Shape *a = &node_at(f->g, n->args[0])->shape;
+        const Shape *a = &node_at(f->g, n->args[0])->shape, *b = &node_at(f->g, n->args[1])->shape;
+        int64_t each = shape_elems(b), length = 1;
         for (int i = 0; i < n->attr[0]; i++) each /= a->dim[i]; /* a batch has one of its own */
-        int64_t cache = f->options->target->cache_bytes;        /* see cost_packs */
-        if (each * 4 > cache || (each * 4 >= cache / 2 && rows >= cache / 16384)) return true;
+        for (int i = 0; i < n->attr[1]; i++) length *= b->dim[b->rank - 1 - i];
+        const bool turned = layout_lies_along(f->g, f->arena, n->args[1], b->rank - 1);
+        if (each * 4 > f->options->target->cache_bytes ||
+            cost_packs(f->options->target, rows, each / length, length, turned))
+            return true;
     }
     return false;
 }

@@ -68,7 +68,11 @@ bool cost_crosses(const Target *t, int64_t lanes, int64_t places, double product
            (double)lanes >= CROSS_LANES * (double)whole && places >= CROSS_PLACES;
 }
 
-bool cost_packs(const Target *t, int64_t rows, int64_t columns, int64_t length) {
-    return t->lanes > 1 && columns > 1 && rows >= t->cache_bytes / 16384 &&
-           columns * length * 4 >= t->cache_bytes / 2;
+#define PACK_ROWS 16384 /* the part of the cache that there are rows, ... */
+#define PACK_MANY 1024  /* ... or many rows */
+bool cost_packs(const Target *t, int64_t rows, int64_t columns, int64_t length, bool turned) {
+    const int64_t bytes = columns * length * 4;
+    if (t->lanes == 1 || columns == 1 || rows < t->cache_bytes / PACK_ROWS) return false;
+    return bytes >= t->cache_bytes / 2 ||
+           (bytes >= t->cache_bytes / 4 && (turned || rows >= t->cache_bytes / PACK_MANY));
 }

@@ -42,8 +42,9 @@ bool cost_is_thin(const Target *t, int64_t rows, int64_t columns, int64_t length
 double cost_operations(const Graph *g, const Node *n);
 
 /* Whether what a contraction multiplies by, of `columns` by `length`, is copied panel by panel (schedule_pack.c): a
- * core's cache does not hold it, and so many rows are worth it. */
-bool cost_packs(const Target *t, int64_t rows, int64_t columns, int64_t length);
+ * core's cache does not hold it beside all else, and so many rows are worth it. `turned`: it lies along what is contracted, so that it is
+ * copied either way. */
+bool cost_packs(const Target *t, int64_t rows, int64_t columns, int64_t length, bool turned);
 
 /* Whether a contraction of windows goes across the rows of what it stores (schedule_cross.c): of so many results along the axis
  * that its lanes run over, each with so many places of the other operand's, and so many multiplications in all. */

@@ -81,6 +81,8 @@ void layout_entry(Entry *e, Arena *arena, const FuseOptions *options);
 /* Copies where an entry returns or updates by what has no kernel of its own, or must be double
  * buffered. The graph grows; its nodes stay. */
 void layout_roots(Entry *e, const FuseOptions *options);
+/* Whether the elements of x along its axis `axis` lie side by side (or are all one) in memory. */
+bool layout_lies_along(const Graph *g, Arena *arena, NodeId x, int axis);
 #define SUM_VECTORS                                                                                \
     16 /* of a tile of sums that run beside each other: so much of each row is read at a time */
 

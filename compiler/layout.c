@@ -28,8 +28,7 @@ static bool address_of(IndexTable *t, const Graph *g, NodeId x, Idx *at, Idx *ad
     return node_at(g, x)->op != OP_PAD;
 }
 
-/* Whether the elements of x along its axis `axis` lie side by side (or are all one) in memory. */
-static bool side_by_side(const Graph *g, Arena *arena, NodeId x, int axis) {
+bool layout_lies_along(const Graph *g, Arena *arena, NodeId x, int axis) {
     IndexTable t;
     Idx at[MAX_RANK], address;
     index_init(&t, arena);
@@ -132,7 +131,7 @@ static NodeId layout_blocks(Graph *g, NodeId x, DType t, int batch, int contract
 static NodeId layout_lines(Graph *g, Arena *arena, NodeId x, int batch, int contracted) {
     const int lines = node_at(g, x)->shape.rank - batch - contracted;
     double v;
-    if (lines == 0 || node_uniform(g, x, &v) || side_by_side(g, arena, x, batch + lines - 1) ||
+    if (lines == 0 || node_uniform(g, x, &v) || layout_lies_along(g, arena, x, batch + lines - 1) ||
         !graph_rewrites(g, "a contraction's operand is turned before it", x))
         return x;
     NodeId turned = node_copy(g, swap_groups(g, x, batch, lines));
@@ -204,7 +203,7 @@ static bool layout_apart(Graph *g, Arena *arena, int contracted, NodeId *a, Node
             *a = node_copy(g, *a);
     }
     if (length > columns && lies_apart(g, arena, *b, 0, end_b, FEW_LANES, target) &&
-        !side_by_side(g, arena, *b, sb.rank - 1) &&
+        !layout_lies_along(g, arena, *b, sb.rank - 1) &&
         !lies_apart(g, arena, *a, end_a, sa.rank, FEW_LANES, target) &&
         graph_rewrites(g, "a contraction reads a copy of what lies apart", *b)) {
         *b = node_copy(g, *b);
@@ -268,15 +267,15 @@ static NodeId layout_dot(Graph *g, Arena *arena, int batch, int contracted, Node
      * better off with lanes over what is contracted: adding them up costs less than a copy (schedule_dot.c). */
     int64_t length = contracted == 1 ? sb->dim[sb->rank - 1] : 0;
     bool points = length >= 4 * options->target->lanes && 4 * rows <= length &&
-                  side_by_side(g, arena, a, sa->rank - 1) &&
-                  side_by_side(g, arena, b, sb->rank - 1);
+                  layout_lies_along(g, arena, a, sa->rank - 1) &&
+                  layout_lies_along(g, arena, b, sb->rank - 1);
     bool panels = batch == 0 && contracted == 1 &&
-                  cost_packs(options->target, rows, columns, sb->dim[sb->rank - 1]) &&
-                  side_by_side(g, arena, b, sb->rank - 1);
+                  cost_packs(options->target, rows, columns, sb->dim[sb->rank - 1], true) &&
+                  layout_lies_along(g, arena, b, sb->rank - 1);
     /* Worth it where the copy is read more often than it costs to make. */
     if (options->target->lanes > 1 && free_b > 0 && columns > 1 && rows >= 4 && !panels &&
         !points && !copied &&
-        (!side_by_side(g, arena, b, batch + free_b - 1) ||
+        (!layout_lies_along(g, arena, b, batch + free_b - 1) ||
          (tensors && lies_short(g, arena, contracted, rows, b, options->target)))) {
         NodeId turned = node_copy(g, swap_groups(g, b, batch, free_b));
         b = swap_groups(g, turned, batch, contracted);

@@ -496,7 +496,8 @@ void dot_plan(Section *s, Arena *arena, bool inner) {
     lie.rows = rows;
     bool may_pack = dot_is_product(s) && run == length && !s->rows && dot->dtype == DT_F32;
     const bool turns_panel = may_pack && lie.turned && rows >= TURNED_ROWS;
-    bool packs = turns_panel || (may_pack && cost_packs(s->target, rows, columns, length));
+    bool packs =
+        turns_panel || (may_pack && cost_packs(s->target, rows, columns, length, lie.turned));
     const bool crowded = may_pack && lie.crowded && columns > 1 && length >= s->target->lanes;
     /* Which way the lanes run decides the order of additions, and is the same for all targets of as many lanes. */
     const Target *like = target_first_like(s->target);
