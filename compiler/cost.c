@@ -34,7 +34,7 @@ int32_t cost_rows_beside(const Target *t, int64_t rows, int64_t length) {
     return own;
 }
 
-#define THIN_FEW    16
+#define THIN_FEW    15    /* 16 are the side of a tile */
 #define THIN_MANY   512   /* a group has 4 of them */
 #define THIN_LENGTH 512   /* two places for each item, ... */
 #define THIN_MOST   16384 /* ... and so many that parts, and their sum, are not worth it */

@@ -13,8 +13,8 @@
 
 #define ITEMS 256
 #define LINES                                                                                      \
-    4 /* of the long operand that an item has at most: a place of the other serves all, ... */
-#define MOST_SUMS 48  /* ... if it does not have more sums then, ... */
+    4 /* of the long operand that an item has at most, for which a place of the other serves, ... */
+#define MOST_SUMS 60  /* ... if it has no more sums then, ... */
 #define GROUPS    128 /* ... and there are so many groups; likewise ... */
 #define BESIDE    16  /* ... lines of a group that lie side by side: 64 bytes at most, ... */
 #define VECTOR    4   /* ... by so many */
