@@ -11,11 +11,10 @@
 #include "cost.h"
 #include "nest.h"
 
-#define ITEMS 256
-#define LINES                                                                                      \
-    4 /* of the long operand that an item has at most, for which a place of the other serves, ... */
-#define MOST_SUMS 60  /* ... if it has no more sums then, ... */
-#define GROUPS    128 /* ... and there are so many groups; likewise ... */
+#define ITEMS     256
+#define LINES     4   /* of the long operand, of which an item has so many at most, ... */
+#define MOST_SUMS 60  /* ... no more than it has registers for their sums, ... */
+#define GROUPS    128 /* ... and fewer where there are less groups than that; likewise ... */
 #define BESIDE    16  /* ... lines of a group that lie side by side: 64 bytes at most, ... */
 #define VECTOR    4   /* ... by so many */
 #define TURNS     8   /* whose loads are on their way together */
