@@ -16,17 +16,8 @@ __attribute__((always_inline)) static float swap_items(float v, int apart, __loc
 #endif
 }
 //: swapi_items
-__attribute__((always_inline)) static int swapi_items(int v, int apart, __local int *own, int l) {
-#if mma_ptx()
-    int other;
-    __asm volatile("shfl.sync.bfly.b32 %0, %1, %2, 31, 0xffffffff;" : "=r"(other) : "r"(v), "r"(apart));
-    return other;
-#else
-    barrier(CLK_LOCAL_MEM_FENCE);
-    own[l] = v;
-    barrier(CLK_LOCAL_MEM_FENCE);
-    return own[l ^ apart];
-#endif
+static int swapi_items(int v, int apart, __local int *own, int l) {
+    return as_int(swap_items(as_float(v), apart, (__local float *)own, l)); // the bits alone
 }
 //: sum_items
 __attribute__((always_inline)) static float sum_items(float v, int items, __local float *own, int l) {
