@@ -16,7 +16,7 @@ __attribute__((always_inline)) static float swap_items(float v, int apart, __loc
 #endif
 }
 //: swapi_items
-static int swapi_items(int v, int apart, __local int *own, int l) {
+__attribute__((always_inline)) static int swapi_items(int v, int apart, __local int *own, int l) {
     return as_int(swap_items(as_float(v), apart, (__local float *)own, l)); // the bits alone
 }
 //: sum_items
