@@ -114,6 +114,7 @@ static const Habit names[] = {
     {"view", "write `reshape(x, sizes...)`"},
     {"squeeze", "`x[..., 0]` drops the last axis"},
     {"unsqueeze", "write `expand_dims(x, axis)`"},
+    {"minimize", "write `minimize loss by adam()`, in the `{ }` of an entry"},
     {"None", "a new axis is `expand_dims(x, axis)`; what is left out is not written"},
     {"newaxis", "a new axis is `expand_dims(x, axis)`"},
     {"gather", "`x[index]` gathers along the first axis"},

@@ -155,6 +155,10 @@ static const char *advise_pair(const Lexer *lex, const char *found, Expected e, 
         return "each statement stands on a line of its own, or `;` stands between them";
     if (!strcmp(found, "'('") && lex->before == ')')
         return "a layer is a function of what it is applied to: `dense(x, 64)`";
+    if (is_one_of(found, values) && bracketed && expects(e, "','") && expects(e, "')'"))
+        return "commas separate arguments, `dense(x, 4)`, and a function is called with "
+               "parentheses, "
+               "`relu(x)`";
     if (is_one_of(found, values) && lex->before == T_NAME && expects(e, "'('"))
         return "a function is called with parentheses: `relu(x)`";
     if (!strcmp(found, "a number") && bracketed && expects(e, "','"))
@@ -183,7 +187,8 @@ static bool is_named(const Parser *p, Span at, const char *found) {
 }
 
 /* Help by the words around the place. */
-static const char *advise_words(const Parser *p, Span at, const char *found, Expected e) {
+static const char *advise_words(const Parser *p, Span at, const char *found, Expected e,
+                                bool bracketed) {
     const Lexer *lex = p->lexer;
     const bool name = !strcmp(found, "a name") || !strcmp(found, "a dotted name");
     if (name && expects(e, "a string") && !expects(e, "a number"))
@@ -192,7 +197,15 @@ static const char *advise_words(const Parser *p, Span at, const char *found, Exp
         return "an optimizer is chosen where it is used: `minimize loss by adam(lr = 0.001)`";
     if (is_behind(p, at.begin, "lambda"))
         return "a function is `fn name(x) { return ... }`, on lines of its own";
-    if (is_named(p, at, found) && expects(e, "','"))
+    if (!strcmp(found, "'='") && lex->before == ']' && !bracketed)
+        return "elements are not assigned: `where(condition, a, b)` chooses them, and `concat(a, "
+               "b)` puts "
+               "parts together";
+    if (is_named(p, at, found) && lex->first == T_CONST && !bracketed)
+        return "commas separate constants: `const batch = 64, classes = 10`";
+    if (!strcmp(found, "'optimizer'") && lex->before == T_BY)
+        return "an optimizer is called by its name: `adam(lr = 0.001)`";
+    if (is_named(p, at, found) && bracketed && expects(e, "','"))
         return "commas separate arguments: `sum(x, axis = 1)`";
     return NULL;
 }
@@ -228,12 +241,13 @@ static const char *advise(Parser *p, Span at, const char *found, const char *sho
                             lex->head, lex->head);
     if (!strcmp(found, "':'") && lex->tokens == 2 && lex->head)
         return "a declaration begins with `input`, `param` or `state`";
-    if (!strncmp(shown, "the keyword", 11) && expects(e, "a name") && !expects(e, "a number"))
+    if (!strncmp(shown, "the keyword", 11) && expects(e, "a name") && !expects(e, "a number") &&
+        lex->before != T_BY)
         return arena_printf(p->arena, "%s is a keyword: choose another name", shown + 12);
     if (!strcmp(found, "'('") && lex->before == T_DOTTED) return advise_method(p, at);
     if (is_one_of(found, values) && source_after_slashes(p->diags->sources, at))
         return "a comment begins with `#`; `//` divides and rounds down";
-    const char *help = advise_words(p, at, found, e);
+    const char *help = advise_words(p, at, found, e, bracketed);
     if (!help) help = advise_pair(lex, found, e, bracketed);
     if (help) return help;
     if (is_one_of(found, comparisons) && expects(e, "'+'"))

@@ -208,6 +208,14 @@ static bool wanted(const Reader *r, size_t column) {
                                   : column >= r->all_from;
 }
 
+static bool well_formed(const Cell *cell) {
+    const char *end = cell->text + cell->len;
+    uint32_t code;
+    size_t n = 1;
+    for (const char *s = cell->text; s < end && n; s += n) n = rt_utf8_char(s, end, &code);
+    return n && !memchr(cell->text, 0, cell->len);
+}
+
 static int cell_error(Reader *r, size_t row, size_t column, const Cell *cell) {
     char shown[64];
     if (cell->len == 0)
@@ -228,7 +236,8 @@ static int cell_error(Reader *r, size_t row, size_t column, const Cell *cell) {
             r->dev, DLG_ERR_DATA,
             "%s:%zu: column %zu: `%s` is a number in a column of labels, such as `%.40s`", r->path,
             row, column + 1, shown, t->labels->names[0]);
-    if (t)
+    /* A label that some input takes, in a column of which another takes numbers, is no number. */
+    if (t && (cell->len > LABEL_MOST_BYTES || !well_formed(cell)))
         return rt_fail(
             r->dev, DLG_ERR_DATA,
             "%s:%zu: column %zu: `%s` is no label: it is not UTF-8, or longer than %d bytes",

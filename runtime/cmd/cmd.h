@@ -247,6 +247,8 @@ enum { NUMBER_TEXT = 32 };
 const char *number_text(char out[NUMBER_TEXT], double v);
 /* "loss 0.123, acc 0.97" */
 const char *metrics_text(char *out, size_t size, const dlg_metrics *m);
+/* First of all: SIGHUP and SIGPIPE stay ignored where they were when the process began, as `nohup` has the one. */
+void interrupt_begin(void);
 /* From now on the first Ctrl-C or SIGTERM asks the run to end; another half a second later, or more, ends the
  * process. */
 void interrupt_catch(void);

@@ -39,6 +39,7 @@ static int no_command(const char *name) {
 }
 
 int main(int argc, char **argv) {
+    interrupt_begin();
     standard_hold();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, as a full disk is */
     const char *cache = getenv("POCL_CACHE_DIR");

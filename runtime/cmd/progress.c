@@ -36,22 +36,29 @@ static void on_interrupt(int number) {
     raise(number); /* once the handler is left */
 }
 
+void interrupt_begin(void) {
+    /* Before a driver's compiler, which takes signals for itself, whoever ignored them before. */
+    static const int ends[] = {SIGHUP, SIGPIPE};
+    sigset_t ignored;
+    sigemptyset(&ignored);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct sigaction before;
+        if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN)
+            sigaddset(&ignored, ends[i]);
+    }
+    sigprocmask(SIG_BLOCK, &ignored, NULL); /* for all threads that will be */
+}
+
 void interrupt_catch(void) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_interrupt;
     action.sa_flags = SA_RESTART; /* a checkpoint may be on its way to a disk of the network */
-    /* The last two: the terminal, or who reads the output, has gone. `nohup` has the one ignored. */
+    /* The last two: the terminal, or who reads the output, has gone. */
     static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) sigaddset(&action.sa_mask, ends[i]);
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        struct sigaction before;
-        const int ignorable = ends[i] == SIGHUP || ends[i] == SIGPIPE;
-        if (ignorable && sigaction(ends[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN)
-            continue;
-        sigaction(ends[i], &action, NULL);
-    }
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) sigaction(ends[i], &action, NULL);
 }
 
 int interrupted(void) {

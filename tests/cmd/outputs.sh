@@ -71,6 +71,17 @@ wait $first
 [ "$(head -c 20 shared)" = '{"epoch":1,"step":1,' ] || fail "the log: $(head -n 1 shared)"
 expect 0 "" $train --epochs 1 --log shared
 
+# Where it is ignored that the terminal goes, as under nohup, a run goes on.
+(trap '' HUP && exec $forever --log held --log-every 1 >held.out 2>&1) &
+held=$!
+until [ -s held ]; do kill -0 $held 2>/dev/null || break; done
+kill -HUP $held
+lines=$(wc -l <held)
+until [ "$(wc -l <held)" -gt $((lines + 1000)) ]; do kill -0 $held 2>/dev/null || break; done
+kill -INT $held || fail "a run that nobody hangs up ended: $(cat held.out)"
+wait $held
+grep -q "interrupted" held.out || fail "a run that was hung up: $(cat held.out)"
+
 # So are weights, checkpoints and profiles, under whatever name; a run that is killed leaves no lock.
 $forever --save own --checkpoint state --checkpoint-every 1 --profile when --log log.own --log-every 1 >first 2>&1 &
 first=$!
