@@ -97,6 +97,16 @@ sed 's/2.3/nan/' iris.csv >nan.csv
 expect 1 "nan.csv:6: column 3: \`nan\` is not a number" \
     "$DLG" train iris.dlg --data "x=nan.csv:id,petal width" --data y=iris.csv:species
 
+# A column of labels that another input takes numbers of.
+printf '1,2,blue\n2,1,red\n' >mixed.csv
+cat >mixed.dlg <<'MODEL'
+input x : f32[2, 2] from "mixed.csv" columns 1:3
+input y : i32[2] from "mixed.csv" columns 2
+loss = mean(cross_entropy(dense(x, 2), y))
+entry train -> loss { minimize loss by sgd(lr = 0.1) }
+MODEL
+expect 1 "mixed.csv:1: column 3: \`blue\` is not a number" "$DLG" train mixed.dlg
+
 # Archives: the array with the input's name, or the one that is named, by the model or on the command line.
 cp "$data/two.npz" .
 cat >two.dlg <<'MODEL'
