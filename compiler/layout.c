@@ -29,15 +29,18 @@ static bool address_of(IndexTable *t, const Graph *g, NodeId x, Idx *at, Idx *ad
 }
 
 bool layout_lies_along(const Graph *g, Arena *arena, NodeId x, int axis) {
+    Arena *scratch = arena_open(arena);
     IndexTable t;
     Idx at[MAX_RANK], address;
-    index_init(&t, arena);
+    index_init(&t, scratch);
     const Shape *s = &node_at(g, x)->shape;
     for (int i = 0; i < s->rank; i++) at[i] = idx_var(&t, "i", 0, s->dim[i] - 1, UINT32_MAX);
     uint32_t atom = idx_atom(&t, at[axis]);
     address_of(&t, g, x, at, &address);
     int64_t stride;
-    return idx_stride(&t, address, atom, &stride) && (stride == 0 || stride == 1);
+    const bool along = idx_stride(&t, address, atom, &stride) && (stride == 0 || stride == 1);
+    arena_close(scratch);
+    return along;
 }
 
 /* How many elements of x lie side by side along its axes before `end`, as one: of them the last `axes`, at most
